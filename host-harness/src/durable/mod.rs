@@ -1,0 +1,272 @@
+//! Durable runs: what was accepted ends as done or as a dead letter, whatever dies on the way.
+//!
+//! An engine keeps tasks, and nothing beside them: a delivery is a task of the host's own kind. Tasks of one ordering key
+//! run one batch at a time and share a memory; every request and answer of a run is in its journal, so that a run
+//! that was cut off is played to a fresh instance and goes on. Promises are on each method of [`Engine`]. Not here:
+//! what a task means (the connector), how a request is sent (`connections`).
+//!
+//! Invariant: nothing above [`Engine`] knows SQL. Invariant: a `once` request that was begun and has no recorded answer is
+//! answered `unknown`, never sent again.
+
+pub mod conformance;
+pub mod journal;
+pub mod run;
+pub mod schedule;
+pub mod sqlite;
+
+use crate::{
+    clock::Timestamp,
+    effect::{Driver, Entry, Failure, FailureClass, Level, Performer, RunId, Subject, Task},
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+/// The kind of the host's own task: a delivery that waits for `admit`. Its key is `inbox/<id>`.
+pub const DELIVERY: &str = "delivery";
+pub const INBOX: &str = "inbox/";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskId(pub u64);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    New(TaskId),
+    /// One with the same dedupe key waits, runs or was done within the retention. Counted, never an error.
+    Already(TaskId),
+}
+
+/// One engine, many installations; every call but `serve` names the one it is about.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// On return the tasks are durable: each runs, or becomes a dead letter, whatever dies. Answers in the order given.
+    async fn accept(&self, installation: &str, tasks: Vec<Task>) -> Result<Vec<Accepted>, EngineError>;
+
+    /// Works until `stop`: no new run begins then, those under way end, and what is not done waits for the next call. At most one
+    /// `serve` at a time.
+    async fn serve(
+        &self,
+        driver: Arc<dyn Driver>,
+        performer: Arc<dyn Performer>,
+        stop: CancellationToken,
+    ) -> Result<(), EngineError>;
+
+    /// Ends a run between two effects, or a task before it runs. The task becomes a dead letter with `why`.
+    async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError>;
+
+    /// No run of this key begins until `resume`; `None`: of no key of the installation. Survives a restart.
+    async fn pause(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError>;
+    async fn resume(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError>;
+
+    /// A dead letter goes again, as a first attempt.
+    async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError>;
+
+    /// Tasks, oldest first, after `after`, at most 1,000.
+    async fn tasks(
+        &self,
+        installation: &str,
+        filter: TaskFilter,
+        after: Option<TaskId>,
+    ) -> Result<Vec<KeptTask>, EngineError>;
+
+    /// Runs, oldest first, after `after`, at most 1,000.
+    async fn runs(&self, installation: &str, after: Option<RunId>) -> Result<Vec<RunSummary>, EngineError>;
+
+    /// Everything that is recorded of a run: enough to play it again with no engine.
+    async fn tape(&self, installation: &str, run: RunId) -> Result<Tape, EngineError>;
+
+    /// A key's memory, in the order of its keys' bytes, after `after`, at most 1,000.
+    async fn state(
+        &self,
+        installation: &str,
+        key: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<Entry>, EngineError>;
+
+    /// The customer's run log, oldest first, after the line `after`, at most 1,000.
+    async fn log(&self, installation: &str, after: Option<u64>) -> Result<Vec<LogLine>, EngineError>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancel {
+    Run(RunId),
+    Task(TaskId),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Any, where not given.
+    pub status: Option<TaskStatus>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskStatus {
+    Waiting,
+    Running,
+    Done,
+    Dead,
+}
+
+/// A task as the engine keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptTask {
+    pub id: TaskId,
+    pub task: Task,
+    pub status: TaskStatus,
+    pub attempt: u32,
+    /// How many follow-ups lie between it and a delivery.
+    pub generation: u32,
+    pub admitted_at: Timestamp,
+    /// When it is given to the connector next.
+    pub due: Timestamp,
+    /// Why it waits, if the connector said so.
+    pub waiting_for: Option<String>,
+    /// Why it is a dead letter.
+    pub failure: Option<Failure>,
+    /// How often the same task was accepted again.
+    pub repeats: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub id: RunId,
+    pub key: String,
+    pub tasks: usize,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    /// Nothing while it is open; else `done`, or why it broke.
+    pub end: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tape {
+    pub lead: crate::effect::Lead,
+    pub entries: Vec<journal::Record>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    pub id: u64,
+    pub run: RunId,
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub line: crate::effect::Line,
+}
+
+/// What an engine could not do. What the world does wrong is told apart from a walk that only a bug can take.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("the store failed: {0}")]
+    Store(String),
+    #[error("the store holds something that cannot be: {0}")]
+    Corrupt(String),
+    #[error("there is no {0} here")]
+    Unknown(String),
+    #[error("{0}")]
+    Invalid(String),
+    /// A probe stopped the engine: only tests do that.
+    #[error("stopped at {0}")]
+    Stopped(Point),
+}
+
+/// A place in a run where the process may die, by its name in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Point {
+    pub run: RunId,
+    pub wave: u32,
+    pub place: u32,
+    pub phase: Phase,
+}
+
+/// The phases of a request and of a run, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The run is recorded, the guest has not begun.
+    Opened,
+    /// The begin of a chunk with a `once` is durable; nothing of the chunk is sent.
+    Begun,
+    /// The provider has answered; the answer is in memory alone.
+    Answered,
+    /// The run has ended; nothing of its end is durable.
+    Ending,
+    /// Its end is durable.
+    Ended,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {}, wave {}, place {}, {:?}", self.run, self.wave, self.place, self.phase)
+    }
+}
+
+/// Watches a run pass its points. Returns false to die there: the engine then writes nothing more and `serve` ends with
+/// [`EngineError::Stopped`].
+pub trait Probe: Send + Sync {
+    fn reached(&self, point: &Point) -> bool;
+}
+
+/// Nobody watches.
+pub struct NoProbe;
+
+impl Probe for NoProbe {
+    fn reached(&self, _: &Point) -> bool {
+        true
+    }
+}
+
+/// What an engine allows, on by default.
+#[derive(Clone, Debug)]
+pub struct EngineLimits {
+    /// Runs side by side in one installation.
+    pub runs_per_installation_max: usize,
+    /// A run gets no permit later than this after it began: its waits end with `stopped`.
+    pub run: std::time::Duration,
+    /// A task with the same dedupe key is dropped for this long after the first was done.
+    pub dedupe_retention: std::time::Duration,
+    /// How long a task may be put off in all.
+    pub give_up: std::time::Duration,
+    /// Attempts of a task alone before it is a dead letter.
+    pub attempts_max: u32,
+    /// Follow-ups of follow-ups: the next generation is a dead letter.
+    pub generations_max: u32,
+    /// Entries, and bytes of keys and values together, that an installation's state holds at most.
+    pub state_entries_max: u64,
+    pub state_bytes_max: u64,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        const DAY: u64 = 86_400;
+        EngineLimits {
+            runs_per_installation_max: 2,
+            run: std::time::Duration::from_secs(60),
+            dedupe_retention: std::time::Duration::from_secs(14 * DAY),
+            give_up: std::time::Duration::from_secs(7 * DAY),
+            attempts_max: 4,
+            generations_max: 16,
+            state_entries_max: 1_000_000,
+            state_bytes_max: 1 << 30,
+        }
+    }
+}
+
+/// A failure that the engine itself gives a task.
+pub fn engine_failure(class: FailureClass, problem: impl Into<String>, remedy: impl Into<String>) -> Failure {
+    Failure { class, problem: problem.into(), remedy: remedy.into() }
+}
+
+/// A line that the engine itself adds to the run log.
+pub fn engine_line(level: Level, code: &str, message: String, subject: Option<Subject>) -> crate::effect::Line {
+    crate::effect::Line { level, code: code.into(), message, subject, fields: vec![] }
+}

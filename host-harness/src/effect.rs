@@ -1,0 +1,438 @@
+//! What a guest may ask and what it is answered: the words that the durable run, the runtime and the connections share.
+//!
+//! A run is a coroutine of effects. The [`Driver`] opens one, [`Run::step`] takes it to its next question, the engine has
+//! each request performed by the [`Performer`] and answers. Promises: every word here is plain data that can be recorded
+//! and played again. Not here: WIT types (`runtime`), tables (`durable`), addresses and secrets (`connections`).
+//!
+//! The names and meanings are those of the contract; `wit/` is the specification.
+
+use crate::clock::{Timestamp, Work};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a second sending would do at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repeat {
+    Read,
+    Idempotent,
+    Once,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub connection: String,
+    pub method: Method,
+    pub path: Vec<String>,
+    pub query: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<Body>,
+    pub repeat: Repeat,
+    pub purpose: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    pub content_type: String,
+    #[serde(with = "bytes")]
+    pub bytes: Vec<u8>,
+}
+
+impl Request {
+    /// SHA-256 of the canonical request, as hex: whether a resumed run asks the same as before. A check, never a name.
+    pub fn digest(&self) -> String {
+        let mut headers = self.headers.clone();
+        headers.sort();
+        let body = self.body.as_ref().map(|b| (&b.content_type, hex::encode(Sha256::digest(&b.bytes))));
+        let canonical = (&self.connection, self.method, &self.path, &self.query, headers, body, self.repeat);
+        let text = serde_json::to_vec(&canonical).expect("strings and lists always become JSON");
+        hex::encode(Sha256::digest(text))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    #[serde(with = "bytes")]
+    pub body: Vec<u8>,
+}
+
+/// Why a request has no response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum SendError {
+    #[error("refused by the {}: {}. {}", .0.layer, .0.rule, .0.remedy)]
+    Denied(Denial),
+    #[error("nothing was sent: {0}")]
+    NotSent(String),
+    #[error("it is not known whether it took effect: {0}")]
+    Unknown(String),
+    #[error("the answer cannot be used: {problem}")]
+    Unusable { status: Option<u16>, problem: String },
+    #[error("to be sent no sooner than {until}: {reason}")]
+    Throttled { until: Timestamp, reason: String },
+    #[error("the connection needs a person: {0}")]
+    Unauthorized(String),
+    #[error("the call may send nothing more: {0}")]
+    Stopped(String),
+    #[error("dry run: this would have been sent")]
+    DryRun,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    /// `manifest`, `operator`, `installation`, `class`, `budget` or `form`.
+    pub layer: String,
+    pub rule: String,
+    pub remedy: String,
+}
+
+pub type Answer = Result<Response, SendError>;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    pub kind: String,
+    pub id: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    Prompt,
+    Bulk,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub kind: String,
+    pub payload: String,
+    pub ordering_key: String,
+    pub dedupe_key: String,
+    pub lane: Lane,
+    pub not_before: Option<Timestamp>,
+    pub title: String,
+    pub subject: Option<Subject>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub id: u32,
+    pub task: Task,
+    /// 1 at first; counts attempts that ended in a bug, a trap or a limit.
+    pub attempt: u32,
+    pub admitted_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Done(Completion),
+    Later(Wait),
+    Failed(Failure),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    pub follow_ups: Vec<Task>,
+    pub wakes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    pub until: Timestamp,
+    pub reason: String,
+    pub wake_on: Option<String>,
+    pub pause: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{problem}")]
+pub struct Failure {
+    pub class: FailureClass,
+    pub problem: String,
+    pub remedy: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureClass {
+    NeedsAttention,
+    Invalid,
+    Bug,
+}
+
+/// One entry of an ordering key's memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub key: String,
+    pub value: String,
+    pub subject: Option<Subject>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Write {
+    Set(Entry),
+    Delete(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// A line of the customer's run log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub level: Level,
+    pub code: String,
+    pub message: String,
+    pub subject: Option<Subject>,
+    pub fields: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    Created,
+    Updated,
+    Linked,
+    Unchanged,
+    LeftOut,
+    Failed,
+}
+
+/// What became of one record at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub connection: String,
+    pub object: String,
+    pub id: Option<String>,
+    pub action: Action,
+    pub subject: Option<Subject>,
+    pub detail: Option<String>,
+}
+
+/// What a guest tells on its way, in program order, and waits for no answer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Note {
+    Write(Write),
+    Log(Line),
+    Changes(Vec<Change>),
+}
+
+/// What a guest asks and waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    Wave(Vec<Request>),
+    Get(Vec<String>),
+    Scan { prefix: String, after: Option<String>, limit: u32 },
+}
+
+/// The answer to the [`Ask`] of the same name: as many as were asked for, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    Wave(Vec<Answer>),
+    Got(Vec<Option<String>>),
+    Scanned(Vec<Entry>),
+}
+
+/// What a run is given to go on with.
+#[derive(Clone, Debug)]
+pub enum Input {
+    Start,
+    /// `at` is what the guest's clock shows from here on: for a wave, the time of its last answer, the recorded one when it is
+    /// played again. State answers do not move the clock.
+    Reply {
+        at: Option<Timestamp>,
+        reply: Reply,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    Asks { notes: Vec<Note>, ask: Ask },
+    Finished { notes: Vec<Note>, end: End },
+}
+
+#[derive(Clone, Debug)]
+pub enum End {
+    /// One for each assignment: who opens the run has checked it.
+    Outcomes(Vec<(u32, Outcome)>),
+    /// A trap, a limit, or a wrong list of outcomes, in words for people.
+    Broken(String),
+}
+
+/// Who a run is, and all that it depends on but the answers. Recorded before the first step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lead {
+    pub run: RunId,
+    pub installation: String,
+    pub key: String,
+    pub input: RunInput,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInput {
+    /// Digest of the component that began the run. Another one never continues it.
+    pub component: String,
+    /// The contract's context, as the driver gave it. Opaque to the engine.
+    pub context: serde_json::Value,
+    pub started_at: Timestamp,
+    pub assignments: Vec<Assignment>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub u64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Knows how to run a batch of tasks. Implemented by the runtime; tests bring their own.
+#[async_trait]
+pub trait Driver: Send + Sync {
+    /// Component digest and context for a run of this installation that begins now; nothing where the installation
+    /// is unknown. Its tasks wait.
+    fn prepare(&self, installation: &str) -> Option<(String, serde_json::Value)>;
+
+    /// The most tasks of this key that one run takes, at least 1.
+    fn batch_tasks(&self, installation: &str, key: &str) -> usize;
+
+    /// A fresh run. No I/O of the guest happens before the first step. An error counts as a broken run.
+    async fn open(&self, lead: Lead) -> Result<Box<dyn Run>, String>;
+}
+
+/// One run, from its start or, after a crash, from its start again with what is recorded.
+#[async_trait]
+pub trait Run: Send {
+    /// Goes on to the next question or to the end. The same inputs give the same steps. Not called after the end.
+    async fn step(&mut self, input: Input) -> Step;
+}
+
+/// The right to send one request: which one it is, in the words of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    pub installation: String,
+    pub run: RunId,
+    pub wave: u32,
+    pub place: u32,
+    /// Waiting for pace or a retry goes no further than this; then the answer is `stopped`.
+    pub send_before: Timestamp,
+}
+
+/// Sends requests. Implemented by the connections; tests bring their own.
+#[async_trait]
+pub trait Performer: Send + Sync {
+    /// How many requests of this connection are sent side by side: as many are begun in the journal at once.
+    fn in_flight_max(&self, installation: &str, connection: &str) -> usize;
+
+    /// Sends, repeats where that is safe, and answers. Gives the work back that it was handed; while it waits for a time
+    /// it holds none.
+    async fn perform(&self, permit: Permit, request: Request, work: Work) -> (Answer, Work);
+}
+
+/// Bytes in JSON: the text where they are one, else base64 behind a mark.
+mod bytes {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Text(String),
+        Base64 { base64: String },
+    }
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.serialize(s),
+            Err(_) => Form::Base64 { base64: STANDARD.encode(bytes) }.serialize(s),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
+        Ok(match Form::deserialize(d)? {
+            Form::Text(text) => text.into_bytes(),
+            Form::Base64 { base64 } => STANDARD.decode(base64).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn request(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Request {
+        let pairs = |p: &[(&str, &str)]| p.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        Request {
+            connection: "crm".into(),
+            method: Method::Get,
+            path: vec!["a".into()],
+            query: pairs(query),
+            headers: pairs(headers),
+            body: None,
+            repeat: Repeat::Read,
+            purpose: "look".into(),
+        }
+    }
+
+    #[test]
+    fn a_digest_minds_the_order_of_the_query_and_not_that_of_the_headers() {
+        let a = [("a", "1"), ("b", "2")];
+        let b = [("b", "2"), ("a", "1")];
+        assert_eq!(request(&a, &[]).digest(), request(&b, &[]).digest());
+        assert_ne!(request(&[], &a).digest(), request(&[], &b).digest());
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_survives_the_journal(body in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let before = Response { status: 200, headers: vec![], body };
+            let text = serde_json::to_string(&before).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Response>(&text).unwrap(), before);
+        }
+    }
+}
