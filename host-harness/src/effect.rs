@@ -192,6 +192,17 @@ pub enum FailureClass {
     Bug,
 }
 
+/// A webhook as it arrived: the payload of the host's own task. Size and signature are checked before it is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub source: String,
+    pub headers: Vec<(String, String)>,
+    #[serde(with = "bytes")]
+    pub body: Vec<u8>,
+    pub received_at: Timestamp,
+    pub verified: bool,
+}
+
 /// One entry of an ordering key's memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

@@ -1,0 +1,147 @@
+//! Where webhooks arrive. Address, size and signature are checked before any guest code; the delivery is durable before the 2xx.
+//!
+//! Promises: what was answered with 2xx is in the store; what was refused was counted, with its reason, and not kept. Not here:
+//! what a delivery means (the connector's `admit`, called later).
+
+pub mod delivery;
+pub mod server;
+pub mod signature;
+
+use crate::{
+    clock::Clock,
+    durable::{Accepted, Engine},
+    effect::Delivery,
+    runtime::contract::WebhookSource,
+};
+use delivery::delivery_task;
+use secrecy::{ExposeSecret, SecretString};
+use signature::SignatureError;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, RwLock},
+};
+use subtle::ConstantTimeEq;
+
+/// One installation's way in: the secret part of its address, and the secrets that its sources sign with.
+#[derive(Clone, Debug)]
+pub struct Doorway {
+    /// The last segment of the address. Whoever knows it can send to an unsigned source.
+    pub address_secret: SecretString,
+    pub sources: Vec<WebhookSource>,
+    /// Several at a time, so that one can be replaced while deliveries are under way.
+    pub signing_secrets: BTreeMap<String, Vec<SecretString>>,
+}
+
+/// Why a delivery was not taken. What it says goes into the answer, so it tells a stranger nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Refusal {
+    #[error("no such address")]
+    NoSuchAddress,
+    #[error("the body is larger than this source may send")]
+    TooLarge,
+    #[error("the signature is missing or wrong")]
+    BadSignature,
+    #[error("the signature's time is too far from now")]
+    StaleSignature,
+    #[error("it could not be stored; send it again")]
+    NotStored,
+}
+
+impl Refusal {
+    /// The status that makes the sender do what is right: to send again is right only where nothing was stored.
+    pub fn status(self) -> u16 {
+        match self {
+            Refusal::NoSuchAddress => 404,
+            Refusal::TooLarge => 413,
+            Refusal::BadSignature | Refusal::StaleSignature => 401,
+            Refusal::NotStored => 503,
+        }
+    }
+}
+
+pub struct Ingress {
+    clock: Arc<dyn Clock>,
+    engine: Arc<dyn Engine>,
+    doors: RwLock<BTreeMap<String, Doorway>>,
+    refused: Mutex<BTreeMap<(String, Refusal), u64>>,
+}
+
+impl Ingress {
+    pub fn new(clock: Arc<dyn Clock>, engine: Arc<dyn Engine>) -> Ingress {
+        Ingress { clock, engine, doors: RwLock::default(), refused: Mutex::default() }
+    }
+
+    pub fn open(&self, installation: &str, door: Doorway) {
+        self.doors.write().unwrap_or_else(|p| p.into_inner()).insert(installation.into(), door);
+    }
+
+    /// The most that any source of this address may send, so that a server need not read further.
+    pub fn max_bytes(&self, installation: &str, source: &str) -> Option<u32> {
+        let doors = self.doors.read().unwrap_or_else(|p| p.into_inner());
+        doors.get(installation)?.sources.iter().find(|s| s.name == source).map(|s| s.max_bytes)
+    }
+
+    /// Durable on return. Header names in lower case.
+    pub async fn receive(
+        &self,
+        installation: &str,
+        source: &str,
+        address_secret: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Accepted, Refusal> {
+        let work = self.clock.begin();
+        let taken = self.take(installation, source, address_secret, headers, body).await;
+        if let Err(refusal) = taken {
+            self.count(installation, refusal);
+        }
+        drop(work);
+        taken
+    }
+
+    async fn take(
+        &self,
+        installation: &str,
+        source: &str,
+        address_secret: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Accepted, Refusal> {
+        let now = self.clock.now();
+        let delivery = {
+            let doors = self.doors.read().unwrap_or_else(|p| p.into_inner());
+            let door = doors.get(installation).ok_or(Refusal::NoSuchAddress)?;
+            let expected = door.address_secret.expose_secret().as_bytes();
+            if !bool::from(expected.ct_eq(address_secret.as_bytes())) {
+                return Err(Refusal::NoSuchAddress);
+            }
+            let wanted = door.sources.iter().find(|s| s.name == source).ok_or(Refusal::NoSuchAddress)?;
+            if body.len() > wanted.max_bytes as usize {
+                return Err(Refusal::TooLarge);
+            }
+            let secrets = door.signing_secrets.get(source).map(Vec::as_slice).unwrap_or_default();
+            let verified = signature::verify(&wanted.signature, secrets, headers, &body, now).map_err(|e| match e {
+                SignatureError::Stale => Refusal::StaleSignature,
+                SignatureError::Missing | SignatureError::Wrong => Refusal::BadSignature,
+            })?;
+            let headers = headers.iter().filter(|(name, _)| wanted.headers.contains(name)).cloned().collect();
+            Delivery { source: source.into(), headers, body, received_at: now, verified }
+        };
+        let accepted = self.engine.accept(installation, vec![delivery_task(&delivery)]).await;
+        accepted.ok().and_then(|mut a| a.pop()).ok_or(Refusal::NotStored)
+    }
+
+    /// Also called by whoever refuses before the body is whole.
+    pub fn count(&self, installation: &str, refusal: Refusal) {
+        // Strangers choose the installation's name, so only known ones are counted by it.
+        let known = self.doors.read().unwrap_or_else(|p| p.into_inner()).contains_key(installation);
+        let name = if known { installation } else { "" };
+        let mut refused = self.refused.lock().unwrap_or_else(|p| p.into_inner());
+        *refused.entry((name.into(), refusal)).or_default() += 1;
+    }
+
+    /// How often what was refused, by installation; the unknown ones together under the empty name.
+    pub fn refused(&self) -> BTreeMap<(String, Refusal), u64> {
+        self.refused.lock().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+}

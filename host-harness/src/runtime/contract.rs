@@ -1,0 +1,119 @@
+//! What a connector says of itself and is told, in words that belong to no version of the contract. The meanings are
+//! those of `wit/`.
+
+use crate::{clock::Timestamp, effect::Method, runtime::limits::Limits};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Manifest {
+    pub name: String,
+    pub version: String,
+    pub title: String,
+    pub description: String,
+    pub connections: Vec<ConnectionNeed>,
+    pub webhooks: Vec<WebhookSource>,
+    pub settings_schema: String,
+    pub batch_tasks: u32,
+    pub batch_bytes: u32,
+    pub give_up_ms: u64,
+    pub exclusive: Vec<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConnectionNeed {
+    pub name: String,
+    pub provider: String,
+    pub title: String,
+    pub scopes: Vec<String>,
+    pub required: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WebhookSource {
+    pub name: String,
+    pub signature: Signature,
+    pub headers: Vec<String>,
+    pub max_bytes: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signature {
+    Unsigned,
+    Digest(SignatureDigest),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignatureDigest {
+    pub header: String,
+    /// With `{timestamp}` and `{digest}` in their places.
+    pub format: String,
+    pub algorithm: Algorithm,
+    pub parts: Vec<Part>,
+    pub encoding: Encoding,
+    pub tolerance_ms: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    Sha256,
+    HmacSha256,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    Timestamp,
+    Secret,
+    Body,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    HexLower,
+    Base64,
+}
+
+/// One thing that may leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EgressRule {
+    pub connection: String,
+    pub methods: Vec<Method>,
+    pub path: Vec<String>,
+    pub body_fields: Vec<String>,
+    pub headers: Vec<String>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub code: String,
+    pub severity: Severity,
+    pub place: String,
+    pub problem: String,
+    pub remedy: String,
+    pub fixable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Fine,
+    Notice,
+    Warning,
+    Blocker,
+}
+
+/// The installation that a call is made for, as it is recorded with the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    pub installation: String,
+    /// One JSON document, as text.
+    pub settings: String,
+    pub activated_at: Timestamp,
+    pub connections: Vec<String>,
+    pub dry_run: bool,
+    pub limits: Limits,
+}

@@ -1,0 +1,335 @@
+//! Runs connectors: compiles a component once, gives each call a store of its own, and makes of what a guest imports the
+//! effects that a driver answers.
+//!
+//! Promises: a component with foreign imports is refused; limits are on; a guest that traps, spins or answers wrongly is
+//! a broken run in words, never an error of the host. Not here: what a request does (`connections`), what of a run is kept
+//! (`durable`).
+
+pub mod contract;
+mod engine;
+mod instance;
+mod limits;
+mod outcomes;
+mod versions;
+
+pub use engine::{Component, IMPORTS, Refused};
+pub use limits::Limits;
+
+use crate::{
+    clock::{Clock, Timestamp, Work},
+    durable::{DELIVERY, INBOX},
+    effect::{
+        Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lead, Level, Line, Note, Outcome, Performer,
+        Permit, Reply, Run, RunId, Step, Ask,
+    },
+};
+use async_trait::async_trait;
+use contract::{Context, EgressRule, Finding, Manifest};
+use instance::{Call, Coroutine, Next, Rights};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+use versions::v0_1::{Admission, Pre};
+
+/// Instances that may live at the same time in one process.
+const INSTANCES_MAX: u32 = 64;
+
+/// The runtime of one host: its engine, and which component serves which installation.
+pub struct Runtime {
+    engine: wasmtime::Engine,
+    limits: Limits,
+    installed: RwLock<BTreeMap<String, Installed>>,
+}
+
+#[derive(Clone)]
+struct Installed {
+    component: Arc<Component>,
+    context: Context,
+    batch_tasks: usize,
+}
+
+/// What a call that is not journaled could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("the engine cannot run it: {0}")]
+    Engine(String),
+    #[error("the connector failed: {0}")]
+    Broken(String),
+    #[error("there is no installation `{0}` here")]
+    NoInstallation(String),
+}
+
+impl Runtime {
+    pub fn new(limits: Limits) -> Result<Runtime, CallError> {
+        let engine = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
+        Ok(Runtime { engine, limits, installed: RwLock::default() })
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Compiles a component, if it passes the gate.
+    pub fn compile(&self, bytes: &[u8]) -> Result<Arc<Component>, Refused> {
+        engine::compile(&self.engine, bytes).map(Arc::new)
+    }
+
+    /// From here on the component serves this installation. `batch_tasks`: as its manifest says.
+    pub fn install(&self, component: Arc<Component>, context: Context, batch_tasks: u32) {
+        let batch_tasks = usize::try_from(batch_tasks).unwrap_or(usize::MAX).max(1);
+        let installed = Installed { component, batch_tasks, context: context.clone() };
+        self.installed.write().unwrap_or_else(|p| p.into_inner()).insert(context.installation, installed);
+    }
+
+    fn installed(&self, installation: &str) -> Result<Installed, CallError> {
+        let all = self.installed.read().unwrap_or_else(|p| p.into_inner());
+        all.get(installation).cloned().ok_or_else(|| CallError::NoInstallation(installation.into()))
+    }
+
+    pub async fn describe(&self, component: &Component) -> Result<Manifest, CallError> {
+        self.pure(component, Pre::describe).await
+    }
+
+    pub async fn validate(&self, component: &Component, settings: String) -> Result<Vec<Finding>, CallError> {
+        self.pure(component, |pre, store| pre.validate(store, settings)).await
+    }
+
+    pub async fn egress(
+        &self,
+        component: &Component,
+        settings: String,
+    ) -> Result<Result<Vec<EgressRule>, Vec<Finding>>, CallError> {
+        self.pure(component, |pre, store| pre.egress(store, settings)).await
+    }
+
+    /// The preflight of an installation. What the connector said on the way comes with it.
+    pub async fn check(&self, installation: &str, asker: &Asker) -> Result<Vec<Finding>, CallError> {
+        let i = self.installed(installation)?;
+        let context = i.context.clone();
+        self.looking(&i, asker, |pre, store| pre.check(store, context)).await
+    }
+
+    /// How many choices the connector offers for a setting, or why none.
+    pub async fn options(
+        &self,
+        installation: &str,
+        setting: &str,
+        asker: &Asker,
+    ) -> Result<Result<usize, Finding>, CallError> {
+        let (i, setting) = (self.installed(installation)?, setting.to_owned());
+        let context = i.context.clone();
+        let choices = self.looking(&i, asker, |pre, store| pre.options(store, context, setting)).await?;
+        Ok(choices.map(|c| c.len()))
+    }
+
+    pub async fn fix(
+        &self,
+        installation: &str,
+        code: &str,
+        asker: &Asker,
+    ) -> Result<Result<Vec<Finding>, Finding>, CallError> {
+        let (i, code) = (self.installed(installation)?, code.to_owned());
+        let context = i.context.clone();
+        self.looking(&i, asker, |pre, store| pre.fix(store, context, code)).await
+    }
+
+    /// The names of the connector's sync sources.
+    pub async fn sync_sources(&self, installation: &str) -> Result<Vec<String>, CallError> {
+        let i = self.installed(installation)?;
+        let context = i.context.clone();
+        self.pure(&i.component, |pre, store| pre.sources(store, context)).await
+    }
+
+    /// Rows of one page of a source, or why there is none.
+    pub async fn sync_page(
+        &self,
+        installation: &str,
+        source: &str,
+        cursor: Option<String>,
+        asker: &Asker,
+    ) -> Result<Result<u64, String>, CallError> {
+        let (i, source) = (self.installed(installation)?, source.to_owned());
+        let context = i.context.clone();
+        self.looking(&i, asker, |pre, store| pre.sync_page(store, context, source, cursor)).await
+    }
+
+    /// A call whose imports all trap.
+    async fn pure<T, F, G>(&self, component: &Component, call: F) -> Result<T, CallError>
+    where
+        F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
+        G: Future<Output = wasmtime::Result<T>> + Send + 'static,
+    {
+        let with = Call { rights: Rights::None, limits: self.limits, dry_run: false, now: Timestamp(0) };
+        let pre = component.pre.clone();
+        let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
+        match guest.step(Input::Start).await {
+            Next::Finished { result, .. } => result.map_err(CallError::Broken),
+            Next::Asks { .. } => Err(CallError::Broken("it asked for something where every import traps".into())),
+        }
+    }
+
+    /// A call that may look: its requests are performed at once, and nothing of it is recorded.
+    async fn looking<T, F, G>(&self, installed: &Installed, asker: &Asker, call: F) -> Result<T, CallError>
+    where
+        F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
+        G: Future<Output = wasmtime::Result<T>> + Send + 'static,
+    {
+        let now = asker.clock.now();
+        let with = Call { rights: Rights::Look, limits: self.limits, dry_run: false, now };
+        let pre = installed.component.pre.clone();
+        let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
+        let (mut input, mut wave) = (Input::Start, 0);
+        loop {
+            match guest.step(input).await {
+                Next::Finished { result, .. } => return result.map_err(CallError::Broken),
+                Next::Asks { ask: Ask::Wave(requests), .. } => {
+                    let send_before = now.plus(Duration::from_millis(self.limits.run_ms.into()));
+                    let sent = requests.into_iter().enumerate().map(|(place, request)| {
+                        let permit = Permit {
+                            installation: installed.context.installation.clone(),
+                            run: RunId(0),
+                            wave,
+                            place: u32::try_from(place).unwrap_or(u32::MAX),
+                            send_before,
+                        };
+                        let work = asker.clock.begin();
+                        async move { asker.performer.perform(permit, request, work).await.0 }
+                    });
+                    let answers = futures_util::future::join_all(sent).await;
+                    wave += 1;
+                    input = Input::Reply { at: Some(asker.clock.now()), reply: Reply::Wave(answers) };
+                }
+                // Unreachable by the rights of the call; answered so that a bug is a message and no hang.
+                Next::Asks { .. } => return Err(CallError::Broken("it asked for state where that traps".into())),
+            }
+        }
+    }
+}
+
+/// Who performs the requests of a call that is not journaled.
+pub struct Asker {
+    pub clock: Arc<dyn Clock>,
+    pub performer: Arc<dyn Performer>,
+}
+
+fn engine_error(e: wasmtime::Error) -> CallError {
+    CallError::Engine(format!("{e:#}"))
+}
+
+#[async_trait]
+impl Driver for Runtime {
+    fn prepare(&self, installation: &str) -> Option<(String, serde_json::Value)> {
+        let i = self.installed(installation).ok()?;
+        let context = serde_json::to_value(&i.context).expect("a context is plain data");
+        Some((i.component.digest.clone(), context))
+    }
+
+    fn batch_tasks(&self, installation: &str, key: &str) -> usize {
+        match self.installed(installation) {
+            Ok(i) if !key.starts_with(INBOX) => i.batch_tasks,
+            _ => 1,
+        }
+    }
+
+    async fn open(&self, lead: Lead) -> Result<Box<dyn Run>, String> {
+        let i = self.installed(&lead.installation).map_err(|e| e.to_string())?;
+        if i.component.digest != lead.input.component {
+            return Err("another version of the connector is installed than the one that began this run".into());
+        }
+        let context: Context = serde_json::from_value(lead.input.context).map_err(|e| e.to_string())?;
+        let (limits, now, pre) = (self.limits, lead.input.started_at, i.component.pre.clone());
+        let batch = lead.input.assignments;
+        if batch.iter().any(|a| a.task.kind == DELIVERY) {
+            let delivery = only_delivery(batch)?;
+            let with = Call { rights: Rights::None, limits, dry_run: context.dry_run, now };
+            let guest = Coroutine::new(&self.engine, with, |store| pre.admit(store, context, delivery.1))
+                .map_err(|e| format!("{e:#}"))?;
+            return Ok(Box::new(Admit { guest, id: delivery.0, limits }));
+        }
+        let ids = batch.iter().map(|a| a.id).collect();
+        let with = Call { rights: Rights::Handle, limits, dry_run: context.dry_run, now };
+        let guest = Coroutine::new(&self.engine, with, |store| pre.handle(store, context, batch))
+            .map_err(|e| format!("{e:#}"))?;
+        Ok(Box::new(Handle { guest, ids, limits }))
+    }
+}
+
+fn only_delivery(batch: Vec<crate::effect::Assignment>) -> Result<(u32, Delivery), String> {
+    match <[_; 1]>::try_from(batch) {
+        Ok([a]) => Ok((a.id, serde_json::from_str(&a.task.payload).map_err(|e| format!("a kept delivery: {e}"))?)),
+        Err(_) => Err("a delivery is admitted alone".into()),
+    }
+}
+
+/// A run of `on-trigger.handle`.
+struct Handle {
+    guest: Coroutine<Vec<(u32, Outcome)>>,
+    ids: Vec<u32>,
+    limits: Limits,
+}
+
+#[async_trait]
+impl Run for Handle {
+    async fn step(&mut self, input: Input) -> Step {
+        match self.guest.step(input).await {
+            Next::Asks { notes, ask } => Step::Asks { notes, ask },
+            Next::Finished { notes, result } => {
+                let end = match result.and_then(|o| outcomes::checked(o, &self.ids, &self.limits)) {
+                    Ok(outcomes) => End::Outcomes(outcomes),
+                    Err(why) => End::Broken(why),
+                };
+                Step::Finished { notes, end }
+            }
+        }
+    }
+}
+
+/// A run of `on-trigger.admit`: what it makes of a delivery are the follow-ups of the delivery's task.
+struct Admit {
+    guest: Coroutine<Admission>,
+    id: u32,
+    limits: Limits,
+}
+
+#[async_trait]
+impl Run for Admit {
+    async fn step(&mut self, input: Input) -> Step {
+        match self.guest.step(input).await {
+            Next::Asks { notes, ask } => Step::Asks { notes, ask },
+            Next::Finished { mut notes, result } => {
+                let outcome = result.map(|admission| match admission {
+                    Admission::Tasks(follow_ups) => Outcome::Done(Completion { follow_ups, wakes: vec![] }),
+                    Admission::Ignored(why) => {
+                        notes.push(Note::Log(Line {
+                            level: Level::Info,
+                            code: "ignored".into(),
+                            message: why,
+                            subject: None,
+                            fields: vec![],
+                        }));
+                        Outcome::Done(Completion::default())
+                    }
+                    Admission::Refused(why) => Outcome::Failed(Failure {
+                        class: FailureClass::Invalid,
+                        problem: format!("a delivery was not understood: {why}"),
+                        remedy: "it is kept as it arrived; retry it when the connector or the sender is mended".into(),
+                    }),
+                });
+                let end = match outcome.and_then(|o| outcomes::checked(vec![(self.id, o)], &[self.id], &self.limits)) {
+                    Ok(outcomes) => End::Outcomes(outcomes),
+                    Err(why) => End::Broken(why),
+                };
+                Step::Finished { notes, end }
+            }
+        }
+    }
+}
+
+/// So that a call that is not journaled holds the clock while it computes.
+impl Asker {
+    pub fn work(&self) -> Work {
+        self.clock.begin()
+    }
+}
