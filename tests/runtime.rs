@@ -1,0 +1,236 @@
+//! The runtime against a connector that misbehaves: every limit is on by default and names itself, every import traps
+//! where the contract says so, and a component that wants more than the contract is refused.
+
+use async_trait::async_trait;
+use host_harness::{
+    clock::{SimulatedClock, Timestamp, Work},
+    effect::{
+        Answer, Ask, Assignment, Driver, End, Input, Lane, Lead, Note, Outcome, Performer, Permit, Reply, Request, Response,
+        RunId, RunInput, Step, Task, Write,
+    },
+    runtime::{Asker, IMPORTS, Limits, Refused, Runtime, contract::Context},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+const HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile.wasm"));
+
+/// Small enough that a test reaches each in moments; the ones not named are the defaults.
+fn limits() -> Limits {
+    Limits { fuel: 200_000_000, requests: 20, wave: 8, ..Limits::default() }
+}
+
+fn runtime(limits: Limits) -> Runtime {
+    let runtime = Runtime::new(limits).unwrap();
+    let component = runtime.compile(HOSTILE).unwrap();
+    runtime.install(component, context(limits), 10);
+    runtime
+}
+
+fn context(limits: Limits) -> Context {
+    Context {
+        installation: "i".into(),
+        settings: "{}".into(),
+        activated_at: Timestamp(0),
+        connections: vec!["crm".into()],
+        dry_run: false,
+        limits,
+    }
+}
+
+fn lead(runtime: &Runtime, kind: &str, payload: &str) -> Lead {
+    let (component, context) = runtime.prepare("i").unwrap();
+    let task = Task {
+        kind: kind.into(),
+        payload: payload.into(),
+        ordering_key: "k".into(),
+        dedupe_key: "d".into(),
+        lane: Lane::Prompt,
+        not_before: None,
+        title: kind.into(),
+        subject: None,
+    };
+    let assignment = Assignment { id: 1, task, attempt: 1, admitted_at: Timestamp(0) };
+    Lead {
+        run: RunId(1),
+        installation: "i".into(),
+        key: "k".into(),
+        input: RunInput { component, context, started_at: Timestamp(1), assignments: vec![assignment] },
+    }
+}
+
+/// Runs one task to its end; every request is answered 200, every state read with nothing.
+async fn run(limits: Limits, kind: &str, payload: usize) -> (Vec<Note>, End) {
+    let runtime = runtime(limits);
+    let mut run = runtime.open(lead(&runtime, kind, &payload.to_string())).await.unwrap();
+    let (mut notes, mut input) = (vec![], Input::Start);
+    loop {
+        match run.step(input).await {
+            Step::Finished { notes: last, end } => {
+                notes.extend(last);
+                return (notes, end);
+            }
+            Step::Asks { notes: more, ask } => {
+                notes.extend(more);
+                let reply = match ask {
+                    Ask::Wave(requests) => Reply::Wave(requests.iter().map(|_| ok()).collect()),
+                    Ask::Get(keys) => Reply::Got(vec![None; keys.len()]),
+                    Ask::Scan { .. } => Reply::Scanned(vec![]),
+                };
+                input = Input::Reply { at: Some(Timestamp(2)), reply };
+            }
+        }
+    }
+}
+
+fn ok() -> Answer {
+    Ok(Response { status: 200, headers: vec![], body: b"{}".to_vec() })
+}
+
+async fn breaks(kind: &str, payload: usize, why: &str) {
+    match run(limits(), kind, payload).await.1 {
+        End::Broken(said) => assert!(said.contains(why), "{kind}: {said}"),
+        End::Outcomes(_) => panic!("{kind} went through with {payload}"),
+    }
+}
+
+async fn passes(kind: &str, payload: usize) -> Vec<Note> {
+    let (notes, end) = run(limits(), kind, payload).await;
+    assert!(matches!(&end, End::Outcomes(o) if matches!(o[..], [(1, Outcome::Done(_))])), "{kind}: {end:?}");
+    notes
+}
+
+/// What the guest counted of refused requests.
+fn refused(notes: &[Note]) -> &str {
+    notes
+        .iter()
+        .find_map(|n| match n {
+            Note::Write(Write::Set(e)) if e.key == "refused" => Some(e.value.as_str()),
+            _ => None,
+        })
+        .unwrap()
+}
+
+#[tokio::test]
+async fn each_limit_lets_a_guest_go_as_far_as_it_says_and_ends_it_one_further() {
+    let l = limits();
+    passes("log", l.log_lines as usize).await;
+    breaks("log", l.log_lines as usize + 1, "limit log-lines: 1001 wanted, 1000 allowed").await;
+    passes("log-bytes", l.log_bytes).await;
+    breaks("log-bytes", l.log_bytes + 1, "limit log-bytes").await;
+    passes("state-value", l.state_value_bytes).await;
+    breaks("state-value", l.state_value_bytes + 1, "limit state-value-bytes").await;
+    passes("state-key", l.state_key_bytes).await;
+    breaks("state-key", l.state_key_bytes + 1, "limit state-key-bytes").await;
+    passes("state-batch", l.state_batch).await;
+    breaks("state-batch", l.state_batch + 1, "limit state-batch").await;
+    breaks("state-flood", 1 + l.state_written_bytes / 60_000, "limit state-written-bytes").await;
+    passes("memory", l.memory_bytes / 2).await;
+    breaks("memory", l.memory_bytes + 1, "limit memory-bytes").await;
+    breaks("hostcall", l.hostcall_bytes + 1, "fuel allocated for hostcalls has been exhausted").await;
+}
+
+#[tokio::test]
+async fn a_guest_that_computes_for_ever_is_ended_by_fuel_and_else_by_ticks() {
+    breaks("spin", 0, "limit fuel").await;
+    let ticks = Limits { fuel: u64::MAX, computing_ticks: 3, ..limits() };
+    match run(ticks, "spin", 0).await.1 {
+        End::Broken(said) => assert!(said.contains("limit computing-ticks"), "{said}"),
+        End::Outcomes(_) => panic!("it came to an end"),
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_waits_is_not_computing() {
+    // Each answer takes three ticks; a guest with two of them for itself gets through all the same.
+    let limits = Limits { computing_ticks: 2, ..limits() };
+    let runtime = runtime(limits);
+    let mut run = runtime.open(lead(&runtime, "requests", "5")).await.unwrap();
+    let mut input = Input::Start;
+    let end = loop {
+        match run.step(input).await {
+            Step::Finished { end, .. } => break end,
+            Step::Asks { .. } => {
+                let before = std::time::Instant::now();
+                while before.elapsed() < std::time::Duration::from_millis(30) {
+                    std::hint::spin_loop();
+                }
+                input = Input::Reply { at: None, reply: Reply::Wave(vec![ok()]) };
+            }
+        }
+    };
+    assert!(matches!(end, End::Outcomes(_)), "{end:?}");
+}
+
+#[tokio::test]
+async fn requests_over_a_limit_are_answered_and_the_call_goes_on() {
+    let l = limits();
+    assert_eq!(refused(&passes("wave", l.wave as usize).await), "0");
+    assert_eq!(refused(&passes("wave", l.wave as usize + 3).await), "3");
+    assert_eq!(refused(&passes("requests", l.requests as usize).await), "0");
+    assert_eq!(refused(&passes("requests", l.requests as usize + 2).await), "2");
+}
+
+#[tokio::test]
+async fn a_panic_and_a_wrong_list_of_outcomes_are_broken_runs_in_words() {
+    breaks("panic", 0, "the connector stopped itself").await;
+    breaks("silence", 0, "it answered for the tasks [] where it was given [1]").await;
+}
+
+#[tokio::test]
+async fn imports_trap_where_the_contract_says_so() {
+    let runtime = runtime(limits());
+    let component = runtime.compile(HOSTILE).unwrap();
+    let said = runtime.validate(&component, "clock".into()).await.unwrap_err().to_string();
+    assert!(said.contains("`clock` is not allowed in this call"), "{said}");
+
+    let delivery = r#"{"source":"s","headers":[],"body":"send","received_at":0,"verified":false}"#;
+    let mut run = runtime.open(lead(&runtime, "delivery", delivery)).await.unwrap();
+    let Step::Finished { end: End::Broken(said), .. } = run.step(Input::Start).await else { panic!() };
+    assert!(said.contains("`http` is not allowed in this call"), "{said}");
+
+    let clock = SimulatedClock::new(Timestamp(0));
+    let asker = Asker { clock: Arc::new(clock), performer: Arc::new(Nobody) };
+    let findings = runtime.check("i", &asker).await.unwrap();
+    assert!(findings[0].problem.contains("this call may only read"), "{findings:?}");
+    let said = runtime.options("i", "/x", &asker).await.unwrap_err().to_string();
+    assert!(said.contains("`state` is not allowed in this call"), "{said}");
+}
+
+/// Performs nothing: whoever reaches it has passed a check that should have held.
+struct Nobody;
+
+#[async_trait]
+impl Performer for Nobody {
+    fn in_flight_max(&self, _: &str, _: &str) -> usize {
+        1
+    }
+
+    async fn perform(&self, _: Permit, request: Request, _: Work) -> (Answer, Work) {
+        panic!("it was sent: {request:?}")
+    }
+}
+
+#[test]
+fn the_bundled_component_imports_our_interfaces_and_nothing_else() {
+    let runtime = Runtime::new(Limits::default()).unwrap();
+    let component = runtime.compile(host_harness::CONNECTOR).unwrap();
+    let imports: BTreeSet<&str> = component.imports.iter().map(String::as_str).collect();
+    assert_eq!(imports, IMPORTS.into_iter().collect());
+    let exports: Vec<&str> = component.exports.iter().map(|e| e.split(['/', '@']).nth(1).unwrap()).collect();
+    assert_eq!(exports, ["manifest", "preflight", "on-trigger", "sync"]);
+    assert!(component.bytes < 300_000, "the component has grown to {} bytes", component.bytes);
+}
+
+#[test]
+fn a_component_that_imports_more_is_refused_by_the_name_of_the_import() {
+    let runtime = Runtime::new(Limits::default()).unwrap();
+    let wants = |text: &str| match runtime.compile(&wat::parse_str(text).unwrap()) {
+        Err(refused) => refused,
+        Ok(_) => panic!("taken: {text}"),
+    };
+    let wasi = wants(r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)))"#);
+    assert!(matches!(&wasi, Refused::ForeignImport { import } if import == "wasi:clocks/wall-clock@0.2.0"), "{wasi}");
+    assert!(matches!(wants("(component)"), Refused::NotAConnector(_)));
+    assert!(matches!(runtime.compile(b"not wasm").err(), Some(Refused::NotAComponent(_))));
+}
+
