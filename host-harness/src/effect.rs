@@ -88,6 +88,21 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+/// One thing that may leave: the record of the same name in `wit/manifest.wit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EgressRule {
+    pub connection: String,
+    pub methods: Vec<Method>,
+    /// One pattern a segment: a literal, `*` for one segment, `**` last for any rest, none included.
+    pub path: Vec<String>,
+    /// Top-level names in a JSON body (for a list of records: of each record); `*` for all, and for what is not JSON.
+    pub body_fields: Vec<String>,
+    /// Headers beyond those that the host owns.
+    pub headers: Vec<String>,
+    /// For the customer: what leaves by this and why.
+    pub reason: String,
+}
+
 /// Why a request has no response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]

@@ -1,10 +1,21 @@
-pub mod clock;
-pub mod effect;
+//! The host that runs the connector: good enough for the real APIs, with simulators of them so that everything can be tried
+//! on one machine.
+//!
+//! The modules from the top downward: each uses those below it, and none above.
+//!
+//! Invariant: nothing outside `connections/` knows a host name or a token; nothing above `durable/` knows SQL; nothing outside
+//! `cli/` prints.
+
+pub mod cli;
+pub mod stage;
+pub mod simulators;
+pub mod host;
+pub mod ingress;
+pub mod durable;
 pub mod runtime;
-pub mod durable {
-    pub const DELIVERY: &str = "delivery";
-    pub const INBOX: &str = "inbox/";
-}
+pub mod connections;
+pub mod effect;
+pub mod clock;
 
 /// The connector that the binary carries with it.
 pub const CONNECTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/connector.wasm"));

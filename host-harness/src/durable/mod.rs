@@ -8,19 +8,24 @@
 //! Invariant: nothing above [`Engine`] knows SQL. Invariant: a `once` request that was begun and has no recorded answer is
 //! answered `unknown`, never sent again.
 
+#[cfg(test)]
 pub mod conformance;
+pub mod dead_letter;
 pub mod journal;
 pub mod run;
 pub mod schedule;
 pub mod sqlite;
+pub mod state;
+pub mod wave;
 
 use crate::{
-    clock::Timestamp,
-    effect::{Driver, Entry, Failure, FailureClass, Level, Performer, RunId, Subject, Task},
+    clock::{Clock, Timestamp},
+    effect::{Change, Driver, Entry, Failure, FailureClass, Lead, Level, Line, Performer, RunId, Subject, Task},
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, task::Poll};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The kind of the host's own task: a delivery that waits for `admit`. Its key is `inbox/<id>`.
@@ -59,10 +64,12 @@ pub trait Engine: Send + Sync {
         stop: CancellationToken,
     ) -> Result<(), EngineError>;
 
-    /// Ends a run between two effects, or a task before it runs. The task becomes a dead letter with `why`.
+    /// Ends a run between two effects, or a task before it runs. The task becomes a dead letter with `why`; of a run, each task
+    /// that is not done by then. Durable on return; the run itself may take a moment to end.
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError>;
 
-    /// No run of this key begins until `resume`; `None`: of no key of the installation. Survives a restart.
+    /// No run of this key begins until `resume`; `None`: of no key of the installation. Survives a restart. `resume` also
+    /// looks again at tasks that wait because the driver did not know the installation.
     async fn pause(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError>;
     async fn resume(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError>;
 
@@ -94,6 +101,30 @@ pub trait Engine: Send + Sync {
 
     /// The customer's run log, oldest first, after the line `after`, at most 1,000.
     async fn log(&self, installation: &str, after: Option<u64>) -> Result<Vec<LogLine>, EngineError>;
+
+    /// What became of records at providers, oldest first, after the change `after`, at most 1,000.
+    async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError>;
+}
+
+/// Serves in a task of its own. A simulated clock stands still until the engine is under way.
+pub fn start(
+    engine: Arc<dyn Engine>,
+    clock: &dyn Clock,
+    driver: Arc<dyn Driver>,
+    performer: Arc<dyn Performer>,
+    stop: CancellationToken,
+) -> JoinHandle<Result<(), EngineError>> {
+    let work = clock.begin();
+    tokio::spawn(async move {
+        let mut serving = engine.serve(driver, performer, stop);
+        // The first poll takes the engine to where it holds a work or a timer of its own.
+        let first = std::future::poll_fn(|cx| Poll::Ready(serving.as_mut().poll(cx))).await;
+        drop(work);
+        match first {
+            Poll::Ready(end) => end,
+            Poll::Pending => serving.await,
+        }
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +166,8 @@ pub struct KeptTask {
     pub failure: Option<Failure>,
     /// How often the same task was accepted again.
     pub repeats: u32,
+    /// The run that has it, or had it last.
+    pub run: Option<RunId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,17 +183,30 @@ pub struct RunSummary {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tape {
-    pub lead: crate::effect::Lead,
+    pub lead: Lead,
     pub entries: Vec<journal::Record>,
+    /// Nothing while the run is open.
+    pub end: Option<journal::Ending>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     pub id: u64,
+    /// Nothing where the engine tells it of a task that did not run.
+    pub run: Option<RunId>,
+    /// For a connector's line, what its clock showed.
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptChange {
+    pub id: u64,
     pub run: RunId,
     pub at: Timestamp,
     #[serde(flatten)]
-    pub line: crate::effect::Line,
+    pub change: Change,
 }
 
 /// What an engine could not do. What the world does wrong is told apart from a walk that only a bug can take.
@@ -267,6 +313,6 @@ pub fn engine_failure(class: FailureClass, problem: impl Into<String>, remedy: i
 }
 
 /// A line that the engine itself adds to the run log.
-pub fn engine_line(level: Level, code: &str, message: String, subject: Option<Subject>) -> crate::effect::Line {
-    crate::effect::Line { level, code: code.into(), message, subject, fields: vec![] }
+pub fn engine_line(level: Level, code: &str, message: String, subject: Option<Subject>) -> Line {
+    Line { level, code: code.into(), message, subject, fields: vec![] }
 }

@@ -1,7 +1,8 @@
 //! What a connector says of itself and is told, in words that belong to no version of the contract. The meanings are
 //! those of `wit/`.
 
-use crate::{clock::Timestamp, effect::Method, runtime::limits::Limits};
+pub use crate::effect::EgressRule;
+use crate::{clock::Timestamp, runtime::limits::Limits};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,17 +75,6 @@ pub enum Part {
 pub enum Encoding {
     HexLower,
     Base64,
-}
-
-/// One thing that may leave.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EgressRule {
-    pub connection: String,
-    pub methods: Vec<Method>,
-    pub path: Vec<String>,
-    pub body_fields: Vec<String>,
-    pub headers: Vec<String>,
-    pub reason: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

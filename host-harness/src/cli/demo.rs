@@ -1,0 +1,260 @@
+//! `harness demo`: plays a story from start to end over real loopback HTTP, on a simulated clock.
+
+use super::exit_codes;
+use crate::{
+    clock::Timestamp,
+    durable::{Engine, TaskFilter, TaskId, TaskStatus},
+    effect::{Action, Subject},
+    simulators::{Options, Snapshot},
+    stage::{INSTALLATION, Played, Stage, Travel, observe, story::story},
+};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_NO_BORDERS};
+use oracle::Difference;
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
+
+/// Plays a webinar's story through the real connector, against simulated APIs on this machine, in seconds
+///
+/// Hours pass on a simulated clock. In the end an oracle that knows only the story says what the world must be; each difference
+/// is a problem.
+///
+/// Examples:
+///   harness demo
+///   harness demo --json | tail -n 1
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// One JSON object instead of the timeline and the tables
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    campaigns: usize,
+    lists: usize,
+    prospects: usize,
+    list_memberships: usize,
+    /// Type -> how many.
+    external_activities: BTreeMap<String, usize>,
+    /// Connection -> requests that reached its API.
+    requests: BTreeMap<String, u64>,
+    /// Registrations that waited for their campaign, and went on by themselves.
+    held: usize,
+    /// Registrations that were left out, each with a line that says why.
+    left_out: usize,
+    /// The oracle's differences, dead letters, and deliveries that nobody took. Empty when all is well.
+    problems: Vec<String>,
+}
+
+/// A line of the timeline.
+struct Moment {
+    at: Timestamp,
+    who: &'static str,
+    what: String,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let folder = Folder::make()?;
+    let story = story();
+    let stage = Stage::set(&story, folder.0.join("demo.sqlite"), Options::default(), Travel::Http).await?;
+    let host = stage.open_host(None).await?;
+    stage.play(&story).await;
+
+    let (snapshot, played) = (stage.simulators.world().snapshot(), stage.played());
+    let told = Told::read(&*host.engine).await?;
+    let expected = oracle::expected(&story, &played.sessions);
+    let mut problems = oracle::enough(&expected);
+    problems.extend(oracle::differences(&expected, &observe(&snapshot)));
+    let mut problems: Vec<String> = problems.iter().map(Difference::to_string).collect();
+    problems.extend(told.unfinished.iter().cloned());
+    problems.extend(played.undelivered.iter().map(|u| format!("not delivered: {u}")));
+    drop(host);
+    stage.close_host().await;
+
+    let summary = summary(&snapshot, &told, problems);
+    if arguments.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print(&snapshot, &played, told, &summary);
+    }
+    let code = if summary.problems.is_empty() { exit_codes::WELL } else { exit_codes::NOT_WELL };
+    Ok(ExitCode::from(code))
+}
+
+/// A folder for the demo's store, gone when it ends.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn make() -> std::io::Result<Folder> {
+        let folder = std::env::temp_dir().join(format!("harness-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Folder(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of it is a few files in the folder for such.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What the engine can tell of the story.
+struct Told {
+    moments: Vec<Moment>,
+    held: usize,
+    left_out: usize,
+    unfinished: Vec<String>,
+}
+
+impl Told {
+    async fn read(engine: &dyn Engine) -> anyhow::Result<Told> {
+        let mut told = Told { moments: vec![], held: 0, left_out: 0, unfinished: vec![] };
+        let mut after = None;
+        loop {
+            let lines = engine.log(INSTALLATION, after).await?;
+            let Some(last) = lines.last() else { break };
+            after = Some(last.id);
+            for l in lines {
+                let code = l.line.code.as_str();
+                told.held += usize::from(code == "held");
+                told.left_out += usize::from(code.starts_with("left-out"));
+                let what = match about(&l.line.subject) {
+                    Some(whom) if !l.line.message.contains(whom) => format!("{whom}: {}", l.line.message),
+                    _ => l.line.message,
+                };
+                told.moments.push(Moment { at: l.at, who: "Connector", what });
+            }
+        }
+        let mut after = None;
+        loop {
+            let changes = engine.changes(INSTALLATION, after).await?;
+            let Some(last) = changes.last() else { break };
+            after = Some(last.id);
+            for c in changes {
+                let did = match c.change.action {
+                    Action::Created => "created",
+                    Action::Updated => "updated",
+                    Action::Linked => "linked",
+                    // Said by the connector's own lines.
+                    Action::Unchanged | Action::LeftOut | Action::Failed => continue,
+                };
+                let whom = about(&c.change.subject).map(|w| format!(" {w}")).unwrap_or_default();
+                let detail = c.change.detail.map(|d| format!(" ({d})")).unwrap_or_default();
+                let what = format!("{}{whom} {did}{detail}", c.change.object);
+                told.moments.push(Moment { at: c.at, who: title(&c.change.connection), what });
+            }
+        }
+        told.unfinished = unfinished(engine).await?;
+        Ok(told)
+    }
+}
+
+/// Tasks that are neither done nor waiting for a webhook's duplicate: each is a problem in a story that is over.
+async fn unfinished(engine: &dyn Engine) -> anyhow::Result<Vec<String>> {
+    let mut found = vec![];
+    let mut after: Option<TaskId> = None;
+    loop {
+        let tasks = engine.tasks(INSTALLATION, TaskFilter::default(), after).await?;
+        let Some(last) = tasks.last() else { return Ok(found) };
+        after = Some(last.id);
+        for t in tasks.iter().filter(|t| t.status != TaskStatus::Done) {
+            let why = t.failure.as_ref().map(|f| f.problem.clone()).or(t.waiting_for.clone()).unwrap_or_default();
+            found.push(format!("{:?}: {}: {why}", t.status, t.task.title));
+        }
+    }
+}
+
+fn about(subject: &Option<Subject>) -> Option<&str> {
+    subject.as_ref().filter(|s| s.kind == "person").map(|s| s.id.as_str())
+}
+
+fn title(connection: &str) -> &'static str {
+    match connection {
+        "livestorm" => "Livestorm",
+        "salesforce" => "Salesforce",
+        "account-engagement" => "Account Engagement",
+        _ => "Connector",
+    }
+}
+
+fn summary(snapshot: &Snapshot, told: &Told, problems: Vec<String>) -> Summary {
+    let mut external_activities = BTreeMap::new();
+    for activity in &snapshot.external_activities {
+        *external_activities.entry(activity.kind.clone()).or_default() += 1;
+    }
+    Summary {
+        campaigns: snapshot.campaigns.len(),
+        lists: snapshot.lists.len(),
+        prospects: snapshot.prospects.len(),
+        list_memberships: snapshot.list_memberships.len(),
+        external_activities,
+        requests: snapshot.requests.clone(),
+        held: told.held,
+        left_out: told.left_out,
+        problems,
+    }
+}
+
+fn print(snapshot: &Snapshot, played: &Played, told: Told, summary: &Summary) {
+    println!("A webinar with two sessions, and the people who register for it.");
+    println!("Simulated APIs over HTTP on this machine, a simulated clock, the real connector.\n");
+    let mut moments = told.moments;
+    moments.extend(played.happened.iter().map(|h| Moment { at: h.at, who: "Livestorm", what: h.what.clone() }));
+    moments.sort_by_key(|m| m.at);
+    for m in moments {
+        println!("{}  {:<18}  {}", m.at.utc().format("%H:%M:%S"), m.who, m.what);
+    }
+
+    println!("\nWhat Account Engagement now knows of each person");
+    println!("{}", people(snapshot));
+    println!("\nCalls per system");
+    let mut calls = table(&["system", "calls"]);
+    for (api, count) in &summary.requests {
+        calls.add_row([title(api).to_owned(), count.to_string()]);
+    }
+    println!("{calls}");
+    println!(
+        "\n{} registrations waited for their campaign and went on by themselves; {} people were left out.",
+        summary.held, summary.left_out
+    );
+    match summary.problems.as_slice() {
+        [] => println!("The oracle finds no difference between this world and what the story says it must be."),
+        problems => {
+            println!("\nProblems:");
+            problems.iter().for_each(|p| println!("- {p}"));
+        }
+    }
+}
+
+fn people(snapshot: &Snapshot) -> Table {
+    let mut table = table(&["person", "name", "company", "source campaign", "lists", "activities"]);
+    for p in &snapshot.prospects {
+        let field = |name: &str| p.fields.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let source = p.source_campaign_name.clone().unwrap_or_default();
+        let lists: BTreeSet<&str> =
+            snapshot.list_memberships.iter().filter(|m| m.prospect_id == p.id).map(|m| m.list_name.as_str()).collect();
+        let activities: Vec<&str> =
+            snapshot.external_activities.iter().filter(|a| a.prospect_id == Some(p.id)).map(|a| a.kind.as_str()).collect();
+        table.add_row([
+            p.email.clone(),
+            format!("{} {}", field("firstName"), field("lastName")),
+            field("company"),
+            source,
+            lists.into_iter().collect::<Vec<_>>().join("\n"),
+            activities.join("\n"),
+        ]);
+    }
+    table
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_NO_BORDERS).set_content_arrangement(ContentArrangement::Dynamic).set_width(140);
+    table.set_header(header.to_vec());
+    table
+}

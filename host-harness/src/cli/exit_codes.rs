@@ -1,0 +1,13 @@
+//! What the exit code says. Documented, so that a script can rely on them.
+
+/// All is well.
+pub const WELL: u8 = 0;
+/// The command could not do what it was asked for; stderr says why.
+pub const FAILED: u8 = 1;
+/// The command line is wrong: clap's own code.
+pub const USAGE: u8 = 2;
+/// It was done, and what came of it is not as it should be: `demo` found problems, `inspect` found a component that is refused.
+pub const NOT_WELL: u8 = 3;
+
+pub const HELP: &str = "Exit codes: 0 all is well; 1 it could not be done; 2 the command line is wrong; \
+                        3 it was done, and what came of it is not as it should be.";

@@ -1,0 +1,43 @@
+//! The command line: one file a subcommand. The help text of a command is the doc comment of its arguments.
+//!
+//! Promises: results on stdout, everything else on stderr; the exit code says what a script needs to know
+//! ([`exit_codes`]). Invariant: only this folder prints.
+
+mod demo;
+pub mod exit_codes;
+mod inspect;
+mod person;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Runs the connector of Livestorm webinars into Account Engagement and Salesforce, and simulates their APIs.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, after_help = exit_codes::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Inspect(inspect::Arguments),
+}
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    // A wrong command line ends in here, with its own message and code.
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(e) => return person::failed(&anyhow::Error::from(e).context("no threads to work with")),
+    };
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Inspect(arguments) => inspect::run(arguments).await,
+        }
+    });
+    done.unwrap_or_else(|e| person::failed(&e))
+}

@@ -1,0 +1,457 @@
+//! The accounts' secrets: the one place that keeps them.
+//!
+//! Promises: a rotated refresh token is on the disk before the access token that came with it is given to anybody; nothing
+//! here prints a secret. Not here: how a token is refreshed (`oauth.rs`), where it is put (`profile/`).
+//!
+//! Invariant: the file is replaced as a whole (temporary file, flush, rename), so that a crash leaves the old one or
+//! the new one; only its owner may read it.
+//!
+//! An account name is the operator's word for one grant. Connections with the same grant share its token and its refresh.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+/// Shorter ones are refused: they would be found everywhere in answers, and nobody hands such out.
+pub const SECRET_BYTES_MIN: usize = 8;
+/// Tokens of an account that are no longer used but still scrubbed: an answer may come late.
+const FORMER_TOKENS_KEPT: usize = 8;
+
+/// What proves to a provider who is calling.
+#[derive(Clone, Debug)]
+pub enum Secret {
+    /// A token that a person made at the provider. It cannot be refreshed.
+    Token(SecretString),
+    OAuth(Box<OAuth>),
+}
+
+#[derive(Clone, Debug)]
+pub struct OAuth {
+    /// E.g. `https://login.salesforce.com/services/oauth2/token`; of Salesforce the login origin alone will do.
+    pub token_url: String,
+    pub client_id: String,
+    pub client_secret: SecretString,
+    pub refresh_token: SecretString,
+    pub access_token: Option<SecretString>,
+    /// Where the data calls go, as the last token answer said.
+    pub instance_url: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    #[error("no credentials for account `{0}`. Connect the account")]
+    NoAccount(String),
+    #[error(
+        "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry"
+    )]
+    Malformed { account: String },
+    #[error("{} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
+    Open(PathBuf),
+    #[error("{}: {problem}", .path.display())]
+    File { path: PathBuf, problem: String },
+}
+
+/// What a request needs of an account.
+#[derive(Clone, Debug)]
+pub(super) struct Access {
+    pub token: SecretString,
+    pub refreshable: bool,
+    /// Grows whenever the account's secret changes: whoever is refused sees whether it has changed meanwhile.
+    pub generation: u64,
+    pub instance_url: Option<String>,
+}
+
+/// All that must not come out, of one account.
+#[derive(Clone, Default)]
+pub(super) struct Known(Vec<SecretString>);
+
+impl Known {
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(ExposeSecret::expose_secret)
+    }
+}
+
+#[derive(Clone)]
+pub struct CredentialStore(Arc<Store>);
+
+struct Store {
+    file: Option<PathBuf>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    accounts: BTreeMap<String, Account>,
+    generation: u64,
+    /// Memory knows more than the file: the last write failed.
+    unsaved: bool,
+}
+
+struct Account {
+    secret: Secret,
+    generation: u64,
+    former: VecDeque<SecretString>,
+}
+
+/// The file's form. Plain text on its way to the disk and back: never kept, never printed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Written {
+    Token(String),
+    #[serde(rename = "oauth")]
+    OAuth {
+        token_url: String,
+        client_id: String,
+        client_secret: String,
+        refresh_token: String,
+        #[serde(default)]
+        access_token: Option<String>,
+        #[serde(default)]
+        instance_url: Option<String>,
+    },
+}
+
+impl From<&Secret> for Written {
+    fn from(secret: &Secret) -> Written {
+        let open = |s: &SecretString| s.expose_secret().to_owned();
+        match secret {
+            Secret::Token(token) => Written::Token(open(token)),
+            Secret::OAuth(o) => Written::OAuth {
+                token_url: o.token_url.clone(),
+                client_id: o.client_id.clone(),
+                client_secret: open(&o.client_secret),
+                refresh_token: open(&o.refresh_token),
+                access_token: o.access_token.as_ref().map(open),
+                instance_url: o.instance_url.clone(),
+            },
+        }
+    }
+}
+
+impl From<Written> for Secret {
+    fn from(written: Written) -> Secret {
+        match written {
+            Written::Token(token) => Secret::Token(token.into()),
+            Written::OAuth { token_url, client_id, client_secret, refresh_token, access_token, instance_url } => {
+                Secret::OAuth(Box::new(OAuth {
+                    token_url,
+                    client_id,
+                    client_secret: client_secret.into(),
+                    refresh_token: refresh_token.into(),
+                    access_token: access_token.map(Into::into),
+                    instance_url,
+                }))
+            }
+        }
+    }
+}
+
+impl Secret {
+    fn parts(&self) -> Vec<&SecretString> {
+        match self {
+            Secret::Token(token) => vec![token],
+            Secret::OAuth(o) => [&o.client_secret, &o.refresh_token].into_iter().chain(&o.access_token).collect(),
+        }
+    }
+
+    fn well_formed(&self) -> bool {
+        self.parts().iter().all(|s| {
+            let text = s.expose_secret();
+            text.len() >= SECRET_BYTES_MIN && text.bytes().all(|b| b.is_ascii_graphic())
+        })
+    }
+}
+
+impl CredentialStore {
+    /// Forgotten with the process: for tests and for the simulators.
+    pub fn in_memory() -> CredentialStore {
+        CredentialStore(Arc::new(Store { file: None, inner: Mutex::default() }))
+    }
+
+    /// Kept in this file, which need not exist yet.
+    pub fn open(path: impl Into<PathBuf>) -> Result<CredentialStore, CredentialError> {
+        let path = path.into();
+        let fail = |problem: String| CredentialError::File { path: path.clone(), problem };
+        let mut inner = Inner::default();
+        match fs::metadata(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(fail(e.to_string())),
+            Ok(metadata) => {
+                if open_to_others(&metadata) {
+                    return Err(CredentialError::Open(path));
+                }
+                let bytes = fs::read(&path).map_err(|e| fail(e.to_string()))?;
+                // The parser's own words may quote what it read.
+                let written: BTreeMap<String, Written> = serde_json::from_slice(&bytes).map_err(|e| {
+                    fail(format!("not a file of credentials (line {}, column {})", e.line(), e.column()))
+                })?;
+                for (name, written) in written {
+                    let secret = Secret::from(written);
+                    if !secret.well_formed() {
+                        return Err(CredentialError::Malformed { account: name });
+                    }
+                    inner.generation += 1;
+                    let generation = inner.generation;
+                    inner.accounts.insert(name, Account { secret, generation, former: VecDeque::new() });
+                }
+            }
+        }
+        Ok(CredentialStore(Arc::new(Store { file: Some(path), inner: Mutex::new(inner) })))
+    }
+
+    /// Sets or replaces an account's secret. It is durable when this returns well.
+    pub fn put(&self, account: &str, secret: Secret) -> Result<(), CredentialError> {
+        if !secret.well_formed() {
+            return Err(CredentialError::Malformed { account: account.into() });
+        }
+        let mut inner = self.lock();
+        inner.set(account, secret);
+        self.save(&mut inner)
+    }
+
+    pub fn remove(&self, account: &str) -> Result<(), CredentialError> {
+        let mut inner = self.lock();
+        inner.accounts.remove(account);
+        inner.unsaved = true;
+        self.save(&mut inner)
+    }
+
+    /// The names alone.
+    pub fn accounts(&self) -> Vec<String> {
+        self.lock().accounts.keys().cloned().collect()
+    }
+
+    pub(super) fn secret(&self, account: &str) -> Result<(Secret, u64), CredentialError> {
+        let inner = self.lock();
+        let found = inner.accounts.get(account).ok_or_else(|| CredentialError::NoAccount(account.into()))?;
+        Ok((found.secret.clone(), found.generation))
+    }
+
+    /// Nothing where a refresh has to fetch the first token.
+    pub(super) fn access(&self, account: &str) -> Result<Option<Access>, CredentialError> {
+        let (secret, generation) = self.secret(account)?;
+        Ok(match secret {
+            Secret::Token(token) => Some(Access { token, refreshable: false, generation, instance_url: None }),
+            Secret::OAuth(o) => {
+                let OAuth { access_token, instance_url, .. } = *o;
+                access_token.map(|token| Access { token, refreshable: true, generation, instance_url })
+            }
+        })
+    }
+
+    pub(super) fn known(&self, account: &str) -> Known {
+        let inner = self.lock();
+        let Some(found) = inner.accounts.get(account) else { return Known::default() };
+        Known(found.secret.parts().into_iter().chain(&found.former).cloned().collect())
+    }
+
+    /// Keeps what a refresh brought, unless the account's secret was changed meanwhile. Blocks until it is on the disk.
+    /// Where that fails it is kept in memory, and [`CredentialStore::flush`] tries again before anybody uses it.
+    pub(super) fn rotate(&self, account: &str, generation: u64, new: OAuth) -> Result<(), CredentialError> {
+        let secret = Secret::OAuth(Box::new(new));
+        if !secret.well_formed() {
+            return Err(CredentialError::Malformed { account: account.into() });
+        }
+        let mut inner = self.lock();
+        if inner.accounts.get(account).is_some_and(|a| a.generation == generation) {
+            inner.set(account, secret);
+        }
+        self.save(&mut inner)
+    }
+
+    pub(super) fn unsaved(&self) -> bool {
+        self.lock().unsaved
+    }
+
+    pub(super) fn flush(&self) -> Result<(), CredentialError> {
+        let mut inner = self.lock();
+        if inner.unsaved { self.save(&mut inner) } else { Ok(()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // What a panic elsewhere leaves behind is whole: every change is one assignment.
+        self.0.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn save(&self, inner: &mut Inner) -> Result<(), CredentialError> {
+        let Some(path) = &self.0.file else {
+            inner.unsaved = false;
+            return Ok(());
+        };
+        let written: BTreeMap<&String, Written> =
+            inner.accounts.iter().map(|(name, a)| (name, Written::from(&a.secret))).collect();
+        let bytes = serde_json::to_vec_pretty(&written).expect("strings always become JSON");
+        replace(path, &bytes).map_err(|e| CredentialError::File { path: path.clone(), problem: e.to_string() })?;
+        inner.unsaved = false;
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn set(&mut self, account: &str, secret: Secret) {
+        self.generation += 1;
+        self.unsaved = true;
+        let mut former = VecDeque::new();
+        if let Some(old) = self.accounts.remove(account) {
+            former = old.former;
+            former.extend(old.secret.parts().into_iter().cloned());
+            while former.len() > FORMER_TOKENS_KEPT * 3 {
+                former.pop_front();
+            }
+        }
+        self.accounts.insert(account.into(), Account { secret, generation: self.generation, former });
+    }
+}
+
+impl fmt::Debug for CredentialStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialStore").field("accounts", &self.accounts()).finish_non_exhaustive()
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    name.push(".new");
+    let temporary = folder.join(name);
+    // What a crash left behind may have other rights.
+    match fs::remove_file(&temporary) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The rename itself.
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn open_to_others(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oauth(refresh: &str, access: Option<&str>) -> OAuth {
+        OAuth {
+            token_url: "https://login.salesforce.com".into(),
+            client_id: "client".into(),
+            client_secret: "client-secret-1".into(),
+            refresh_token: refresh.into(),
+            access_token: access.map(Into::into),
+            instance_url: None,
+        }
+    }
+
+    #[test]
+    fn a_rotated_token_survives_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.json");
+        let store = CredentialStore::open(&path).unwrap();
+        store.put("sf", Secret::OAuth(Box::new(oauth("refresh-1-secret", None)))).unwrap();
+        store.put("ls", Secret::Token("livestorm-token".into())).unwrap();
+        let (_, generation) = store.secret("sf").unwrap();
+        store.rotate("sf", generation, oauth("refresh-2-secret", Some("access-2-secret"))).unwrap();
+        let again = CredentialStore::open(&path).unwrap();
+        assert_eq!(again.accounts(), ["ls", "sf"]);
+        let (secret, _) = again.secret("sf").unwrap();
+        let Secret::OAuth(o) = secret else { panic!("an OAuth secret was stored") };
+        assert_eq!(o.refresh_token.expose_secret(), "refresh-2-secret");
+        assert_eq!(again.access("sf").unwrap().unwrap().token.expose_secret(), "access-2-secret");
+        assert!(!folder.path().join("credentials.json.new").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_may_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let store = CredentialStore::open(&path).unwrap();
+        fs::write(folder.path().join("c.json.new"), "left by a crash").unwrap();
+        store.put("a", Secret::Token("token-token".into())).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = CredentialStore::open(&path).unwrap_err().to_string();
+        assert!(refused.contains("chmod 600"), "{refused}");
+    }
+
+    #[test]
+    fn what_a_person_put_meanwhile_is_not_overwritten_by_a_refresh() {
+        let store = CredentialStore::in_memory();
+        store.put("sf", Secret::OAuth(Box::new(oauth("refresh-1-secret", None)))).unwrap();
+        let (_, before) = store.secret("sf").unwrap();
+        store.put("sf", Secret::OAuth(Box::new(oauth("refresh-9-secret", Some("access-9-secret"))))).unwrap();
+        store.rotate("sf", before, oauth("refresh-2-secret", Some("access-2-secret"))).unwrap();
+        assert_eq!(store.access("sf").unwrap().unwrap().token.expose_secret(), "access-9-secret");
+    }
+
+    #[test]
+    fn a_token_that_is_no_longer_used_is_still_known() {
+        let store = CredentialStore::in_memory();
+        store.put("sf", Secret::OAuth(Box::new(oauth("refresh-1-secret", Some("access-1-secret"))))).unwrap();
+        let (_, generation) = store.secret("sf").unwrap();
+        store.rotate("sf", generation, oauth("refresh-2-secret", Some("access-2-secret"))).unwrap();
+        let known = store.known("sf");
+        let known: Vec<&str> = known.texts().collect();
+        for secret in ["access-1-secret", "refresh-1-secret", "access-2-secret", "refresh-2-secret", "client-secret-1"]
+        {
+            assert!(known.contains(&secret), "{secret}");
+        }
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let store = CredentialStore::open(&path).unwrap();
+        let secret = Secret::OAuth(Box::new(oauth("refresh-1-secret", Some("access-1-secret"))));
+        let mut seen = format!("{secret:?}");
+        store.put("sf", secret).unwrap();
+        seen += &format!("{store:?} {:?}", store.access("sf").unwrap());
+        seen += &format!("{:?}", store.put("x", Secret::Token("short".into())).unwrap_err());
+        fs::write(&path, r#"{"sf":{"token":"a-secret-token","refresh-1-secret":1}}"#).unwrap();
+        let broken = CredentialStore::open(&path).unwrap_err();
+        seen += &format!("{broken} {broken:?}");
+        for secret in ["refresh-1-secret", "access-1-secret", "client-secret-1", "a-secret-token", "short"] {
+            assert!(!seen.contains(secret), "{seen}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_saved_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        let store = CredentialStore::open(inside.join("c.json")).unwrap();
+        fs::remove_dir(&inside).unwrap();
+        assert!(store.put("a", Secret::Token("token-token".into())).is_err());
+        assert!(store.unsaved());
+        assert!(store.flush().is_err());
+        fs::create_dir(&inside).unwrap();
+        store.flush().unwrap();
+        assert!(!store.unsaved());
+        assert_eq!(CredentialStore::open(inside.join("c.json")).unwrap().accounts(), ["a"]);
+    }
+}

@@ -1,0 +1,412 @@
+//! Connections: the only place that knows hosts and credentials.
+//!
+//! A guest names a connection and a path. Here the request finds its address, is judged, waits for its turn, is signed, sent,
+//! perhaps sent again, and its answer is cleaned: `pipeline.rs` is the way, the other files are its rules. Promises: one
+//! answer for each request, of the last try; what may write twice is never sent twice (`retry.rs`); no secret in
+//! any answer or error (`scrub.rs`). Not here: dry runs, classes of calls and budgets (`runtime/`), what is recorded (`durable/`).
+//!
+//! Attacks, defences and what is left: `README.md`.
+//!
+//! Invariant: nothing outside this folder knows a host name or a token.
+
+pub mod addresses;
+pub mod client;
+pub mod credentials;
+mod oauth;
+mod pace;
+mod pipeline;
+pub mod policy;
+pub mod profile;
+pub mod retry;
+mod scrub;
+pub mod transport;
+
+pub use client::{NetworkTransport, SocketTimes};
+pub use credentials::{CredentialError, CredentialStore, OAuth, Secret};
+pub use policy::EgressRule;
+pub use profile::Provider;
+pub use transport::{Transport, TransportError};
+
+use crate::{
+    clock::{self, Clock, Timestamp, Work},
+    effect::{Answer, Performer, Permit, Repeat, Request, SendError},
+};
+use addresses::{AddressError, Origin};
+use async_trait::async_trait;
+use oauth::Grants;
+use pace::{Lane, Patience};
+use pipeline::{Permitted, Resolved, Sent};
+use profile::Verdict;
+use retry::{Outcome, Resend, Tries, WhyNot};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Arc, Mutex, RwLock},
+    time::Duration,
+};
+
+/// A token that is refused right after it was made will not be better after another refresh; a person may have mended it
+/// after this.
+const REFUSED_FRESH_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// What holds for every request. On by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Headers that a guest may give. One more is refused.
+    pub headers_max: usize,
+    /// Bytes of their names and values together.
+    pub header_bytes_max: usize,
+    /// Bytes of a request's purpose.
+    pub purpose_bytes_max: usize,
+    /// Bytes of path and query, encoded. Salesforce answers 414 or 431 above 16,384 (its limits page, confirmed).
+    pub address_bytes_max: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> ConnectionLimits {
+        ConnectionLimits {
+            headers_max: 32,
+            header_bytes_max: 8 * 1024,
+            purpose_bytes_max: 64,
+            address_bytes_max: 16 * 1024,
+        }
+    }
+}
+
+/// The limits of an installation's calls that are kept here. Names and senses are those of `wit/types.wit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLimits {
+    pub request_bytes: usize,
+    pub response_bytes: usize,
+    pub hold_ms: u64,
+}
+
+impl Default for CallLimits {
+    fn default() -> CallLimits {
+        CallLimits { request_bytes: 4 * 1024 * 1024, response_bytes: 4 * 1024 * 1024, hold_ms: 5_000 }
+    }
+}
+
+/// What stands behind a connection's name in one installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    pub provider: Provider,
+    /// Scheme, host, port; instead of the provider's own.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// The grant in the credential store. Connections with the same one share its token and its refresh.
+    pub account: String,
+    /// Account Engagement: which one.
+    #[serde(default)]
+    pub business_unit: Option<String>,
+    /// The operator's word, never a customer's: the address, or whatever its name resolves to, may be private or
+    /// loopback, and may be `http://`.
+    #[serde(default)]
+    pub allow_private_addresses: bool,
+}
+
+/// Why an installation cannot have these connections.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InstallError {
+    #[error("connection `{connection}`: {problem}")]
+    Address { connection: String, problem: AddressError },
+    #[error("connection `{connection}`: {problem}")]
+    BusinessUnit { connection: String, problem: String },
+    #[error("egress rule {0}")]
+    Rule(String),
+}
+
+/// A binding that was checked.
+#[derive(Debug)]
+struct Bound {
+    provider: Provider,
+    /// Nothing: the token answer tells.
+    origin: Option<Origin>,
+    account: String,
+    business_unit: Option<String>,
+    allow_private: bool,
+    lane: Arc<Lane>,
+}
+
+#[derive(Debug)]
+struct Installation {
+    bindings: BTreeMap<String, Arc<Bound>>,
+    egress: Vec<EgressRule>,
+    limits: CallLimits,
+}
+
+/// One provider account: the provider, the grant, the business unit.
+type Account = (Provider, String, Option<String>);
+
+/// Marks a request as one to a private address over plain HTTP. For whoever plays the other side on this machine; what a guest
+/// sends is marked by its binding alone.
+pub fn to_private(mut request: http::Request<Vec<u8>>) -> http::Request<Vec<u8>> {
+    request.extensions_mut().insert(client::Dial(addresses::Reach::PrivateOnly));
+    request
+}
+
+pub struct Connections {
+    clock: Arc<dyn Clock>,
+    transport: Arc<dyn Transport>,
+    credentials: CredentialStore,
+    grants: Grants,
+    limits: ConnectionLimits,
+    installations: RwLock<HashMap<String, Arc<Installation>>>,
+    lanes: Mutex<HashMap<Account, Arc<Lane>>>,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").field("credentials", &self.credentials).finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        transport: Arc<dyn Transport>,
+        credentials: CredentialStore,
+        limits: ConnectionLimits,
+    ) -> Connections {
+        let grants = Grants::new(clock.clone(), transport.clone(), credentials.clone());
+        Connections {
+            clock,
+            transport,
+            credentials,
+            grants,
+            limits,
+            installations: RwLock::default(),
+            lanes: Mutex::default(),
+        }
+    }
+
+    /// Sets or replaces what an installation may use. Requests under way end under the old.
+    pub fn install(
+        &self,
+        installation: &str,
+        bindings: BTreeMap<String, Binding>,
+        egress: Vec<EgressRule>,
+        limits: CallLimits,
+    ) -> Result<(), InstallError> {
+        if let Some(problem) = egress.iter().find_map(policy::problem) {
+            return Err(InstallError::Rule(problem));
+        }
+        let bindings = bindings
+            .into_iter()
+            .map(|(name, binding)| Ok((name.clone(), Arc::new(self.bind(name, binding)?))))
+            .collect::<Result<_, InstallError>>()?;
+        let installed = Arc::new(Installation { bindings, egress, limits });
+        self.installations_mut().insert(installation.to_owned(), installed);
+        Ok(())
+    }
+
+    pub fn remove(&self, installation: &str) {
+        self.installations_mut().remove(installation);
+    }
+
+    /// A person has mended the account at its provider: it is tried again at once.
+    pub async fn mended(&self, account: &str) {
+        self.grants.mended(account).await;
+        let lanes = self.lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        lanes.iter().filter(|((_, grant, _), _)| grant == account).for_each(|(_, lane)| lane.accepted());
+    }
+
+    fn bind(&self, connection: String, binding: Binding) -> Result<Bound, InstallError> {
+        let Binding { provider, address, account, business_unit, allow_private_addresses: allow_private } = binding;
+        let origin = address.as_deref().or(provider.default_origin());
+        let origin = match origin.map(|text| Origin::parse(text, allow_private)).transpose() {
+            Ok(origin) => origin,
+            Err(problem) => return Err(InstallError::Address { connection, problem }),
+        };
+        let business_unit = match provider.business_unit(business_unit.as_deref()) {
+            Ok(unit) => unit,
+            Err(problem) => return Err(InstallError::BusinessUnit { connection, problem }),
+        };
+        let mut lanes = self.lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lane = lanes.entry((provider, account.clone(), business_unit.clone()));
+        let lane = lane.or_insert_with(|| Arc::new(Lane::new(provider.pace()))).clone();
+        Ok(Bound { provider, origin, account, business_unit, allow_private, lane })
+    }
+
+    fn installations_mut(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, Arc<Installation>>> {
+        self.installations.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn installation(&self, name: &str) -> Option<Arc<Installation>> {
+        self.installations.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).cloned()
+    }
+
+    /// From permission to answer, as often as it takes.
+    async fn send(&self, permit: &Permit, permitted: Permitted, limits: &CallLimits, mut work: Work) -> (Answer, Work) {
+        let bound = &*permitted.bound;
+        let lane = &*bound.lane;
+        let request = &permitted.request;
+        let hold = Duration::from_millis(limits.hold_ms);
+        let mut tries = Tries::default();
+        let mut stale = None;
+        // What is answered if no time is left for another try.
+        let mut last: Option<Answer> = None;
+        loop {
+            let access;
+            (access, work) = self.grants.access(&bound.account, stale.take(), bound.allow_private, work).await;
+            let mut access = match access {
+                Ok(access) => access,
+                Err(e) => return (Err(e), work),
+            };
+            if bound.origin.is_none() && access.instance_url.is_none() && access.refreshable && tries.refreshed == 0 {
+                // Only a token answer tells the address.
+                tries.refreshed = 1;
+                stale = Some(access.generation);
+                continue;
+            }
+            let held_until = self.clock.now().plus(hold);
+            let patience = Patience { held_until, send_before: permit.send_before };
+            let slot;
+            (slot, work) = lane.admit(&*self.clock, work, request.method, &request.path, patience).await;
+            let slot = match slot {
+                Ok(slot) => slot,
+                Err(why) => return (last.unwrap_or_else(|| Err(why.into())), work),
+            };
+            // Another request may have refreshed it while this one waited.
+            if let Ok(Some(newer)) = self.credentials.access(&bound.account)
+                && !self.credentials.unsaved()
+            {
+                access = newer;
+            }
+            let authorised = match permitted.authorise(&access, self.credentials.known(&bound.account)) {
+                Ok(authorised) => authorised,
+                Err(e) => return (Err(e), work),
+            };
+            let sent = authorised.send(&slot, &*self.transport, limits.response_bytes).await;
+            drop(slot);
+            let now = self.clock.now();
+            let (outcome, answer) = judge(bound, request.repeat, sent, tries, now);
+            match outcome {
+                Outcome::NotSent | Outcome::NoAnswer => lane.failed(now),
+                _ => lane.answered(),
+            }
+            match &outcome {
+                Outcome::Settled => lane.accepted(),
+                Outcome::TokenRefused { .. } if tries.refreshed > 0 => {
+                    lane.refuse_fresh(access.generation, now.plus(REFUSED_FRESH_FOR));
+                }
+                Outcome::TokenRefused { .. } if lane.refused_fresh(access.generation, now) => return (answer, work),
+                _ => {}
+            }
+            let until = match retry::may_resend(request.repeat, outcome, tries, hold, permit) {
+                Err(WhyNot::WaitTooLong(wait))
+                    if request.repeat != Repeat::Once && matches!(outcome, Outcome::ServerError { .. }) =>
+                {
+                    lane.hold(now.plus(wait), "the provider is not available and says until when");
+                    return (answer, work);
+                }
+                Err(_) => return (answer, work),
+                Ok(Resend::After(delay)) => {
+                    tries.resent += 1;
+                    now.plus(delay)
+                }
+                Ok(Resend::Held(wait)) => {
+                    tries.slowed += 1;
+                    now.plus(wait)
+                }
+                Ok(Resend::Refreshed) => {
+                    tries.refreshed += 1;
+                    stale = Some(access.generation);
+                    now
+                }
+            };
+            if until > permit.send_before {
+                return (answer, work);
+            }
+            last = Some(answer);
+            // A held account is waited for in `admit`, with all the others.
+            if until > now && !matches!(outcome, Outcome::SlowDown(_)) {
+                work = clock::sleep(&*self.clock, work, until).await;
+            }
+        }
+    }
+}
+
+/// What a sending came to, and what the guest is told if it is not sent again.
+fn judge(
+    bound: &Bound,
+    repeat: Repeat,
+    sent: Result<Sent, TransportError>,
+    tries: Tries,
+    now: Timestamp,
+) -> (Outcome, Answer) {
+    let once = repeat == Repeat::Once;
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err(TransportError::NotSent(e)) => return (Outcome::NotSent, Err(SendError::NotSent(e))),
+        Err(TransportError::Unknown(e)) => return (Outcome::NoAnswer, Err(SendError::Unknown(e))),
+        Err(TransportError::Unusable { status, problem }) if once && status.is_none_or(|s| s >= 500) => {
+            return (Outcome::Settled, Err(SendError::Unknown(problem)));
+        }
+        Err(TransportError::Unusable { status, problem }) => {
+            return (Outcome::Settled, Err(SendError::Unusable { status, problem }));
+        }
+    };
+    let status = sent.status();
+    let throttled = |wait: Duration, reason: String| {
+        let until = now.plus(wait);
+        bound.lane.hold(until, &reason);
+        Err(SendError::Throttled { until, reason })
+    };
+    match sent.verdict(bound, now) {
+        Verdict::TokenExpired(said) => {
+            let refreshable = sent.refreshable();
+            let after = if tries.refreshed > 0 { ", also after a refresh" } else { "" };
+            let reason = format!(
+                "account `{}`: its token was refused{after} ({said}). Check that its user may use the API and this account, \
+                 then connect it again",
+                bound.account
+            );
+            (Outcome::TokenRefused { refreshable }, Err(SendError::Unauthorized(reason)))
+        }
+        Verdict::Refused(reason) => {
+            (Outcome::Settled, Err(SendError::Unauthorized(format!("account `{}`: {reason}", bound.account))))
+        }
+        Verdict::SlowDown(wait) => {
+            let reason = format!("{} asks to slow down", bound.provider);
+            (Outcome::SlowDown(wait), throttled(wait.unwrap_or(retry::SLOW_DOWN_DEFAULT), reason))
+        }
+        Verdict::QuotaGone { wait, reason } => (Outcome::QuotaGone, throttled(wait, reason)),
+        Verdict::InDoubt(said) if once => {
+            (Outcome::ServerError { status: 504, retry_after: None }, Err(SendError::Unknown(said)))
+        }
+        Verdict::InDoubt(_) => {
+            (Outcome::ServerError { status: 504, retry_after: None }, Ok(sent.scrub().into_response()))
+        }
+        Verdict::Plain if status >= 500 => {
+            let outcome = Outcome::ServerError { status, retry_after: sent.retry_after(now) };
+            let said = format!("{} answered {status}", bound.provider);
+            (outcome, if once { Err(SendError::Unknown(said)) } else { Ok(sent.scrub().into_response()) })
+        }
+        Verdict::Plain => (Outcome::Settled, Ok(sent.scrub().into_response())),
+    }
+}
+
+#[async_trait]
+impl Performer for Connections {
+    fn in_flight_max(&self, installation: &str, connection: &str) -> usize {
+        let installed = self.installation(installation);
+        let bound = installed.as_ref().and_then(|i| i.bindings.get(connection));
+        bound.map_or(1, |b| b.provider.pace().in_flight_max)
+    }
+
+    async fn perform(&self, permit: Permit, request: Request, work: Work) -> (Answer, Work) {
+        let Some(installation) = self.installation(&permit.installation) else {
+            return (Err(SendError::Stopped("the installation has no connections: it is switched off".into())), work);
+        };
+        match Resolved::new(&installation, request, &self.limits).and_then(Resolved::permit) {
+            Ok(permitted) => self.send(&permit, permitted, &installation.limits, work).await,
+            Err(e) => (Err(e), work),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! What the host knows of a provider, so that no connector has to: how a request is signed, which answer means that a token
+//! has expired, that we are too fast, that a quota is used up, and how fast we go. Pure, one file a provider.
+//!
+//! Invariant: a profile matches statuses and codes, never texts that people wrote, save where the provider gives one code
+//! to two senses.
+//!
+//! Envelopes: a request that carries other requests. [`Provider::envelope`] tells them, so that a rule has to name them
+//! outright; opening them, so that every part is judged like a request of its own (RULES 28), comes here as well.
+
+mod account_engagement;
+mod livestorm;
+mod salesforce;
+
+use super::credentials::Access;
+use crate::{clock::Timestamp, effect::Method};
+use chrono::DateTime;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    Livestorm,
+    Salesforce,
+    AccountEngagement,
+}
+
+/// What an answer says about the connection, as opposed to the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing took effect. A refresh may help.
+    TokenExpired(String),
+    /// Nothing took effect. Too many at once or in a short time; when to come back, if it says so.
+    SlowDown(Option<Duration>),
+    /// Nothing took effect, and nothing will until the quota is given anew.
+    QuotaGone { wait: Duration, reason: String },
+    /// Nothing took effect. The account needs a person.
+    Refused(String),
+    /// The provider gave up in the middle: as with a 504, it may have taken effect.
+    InDoubt(String),
+    /// The guest's business.
+    Plain,
+}
+
+/// An answer, as a profile sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    pub now: Timestamp,
+    pub status: u16,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+    /// Whether the account's token can be refreshed.
+    pub refreshable: bool,
+}
+
+/// How fast we go with one provider account. Of everybody's flows together.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Requests in flight.
+    pub in_flight_max: usize,
+    pub rates: &'static [Rate],
+}
+
+/// At most so many requests of a kind in a second, evenly spread.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub per_second: u32,
+    pub applies: fn(Method, &[String]) -> bool,
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Provider::Livestorm => "Livestorm",
+            Provider::Salesforce => "Salesforce",
+            Provider::AccountEngagement => "Account Engagement",
+        })
+    }
+}
+
+impl Provider {
+    /// The name by which a manifest asks for it.
+    pub fn parse(name: &str) -> Option<Provider> {
+        match name {
+            "livestorm" => Some(Provider::Livestorm),
+            "salesforce" => Some(Provider::Salesforce),
+            "account-engagement" => Some(Provider::AccountEngagement),
+            _ => None,
+        }
+    }
+
+    pub fn pace(self) -> Pace {
+        match self {
+            Provider::Livestorm => livestorm::PACE,
+            Provider::Salesforce => salesforce::PACE,
+            Provider::AccountEngagement => account_engagement::PACE,
+        }
+    }
+
+    /// Where it is, unless the binding says otherwise. Nothing: the token answer tells.
+    pub(super) fn default_origin(self) -> Option<&'static str> {
+        match self {
+            Provider::Livestorm => Some(livestorm::ORIGIN),
+            Provider::Salesforce => None,
+            Provider::AccountEngagement => Some(account_engagement::ORIGIN),
+        }
+    }
+
+    /// Headers that say for which part of the account a request is. The host owns them.
+    pub(super) fn account_headers(self) -> &'static [&'static str] {
+        match self {
+            Provider::Livestorm | Provider::Salesforce => &[],
+            Provider::AccountEngagement => &[account_engagement::BUSINESS_UNIT],
+        }
+    }
+
+    /// The business unit as it is sent, or what is wrong with it.
+    pub(super) fn business_unit(self, given: Option<&str>) -> Result<Option<String>, String> {
+        match self {
+            Provider::AccountEngagement => account_engagement::business_unit(given).map(Some),
+            _ if given.is_some() => Err(format!("{self} has no business units; leave `business_unit` out")),
+            _ => Ok(None),
+        }
+    }
+
+    /// Signs a request. The value is marked as sensitive.
+    pub(super) fn inject(
+        self,
+        headers: &mut HeaderMap,
+        access: &Access,
+        business_unit: Option<&str>,
+    ) -> Result<(), http::header::InvalidHeaderValue> {
+        let token = access.token.expose_secret();
+        let mut value = match self {
+            // A private token goes as it is: behind `Bearer` it is looked up as an OAuth token, and refused.
+            Provider::Livestorm if !access.refreshable => HeaderValue::from_str(token)?,
+            _ => HeaderValue::from_str(&format!("Bearer {token}"))?,
+        };
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+        if let (Provider::AccountEngagement, Some(unit)) = (self, business_unit) {
+            headers.insert(HeaderName::from_static(account_engagement::BUSINESS_UNIT), HeaderValue::from_str(unit)?);
+        }
+        if !headers.contains_key(header::ACCEPT) {
+            let accept = match self {
+                Provider::Livestorm => livestorm::ACCEPT,
+                _ => "application/json",
+            };
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        }
+        Ok(())
+    }
+
+    pub fn classify(self, seen: Seen<'_>) -> Verdict {
+        match self {
+            Provider::Livestorm => livestorm::classify(seen),
+            Provider::Salesforce => salesforce::classify(seen),
+            Provider::AccountEngagement => account_engagement::classify(seen),
+        }
+    }
+
+    /// Where the path of a request that carries other requests has to be spelt out in a rule.
+    pub(super) fn envelope(self, path: &[String]) -> Option<usize> {
+        match self {
+            Provider::Salesforce => salesforce::envelope(path),
+            Provider::Livestorm | Provider::AccountEngagement => None,
+        }
+    }
+}
+
+/// `Retry-After` in either form: seconds, or a date.
+pub(super) fn retry_after(now: Timestamp, headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = DateTime::parse_from_rfc2822(text).ok()?;
+    Some(Timestamp(u64::try_from(at.timestamp_millis()).ok()?).since(now))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    /// One row: status, headers, body, and what it means.
+    pub fn check(provider: Provider, status: u16, headers: &[(&str, &str)], body: &str, expect: Verdict) {
+        check_signed_in(provider, true, status, headers, body, expect);
+    }
+
+    pub fn check_signed_in(
+        provider: Provider,
+        refreshable: bool,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+        expect: Verdict,
+    ) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        let got = provider.classify(Seen { now: NOW, status, headers: &map, body: body.as_bytes(), refreshable });
+        assert_eq!(got, expect, "{status} {headers:?} {body}");
+    }
+
+    fn access(token: &str, refreshable: bool) -> Access {
+        Access { token: token.into(), refreshable, generation: 1, instance_url: None }
+    }
+
+    fn injected(provider: Provider, refreshable: bool, unit: Option<&str>) -> Vec<(String, String)> {
+        let mut map = HeaderMap::new();
+        provider.inject(&mut map, &access("t-o-k-e-n", refreshable), unit).unwrap();
+        assert!(!format!("{map:?}").contains("t-o-k-e-n"));
+        map.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect()
+    }
+
+    #[test]
+    fn each_provider_is_signed_in_its_own_way() {
+        let pairs = |p: &[(&str, &str)]| p.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>();
+        assert_eq!(
+            injected(Provider::Livestorm, false, None),
+            pairs(&[("authorization", "t-o-k-e-n"), ("accept", "application/vnd.api+json")])
+        );
+        assert_eq!(
+            injected(Provider::Livestorm, true, None),
+            pairs(&[("authorization", "Bearer t-o-k-e-n"), ("accept", "application/vnd.api+json")])
+        );
+        assert_eq!(
+            injected(Provider::Salesforce, true, None),
+            pairs(&[("authorization", "Bearer t-o-k-e-n"), ("accept", "application/json")])
+        );
+        assert_eq!(
+            injected(Provider::AccountEngagement, true, Some("0Uv000000000001AAA")),
+            pairs(&[
+                ("authorization", "Bearer t-o-k-e-n"),
+                ("pardot-business-unit-id", "0Uv000000000001AAA"),
+                ("accept", "application/json")
+            ])
+        );
+    }
+
+    #[test]
+    fn an_accept_header_of_the_guest_stays() {
+        let mut map = HeaderMap::new();
+        map.insert(header::ACCEPT, HeaderValue::from_static("text/csv"));
+        Provider::Salesforce.inject(&mut map, &access("token", true), None).unwrap();
+        assert_eq!(map[header::ACCEPT], "text/csv");
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        for (text, expect) in [
+            ("7", Some(7)),
+            ("Fri, 15 Jan 2027 08:00:30 GMT", Some(30)),
+            ("Fri, 15 Jan 2027 07:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            let mut map = HeaderMap::new();
+            map.insert(header::RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(retry_after(NOW, &map), expect.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn manifests_ask_for_a_provider_by_name() {
+        assert_eq!(Provider::parse("account-engagement"), Some(Provider::AccountEngagement));
+        assert_eq!(Provider::parse("salesforce"), Some(Provider::Salesforce));
+        assert_eq!(Provider::parse("livestorm"), Some(Provider::Livestorm));
+        assert_eq!(Provider::parse("pardot"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! What people do: cancel, retry, ask.
+
+use super::{
+    super::{Cancel, EngineError, Phase, TaskStatus::*},
+    *,
+};
+use crate::effect::{Repeat, RunId};
+use guest::{Guests, done, request};
+
+/// Two waves of `once`, a minute each, and a write after each.
+fn two_waves() -> Guests {
+    Guests::new(|lead, imports| async move {
+        for wave in ["first", "second"] {
+            let requests = (0..2).map(|i| request(Repeat::Once, &format!("{wave}/{i}"))).collect();
+            imports.send_all(requests).await;
+            imports.set(wave, "done");
+        }
+        Ok(lead.input.assignments.iter().map(|a| (a.id, done())).collect())
+    })
+}
+
+async fn the_first_wave_alone_happened(bench: &Bench, up: &Up) {
+    let kept = up.tasks().await;
+    assert_eq!(statuses(&kept), [Dead, Dead]);
+    let failure = kept[0].failure.as_ref().unwrap();
+    assert_eq!(failure.class, FailureClass::NeedsAttention);
+    assert!(failure.problem.contains("the wrong list"), "{failure:?}");
+    assert_eq!(bench.world.effects().into_keys().collect::<Vec<_>>(), ["first/0", "first/1"]);
+    let run = up.engine.runs(INSTALLATION, None).await.unwrap().remove(0);
+    assert_eq!(run.end.as_deref(), Some("cancelled: the wrong list"));
+}
+
+pub async fn a_run_is_cancelled_between_two_effects(harness: &dyn Harness) {
+    let bench = Bench::new(harness, two_waves());
+    bench.world.answers_after(MINUTE / 2);
+    let engine = bench.closed();
+    accept(engine.as_ref(), [task("a", "k", "1"), task("a", "k", "2")]).await;
+    drop(engine);
+    let up = bench.up();
+    bench.clock.run_for(Duration::from_secs(10)).await;
+    let run = up.engine.runs(INSTALLATION, None).await.unwrap()[0].id;
+    up.engine.cancel(INSTALLATION, Cancel::Run(run), "the wrong list").await.unwrap();
+    assert_eq!(statuses(&up.tasks().await), [Running, Running], "never inside an effect");
+    bench.clock.run_for(DAY).await;
+    the_first_wave_alone_happened(&bench, &up).await;
+    let again = up.engine.cancel(INSTALLATION, Cancel::Run(run), "once more").await;
+    assert!(matches!(again, Err(EngineError::Invalid(_))), "{again:?}");
+    up.down().await;
+}
+
+pub async fn a_cancelled_run_stays_cancelled_after_a_stop(harness: &dyn Harness) {
+    let bench = Bench::new(harness, two_waves());
+    bench.world.answers_after(MINUTE / 2);
+    let engine = bench.closed();
+    accept(engine.as_ref(), [task("a", "k", "1"), task("a", "k", "2")]).await;
+    drop(engine);
+    let up = bench.up_until(Arc::new(DieWhere(|p: &Point| p.phase == Phase::Answered)));
+    bench.clock.run_for(DAY).await;
+    let point = up.died().await;
+
+    // Nobody serves; the word is kept.
+    let engine = bench.closed();
+    engine.cancel(INSTALLATION, Cancel::Run(point.run), "the wrong list").await.unwrap();
+    drop(engine);
+    let up = bench.up();
+    bench.clock.run_for(DAY).await;
+    the_first_wave_alone_happened(&bench, &up).await;
+    assert_eq!(bench.guests.open_leads().len(), 1, "it is not opened again");
+    up.down().await;
+}
+
+pub async fn a_task_is_cancelled_before_it_runs(harness: &dyn Harness) {
+    let bench = Bench::new(harness, Guests::each(|_, _| async { Ok(done()) }));
+    let up = bench.up();
+    let tomorrow = Some(bench.clock.now().plus(DAY));
+    let ids = up.accept([Task { not_before: tomorrow, ..task("a", "k", "1") }]).await;
+    up.engine.cancel(INSTALLATION, Cancel::Task(ids[0]), "moved").await.unwrap();
+    bench.clock.run_for(DAY * 2).await;
+    assert_eq!(up.task(ids[0]).await.status, Dead);
+    assert!(bench.guests.open_leads().is_empty());
+    up.down().await;
+}
+
+pub async fn a_dead_letter_goes_again_as_a_first_attempt(harness: &dyn Harness) {
+    let healed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let heal = healed.clone();
+    let bench = Bench::new(
+        harness,
+        Guests::each(move |a, _| {
+            assert!(a.attempt <= 4);
+            let outcome = match healed.load(std::sync::atomic::Ordering::SeqCst) {
+                true => done(),
+                false => breaking::failed(FailureClass::Bug),
+            };
+            async move { Ok(outcome) }
+        }),
+    );
+    let up = bench.up();
+    let ids = up.accept([task("a", "k", "1")]).await;
+    bench.clock.run_for(DAY).await;
+    assert_eq!(up.task(ids[0]).await.status, Dead);
+    heal.store(true, std::sync::atomic::Ordering::SeqCst);
+    up.engine.retry(INSTALLATION, ids[0]).await.unwrap();
+    bench.clock.run_for(MINUTE).await;
+    let kept = up.task(ids[0]).await;
+    assert_eq!((kept.status, kept.attempt, kept.failure), (Done, 1, None));
+    up.down().await;
+}
+
+pub async fn what_cannot_be_done_is_refused_with_a_reason(harness: &dyn Harness) {
+    let bench = Bench::new(harness, Guests::each(|_, _| async { Ok(breaking::failed(FailureClass::Invalid)) }));
+    let up = bench.up();
+    let dead = up.accept([task("a", "k", "1")]).await[0];
+    bench.clock.run_for(MINUTE).await;
+    let later = Some(bench.clock.now().plus(DAY));
+    let waiting = up.accept([Task { not_before: later, ..task("a", "k", "1") }]).await[0];
+
+    let engine = &up.engine;
+    let refused = |result: Result<(), EngineError>| match result {
+        Err(EngineError::Invalid(why) | EngineError::Unknown(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(engine.retry(INSTALLATION, dead).await).contains(&format!("as task {waiting}")));
+    assert!(refused(engine.retry(INSTALLATION, waiting).await).contains("not a dead letter"));
+    assert!(refused(engine.retry(INSTALLATION, TaskId(999)).await).contains("task 999"));
+    assert!(refused(engine.retry("other", dead).await).contains("task"), "not across installations");
+    assert!(refused(engine.cancel(INSTALLATION, Cancel::Task(dead), "no").await).contains("ended already"));
+    assert!(refused(engine.cancel(INSTALLATION, Cancel::Run(RunId(99)), "no").await).contains("run 99"));
+    let second = engine.serve(bench.guests.clone(), bench.world.clone(), CancellationToken::new()).await;
+    assert!(refused(second).contains("serves already"));
+    let only_dead = TaskFilter { status: Some(Dead) };
+    assert_eq!(engine.tasks(INSTALLATION, only_dead, None).await.unwrap().len(), 1);
+    assert_eq!(engine.tasks(INSTALLATION, TaskFilter::default(), Some(dead)).await.unwrap()[0].id, waiting);
+    up.down().await;
+}

@@ -1,0 +1,133 @@
+//! Who runs when, and beside whom.
+
+use super::{super::TaskStatus::*, *};
+use crate::effect::Repeat;
+use guest::{Guests, done, request};
+use std::sync::atomic::Ordering::SeqCst;
+
+/// Each task asks once; the answer takes as long as the world says.
+fn asking() -> Guests {
+    Guests::each(|a, imports| async move {
+        let asked = imports.send(request(Repeat::Read, &format!("look/{}", a.task.payload))).await;
+        asked.map(|_| done()).map_err(|e| e.to_string())
+    })
+}
+
+pub async fn a_key_has_one_run_at_a_time_and_keys_do_not_wait_for_each_other(harness: &dyn Harness) {
+    let mut bench = Bench::new(harness, asking().batches_of(1));
+    bench.limits.runs_per_installation_max = 10;
+    bench.world.answers_after(MINUTE);
+    let up = bench.up();
+    up.accept([task("a", "k", "1"), task("a", "k", "2"), task("a", "l", "3"), task("a", "m", "4")]).await;
+    bench.clock.run_for(MINUTE + MINUTE / 2).await;
+    // The guests themselves check that no key has two.
+    assert_eq!(bench.guests.most_live(), 3);
+    assert_eq!(statuses(&up.tasks().await), [Done, Running, Done, Done]);
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!(statuses(&up.tasks().await), [Done; 4]);
+    up.down().await;
+}
+
+pub async fn an_installation_has_so_many_runs_and_another_one_is_not_held_up(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking());
+    bench.world.answers_after(MINUTE);
+    let up = bench.up();
+    up.accept((0..6).map(|i| task("a", &format!("k{i}"), i.to_string()))).await;
+    up.engine.accept("other", vec![task("a", "k", "x")]).await.unwrap();
+    bench.clock.run_for(Duration::from_secs(1)).await;
+    assert_eq!(bench.guests.most_live(), bench.limits.runs_per_installation_max + 1);
+    bench.clock.run_for(MINUTE * 10).await;
+    assert_eq!(bench.guests.most_live(), bench.limits.runs_per_installation_max + 1);
+    assert_eq!(statuses(&up.tasks().await), [Done; 6]);
+    up.down().await;
+}
+
+pub async fn nobody_is_overtaken_in_a_lane_and_prompt_goes_before_bulk(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking().batches_of(2));
+    let bulk = |payload: &str| Task { lane: Lane::Bulk, ..task("a", "k", payload) };
+    let prompt = |payload: &str| task("a", "k", payload);
+    let engine = bench.closed();
+    accept(engine.as_ref(), [bulk("b1"), bulk("b2"), prompt("p1"), bulk("b3"), prompt("p2"), prompt("p3")]).await;
+    drop(engine);
+
+    let up = bench.up();
+    bench.clock.run_for(Duration::from_millis(30)).await;
+    up.accept([prompt("p4")]).await;
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!(bench.guests.payloads(), ["p1", "p2", "p3", "p4", "b1", "b2", "b3"]);
+    let batches = bench.guests.open_leads().into_iter().map(|lead| {
+        let ids: Vec<u32> = lead.input.assignments.iter().map(|a| a.id).collect();
+        assert_eq!(ids, (1..=ids.len() as u32).collect::<Vec<_>>(), "unique in the call, in order");
+        ids.len()
+    });
+    assert_eq!(batches.max(), Some(2));
+    up.down().await;
+}
+
+pub async fn an_installation_that_nobody_knows_waits(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking());
+    bench.guests.known.store(false, SeqCst);
+    let up = bench.up();
+    up.accept([task("a", "k", "1")]).await;
+    bench.clock.run_for(DAY).await;
+    assert_eq!(statuses(&up.tasks().await), [Waiting]);
+    bench.guests.known.store(true, SeqCst);
+    up.engine.resume(INSTALLATION, None).await.unwrap();
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!(statuses(&up.tasks().await), [Done]);
+    up.down().await;
+}
+
+pub async fn a_stop_lets_end_what_is_under_way_and_begins_nothing_new(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking().batches_of(1));
+    bench.world.answers_after(MINUTE);
+    let up = bench.up();
+    up.accept([task("a", "k", "1"), task("a", "k", "2")]).await;
+    bench.clock.run_for(MINUTE / 2).await;
+    let (engine, _) = tokio::join!(
+        async {
+            let engine = up.engine.clone();
+            up.down().await;
+            engine
+        },
+        async {
+            // The stop is heard first, then time goes on.
+            tokio::task::yield_now().await;
+            bench.clock.run_for(DAY).await;
+        }
+    );
+    assert_eq!(statuses(&tasks(engine.as_ref()).await), [Done, Waiting]);
+    drop(engine);
+    let up = bench.up();
+    bench.clock.run_for(DAY).await;
+    assert_eq!(statuses(&up.tasks().await), [Done, Done]);
+    up.down().await;
+}
+
+pub async fn connections_are_given_as_much_as_they_take_at_once(harness: &dyn Harness) {
+    let wave = |repeat| {
+        Guests::new(move |lead, imports| async move {
+            let mut requests: Vec<_> = (0..23).map(|i| request(repeat, &format!("things/{i}"))).collect();
+            requests[3].connection = "other".into();
+            let answers = imports.send_all(requests).await;
+            assert!(answers.iter().all(Result::is_ok));
+            Ok(lead.input.assignments.iter().map(|a| (a.id, done())).collect())
+        })
+    };
+    for repeat in [Repeat::Read, Repeat::Idempotent, Repeat::Once] {
+        let bench = Bench::new(harness, wave(repeat));
+        bench.world.takes_at_once(4);
+        let points = Arc::new(Points::default());
+        let up = bench.up_until(points.clone());
+        up.accept([task("a", "k", "1")]).await;
+        let began = bench.clock.now();
+        bench.clock.run_for(MINUTE).await;
+        assert_eq!(statuses(&up.tasks().await), [Done]);
+        assert_eq!((bench.world.most_in_flight("crm"), bench.world.most_in_flight("other")), (4, 1));
+        let last = bench.world.arrivals().iter().map(|a| a.at.since(began)).max();
+        assert_eq!(last, Some(Duration::from_millis(5 * 20)), "22 requests, 4 at once, 20 ms each");
+        let begun = points.seen().iter().filter(|p| p.phase == super::super::Phase::Begun).count();
+        assert_eq!(begun, if repeat == Repeat::Once { 23 } else { 0 });
+        up.down().await;
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a task became a dead letter, where the engine itself says so. Promises: each says what happened and what a person
+//! does about it. Not here: failures in the connector's own words, which are kept as they came.
+
+use super::engine_failure;
+use crate::{
+    clock::Timestamp,
+    effect::{Failure, FailureClass::*},
+};
+use std::time::Duration;
+
+const RETRY: &str = "give it again with `harness retry`";
+
+pub fn cancelled(why: &str) -> Failure {
+    engine_failure(
+        NeedsAttention,
+        format!("Cancelled: {why}"),
+        format!("If it is wanted after all, {RETRY}. What it had done until then stays."),
+    )
+}
+
+pub fn gave_up(since: Timestamp, give_up: Duration, waiting_for: Option<&str>) -> Failure {
+    let reason = waiting_for.unwrap_or("the connector gave no reason");
+    let days = give_up.as_secs_f64() / 86_400.0;
+    engine_failure(
+        NeedsAttention,
+        format!("Put off since {since}, longer than the {days:.1} days allowed (pauses not counted): {reason}"),
+        format!("See to what it waits for, then {RETRY}."),
+    )
+}
+
+/// `failure` is what ended the last attempt.
+pub fn out_of_attempts(attempts: u32, failure: &Failure) -> Failure {
+    let remedy = match failure.remedy.as_str() {
+        "" => format!("Tell the connector's author; with a mended version, {RETRY}."),
+        remedy => remedy.to_string(),
+    };
+    engine_failure(Bug, format!("Failed {attempts} times, at last with: {}", failure.problem), remedy)
+}
+
+pub fn too_many_generations(max: u32) -> Failure {
+    engine_failure(
+        Bug,
+        format!("A follow-up of follow-ups, {max} generations long: the connector goes round in a circle"),
+        format!("Tell the connector's author. If the work is meant to be that long, {RETRY}."),
+    )
+}
+
+/// Its notes of what it sent are lost with the recording: sending again is for a person to decide.
+pub fn unreadable(why: &str) -> Failure {
+    engine_failure(
+        NeedsAttention,
+        format!("The run was cut off and its recording cannot be read, so it is not known what was sent: {why}"),
+        format!("See at the provider whether it is done; if not, {RETRY}."),
+    )
+}
+
+/// A follow-up that breaks the contract's bounds is kept and shown, never lost.
+pub fn malformed(fault: &str) -> Failure {
+    engine_failure(Bug, format!("Not a task as the contract has it: {fault}"), "Tell the connector's author.")
+}

@@ -1,0 +1,272 @@
+//! Who is next. Keys take their turn in the order in which they got something to do; an installation has so many runs
+//! side by side and no more; within a key the lanes decide. Promises: no key runs twice at a time; a key that has something
+//! to do is not overtaken twice by the same other key; a timer is never early. Pure: it is told the time.
+//!
+//! Here stands only *when* a key has something to do. What that is, the store says when the key's turn has come, so a
+//! stale hint costs one look and no more.
+
+use super::run::Part;
+use crate::{clock::Timestamp, effect::Lane};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// An ordering key of an installation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub installation: String,
+    pub key: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Until(Timestamp),
+    /// Its place in the line.
+    Ready(u64),
+    Live,
+}
+
+#[derive(Debug)]
+pub struct Schedule {
+    runs_per_installation_max: usize,
+    keys: BTreeMap<Key, Standing>,
+    timers: BTreeSet<(Timestamp, Key)>,
+    /// By installation: who is ready, in line.
+    ready: BTreeMap<String, BTreeMap<u64, Key>>,
+    live: BTreeMap<String, usize>,
+    turns: u64,
+}
+
+impl Schedule {
+    pub fn new(runs_per_installation_max: usize) -> Schedule {
+        Schedule {
+            runs_per_installation_max: runs_per_installation_max.max(1),
+            keys: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            ready: BTreeMap::new(),
+            live: BTreeMap::new(),
+            turns: 0,
+        }
+    }
+
+    /// The key has something to do at `next`, or never. Says nothing about a live one: it is asked after when it ends.
+    pub fn set(&mut self, key: &Key, next: Option<Timestamp>, now: Timestamp) {
+        match self.keys.get(key) {
+            Some(Standing::Live) => return,
+            Some(Standing::Ready(_)) if next.is_some_and(|at| at <= now) => return,
+            _ => self.forget(key),
+        }
+        match next {
+            Some(at) if at <= now => self.line_up(key.clone()),
+            Some(at) => {
+                self.timers.insert((at, key.clone()));
+                self.keys.insert(key.clone(), Standing::Until(at));
+            }
+            None => {}
+        }
+    }
+
+    /// A run that was open when the engine started goes on, whatever the bounds.
+    pub fn resumed(&mut self, key: Key) {
+        self.forget(&key);
+        self.go(key);
+    }
+
+    /// The next key to run; it is live from here on.
+    pub fn begin(&mut self, now: Timestamp) -> Option<Key> {
+        while let Some((at, key)) = self.timers.first().cloned()
+            && at <= now
+        {
+            self.forget(&key);
+            self.line_up(key);
+        }
+        let free = |installation: &str| {
+            self.live.get(installation).copied().unwrap_or_default() < self.runs_per_installation_max
+        };
+        let first = |(installation, line): (&String, &BTreeMap<u64, Key>)| {
+            line.first_key_value().filter(|_| free(installation)).map(|(turn, key)| (*turn, key.clone()))
+        };
+        let (_, key) = self.ready.iter().filter_map(first).min_by_key(|(turn, _)| *turn)?;
+        self.forget(&key);
+        self.go(key.clone());
+        Some(key)
+    }
+
+    /// No longer live. What it does next is then said with `set`.
+    pub fn ended(&mut self, key: &Key) {
+        if self.keys.get(key) == Some(&Standing::Live) {
+            self.keys.remove(key);
+            if let Some(live) = self.live.get_mut(&key.installation) {
+                *live -= 1;
+                if *live == 0 {
+                    self.live.remove(&key.installation);
+                }
+            }
+        }
+    }
+
+    pub fn live(&self) -> usize {
+        self.live.values().sum()
+    }
+
+    /// When the next timer is due. Who is ready needs none: the end of a run calls it.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    fn forget(&mut self, key: &Key) {
+        match self.keys.remove(key) {
+            Some(Standing::Until(at)) => {
+                self.timers.remove(&(at, key.clone()));
+            }
+            Some(Standing::Ready(turn)) => {
+                if let Some(line) = self.ready.get_mut(&key.installation) {
+                    line.remove(&turn);
+                    if line.is_empty() {
+                        self.ready.remove(&key.installation);
+                    }
+                }
+            }
+            Some(Standing::Live) | None => {}
+        }
+    }
+
+    fn line_up(&mut self, key: Key) {
+        self.turns += 1;
+        self.ready.entry(key.installation.clone()).or_default().insert(self.turns, key.clone());
+        self.keys.insert(key, Standing::Ready(self.turns));
+    }
+
+    fn go(&mut self, key: Key) {
+        *self.live.entry(key.installation.clone()).or_default() += 1;
+        self.keys.insert(key, Standing::Live);
+    }
+}
+
+/// How many of a key's due tasks, given in the order of lane and age, make the next batch: the first, and those that follow it
+/// in its lane and its part. Stopping at the first that does not fit, instead of looking further, is what keeps
+/// anyone from being overtaken; a prompt task does not wait for bulk ones in its own batch.
+pub fn batch(due: &[(Lane, Option<Part>)], tasks_max: usize) -> usize {
+    let fits = |next: &&(Lane, Option<Part>)| Some(*next) == due.first();
+    due.iter().take_while(fits).take(tasks_max.max(1)).count()
+}
+
+/// How much of a time put off was a pause, when that pause ends. `other` is when the pause of the other kind (key or
+/// installation) began, if it goes on: its time is counted when it ends, and not twice.
+pub fn paused(since: Timestamp, other: Option<Timestamp>, put_off_at: Timestamp, now: Timestamp) -> Duration {
+    let until = other.map_or(now, |other| now.min(other));
+    until.since(since.max(put_off_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(installation: u8, key: u8) -> Key {
+        Key { installation: format!("i{installation}"), key: format!("k{key}") }
+    }
+
+    const NOW: Timestamp = Timestamp(100);
+
+    #[test]
+    fn keys_take_turns_and_an_installation_has_no_more_runs_than_allowed() {
+        let mut s = Schedule::new(2);
+        for (i, k) in [(1, 1), (1, 2), (1, 3), (2, 1)] {
+            s.set(&key(i, k), Some(NOW), NOW);
+        }
+        let began: Vec<Key> = std::iter::from_fn(|| s.begin(NOW)).collect();
+        assert_eq!(began, [key(1, 1), key(1, 2), key(2, 1)]);
+        s.ended(&key(1, 1));
+        s.set(&key(1, 1), Some(NOW), NOW);
+        assert_eq!(s.begin(NOW), Some(key(1, 3)), "the key that has run stands at the end of the line");
+        assert_eq!(s.begin(NOW), None);
+    }
+
+    #[test]
+    fn a_timer_is_never_early_and_a_newer_word_replaces_an_older_one() {
+        let mut s = Schedule::new(1);
+        s.set(&key(1, 1), Some(Timestamp(150)), NOW);
+        s.set(&key(1, 2), Some(Timestamp(140)), NOW);
+        s.set(&key(1, 2), Some(Timestamp(160)), NOW);
+        assert_eq!(s.next_at(), Some(Timestamp(150)));
+        assert_eq!(s.begin(Timestamp(149)), None);
+        assert_eq!(s.begin(Timestamp(150)), Some(key(1, 1)));
+        s.set(&key(1, 2), None, NOW);
+        assert_eq!(s.next_at(), None);
+    }
+
+    #[test]
+    fn a_batch_is_of_one_lane_and_one_part_and_skips_nobody() {
+        use Lane::{Bulk, Prompt};
+        let part = Some(Part(3));
+        let check = |due: &[(Lane, Option<Part>)], max, expect| assert_eq!(batch(due, max), expect, "{due:?}");
+        check(&[], 5, 0);
+        check(&[(Prompt, None); 9], 5, 5);
+        check(&[(Prompt, None)], 0, 1);
+        check(&[(Prompt, None), (Bulk, None)], 5, 1);
+        check(&[(Bulk, part), (Bulk, part), (Bulk, None), (Bulk, part)], 5, 2);
+        check(&[(Bulk, None), (Bulk, part), (Bulk, None)], 5, 1);
+    }
+
+    #[test]
+    fn a_pause_is_counted_once_however_pauses_overlap() {
+        let ms = |since, other: Option<u64>, put_off, now| {
+            paused(Timestamp(since), other.map(Timestamp), Timestamp(put_off), Timestamp(now)).as_millis()
+        };
+        assert_eq!(ms(10, None, 5, 30), 20);
+        assert_eq!(ms(10, None, 15, 30), 15, "put off while it was paused");
+        assert_eq!(ms(10, None, 40, 30), 0);
+        // The key from 10 to 30, the installation from 20 to 50.
+        assert_eq!(ms(10, Some(20), 5, 30) + ms(20, None, 5, 50), 40);
+        // The installation within the key's pause.
+        assert_eq!(ms(20, Some(10), 5, 30) + ms(10, None, 5, 50), 40);
+    }
+
+    proptest! {
+        /// However words, turns and ends follow each other: no key runs twice at a time, no installation goes over its bound, and
+        /// nobody who is due is forgotten.
+        #[test]
+        fn nobody_is_run_twice_or_forgotten(
+            steps in proptest::collection::vec((0u8..3, 0u8..3, 0u8..4, proptest::option::of(0u64..20)), 1..60),
+            max in 1usize..3,
+        ) {
+            let mut s = Schedule::new(max);
+            let mut live: Vec<Key> = vec![];
+            let mut wanted: BTreeMap<Key, Timestamp> = BTreeMap::new();
+            for (now, (what, i, k, next)) in (0u64..).zip(steps) {
+                let (now, key, next) = (Timestamp(now), key(i, k), next.map(Timestamp));
+                match what {
+                    0 => {
+                        s.set(&key, next, now);
+                        if !live.contains(&key) {
+                            match next {
+                                Some(at) => { wanted.insert(key, at); }
+                                None => { wanted.remove(&key); }
+                            }
+                        }
+                    }
+                    1 => if let Some(began) = s.begin(now) {
+                        prop_assert!(!live.contains(&began));
+                        prop_assert!(wanted.remove(&began).is_some_and(|at| at <= now));
+                        live.push(began.clone());
+                        let beside = live.iter().filter(|k| k.installation == began.installation);
+                        prop_assert!(beside.count() <= max);
+                    },
+                    _ => if !live.is_empty() {
+                        s.ended(&live.remove(0));
+                    },
+                }
+            }
+            for key in live.drain(..) {
+                s.ended(&key);
+            }
+            while let Some(began) = s.begin(Timestamp::MAX) {
+                prop_assert!(wanted.remove(&began).is_some());
+                s.ended(&began);
+            }
+            prop_assert!(wanted.is_empty());
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! One run, from its input to its end. A run that was cut off goes the same way: its recording is played to a fresh instance
+//! until it is over. Promises: what a `once` depends on is durable before it is sent; a work is held
+//! whenever something is going on. Not here: which tasks (`runs`), when (`serve`).
+//!
+//! Answers and notes wait in memory for the next durable write. They are lost in a crash, which is sound: no `once` was
+//! begun after them, so asking once more repeats nothing.
+
+use super::{
+    Shared, guard, memory,
+    runs::{self, Conclusion},
+};
+use crate::{
+    clock::{Timestamp, Work},
+    durable::{
+        EngineError, Phase,
+        journal::{self, Divergence, Ending, Record, Replay, Told},
+        schedule::Key,
+        state::{Overlay, Usage, written_key},
+        wave::Queue,
+    },
+    effect::{
+        Answer, Ask, Driver, End, Input, Lead, Note, Performer, Permit, Repeat, Reply, Request, RunId, SendError, Step,
+    },
+};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+};
+
+pub(super) struct Live {
+    shared: Arc<Shared>,
+    driver: Arc<dyn Driver>,
+    performer: Arc<dyn Performer>,
+    lead: Lead,
+    cancelled: Registered,
+    replay: Replay,
+    told: Told,
+    overlay: Overlay,
+    /// Recorded and not durable yet.
+    buffer: Vec<Record>,
+    /// How many records are durable.
+    durable: u64,
+    waves: u32,
+    send_before: Timestamp,
+    /// Nothing only while answers are waited for.
+    work: Option<Work>,
+}
+
+/// Why a run does not go on.
+enum Halt {
+    Ends(Ending),
+    Engine(EngineError),
+}
+
+impl From<EngineError> for Halt {
+    fn from(error: EngineError) -> Self {
+        Halt::Engine(error)
+    }
+}
+
+impl From<Divergence> for Halt {
+    fn from(divergence: Divergence) -> Self {
+        broken(divergence.to_string())
+    }
+}
+
+fn broken(why: String) -> Halt {
+    Halt::Ends(Ending::Broken(why))
+}
+
+/// Where a person's word reaches the run, as long as it lives.
+struct Registered {
+    shared: Arc<Shared>,
+    run: RunId,
+    why: Arc<OnceLock<String>>,
+}
+
+impl Registered {
+    fn new(shared: &Arc<Shared>, run: RunId) -> Registered {
+        let why = Arc::new(OnceLock::new());
+        guard(&shared.live).insert(run, why.clone());
+        Registered { shared: shared.clone(), run, why }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        guard(&self.shared.live).remove(&self.run);
+    }
+}
+
+/// What is left of a run: the keys in which something is to do now.
+pub(super) type Left = Result<BTreeSet<Key>, EngineError>;
+
+impl Live {
+    /// `recorded` is durable. The work is the run's own from here on.
+    pub async fn new(
+        shared: Arc<Shared>,
+        driver: Arc<dyn Driver>,
+        performer: Arc<dyn Performer>,
+        open: runs::OpenRun,
+        work: Work,
+    ) -> Result<Live, EngineError> {
+        let runs::OpenRun { lead, recorded, .. } = open;
+        // First, so that a word that comes now reaches it; one that came before is in the file.
+        let registered = Registered::new(&shared, lead.run);
+        let (installation, run) = (lead.installation.clone(), lead.run);
+        let read =
+            shared.store.read(move |c| Ok((memory::usage(c, &installation)?, runs::cancelled(c, &installation, run)?)));
+        let (usage, cancelled) = read.await?;
+        if let Some(why) = cancelled {
+            // The same word may have come both ways.
+            let _ = registered.why.set(why);
+        }
+        let max = Usage { entries: shared.limits.state_entries_max, bytes: shared.limits.state_bytes_max };
+        let mut told = Told::new(&lead);
+        recorded.iter().for_each(|record| told.hear(record));
+        Ok(Live {
+            cancelled: registered,
+            told,
+            overlay: Overlay::new(usage, max),
+            buffer: vec![],
+            durable: recorded.len() as u64,
+            replay: Replay::new(recorded),
+            waves: 0,
+            send_before: shared.clock.now().plus(shared.limits.run),
+            work: Some(work),
+            shared,
+            driver,
+            performer,
+            lead,
+        })
+    }
+
+    /// To the end, however it comes. A panic of the host ends this run as a trap of its guest would, and no other.
+    pub async fn go(mut self) -> (Left, Option<Work>) {
+        let ending = match AssertUnwindSafe(self.walk()).catch_unwind().await {
+            Ok(Ok(ending)) | Ok(Err(Halt::Ends(ending))) => ending,
+            Ok(Err(Halt::Engine(error))) => return (Err(error), self.work),
+            Err(panic) => Ending::Broken(format!("the host panicked: {}", said(panic.as_ref()))),
+        };
+        self.conclude(ending).await
+    }
+
+    /// Ends it here and now with what is recorded.
+    pub async fn conclude(mut self, ending: Ending) -> (Left, Option<Work>) {
+        if self.work.is_none() {
+            self.work = Some(self.shared.clock.begin());
+        }
+        (self.end(ending).await, self.work)
+    }
+
+    async fn end(&mut self, ending: Ending) -> Left {
+        self.reach(0, 0, Phase::Ending)?;
+        let records = runs::written(&self.buffer)?;
+        let told = std::mem::replace(&mut self.told, Told::new(&self.lead));
+        let conclusion = Conclusion { lead: self.lead.clone(), ending, told, first: self.durable, records };
+        let (now, limits) = (self.shared.clock.now(), self.shared.limits.clone());
+        let left = self.shared.store.write(move |c| runs::end(c, &conclusion, now, &limits)).await?;
+        self.reach(0, 0, Phase::Ended)?;
+        Ok(left)
+    }
+
+    async fn walk(&mut self) -> Result<Ending, Halt> {
+        self.go_on()?;
+        let mut run = self.driver.open(self.lead.clone()).await.map_err(broken)?;
+        let mut input = Input::Start;
+        loop {
+            self.go_on()?;
+            input = match run.step(input).await {
+                Step::Finished { notes, end } => {
+                    self.hear(notes).await?;
+                    self.replay.end()?;
+                    return Ok(self.ending(end));
+                }
+                Step::Asks { notes, ask } => {
+                    self.hear(notes).await?;
+                    match ask {
+                        Ask::Wave(requests) => self.wave(requests).await?,
+                        ask => Input::Reply { at: None, reply: self.state(ask).await? },
+                    }
+                }
+            };
+        }
+    }
+
+    /// A person's word is heard between two effects, never inside one.
+    fn go_on(&self) -> Result<(), Halt> {
+        match self.cancelled.why.get() {
+            Some(why) => Err(Halt::Ends(Ending::Cancelled(why.clone()))),
+            None => Ok(()),
+        }
+    }
+
+    /// The driver has checked the outcomes; a wrong list would leave a task running for ever, so they are checked again.
+    fn ending(&self, end: End) -> Ending {
+        let outcomes = match end {
+            End::Outcomes(outcomes) => outcomes,
+            End::Broken(why) => return Ending::Broken(why),
+        };
+        let given: BTreeSet<u32> = self.lead.input.assignments.iter().map(|a| a.id).collect();
+        let answered: BTreeSet<u32> = outcomes.iter().map(|(id, _)| *id).collect();
+        match given == answered && outcomes.len() == given.len() {
+            true => Ending::Outcomes(outcomes),
+            false => Ending::Broken(format!(
+                "the call answered with {} outcomes for {} assignments, not one for each",
+                outcomes.len(),
+                given.len()
+            )),
+        }
+    }
+
+    async fn hear(&mut self, notes: Vec<Note>) -> Result<(), Halt> {
+        let sizes = self.sizes(&notes).await?;
+        for note in notes {
+            let known = self.replay.note(&note)?;
+            if let Note::Write(write) = &note {
+                self.overlay.write(write, sizes.get(written_key(write)).copied()).map_err(broken)?;
+            }
+            if !known {
+                self.record(Record::Note(note));
+            }
+        }
+        Ok(())
+    }
+
+    /// In the table, of the keys that are written for the first time.
+    async fn sizes(&self, notes: &[Note]) -> Result<HashMap<String, u64>, EngineError> {
+        let written = notes.iter().filter_map(|note| match note {
+            Note::Write(write) => Some(written_key(write)),
+            Note::Log(_) | Note::Changes(_) => None,
+        });
+        let keys: BTreeSet<String> = written.filter(|key| !self.overlay.knows(key)).map(str::to_owned).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (installation, ordering_key) = (self.lead.installation.clone(), self.lead.key.clone());
+        let read = self.shared.store.read(move |c| {
+            let mut sizes = HashMap::new();
+            for key in keys {
+                if let Some(size) = memory::size_of(c, &installation, &ordering_key, &key)? {
+                    sizes.insert(key, size);
+                }
+            }
+            Ok(sizes)
+        });
+        read.await
+    }
+
+    fn record(&mut self, record: Record) {
+        self.told.hear(&record);
+        self.buffer.push(record);
+    }
+
+    async fn flush(&mut self) -> Result<(), EngineError> {
+        let records = runs::written(&self.buffer)?;
+        let (installation, run, first) = (self.lead.installation.clone(), self.lead.run, self.durable);
+        self.shared.store.write(move |c| runs::append(c, &installation, run, first, &records)).await?;
+        self.durable += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn reach(&self, wave: u32, place: u32, phase: Phase) -> Result<(), EngineError> {
+        self.shared.reach(self.lead.run, wave, place, phase)
+    }
+
+    async fn state(&mut self, ask: Ask) -> Result<Reply, Halt> {
+        if let Some(reply) = self.replay.state(&ask)? {
+            return Ok(reply);
+        }
+        let reply = self.look_up(&ask).await?;
+        self.record(Record::State { ask, reply: reply.clone() });
+        Ok(reply)
+    }
+
+    /// Only this run's end changes the key's table, so the table is as of the run's start.
+    async fn look_up(&self, ask: &Ask) -> Result<Reply, EngineError> {
+        let (installation, ordering_key) = (self.lead.installation.clone(), self.lead.key.clone());
+        Ok(match ask {
+            Ask::Wave(_) => Reply::Wave(vec![]),
+            Ask::Get(keys) => {
+                let own = |key: &String| self.overlay.get(key).map(|own| own.map(|entry| entry.value.clone()));
+                let keys: Vec<(String, Option<Option<String>>)> = keys.iter().map(|k| (k.clone(), own(k))).collect();
+                let read = self.shared.store.read(move |c| {
+                    let value = |(key, own): (String, Option<Option<String>>)| match own {
+                        Some(value) => Ok(value),
+                        None => memory::get(c, &installation, &ordering_key, &key),
+                    };
+                    keys.into_iter().map(value).collect::<Result<Vec<_>, _>>()
+                });
+                Reply::Got(read.await?)
+            }
+            Ask::Scan { prefix, after, limit } => {
+                let (from, past, count) = (prefix.clone(), after.clone(), self.overlay.scan_from_table(*limit));
+                let read = self
+                    .shared
+                    .store
+                    .read(move |c| memory::scan(c, &installation, &ordering_key, &from, past.as_deref(), count));
+                Reply::Scanned(self.overlay.scan(read.await?, prefix, after.as_deref(), *limit))
+            }
+        })
+    }
+
+    async fn wave(&mut self, requests: Vec<Request>) -> Result<Input, Halt> {
+        let wave = self.waves;
+        self.waves += 1;
+        let digests: Vec<String> = requests.iter().map(Request::digest).collect();
+        let played = self.replay.wave(wave, &digests)?;
+        let mut answers = Answers { wave, digests, got: played.answers };
+        for place in played.interrupted {
+            self.answered(&mut answers, place as usize, journal::interrupted());
+        }
+        let mut queues: BTreeMap<String, Queue> = BTreeMap::new();
+        for (place, request) in requests.into_iter().enumerate() {
+            if answers.got[place].is_none() {
+                let max = || self.performer.in_flight_max(&self.lead.installation, &request.connection);
+                queues.entry(request.connection.clone()).or_insert_with(|| Queue::new(max())).push(place, request);
+            }
+        }
+        let mut flying = FuturesUnordered::new();
+        loop {
+            // Whatever is under way is waited for; nothing more is sent.
+            if self.cancelled.why.get().is_none() {
+                for (place, request) in self.begin(&mut answers, &mut queues).await? {
+                    let work = self.shared.clock.begin();
+                    let permit = Permit {
+                        installation: self.lead.installation.clone(),
+                        run: self.lead.run,
+                        wave,
+                        place: place as u32,
+                        send_before: self.send_before,
+                    };
+                    let performer = self.performer.clone();
+                    flying.push(async move {
+                        let connection = request.connection.clone();
+                        let (answer, work) = performer.perform(permit, request, work).await;
+                        (place, connection, answer, work)
+                    });
+                }
+            }
+            if !flying.is_empty() {
+                // Each request has its own; while all of them wait for a time, the clock may go on.
+                self.work = None;
+            }
+            let Some((place, connection, answer, work)) = flying.next().await else { break };
+            self.work = Some(work);
+            if let Some(queue) = queues.get_mut(&connection) {
+                queue.answered();
+            }
+            self.answered(&mut answers, place, answer);
+            self.reach(wave, place as u32, Phase::Answered)?;
+        }
+        self.go_on()?;
+        answers.got.into_iter().collect::<Option<Vec<_>>>().map(journal::wave_input).ok_or_else(|| {
+            Halt::Engine(EngineError::Corrupt(format!("run {}: wave {wave} was left unanswered", self.lead.run)))
+        })
+    }
+
+    /// The next chunk of each connection that has room. On return each `once` in it is begun durably, and with it all that
+    /// came before.
+    async fn begin(
+        &mut self,
+        answers: &mut Answers,
+        queues: &mut BTreeMap<String, Queue>,
+    ) -> Result<Vec<(usize, Request)>, EngineError> {
+        if self.shared.clock.now() > self.send_before {
+            let late = SendError::Stopped(format!("the run's time was over at {}", self.send_before));
+            for (place, _) in queues.values_mut().flat_map(Queue::give_up) {
+                self.answered(answers, place, Err(late.clone()));
+            }
+            return Ok(vec![]);
+        }
+        let chunk: Vec<(usize, Request)> = queues.values_mut().flat_map(Queue::chunk).collect();
+        let once = chunk.iter().filter(|(_, request)| request.repeat == Repeat::Once);
+        let once: Vec<u32> = once.map(|(place, _)| *place as u32).collect();
+        if !once.is_empty() {
+            for place in &once {
+                let digest = answers.digests[*place as usize].clone();
+                self.record(Record::Begin { wave: answers.wave, place: *place, digest });
+            }
+            self.flush().await?;
+            for place in once {
+                self.reach(answers.wave, place, Phase::Begun)?;
+            }
+        }
+        Ok(chunk)
+    }
+
+    fn answered(&mut self, answers: &mut Answers, place: usize, answer: Answer) {
+        let at = self.shared.clock.now();
+        let digest = answers.digests[place].clone();
+        self.record(Record::Answer { wave: answers.wave, place: place as u32, digest, at, answer: answer.clone() });
+        answers.got[place] = Some((at, answer));
+    }
+}
+
+struct Answers {
+    wave: u32,
+    digests: Vec<String>,
+    got: Vec<Option<(Timestamp, Answer)>>,
+}
+
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}

@@ -1,0 +1,265 @@
+//! The embedded engine: one SQLite file, no server. Promises: those of [`Engine`]; one process at a time has the file;
+//! dropped, it leaves no thread and no lock behind. Not here: what tasks mean, who sends.
+//!
+//! `serve` gives keys their turn, `live` takes one run to its end, `runs`, `tasks`, `memory` and `pauses` are the tables,
+//! `store` is the file.
+//!
+//! Invariant: no query goes without the installation, but for the two that ask where there is work at all.
+
+mod columns;
+mod live;
+mod memory;
+mod pauses;
+mod runs;
+mod serve;
+mod store;
+mod tasks;
+
+use super::{
+    Accepted, Cancel, Engine, EngineError, EngineLimits, KeptChange, KeptTask, LogLine, Phase, Point, Probe,
+    RunSummary, Tape, TaskFilter, TaskId, TaskStatus, run::Event, schedule::Key,
+};
+use crate::{
+    clock::{Clock, Work},
+    effect::{Driver, Entry, Performer, RunId, Task},
+};
+use async_trait::async_trait;
+use serve::{Scope, Touched};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
+};
+use store::Store;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+/// What a write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// The death of the machine.
+    Full,
+    /// The death of the process: for tests and demonstrations, which make thousands of writes.
+    ProcessCrash,
+}
+
+pub struct SqliteEngine(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    limits: EngineLimits,
+    probe: Arc<dyn Probe>,
+    /// Where the loop hears, while it serves.
+    serving: Mutex<Option<UnboundedSender<Touched>>>,
+    /// The runs under way, and why each was cancelled, if it was.
+    live: Mutex<HashMap<RunId, Arc<OnceLock<String>>>>,
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept behind these locks is whole between any two statements.
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl SqliteEngine {
+    /// Makes the file where there is none. The clock is asked for every time that is written down.
+    pub fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        limits: EngineLimits,
+        durability: Durability,
+        probe: Arc<dyn Probe>,
+    ) -> Result<SqliteEngine, EngineError> {
+        let store = Store::open(path, durability)?;
+        Ok(SqliteEngine(Arc::new(Shared {
+            store,
+            clock,
+            limits,
+            probe,
+            serving: Mutex::new(None),
+            live: Mutex::new(HashMap::new()),
+        })))
+    }
+}
+
+impl Drop for SqliteEngine {
+    fn drop(&mut self) {
+        // A run's task may still be on its way out; it finds the store closed.
+        self.0.store.close();
+    }
+}
+
+impl Shared {
+    fn reach(&self, run: RunId, wave: u32, place: u32, phase: Phase) -> Result<(), EngineError> {
+        let point = Point { run, wave, place, phase };
+        if self.probe.reached(&point) {
+            return Ok(());
+        }
+        self.store.halt(&point);
+        Err(EngineError::Stopped(point))
+    }
+
+    fn touch(&self, scope: Scope, work: Work) {
+        if let Some(sender) = guard(&self.serving).as_ref() {
+            // A loop that has just ended needs no word: the next one looks for itself.
+            let _ = sender.send(Touched { scope, work });
+        }
+    }
+
+    fn touch_key(&self, installation: &str, key: Option<String>, work: Work) {
+        let installation = installation.to_string();
+        self.touch(
+            match key {
+                Some(key) => Scope::Keys([Key { installation, key }].into()),
+                None => Scope::Installation(installation),
+            },
+            work,
+        );
+    }
+}
+
+#[async_trait]
+impl Engine for SqliteEngine {
+    async fn accept(&self, installation: &str, given: Vec<Task>) -> Result<Vec<Accepted>, EngineError> {
+        let shared = &self.0;
+        let work = shared.clock.begin();
+        if let Some(fault) = given.iter().find_map(tasks::fault) {
+            return Err(EngineError::Invalid(fault));
+        }
+        let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
+        let key = |task: &Task| Key { installation: name.clone(), key: task.ordering_key.clone() };
+        let keys = given.iter().map(key).collect();
+        let accepted = shared.store.write(move |c| {
+            given.iter().map(|task| tasks::accept(c, &name, task, now, &limits)).collect::<Result<Vec<_>, _>>()
+        });
+        let accepted = accepted.await?;
+        shared.touch(Scope::Keys(keys), work);
+        Ok(accepted)
+    }
+
+    async fn serve(
+        &self,
+        driver: Arc<dyn Driver>,
+        performer: Arc<dyn Performer>,
+        stop: CancellationToken,
+    ) -> Result<(), EngineError> {
+        serve::serve(self.0.clone(), driver, performer, stop).await
+    }
+
+    async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError> {
+        let shared = &self.0;
+        let work = shared.clock.begin();
+        let (now, limits, name, reason) =
+            (shared.clock.now(), shared.limits.clone(), installation.to_string(), why.to_string());
+        match what {
+            Cancel::Run(run) => {
+                shared.store.write(move |c| runs::cancel(c, &name, run, &reason)).await?;
+                if let Some(live) = guard(&shared.live).get(&run) {
+                    // Said twice, the first reason stands.
+                    let _ = live.set(why.into());
+                }
+            }
+            Cancel::Task(task) => {
+                let key = shared.store.write(move |c| {
+                    let kept = tasks::one(c, &name, task)?;
+                    match (kept.status, kept.run) {
+                        (TaskStatus::Waiting, _) => {
+                            tasks::step(c, &name, task, Event::Cancelled(reason), now, &limits)?;
+                            Ok(kept.task.ordering_key)
+                        }
+                        (TaskStatus::Running, Some(run)) => Err(EngineError::Invalid(format!(
+                            "task {task} is running; to end it, cancel its run {run}"
+                        ))),
+                        _ => Err(EngineError::Invalid(format!(
+                            "task {task} has ended already; there is nothing to cancel"
+                        ))),
+                    }
+                });
+                shared.touch_key(installation, Some(key.await?), work);
+            }
+        }
+        Ok(())
+    }
+
+    async fn pause(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError> {
+        let shared = &self.0;
+        let work = shared.clock.begin();
+        let (now, name, of) = (shared.clock.now(), installation.to_string(), key.map(str::to_owned));
+        shared.store.write(move |c| pauses::pause(c, &name, of.as_deref(), now)).await?;
+        shared.touch_key(installation, key.map(str::to_owned), work);
+        Ok(())
+    }
+
+    async fn resume(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError> {
+        let shared = &self.0;
+        let work = shared.clock.begin();
+        let (now, name, of) = (shared.clock.now(), installation.to_string(), key.map(str::to_owned));
+        shared.store.write(move |c| pauses::resume(c, &name, of.as_deref(), now)).await?;
+        shared.touch_key(installation, key.map(str::to_owned), work);
+        Ok(())
+    }
+
+    async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError> {
+        let shared = &self.0;
+        let work = shared.clock.begin();
+        let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
+        let key = shared.store.write(move |c| {
+            let kept = tasks::one(c, &name, task)?;
+            if kept.status != TaskStatus::Dead {
+                return Err(EngineError::Invalid(format!("task {task} is not a dead letter")));
+            }
+            if let Some(twin) = tasks::twin(c, &name, &kept)? {
+                return Err(EngineError::Invalid(format!("the same work was accepted again since, as task {twin}")));
+            }
+            tasks::step(c, &name, task, Event::Retried, now, &limits)?;
+            Ok(kept.task.ordering_key)
+        });
+        shared.touch_key(installation, Some(key.await?), work);
+        Ok(())
+    }
+
+    async fn tasks(
+        &self,
+        installation: &str,
+        filter: TaskFilter,
+        after: Option<TaskId>,
+    ) -> Result<Vec<KeptTask>, EngineError> {
+        let name = installation.to_string();
+        self.0.store.read(move |c| tasks::list(c, &name, filter, after)).await
+    }
+
+    async fn runs(&self, installation: &str, after: Option<RunId>) -> Result<Vec<RunSummary>, EngineError> {
+        let name = installation.to_string();
+        self.0.store.read(move |c| runs::list(c, &name, after)).await
+    }
+
+    async fn tape(&self, installation: &str, run: RunId) -> Result<Tape, EngineError> {
+        let name = installation.to_string();
+        self.0.store.read(move |c| runs::tape(c, &name, run)).await
+    }
+
+    async fn state(
+        &self,
+        installation: &str,
+        key: &str,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<Entry>, EngineError> {
+        let (name, key, prefix) = (installation.to_string(), key.to_string(), prefix.to_string());
+        let after = after.map(str::to_owned);
+        self.0.store.read(move |c| memory::scan(c, &name, &key, &prefix, after.as_deref(), 1000)).await
+    }
+
+    async fn log(&self, installation: &str, after: Option<u64>) -> Result<Vec<LogLine>, EngineError> {
+        let name = installation.to_string();
+        self.0.store.read(move |c| runs::log(c, &name, after)).await
+    }
+
+    async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError> {
+        let name = installation.to_string();
+        self.0.store.read(move |c| runs::changes(c, &name, after)).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+//! Runs in the file: opened with their input, written down as they go, ended in one transaction.
+
+use super::{
+    columns::{Count, from_json, to_json},
+    memory, pauses, tasks,
+};
+use crate::{
+    clock::Timestamp,
+    durable::{
+        EngineError, EngineLimits, KeptChange, KeptTask, LogLine, RunSummary, Tape, TaskId, dead_letter, engine_line,
+        journal::{Ending, Record, Told},
+        run::{Event, Part},
+        schedule::{self, Key},
+    },
+    effect::{Assignment, Completion, Lead, Level, Outcome, RunId, RunInput, Wait},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a run of a key begins with, beside its tasks.
+pub(super) struct Prepared {
+    pub component: String,
+    pub context: serde_json::Value,
+    pub tasks_max: usize,
+}
+
+/// Takes the key's next batch, if something is due. Gives up what was put off for too long on the way.
+pub(super) fn open(
+    c: &Connection,
+    key: &Key,
+    prepared: Prepared,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<Option<Lead>, EngineError> {
+    let Key { installation, key } = key;
+    if pauses::paused(c, installation, key)? {
+        return Ok(None);
+    }
+    for task in tasks::overdue(c, installation, key, now, limits)? {
+        tasks::step(c, installation, task, Event::GaveUp, now, limits)?;
+    }
+    let due = tasks::due(c, installation, key, now, prepared.tasks_max)?;
+    let stands: Vec<_> = due.iter().map(|(_, lane, part)| (*lane, *part)).collect();
+    let count = schedule::batch(&stands, prepared.tasks_max);
+    let batch = due.iter().take(count).map(|(id, ..)| tasks::one(c, installation, *id));
+    let batch = batch.collect::<Result<Vec<KeptTask>, _>>()?;
+    if batch.is_empty() {
+        return Ok(None);
+    }
+    let assignment = |(id, kept): (u32, &KeptTask)| Assignment {
+        id,
+        task: kept.task.clone(),
+        attempt: kept.attempt,
+        admitted_at: kept.admitted_at,
+    };
+    let input = RunInput {
+        component: prepared.component,
+        context: prepared.context,
+        started_at: now,
+        assignments: (1..).zip(&batch).map(assignment).collect(),
+    };
+    c.prepare_cached("INSERT INTO run (installation, ordering_key, tasks, input, started_at) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![installation, key, Count(batch.len() as u64), to_json(&input)?, now])?;
+    let run = RunId(c.last_insert_rowid().unsigned_abs());
+    for (id, kept) in (1u32..).zip(&batch) {
+        tasks::step(c, installation, kept.id, Event::Picked, now, limits)?;
+        c.prepare_cached("UPDATE task SET run = ?, assignment = ? WHERE installation = ? AND id = ?")?
+            .execute(params![run, id, installation, kept.id])?;
+    }
+    Ok(Some(Lead { run, installation: installation.clone(), key: key.clone(), input }))
+}
+
+/// Records as they are written: made into text by their run, not by the one writer.
+pub(super) fn written(records: &[Record]) -> Result<Vec<String>, EngineError> {
+    records.iter().map(to_json).collect()
+}
+
+pub(super) fn append(
+    c: &Connection,
+    installation: &str,
+    run: RunId,
+    first: u64,
+    records: &[String],
+) -> Result<(), EngineError> {
+    let mut insert = c.prepare_cached("INSERT INTO journal (installation, run, entry, record) VALUES (?, ?, ?, ?)")?;
+    for (entry, record) in (first..).zip(records) {
+        insert.execute(params![installation, run, Count(entry), record])?;
+    }
+    Ok(())
+}
+
+/// All that becomes durable when a run ends.
+pub(super) struct Conclusion {
+    pub lead: Lead,
+    pub ending: Ending,
+    pub told: Told,
+    /// Those that are not durable yet, and the number of the first.
+    pub first: u64,
+    pub records: Vec<String>,
+}
+
+/// The end is one transaction. Answers the keys in which something is to do now.
+pub(super) fn end(
+    c: &Connection,
+    conclusion: &Conclusion,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<BTreeSet<Key>, EngineError> {
+    let Conclusion { lead, told, first, records, .. } = conclusion;
+    let (installation, run) = (lead.installation.as_str(), lead.run);
+    let cancelled = cancelled(c, installation, run)?;
+    let ending = match (&cancelled, &conclusion.ending) {
+        (Some(why), Ending::Broken(_) | Ending::Superseded) => Ending::Cancelled(why.clone()),
+        (_, ending) => ending.clone(),
+    };
+    append(c, installation, run, *first, records)?;
+    memory::apply(c, installation, &lead.key, &told.writes)?;
+    for (at, line) in &told.lines {
+        tasks::tell(c, installation, Some(run), *at, line)?;
+    }
+    for (at, change) in &told.changes {
+        c.prepare_cached("INSERT INTO change (installation, run, at, change) VALUES (?, ?, ?, ?)")?
+            .execute(params![installation, run, at, to_json(change)?])?;
+    }
+
+    let mut ends = Ends {
+        c,
+        lead,
+        cancelled: cancelled.as_deref(),
+        now,
+        limits,
+        touched: BTreeSet::new(),
+        wakes: BTreeSet::new(),
+    };
+    let batch = tasks::of_run(c, installation, run)?;
+    match &ending {
+        Ending::Outcomes(outcomes) => ends.outcomes(&batch, outcomes)?,
+        Ending::Broken(why) => ends.broken(&batch, why)?,
+        Ending::Cancelled(why) => ends.all(&batch, &Event::Cancelled(why.clone()))?,
+        Ending::Unreadable(why) => ends.all(&batch, &Event::Failed(dead_letter::unreadable(why)))?,
+        Ending::Superseded => ends.all(&batch, &Event::GivenBack)?,
+    }
+    ends.wake()?;
+    let touched = ends.touched;
+
+    let closed = c
+        .prepare_cached(
+            "UPDATE run SET ended_at = ?, ending = ? WHERE installation = ? AND id = ? AND ended_at IS NULL",
+        )?
+        .execute(params![now, to_json(&ending)?, installation, run])?;
+    match closed {
+        1 => Ok(touched),
+        _ => Err(EngineError::Corrupt(format!("run {run} ended twice"))),
+    }
+}
+
+struct Ends<'a> {
+    c: &'a Connection,
+    lead: &'a Lead,
+    cancelled: Option<&'a str>,
+    now: Timestamp,
+    limits: &'a EngineLimits,
+    touched: BTreeSet<Key>,
+    wakes: BTreeSet<&'a str>,
+}
+
+impl<'a> Ends<'a> {
+    fn step(&self, task: TaskId, event: Event) -> Result<(), EngineError> {
+        tasks::step(self.c, &self.lead.installation, task, event, self.now, self.limits).map(|_| ())
+    }
+
+    fn say(&self, level: Level, code: &str, message: String) -> Result<(), EngineError> {
+        let line = engine_line(level, code, message, None);
+        tasks::tell(self.c, &self.lead.installation, Some(self.lead.run), self.now, &line)
+    }
+
+    fn all(&mut self, batch: &[(u32, KeptTask)], event: &Event) -> Result<(), EngineError> {
+        batch.iter().try_for_each(|(_, kept)| self.step(kept.id, event.clone()))
+    }
+
+    fn outcomes(&mut self, batch: &[(u32, KeptTask)], outcomes: &'a [(u32, Outcome)]) -> Result<(), EngineError> {
+        let outcomes: BTreeMap<u32, &Outcome> = outcomes.iter().map(|(id, outcome)| (*id, outcome)).collect();
+        for (id, kept) in batch {
+            let outcome = outcomes.get(id).ok_or_else(|| {
+                EngineError::Corrupt(format!("run {} has no outcome for assignment {id}", self.lead.run))
+            })?;
+            match (outcome, self.cancelled) {
+                (Outcome::Done(completion), _) => self.done(kept, completion)?,
+                (_, Some(why)) => self.step(kept.id, Event::Cancelled(why.into()))?,
+                (Outcome::Later(wait), None) => self.later(kept, wait)?,
+                (Outcome::Failed(failure), None) => self.step(kept.id, Event::Failed(failure.clone()))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, kept: &KeptTask, completion: &'a Completion) -> Result<(), EngineError> {
+        self.step(kept.id, Event::Done)?;
+        for task in &completion.follow_ups {
+            let installation = &self.lead.installation;
+            tasks::follow_up(self.c, installation, task, kept.generation + 1, self.now, self.limits)?;
+            self.touched.insert(Key { installation: installation.clone(), key: task.ordering_key.clone() });
+        }
+        self.wakes.extend(completion.wakes.iter().map(String::as_str));
+        Ok(())
+    }
+
+    fn later(&mut self, kept: &KeptTask, wait: &Wait) -> Result<(), EngineError> {
+        if let Some(connection) = &wait.pause {
+            // The performer has heard it from the provider and keeps the pace; here it is only said.
+            let message = format!("{connection} asks for a pause until {}: {}", wait.until, wait.reason);
+            self.say(Level::Info, "provider-pause", message)?;
+        }
+        self.step(kept.id, Event::Later(wait.clone()))
+    }
+
+    fn broken(&mut self, batch: &[(u32, KeptTask)], why: &str) -> Result<(), EngineError> {
+        let next = match batch.len() {
+            1 => "its task counts an attempt",
+            _ => "its tasks go again in smaller runs",
+        };
+        let message = format!("Run {} of {} tasks broke off ({next}): {why}", self.lead.run, batch.len());
+        self.say(Level::Error, "run-broken", message)?;
+        let ids: Vec<TaskId> = batch.iter().map(|(_, kept)| kept.id).collect();
+        for (id, part) in ids.iter().zip(Part::halves(self.lead.run, &ids)) {
+            let part = (ids.len() > 1).then_some(part);
+            self.step(*id, Event::Broke { why: why.into(), part })?;
+        }
+        Ok(())
+    }
+
+    /// Last: a task that was put off by this very run is woken too, or the word would be lost on it.
+    fn wake(&self) -> Result<(), EngineError> {
+        for word in &self.wakes {
+            for task in tasks::to_wake(self.c, &self.lead.installation, &self.lead.key, word)? {
+                self.step(task, Event::Woken)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A run that was cut off.
+pub(super) struct OpenRun {
+    pub lead: Lead,
+    pub recorded: Vec<Record>,
+    /// Why some of it cannot be read, by this version of the host at least. The run then ends with what can: one that
+    /// cannot go on must not keep all others from it.
+    pub unreadable: Option<String>,
+}
+
+pub(super) fn all_open(c: &Connection) -> Result<Vec<OpenRun>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT installation, id, ordering_key, started_at FROM run WHERE ended_at IS NULL ORDER BY id",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    rows.map(|row| {
+        let (installation, run, key, started_at): (String, RunId, String, Timestamp) = row?;
+        let read = lead(c, &installation, run).and_then(|(lead, _)| Ok((lead, recorded(c, &installation, run)?)));
+        match read {
+            Ok((lead, recorded)) => Ok(OpenRun { lead, recorded, unreadable: None }),
+            Err(EngineError::Corrupt(why)) => {
+                let (component, context) = (String::new(), serde_json::Value::Null);
+                let input = RunInput { component, context, started_at, assignments: vec![] };
+                let records = written_records(c, &installation, run)?;
+                let recorded = records.iter().filter_map(|text| from_json(text).ok()).collect();
+                let lead = Lead { run, installation, key, input };
+                Ok(OpenRun { lead, recorded, unreadable: Some(why) })
+            }
+            Err(error) => Err(error),
+        }
+    })
+    .collect()
+}
+
+fn lead(c: &Connection, installation: &str, run: RunId) -> Result<(Lead, Option<Ending>), EngineError> {
+    let (key, input, ending): (String, String, Option<String>) = c
+        .prepare_cached("SELECT ordering_key, input, ending FROM run WHERE installation = ? AND id = ?")?
+        .query_row(params![installation, run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?
+        .ok_or_else(|| EngineError::Unknown(format!("run {run}")))?;
+    let lead = Lead { run, installation: installation.into(), key, input: from_json(&input)? };
+    Ok((lead, ending.as_deref().map(from_json).transpose()?))
+}
+
+fn recorded(c: &Connection, installation: &str, run: RunId) -> Result<Vec<Record>, EngineError> {
+    written_records(c, installation, run)?.iter().map(|text| from_json(text)).collect()
+}
+
+fn written_records(c: &Connection, installation: &str, run: RunId) -> Result<Vec<String>, EngineError> {
+    let mut query = c.prepare_cached("SELECT record FROM journal WHERE installation = ? AND run = ? ORDER BY entry")?;
+    let rows = query.query_map(params![installation, run], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn tape(c: &Connection, installation: &str, run: RunId) -> Result<Tape, EngineError> {
+    let (lead, end) = lead(c, installation, run)?;
+    Ok(Tape { lead, entries: recorded(c, installation, run)?, end })
+}
+
+/// Why it shall end, if a person said so.
+pub(super) fn cancelled(c: &Connection, installation: &str, run: RunId) -> Result<Option<String>, EngineError> {
+    Ok(c.prepare_cached("SELECT cancelled FROM run WHERE installation = ? AND id = ?")?
+        .query_row(params![installation, run], |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
+/// Notes that a run shall end. It does so between two effects, or when it is resumed.
+pub(super) fn cancel(c: &Connection, installation: &str, run: RunId, why: &str) -> Result<(), EngineError> {
+    lead(c, installation, run)?;
+    let noted = c
+        .prepare_cached("UPDATE run SET cancelled = ? WHERE installation = ? AND id = ? AND ended_at IS NULL")?
+        .execute(params![why, installation, run])?;
+    match noted {
+        1 => Ok(()),
+        _ => Err(EngineError::Invalid(format!("run {run} has ended already; there is nothing to cancel"))),
+    }
+}
+
+pub(super) fn list(c: &Connection, installation: &str, after: Option<RunId>) -> Result<Vec<RunSummary>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT id, ordering_key, tasks, started_at, ended_at, ending FROM run WHERE installation = ? AND id > ? \
+         ORDER BY id LIMIT 1000",
+    )?;
+    let rows = query.query_map(params![installation, after.unwrap_or(RunId(0))], |row| {
+        let summary = RunSummary {
+            id: row.get(0)?,
+            key: row.get(1)?,
+            tasks: row.get::<_, Count>(2)?.0 as usize,
+            started_at: row.get(3)?,
+            ended_at: row.get(4)?,
+            end: None,
+        };
+        Ok((summary, row.get::<_, Option<String>>(5)?))
+    })?;
+    rows.map(|row| {
+        let (summary, ending) = row?;
+        let ending: Option<Ending> = ending.as_deref().map(from_json).transpose()?;
+        Ok(RunSummary { end: ending.map(|e| e.to_string()), ..summary })
+    })
+    .collect()
+}
+
+pub(super) fn log(c: &Connection, installation: &str, after: Option<u64>) -> Result<Vec<LogLine>, EngineError> {
+    let mut query =
+        c.prepare_cached("SELECT id, run, at, line FROM log WHERE installation = ? AND id > ? ORDER BY id LIMIT 1000")?;
+    let rows = query.query_map(params![installation, Count(after.unwrap_or(0))], |row| {
+        Ok((row.get::<_, Count>(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
+    })?;
+    rows.map(|row| {
+        let (id, run, at, line) = row?;
+        Ok(LogLine { id: id.0, run, at, line: from_json(&line)? })
+    })
+    .collect()
+}
+
+pub(super) fn changes(c: &Connection, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT id, run, at, change FROM change WHERE installation = ? AND id > ? ORDER BY id LIMIT 1000",
+    )?;
+    let rows = query.query_map(params![installation, Count(after.unwrap_or(0))], |row| {
+        Ok((row.get::<_, Count>(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
+    })?;
+    rows.map(|row| {
+        let (id, run, at, change) = row?;
+        Ok(KeptChange { id: id.0, run, at, change: from_json(&change)? })
+    })
+    .collect()
+}

@@ -1,0 +1,232 @@
+//! The file: one writer, one reader, each a thread with a connection. Promises: what `write` has answered is durable; a
+//! write is whole or not at all; writes that come together share one commit; after [`Store::close`] no thread and no
+//! lock is left. Not here: what is written.
+
+use super::Durability;
+use crate::durable::{EngineError, Point};
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc},
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+
+const MIGRATIONS: [M<'static>; 1] = [M::up(include_str!("001.sql"))];
+
+/// Writes that share a commit at most. More would make the first of them wait for the last.
+const GROUP_MAX: usize = 256;
+
+/// Does its part in the open transaction, if there is one; what it returns is told whether the commit went through.
+type Job = Box<dyn FnOnce(Result<&Connection, String>) -> Settle + Send>;
+type Settle = Box<dyn FnOnce(&Result<(), String>) + Send>;
+
+pub(super) struct Store {
+    writer: Worker,
+    reader: Worker,
+    halted: Arc<OnceLock<Point>>,
+    lock: Mutex<Option<File>>,
+}
+
+impl Store {
+    pub fn open(path: &Path, durability: Durability) -> Result<Store, EngineError> {
+        let lock = lock_file(path)?;
+        let mut connection = Connection::open(path)?;
+        configure(&connection, durability)?;
+        Migrations::from_slice(&MIGRATIONS)
+            .to_latest(&mut connection)
+            .map_err(|e| EngineError::Store(format!("{}: {e}", path.display())))?;
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reading = Connection::open_with_flags(path, read_only)?;
+        for connection in [&connection, &reading] {
+            connection.set_prepared_statement_cache_capacity(128);
+        }
+        let halted = Arc::new(OnceLock::new());
+        Ok(Store {
+            writer: Worker::start("durable-write", connection, write_loop)?,
+            reader: Worker::start("durable-read", reading, read_loop)?,
+            halted,
+            lock: Mutex::new(Some(lock)),
+        })
+    }
+
+    /// Durable on return.
+    pub async fn write<T, F>(&self, f: F) -> Result<T, EngineError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let halted = self.halted.clone();
+        self.writer.send(Box::new(move |connection| {
+            let connection = connection.map_err(EngineError::Store);
+            let result = connection.and_then(|c| alive(&halted).and_then(|()| savepoint(c, f)));
+            Box::new(move |committed| {
+                let committed = committed.clone().map_err(EngineError::Store);
+                // Nobody hears it where the caller was dropped.
+                let _ = reply.send(result.and_then(|value| committed.map(|()| value)));
+            })
+        }))?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Sees every write that was answered before.
+    pub async fn read<T, F>(&self, f: F) -> Result<T, EngineError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.reader.send(Box::new(move |connection| {
+            let result = connection.map_err(EngineError::Store).and_then(f);
+            Box::new(move |_| {
+                let _ = reply.send(result);
+            })
+        }))?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// From here on every write is refused, as if the process had died.
+    pub fn halt(&self, point: &Point) {
+        let _ = self.halted.set(point.clone());
+    }
+
+    pub fn close(&self) {
+        self.writer.stop();
+        self.reader.stop();
+        // Last: until here the file belongs to this process.
+        drop(guard(&self.lock).take());
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn alive(halted: &OnceLock<Point>) -> Result<(), EngineError> {
+    halted.get().map_or(Ok(()), |point| Err(EngineError::Stopped(point.clone())))
+}
+
+fn closed() -> EngineError {
+    EngineError::Store("it is closed".into())
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept behind these locks is whole between any two statements.
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn lock_file(path: &Path) -> Result<File, EngineError> {
+    let name = PathBuf::from(format!("{}.lock", path.display()));
+    let failed = |e: std::io::Error| EngineError::Store(format!("{}: {e}", name.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(EngineError::Store(format!(
+            "{} is in use by another process. One process at a time may use it: end the other one, or choose another \
+             directory",
+            path.display()
+        ))),
+        Err(TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+fn configure(connection: &Connection, durability: Durability) -> Result<(), EngineError> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::ProcessCrash => "OFF",
+    };
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // A forgotten person's text shall not stay behind in free pages.
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    Ok(())
+}
+
+struct Worker {
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Worker {
+    fn start(
+        name: &str,
+        connection: Connection,
+        work: fn(Connection, mpsc::Receiver<Job>),
+    ) -> Result<Worker, EngineError> {
+        let (sender, jobs) = mpsc::channel();
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || work(connection, jobs));
+        let thread = thread.map_err(|e| EngineError::Store(e.to_string()))?;
+        Ok(Worker { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    fn send(&self, job: Job) -> Result<(), EngineError> {
+        guard(&self.jobs).as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
+    }
+
+    fn stop(&self) {
+        drop(guard(&self.jobs).take());
+        if let Some(thread) = guard(&self.thread).take() {
+            // A panic in there has already been answered: every later call hears that the store is closed.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn read_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        job(Ok(&connection))(&Ok(()));
+    }
+}
+
+fn write_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(|e| e.to_string());
+        let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP_MAX - 1));
+        let settle: Vec<Settle> = group
+            .map(|job| match &begun {
+                Err(problem) => job(Err(problem.clone())),
+                // A file that fails takes the whole transaction back by itself; without one, a write would stand alone.
+                Ok(()) if connection.is_autocommit() => job(Err("the transaction was taken back".into())),
+                Ok(()) => job(Ok(&connection)),
+            })
+            .collect();
+        let committed = begun.and_then(|()| connection.execute_batch("COMMIT").map_err(|e| e.to_string()));
+        if committed.is_err() && !connection.is_autocommit() {
+            // Where even this fails, the next BEGIN says so.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        settle.into_iter().for_each(|settle| settle(&committed));
+    }
+}
+
+/// One caller's error takes back that caller's writes alone.
+fn savepoint<T>(
+    connection: &Connection,
+    f: impl FnOnce(&Connection) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    connection.execute_batch("SAVEPOINT one")?;
+    let result = f(connection);
+    let over = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
+    match (connection.execute_batch(over), result) {
+        (Ok(()), result) => result,
+        // The file itself failed and took the whole transaction back; the first error says why.
+        (Err(_), Err(error)) => Err(error),
+        (Err(error), Ok(_)) => Err(error.into()),
+    }
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..) => EngineError::Corrupt(error.to_string()),
+            error => EngineError::Store(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! Tasks in the file: accepted, read, and moved from one stand to the next. Every move goes through [`run::next`].
+
+use super::columns::{Count, from_json, lane_of, status_of, status_text, to_json};
+use crate::{
+    clock::Timestamp,
+    durable::{
+        Accepted, DELIVERY, EngineError, EngineLimits, INBOX, KeptTask, TaskFilter, TaskId, TaskStatus, dead_letter,
+        engine_line,
+        run::{self, Event, Life, Part},
+    },
+    effect::{Failure, FailureClass, Lane, Level, Line, RunId, Subject, Task},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// The contract's bounds (`types.wit`), in bytes.
+const KIND_MAX: usize = 64;
+const PAYLOAD_MAX: usize = 64 << 10;
+const ORDERING_KEY_MAX: usize = 128;
+const DEDUPE_KEY_MAX: usize = 200;
+const TITLE_MAX: usize = 200;
+const SUBJECT_KIND_MAX: usize = 32;
+const SUBJECT_ID_MAX: usize = 320;
+
+const COLUMNS: &str = "id, ordering_key, kind, payload, dedupe_key, lane, not_before, title, subject_kind, subject_id, \
+                       generation, admitted_at, repeats, status, attempt, due, waiting_for, failure, run";
+const LIFE: &str = "id, status, attempt, due, waiting_for, wake_on, put_off_at, part, failure, ended_at";
+
+/// Names what the contract does not allow. The payload of a delivery is as large as the ingress lets it be.
+pub(super) fn fault(task: &Task) -> Option<String> {
+    let subject = |f: fn(&Subject) -> &String| task.subject.as_ref().map_or(0, |s| f(s).len());
+    let payload_max = if task.kind == DELIVERY { usize::MAX } else { PAYLOAD_MAX };
+    let bounds = [
+        ("kind", task.kind.len(), KIND_MAX),
+        ("payload", task.payload.len(), payload_max),
+        ("ordering-key", task.ordering_key.len(), ORDERING_KEY_MAX),
+        ("dedupe-key", task.dedupe_key.len(), DEDUPE_KEY_MAX),
+        ("title", task.title.len(), TITLE_MAX),
+        ("subject.kind", subject(|s| &s.kind), SUBJECT_KIND_MAX),
+        ("subject.id", subject(|s| &s.id), SUBJECT_ID_MAX),
+    ];
+    let (name, size, max) = bounds.into_iter().find(|(_, size, max)| size > max)?;
+    Some(format!("`{name}` of \"{}\" has {size} bytes, at most {max} are allowed", shown(&task.title)))
+}
+
+fn shown(title: &str) -> String {
+    title.chars().take(60).collect()
+}
+
+/// Accepts a task from outside.
+pub(super) fn accept(
+    c: &Connection,
+    installation: &str,
+    task: &Task,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<Accepted, EngineError> {
+    keep(c, installation, task, 0, None, now, limits)
+}
+
+/// Keeps what a run gave. What may not run is a dead letter from the start; nothing is lost without a word.
+pub(super) fn follow_up(
+    c: &Connection,
+    installation: &str,
+    task: &Task,
+    generation: u32,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<Accepted, EngineError> {
+    let hosts_own = task.kind == DELIVERY || task.ordering_key.starts_with(INBOX);
+    let fault = match hosts_own {
+        true => Some(format!("the kind `{DELIVERY}` and keys that begin with `{INBOX}` are the host's own")),
+        false => fault(task),
+    };
+    let failure = match fault {
+        Some(fault) => Some(dead_letter::malformed(&fault)),
+        None if generation > limits.generations_max => Some(dead_letter::too_many_generations(limits.generations_max)),
+        None => None,
+    };
+    keep(c, installation, task, generation, failure, now, limits)
+}
+
+fn keep(
+    c: &Connection,
+    installation: &str,
+    task: &Task,
+    generation: u32,
+    failure: Option<Failure>,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<Accepted, EngineError> {
+    if let Some(id) = same(c, installation, &task.dedupe_key, now, limits)? {
+        c.prepare_cached("UPDATE task SET repeats = repeats + 1 WHERE installation = ? AND id = ?")?
+            .execute(params![installation, id])?;
+        return Ok(Accepted::Already(id));
+    }
+    let status = if failure.is_some() { TaskStatus::Dead } else { TaskStatus::Waiting };
+    let due = task.not_before.unwrap_or(now).max(now);
+    c.prepare_cached(
+        "INSERT INTO task (installation, ordering_key, kind, payload, dedupe_key, lane, not_before, title, \
+         subject_kind, subject_id, generation, admitted_at, repeats, status, attempt, due, failure, ended_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, 1, ?14, ?15, ?16)",
+    )?
+    .execute(params![
+        installation,
+        task.ordering_key,
+        task.kind,
+        task.payload,
+        task.dedupe_key,
+        match task.lane {
+            Lane::Prompt => 0,
+            Lane::Bulk => 1,
+        },
+        task.not_before,
+        task.title,
+        task.subject.as_ref().map(|s| &s.kind),
+        task.subject.as_ref().map(|s| &s.id),
+        generation,
+        now,
+        status_text(status),
+        due,
+        failure.as_ref().map(to_json).transpose()?,
+        failure.as_ref().map(|_| now),
+    ])?;
+    let id = TaskId(c.last_insert_rowid().unsigned_abs());
+    if let Some(failure) = failure {
+        tell_dead(c, installation, None, &task.title, task.subject.clone(), &failure, now)?;
+    }
+    Ok(Accepted::New(id))
+}
+
+/// A dead letter does not count: the same work may come again.
+fn same(
+    c: &Connection,
+    installation: &str,
+    dedupe_key: &str,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<Option<TaskId>, EngineError> {
+    let id = c
+        .prepare_cached(
+            "SELECT id FROM task WHERE installation = ?1 AND dedupe_key = ?2 \
+             AND (status IN ('waiting', 'running') OR status = 'done' AND ended_at > ?3) ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row(params![installation, dedupe_key, now.minus(limits.dedupe_retention)], |row| row.get(0))
+        .optional()?;
+    Ok(id)
+}
+
+pub(super) fn life(c: &Connection, installation: &str, task: TaskId) -> Result<Life, EngineError> {
+    c.prepare_cached(&format!("SELECT {LIFE} FROM task WHERE installation = ? AND id = ?"))?
+        .query_row(params![installation, task], |row| Ok(read_life(row)))
+        .optional()?
+        .ok_or_else(|| EngineError::Unknown(format!("task {task}")))?
+}
+
+fn read_life(row: &Row) -> Result<Life, EngineError> {
+    let failure: Option<String> = row.get("failure")?;
+    Ok(Life {
+        id: row.get("id")?,
+        status: status_of(&row.get::<_, String>("status")?)?,
+        attempt: row.get("attempt")?,
+        due: row.get("due")?,
+        waiting_for: row.get("waiting_for")?,
+        wake_on: row.get("wake_on")?,
+        put_off_at: row.get("put_off_at")?,
+        part: row.get::<_, Option<i64>>("part")?.map(Part),
+        failure: failure.as_deref().map(from_json).transpose()?,
+        ended_at: row.get("ended_at")?,
+    })
+}
+
+/// Moves a task on. A new dead letter is told in the customer's log.
+pub(super) fn step(
+    c: &Connection,
+    installation: &str,
+    task: TaskId,
+    event: Event,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<TaskStatus, EngineError> {
+    let life = life(c, installation, task)?;
+    let next = run::next(life, event, now, limits).map_err(|e| EngineError::Corrupt(e.to_string()))?;
+    c.prepare_cached(
+        "UPDATE task SET status = ?3, attempt = ?4, due = ?5, waiting_for = ?6, wake_on = ?7, put_off_at = ?8, \
+         part = ?9, failure = ?10, ended_at = ?11 WHERE installation = ?1 AND id = ?2",
+    )?
+    .execute(params![
+        installation,
+        task,
+        status_text(next.status),
+        next.attempt,
+        next.due,
+        next.waiting_for,
+        next.wake_on,
+        next.put_off_at,
+        next.part.map(|p| p.0),
+        next.failure.as_ref().map(to_json).transpose()?,
+        next.ended_at,
+    ])?;
+    if next.status == TaskStatus::Dead
+        && let Some(failure) = &next.failure
+    {
+        let kept = one(c, installation, task)?;
+        tell_dead(c, installation, kept.run, &kept.task.title, kept.task.subject, failure, now)?;
+    }
+    Ok(next.status)
+}
+
+fn tell_dead(
+    c: &Connection,
+    installation: &str,
+    run: Option<RunId>,
+    title: &str,
+    subject: Option<Subject>,
+    failure: &Failure,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let level = match failure.class {
+        FailureClass::NeedsAttention => Level::Warning,
+        FailureClass::Invalid | FailureClass::Bug => Level::Error,
+    };
+    let message = format!("Not done: \"{title}\". {} {}", sentence(&failure.problem), failure.remedy);
+    tell(c, installation, run, now, &engine_line(level, "dead-letter", message.trim_end().into(), subject))
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.into() } else { format!("{text}.") }
+}
+
+pub(super) fn tell(
+    c: &Connection,
+    installation: &str,
+    run: Option<RunId>,
+    at: Timestamp,
+    line: &Line,
+) -> Result<(), EngineError> {
+    c.prepare_cached("INSERT INTO log (installation, run, at, line) VALUES (?, ?, ?, ?)")?.execute(params![
+        installation,
+        run,
+        at,
+        to_json(line)?
+    ])?;
+    Ok(())
+}
+
+/// The key's due tasks, in the order in which they go: by lane, then by age.
+pub(super) fn due(
+    c: &Connection,
+    installation: &str,
+    key: &str,
+    now: Timestamp,
+    max: usize,
+) -> Result<Vec<(TaskId, Lane, Option<Part>)>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT id, lane, part FROM task WHERE installation = ? AND ordering_key = ? AND status = 'waiting' \
+         AND due <= ? ORDER BY lane, id LIMIT ?",
+    )?;
+    let rows = query.query_map(params![installation, key, now, Count(max as u64)], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?.map(Part)))
+    })?;
+    rows.map(|row| row.map_err(EngineError::from).and_then(|(id, lane, part)| Ok((id, lane_of(lane)?, part)))).collect()
+}
+
+/// Tasks that were put off for too long and whose time has not come: those that are due are run once more first.
+pub(super) fn overdue(
+    c: &Connection,
+    installation: &str,
+    key: &str,
+    now: Timestamp,
+    limits: &EngineLimits,
+) -> Result<Vec<TaskId>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT id FROM task WHERE installation = ? AND ordering_key = ? AND status = 'waiting' AND due > ? \
+         AND put_off_at IS NOT NULL AND put_off_at <= ?",
+    )?;
+    // A clock that began with 1970 (tests do that) has no such past.
+    let Some(since) = now.0.checked_sub(u64::try_from(limits.give_up.as_millis()).unwrap_or(u64::MAX)) else {
+        return Ok(vec![]);
+    };
+    let rows = query.query_map(params![installation, key, now, Timestamp(since)], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// When the key has something to do next; never while it is paused.
+pub(super) fn next_at(
+    c: &Connection,
+    installation: &str,
+    key: &str,
+    limits: &EngineLimits,
+) -> Result<Option<Timestamp>, EngineError> {
+    if super::pauses::paused(c, installation, key)? {
+        return Ok(None);
+    }
+    let least = |column: &str| -> Result<Option<Timestamp>, EngineError> {
+        let sql = format!(
+            "SELECT MIN({column}) FROM task WHERE installation = ? AND ordering_key = ? AND status = 'waiting' \
+             AND {column} IS NOT NULL"
+        );
+        Ok(c.prepare_cached(&sql)?.query_row(params![installation, key], |row| row.get(0))?)
+    };
+    let gives_up = least("put_off_at")?.map(|at| at.plus(limits.give_up));
+    Ok([least("due")?, gives_up].into_iter().flatten().min())
+}
+
+/// Keys in which something waits; of all installations where none is named.
+pub(super) fn waiting_keys(
+    c: &Connection,
+    installation: Option<&str>,
+) -> Result<Vec<crate::durable::schedule::Key>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT DISTINCT installation, ordering_key FROM task WHERE status = 'waiting' AND (?1 IS NULL OR installation = ?1)",
+    )?;
+    let rows = query.query_map([installation], |row| {
+        Ok(crate::durable::schedule::Key { installation: row.get(0)?, key: row.get(1)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Tasks of the same key that wait for one of these words.
+pub(super) fn to_wake(c: &Connection, installation: &str, key: &str, word: &str) -> Result<Vec<TaskId>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT id FROM task WHERE installation = ? AND ordering_key = ? AND status = 'waiting' AND wake_on = ?",
+    )?;
+    let rows = query.query_map(params![installation, key, word], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Another task for the same work that waits or runs.
+pub(super) fn twin(c: &Connection, installation: &str, task: &KeptTask) -> Result<Option<TaskId>, EngineError> {
+    let id = c
+        .prepare_cached(
+            "SELECT id FROM task WHERE installation = ? AND dedupe_key = ? AND id <> ? \
+             AND status IN ('waiting', 'running')",
+        )?
+        .query_row(params![installation, task.task.dedupe_key, task.id], |row| row.get(0))
+        .optional()?;
+    Ok(id)
+}
+
+pub(super) fn one(c: &Connection, installation: &str, task: TaskId) -> Result<KeptTask, EngineError> {
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE installation = ? AND id = ?"))?
+        .query_row(params![installation, task], |row| Ok(read(row)))
+        .optional()?
+        .ok_or_else(|| EngineError::Unknown(format!("task {task}")))?
+}
+
+pub(super) fn list(
+    c: &Connection,
+    installation: &str,
+    filter: TaskFilter,
+    after: Option<TaskId>,
+) -> Result<Vec<KeptTask>, EngineError> {
+    let of_status = filter.status.map_or("", |_| "AND status = ?3");
+    let mut query = c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM task WHERE installation = ?1 AND id > ?2 {of_status} ORDER BY id LIMIT 1000"
+    ))?;
+    let after = after.unwrap_or(TaskId(0));
+    let rows = match filter.status {
+        Some(status) => query.query_map(params![installation, after, status_text(status)], kept)?,
+        None => query.query_map(params![installation, after], kept)?,
+    };
+    rows.map(|row| row?).collect()
+}
+
+/// As a row's closure may fail only as SQLite does, what else is wrong goes inside.
+fn kept(row: &Row) -> rusqlite::Result<Result<KeptTask, EngineError>> {
+    Ok(read(row))
+}
+
+/// The tasks of a run, in the order of their assignments.
+pub(super) fn of_run(c: &Connection, installation: &str, run: RunId) -> Result<Vec<(u32, KeptTask)>, EngineError> {
+    let mut query = c.prepare_cached(&format!(
+        "SELECT {COLUMNS}, assignment FROM task WHERE installation = ? AND run = ? AND status = 'running' \
+         ORDER BY assignment"
+    ))?;
+    let rows = query.query_map(params![installation, run], |row| Ok((row.get("assignment")?, read(row))))?;
+    rows.map(|row| row.map_err(EngineError::from).and_then(|(id, task)| Ok((id, task?)))).collect()
+}
+
+fn read(row: &Row) -> Result<KeptTask, EngineError> {
+    let subject = match (row.get("subject_kind")?, row.get("subject_id")?) {
+        (Some(kind), Some(id)) => Some(Subject { kind, id }),
+        _ => None,
+    };
+    let failure: Option<String> = row.get("failure")?;
+    Ok(KeptTask {
+        id: row.get("id")?,
+        task: Task {
+            kind: row.get("kind")?,
+            payload: row.get("payload")?,
+            ordering_key: row.get("ordering_key")?,
+            dedupe_key: row.get("dedupe_key")?,
+            lane: lane_of(row.get("lane")?)?,
+            not_before: row.get("not_before")?,
+            title: row.get("title")?,
+            subject,
+        },
+        status: status_of(&row.get::<_, String>("status")?)?,
+        attempt: row.get("attempt")?,
+        generation: row.get("generation")?,
+        admitted_at: row.get("admitted_at")?,
+        due: row.get("due")?,
+        waiting_for: row.get("waiting_for")?,
+        failure: failure.as_deref().map(from_json).transpose()?,
+        repeats: row.get("repeats")?,
+        run: row.get("run")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bound_of_a_task_is_named_one_byte_beyond_it() {
+        let task = Task {
+            kind: String::new(),
+            payload: String::new(),
+            ordering_key: String::new(),
+            dedupe_key: String::new(),
+            lane: Lane::Prompt,
+            not_before: None,
+            title: String::new(),
+            subject: None,
+        };
+        let long = |max: usize| "x".repeat(max + 1);
+        let subject = |kind, id| Some(Subject { kind, id });
+        let none = String::new;
+        assert_eq!(fault(&task), None);
+        let cases = [
+            ("kind", Task { kind: long(KIND_MAX), ..task.clone() }),
+            ("payload", Task { payload: long(PAYLOAD_MAX), ..task.clone() }),
+            ("ordering-key", Task { ordering_key: long(ORDERING_KEY_MAX), ..task.clone() }),
+            ("dedupe-key", Task { dedupe_key: long(DEDUPE_KEY_MAX), ..task.clone() }),
+            ("title", Task { title: long(TITLE_MAX), ..task.clone() }),
+            ("subject.kind", Task { subject: subject(long(SUBJECT_KIND_MAX), none()), ..task.clone() }),
+            ("subject.id", Task { subject: subject(none(), long(SUBJECT_ID_MAX)), ..task.clone() }),
+        ];
+        for (name, case) in cases {
+            let fault = fault(&case).unwrap();
+            assert!(fault.contains(&format!("`{name}`")), "{fault}");
+        }
+        assert_eq!(fault(&Task { kind: DELIVERY.into(), payload: long(PAYLOAD_MAX), ..task }), None);
+    }
+}

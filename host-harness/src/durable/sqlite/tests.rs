@@ -1,0 +1,174 @@
+//! The default engine keeps every law, and what is its own: the file.
+
+use super::*;
+use crate::{
+    clock::{SimulatedClock, SystemClock, Timestamp},
+    durable::{
+        NoProbe, TaskFilter,
+        conformance::{
+            DieWhere, Harness, MINUTE, Store as Kept,
+            guest::{Guests, register},
+            laws, task,
+            world::World,
+        },
+    },
+};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+struct Files;
+
+struct InTemp(TempDir);
+
+impl InTemp {
+    fn new() -> InTemp {
+        InTemp(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("durable.db")
+    }
+
+    fn try_open(&self, durability: Durability) -> Result<SqliteEngine, EngineError> {
+        let clock = Arc::new(SystemClock);
+        SqliteEngine::open(&self.path(), clock, EngineLimits::default(), durability, Arc::new(NoProbe))
+    }
+}
+
+impl Harness for Files {
+    fn store(&self) -> Box<dyn Kept> {
+        Box::new(InTemp::new())
+    }
+}
+
+impl Kept for InTemp {
+    fn open(&self, clock: Arc<dyn Clock>, limits: EngineLimits, probe: Arc<dyn Probe>) -> Arc<dyn Engine> {
+        Arc::new(SqliteEngine::open(&self.path(), clock, limits, Durability::ProcessCrash, probe).unwrap())
+    }
+}
+
+laws!(super::Files);
+
+#[tokio::test]
+async fn a_second_one_is_refused_while_the_first_has_the_file() {
+    let file = InTemp::new();
+    let first = file.try_open(Durability::Full).unwrap();
+    let error = file.try_open(Durability::Full).err().unwrap().to_string();
+    assert!(error.contains("durable.db is in use by another process"), "{error}");
+    drop(first);
+    file.try_open(Durability::Full).unwrap();
+}
+
+#[tokio::test]
+async fn callers_that_come_together_are_answered_each_for_itself() {
+    let file = InTemp::new();
+    let engine = file.try_open(Durability::Full).unwrap();
+    let too_long = || vec![task("a", &"x".repeat(200), "1")];
+    let accepts = (0..100).map(|i| {
+        let engine = &engine;
+        async move {
+            match i % 10 {
+                0 => assert!(matches!(engine.accept("i", too_long()).await, Err(EngineError::Invalid(_)))),
+                1 => assert!(engine.retry("i", TaskId(999)).await.is_err()),
+                _ => assert_eq!(engine.accept("i", vec![task("a", "k", i.to_string())]).await.unwrap().len(), 1),
+            }
+        }
+    });
+    futures_util::future::join_all(accepts).await;
+    drop(engine);
+    let engine = file.try_open(Durability::Full).unwrap();
+    assert_eq!(engine.tasks("i", TaskFilter::default(), None).await.unwrap().len(), 80);
+}
+
+#[tokio::test]
+async fn one_callers_failure_takes_back_that_callers_writes_alone() {
+    let file = InTemp::new();
+    let store = Store::open(&file.path(), Durability::Full).unwrap();
+    let pause = |name: &'static str, fails: bool| {
+        store.write(move |c| {
+            pauses::pause(c, name, None, Timestamp(1))?;
+            if fails { Err(EngineError::Invalid("no".into())) } else { Ok(()) }
+        })
+    };
+    let (a, b, c) = tokio::join!(pause("a", false), pause("b", true), pause("c", false));
+    assert!(a.is_ok() && b.is_err() && c.is_ok());
+    let paused = store.read(|c| ["a", "b", "c"].map(|name| pauses::paused(c, name, "k")).into_iter().collect());
+    let paused: Vec<bool> = paused.await.unwrap();
+    assert_eq!(paused, [true, false, true]);
+    store.close();
+    assert!(matches!(store.read(|_| Ok(())).await, Err(EngineError::Store(_))));
+}
+
+#[tokio::test]
+async fn a_file_that_holds_what_cannot_be_is_an_error_and_no_panic() {
+    let file = InTemp::new();
+    let engine = file.try_open(Durability::ProcessCrash).unwrap();
+    engine.accept("i", vec![task("a", "k", "1")]).await.unwrap();
+    drop(engine);
+    rusqlite::Connection::open(file.path()).unwrap().execute("UPDATE task SET status = 'odd'", []).unwrap();
+    let engine = file.try_open(Durability::ProcessCrash).unwrap();
+    let tasks = engine.tasks("i", TaskFilter::default(), None).await;
+    assert!(matches!(tasks, Err(EngineError::Corrupt(_))), "{tasks:?}");
+}
+
+#[tokio::test]
+async fn a_run_whose_recording_cannot_be_read_ends_and_keeps_nobody_from_going_on() {
+    let odd_begin = "UPDATE journal SET record = '{\"odd\":1}' WHERE record LIKE '%begin%'";
+    for damage in [odd_begin, "UPDATE run SET input = '7'"] {
+        let file = InTemp::new();
+        let clock = SimulatedClock::new(Timestamp(1_000_000));
+        let guests = Arc::new(Guests::new(register));
+        let world = Arc::new(World::new(clock.clone()));
+        let serve = async |probe: Arc<dyn Probe>, tasks: Vec<Task>| {
+            let engine = Kept::open(&file, Arc::new(clock.clone()), EngineLimits::default(), probe);
+            let stop = CancellationToken::new();
+            let serving = crate::durable::start(engine.clone(), &clock, guests.clone(), world.clone(), stop.clone());
+            engine.accept("i", tasks).await.unwrap();
+            clock.run_for(MINUTE / 2).await;
+            stop.cancel();
+            let end = serving.await.unwrap();
+            (end, engine.tasks("i", TaskFilter::default(), None).await, engine.runs("i", None).await.unwrap())
+        };
+        let answered = Arc::new(DieWhere(|p: &Point| p.phase == Phase::Answered));
+        let (end, ..) = serve(answered, vec![task("register", "k", "1"), task("register", "k", "2")]).await;
+        assert!(matches!(end, Err(EngineError::Stopped(_))));
+        rusqlite::Connection::open(file.path()).unwrap().execute(damage, []).unwrap();
+
+        let sent = world.effects();
+        let (end, kept, runs) = serve(Arc::new(NoProbe), vec![task("register", "l", "3")]).await;
+        assert!(end.is_ok(), "{end:?}");
+        assert!(runs[0].end.as_ref().unwrap().contains("cannot be read"), "{runs:?}");
+        let kept: Vec<_> = kept.unwrap().iter().map(|k| k.status).collect();
+        assert_eq!(kept, [TaskStatus::Dead, TaskStatus::Dead, TaskStatus::Done]);
+        assert_eq!(world.effects().len(), sent.len() + 1, "what cannot be known is not sent again");
+        let engine = file.try_open(Durability::Full).unwrap();
+        let ledger = engine.state("i", "k", "", None).await.unwrap();
+        assert_eq!(
+            ledger.iter().map(|e| e.value.as_str()).collect::<Vec<_>>(),
+            ["sending"; 2],
+            "what can be read stays"
+        );
+    }
+}
+
+/// The engine must not lean on a clock that can be stopped: here is real time, and it is short.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_keys_are_worked_off_in_real_time_too() {
+    let file = InTemp::new();
+    let engine: Arc<dyn Engine> = Arc::new(file.try_open(Durability::ProcessCrash).unwrap());
+    let world = Arc::new(World::new(SimulatedClock::new(Timestamp(0))));
+    world.answers_after(std::time::Duration::ZERO);
+    let stop = CancellationToken::new();
+    let guests = Arc::new(Guests::new(register));
+    let serving = crate::durable::start(engine.clone(), &SystemClock, guests, world.clone(), stop.clone());
+    let tasks = (0..400).map(|i| task("register", &format!("k{}", i % 40), format!("p{i}"))).collect();
+    engine.accept("i", tasks).await.unwrap();
+    let done = TaskFilter { status: Some(TaskStatus::Done) };
+    while engine.tasks("i", done, None).await.unwrap().len() < 400 {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    serving.await.unwrap().unwrap();
+    assert_eq!(world.effects().len(), 400);
+    assert!(world.effects().values().all(|times| *times == 1));
+}

@@ -1,0 +1,160 @@
+//! One host: engine, runtime, connections and ingress, put together.
+//!
+//! Promises: what is installed here has passed the gate, its settings were validated by the connector, and it reaches nothing
+//! that its egress rules do not name. Not here: anything that one of the parts decides.
+
+use crate::{
+    clock::{Clock, Timestamp},
+    connections::{
+        self, Binding, CallLimits, ConnectionLimits, Connections, CredentialStore, Provider, Transport,
+    },
+    durable::{
+        self, Engine, EngineError, EngineLimits, Probe,
+        sqlite::{Durability, SqliteEngine},
+    },
+    ingress::{Doorway, Ingress},
+    runtime::{
+        Asker, CallError, Refused, Runtime,
+        contract::{Context, Finding, Manifest, Severity},
+    },
+};
+use secrecy::SecretString;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A customer's installation of a connector.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    pub id: String,
+    /// One JSON document, as text.
+    pub settings: String,
+    pub activated_at: Timestamp,
+    /// By the name that the connector calls them by.
+    pub bindings: BTreeMap<String, Binding>,
+    /// The secret part of the address that webhooks are sent to.
+    pub address_secret: SecretString,
+    /// By webhook source.
+    pub signing_secrets: BTreeMap<String, Vec<SecretString>>,
+}
+
+/// What a host stands on.
+pub struct Ground {
+    pub clock: Arc<dyn Clock>,
+    pub transport: Arc<dyn Transport>,
+    pub credentials: CredentialStore,
+    pub durability: Durability,
+    pub engine_limits: EngineLimits,
+    pub probe: Arc<dyn Probe>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("the settings are not accepted: {}", in_words(.0))]
+    Settings(Vec<Finding>),
+    #[error("the connection `{name}` ({title}) is not bound, and the connector needs it. Bind a {provider} account to it")]
+    Unbound { name: String, title: String, provider: String },
+    #[error("the connection `{name}` is bound to a {is} account, and the connector needs a {wanted} account there")]
+    OtherProvider { name: String, is: Provider, wanted: String },
+    #[error("the connector calls no connection `{0}`; remove the binding")]
+    NoSuchConnection(String),
+    #[error(transparent)]
+    Connection(#[from] connections::InstallError),
+}
+
+fn in_words(findings: &[Finding]) -> String {
+    findings.iter().map(|f| format!("{}: {} {}", f.place, f.problem, f.remedy)).collect::<Vec<_>>().join("; ")
+}
+
+pub struct Host {
+    pub clock: Arc<dyn Clock>,
+    pub engine: Arc<dyn Engine>,
+    pub runtime: Arc<Runtime>,
+    pub connections: Arc<Connections>,
+    pub ingress: Arc<Ingress>,
+}
+
+impl Host {
+    /// Opens the store at `file`, or makes it. Nothing runs yet. The runtime may be shared: it compiles a component once.
+    pub fn open(file: &Path, ground: Ground, runtime: Arc<Runtime>) -> Result<Host, EngineError> {
+        let Ground { clock, transport, credentials, durability, engine_limits, probe } = ground;
+        let engine: Arc<dyn Engine> =
+            Arc::new(SqliteEngine::open(file, clock.clone(), engine_limits, durability, probe)?);
+        let connections = Connections::new(clock.clone(), transport, credentials, ConnectionLimits::default());
+        let ingress = Ingress::new(clock.clone(), engine.clone());
+        Ok(Host { clock, engine, runtime, connections: Arc::new(connections), ingress: Arc::new(ingress) })
+    }
+
+    /// From here on the installation's webhooks are taken and its tasks run. Installing again replaces settings and bindings.
+    pub async fn install(&self, component: &[u8], installation: Installation) -> Result<Manifest, InstallError> {
+        let component = self.runtime.compile(component)?;
+        let manifest = self.runtime.describe(&component).await?;
+        check_bindings(&manifest, &installation)?;
+        let findings = self.runtime.validate(&component, installation.settings.clone()).await?;
+        let blockers: Vec<Finding> = findings.into_iter().filter(|f| f.severity == Severity::Blocker).collect();
+        if !blockers.is_empty() {
+            return Err(InstallError::Settings(blockers));
+        }
+        let egress = self.runtime.egress(&component, installation.settings.clone()).await?;
+        let egress = egress.map_err(InstallError::Settings)?;
+        let limits = self.runtime.limits();
+        let Installation { id, settings, activated_at, bindings, address_secret, signing_secrets } = installation;
+        let connections = bindings.keys().cloned().collect();
+        let call_limits = CallLimits {
+            request_bytes: limits.request_bytes as usize,
+            response_bytes: limits.response_bytes as usize,
+            hold_ms: limits.hold_ms.into(),
+        };
+        self.connections.install(&id, bindings, egress, call_limits)?;
+        let context =
+            Context { installation: id.clone(), settings, activated_at, connections, dry_run: false, limits };
+        self.runtime.install(component, context, manifest.batch_tasks);
+        let sources = manifest.webhooks.clone();
+        self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets });
+        Ok(manifest)
+    }
+
+    /// Runs what is due until `stop`, in a task of its own. A simulated clock stands still until it is under way.
+    pub fn start(&self, stop: CancellationToken) -> JoinHandle<Result<(), EngineError>> {
+        let (driver, performer) = (self.runtime.clone(), self.connections.clone());
+        durable::start(self.engine.clone(), &*self.clock, driver, performer, stop)
+    }
+
+    /// Who performs the requests of calls that are not journaled.
+    pub fn asker(&self) -> Asker {
+        Asker { clock: self.clock.clone(), performer: self.connections.clone() }
+    }
+}
+
+/// A connection may be bound only to an account of the provider that the connector was written for: the profile decides
+/// what is injected and which answers mean what.
+fn check_bindings(manifest: &Manifest, installation: &Installation) -> Result<(), InstallError> {
+    for need in &manifest.connections {
+        match installation.bindings.get(&need.name) {
+            Some(binding) if Provider::parse(&need.provider) == Some(binding.provider) => {}
+            Some(binding) => {
+                return Err(InstallError::OtherProvider {
+                    name: need.name.clone(),
+                    is: binding.provider,
+                    wanted: need.provider.clone(),
+                });
+            }
+            None if !need.required => {}
+            None => {
+                return Err(InstallError::Unbound {
+                    name: need.name.clone(),
+                    title: need.title.clone(),
+                    provider: need.provider.clone(),
+                });
+            }
+        }
+    }
+    match installation.bindings.keys().find(|name| !manifest.connections.iter().any(|n| n.name == **name)) {
+        Some(name) => Err(InstallError::NoSuchConnection(name.clone())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,74 @@
+//! Reading the body of a write: JSON in `application/json`, and nothing in it that the object does not have
+//! (codes 150 to 154, `reference/pardot.md` §4.2).
+
+use super::errors::Refusal;
+use crate::simulators::request::Call;
+use serde_json::{Map, Value};
+
+/// The properties of a body.
+#[derive(Debug)]
+pub(super) struct Body(pub Map<String, Value>);
+
+impl Body {
+    pub fn read(call: &Call) -> Result<Body, Refusal> {
+        if !call.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
+            return Err(Refusal::code(151));
+        }
+        if call.body.is_empty() {
+            return Err(Refusal::code(152));
+        }
+        match serde_json::from_slice(&call.body) {
+            Ok(Value::Object(properties)) => Ok(Body(properties)),
+            _ => Err(Refusal::code(150)),
+        }
+    }
+
+    pub fn only(self, known: &[&str]) -> Result<Body, Refusal> {
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(unknown) => Err(Refusal::about(154, unknown)),
+            None => Ok(self),
+        }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub fn required(&self, name: &str) -> Result<&Value, Refusal> {
+        self.0.get(name).filter(|value| !value.is_null()).ok_or_else(|| Refusal::about(153, name))
+    }
+
+    pub fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(Refusal::about(154, name)),
+        }
+    }
+
+    pub fn required_text(&self, name: &str) -> Result<String, Refusal> {
+        self.required(name)?;
+        self.text(name)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| Refusal::about(153, name))
+    }
+
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(_) => Err(Refusal::about(50, name)),
+        }
+    }
+
+    /// An id of another record. `code` is for what cannot be one.
+    pub fn id(&self, name: &str, code: u16) -> Result<Option<u64>, Refusal> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => id(value).map(Some).ok_or_else(|| Refusal::code(code)),
+        }
+    }
+}
+
+/// A whole number, also as text.
+pub(super) fn id(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}

@@ -1,0 +1,174 @@
+//! Campaigns. <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html>; `reference/pardot.md` §3.1,
+//! §6. There is no create, update or delete: with Connected Campaigns on, Salesforce is their master [confirmed].
+//!
+//! The Salesforce connector brings a campaign after `Options::campaign_delay`, and what changes later after two minutes;
+//! a campaign of a record type that is not synced never comes [inferred]; while the connector is paused, none does.
+//! The read cache lies on top: a campaign that came at ten minutes is shown at eleven.
+
+use super::{
+    AccountEngagement,
+    record::{Field, Filter, Kind, Object},
+    users,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, ids::draw, options::CampaignDelay, options::Options, unknowns::IdLength},
+};
+use serde_json::Value;
+use std::time::Duration;
+
+pub(super) static CAMPAIGN: Object = Object {
+    path: "objects/campaigns",
+    fields: &[
+        "id",
+        "name",
+        "isDeleted",
+        "folderId",
+        "cost",
+        "parentCampaignId",
+        "salesforceId",
+        "createdAt",
+        "updatedAt",
+        "createdById",
+        "updatedById",
+    ],
+    relations: &[
+        ("folder", Kind::Folder, "folderId"),
+        ("parentCampaign", Kind::Campaign, "parentCampaignId"),
+        ("createdBy", Kind::User, "createdById"),
+        ("updatedBy", Kind::User, "updatedById"),
+    ],
+    filters: &[Filter::Exact("name"), Filter::Number("id"), Filter::Time("createdAt"), Filter::Time("updatedAt")],
+    sorts: &["id", "createdAt", "updatedAt"],
+};
+
+/// Where prospects go that are made without a campaign [inferred, §3.4].
+pub const DEFAULT_CAMPAIGN: u64 = 5000;
+/// The connector syncs as often as every two minutes (§6).
+const CHANGE_DELAY: Duration = Duration::from_secs(2 * 60);
+
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    pub id: u64,
+    pub name: String,
+    /// 18 characters. Nothing for a campaign that Salesforce does not know.
+    pub salesforce_id: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Campaign {
+    pub(super) fn field(&self, name: &str, options: &Options) -> Field {
+        match name {
+            "id" => Field::Int(self.id),
+            "name" => Field::text(&self.name),
+            "isDeleted" => Field::Bool(false),
+            "salesforceId" => Field::of(self.salesforce_id.as_ref().map(|id| {
+                match options.unknowns.account_engagement.salesforce_id_length {
+                    IdLength::Eighteen => id.clone(),
+                    IdLength::Fifteen => id.chars().take(15).collect(),
+                }
+            })),
+            "folderId" => Field::Int(users::FOLDER_ID),
+            "createdAt" => Field::Time(self.created_at),
+            "updatedAt" => Field::Time(self.updated_at),
+            "createdById" | "updatedById" => Field::Int(users::USER_ID),
+            _ => Field::Null,
+        }
+    }
+}
+
+/// The Salesforce connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connector {
+    Running { since: Timestamp },
+    Paused,
+}
+
+impl World {
+    /// Somebody pauses the Salesforce connector: no campaign arrives and none changes.
+    pub fn pause_campaign_sync(&mut self) {
+        mirror(self);
+        self.account_engagement.connector = Connector::Paused;
+    }
+
+    /// What waited arrives now; what is younger keeps its delay.
+    pub fn resume_campaign_sync(&mut self) {
+        self.account_engagement.connector = Connector::Running { since: self.now() };
+        mirror(self);
+    }
+}
+
+/// Brings over what is due. Called before anything looks at this business unit, so nobody can tell that it was not
+/// brought over when it was due.
+pub(in crate::simulators) fn mirror(world: &mut World) {
+    let Connector::Running { since } = world.account_engagement.connector else { return };
+    let now = world.now();
+    let mut due: Vec<(Timestamp, String, String)> = vec![];
+    let mut changed: Vec<(u64, Timestamp, String)> = vec![];
+    for (number, campaign) in world.salesforce.campaigns().enumerate() {
+        let record = world.salesforce.records.record(&campaign.id);
+        match world.account_engagement.campaign_of(&campaign.id) {
+            None => {
+                let delay = delay(world.options.campaign_delay, number as u64);
+                let at = campaign.created_at.plus(delay).max(since);
+                let then = record.and_then(|record| record.at(at)).filter(|then| at <= now && !then.is_deleted);
+                if let Some(then) = then.filter(|then| is_synced(&world.options, then.value("RecordTypeId"))) {
+                    due.push((at, campaign.id.clone(), name(then.value("Name"))));
+                }
+            }
+            Some(known) => {
+                let seen = record.and_then(|record| record.at(now.minus(CHANGE_DELAY)));
+                if let Some(seen) = seen.filter(|seen| name(seen.value("Name")) != known.name) {
+                    let at = seen.modified_at.plus(CHANGE_DELAY).max(since).min(now);
+                    changed.push((known.id, at, name(seen.value("Name"))));
+                }
+            }
+        }
+    }
+    due.sort();
+    for (at, salesforce_id, name) in due {
+        world.account_engagement.add_campaign(name, Some(salesforce_id), at);
+    }
+    for (id, at, name) in changed {
+        world.account_engagement.campaigns.change(&id, at, |campaign| {
+            campaign.name = name;
+            campaign.updated_at = at;
+        });
+    }
+}
+
+fn name(value: Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn is_synced(options: &Options, record_type: Value) -> bool {
+    let Some(synced) = &options.synced_record_types else { return true };
+    record_type.as_str().is_some_and(|id| synced.iter().any(|synced| synced == id))
+}
+
+fn delay(delay: CampaignDelay, number: u64) -> Duration {
+    match delay {
+        CampaignDelay::Fixed(delay) => delay,
+        CampaignDelay::Drawn { seed, from, to } => {
+            let choices = to.saturating_sub(from).as_secs() + 1;
+            from + Duration::from_secs(draw(seed, number) % choices)
+        }
+    }
+}
+
+impl AccountEngagement {
+    pub(super) fn add_campaign(&mut self, name: String, salesforce_id: Option<String>, at: Timestamp) -> u64 {
+        let id = DEFAULT_CAMPAIGN + self.campaigns.len() as u64;
+        if let Some(salesforce_id) = &salesforce_id {
+            self.campaigns_by_salesforce_id.insert(salesforce_id.clone(), id);
+        }
+        self.campaigns.insert(id, at, Campaign { id, name, salesforce_id, created_at: at, updated_at: at });
+        id
+    }
+
+    /// By the Salesforce id of 18 characters.
+    pub fn campaign_of(&self, salesforce_id: &str) -> Option<&Campaign> {
+        self.campaigns_by_salesforce_id.get(salesforce_id).and_then(|id| self.campaigns.now(id))
+    }
+}

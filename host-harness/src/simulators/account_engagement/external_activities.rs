@@ -1,0 +1,127 @@
+//! External activities. <https://developer.salesforce.com/docs/marketing/pardot/guide/external-activities-v5.html>;
+//! `reference/pardot.md` §3.5, §3.6. Extension and type must exist, be assigned and active; several prospects of an
+//! address: the one with the most recent activity. Nothing makes two equal posts one, and nothing takes one back.
+
+use super::{
+    AccountEngagement,
+    body::Body,
+    errors::Refusal,
+    record::{Field, Filter, Object},
+    zone,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, unknowns::ActivityWithoutProspect},
+};
+
+pub(super) static EXTERNAL_ACTIVITY: Object = Object {
+    path: "external-activities",
+    fields: &["id", "extension", "type", "email", "value", "activityDate", "prospectId", "createdAt", "updatedAt"],
+    relations: &[],
+    filters: &[Filter::Time("createdAt")],
+    sorts: &["id", "createdAt"],
+};
+
+/// Characters.
+const VALUE_MAX: usize = 100;
+
+#[derive(Clone, Debug)]
+pub struct ExternalActivity {
+    pub id: u64,
+    pub extension: String,
+    pub kind: String,
+    pub email: String,
+    pub value: String,
+    pub activity_date: Timestamp,
+    /// Nothing where it was taken and lost.
+    pub prospect_id: Option<u64>,
+    pub created_at: Timestamp,
+}
+
+impl ExternalActivity {
+    pub(super) fn field(&self, name: &str) -> Field {
+        match name {
+            "id" => Field::Int(self.id),
+            "extension" => Field::text(&self.extension),
+            "type" => Field::text(&self.kind),
+            "email" => Field::text(&self.email),
+            "value" => Field::text(&self.value),
+            "activityDate" => Field::Time(self.activity_date),
+            "prospectId" => Field::of(self.prospect_id),
+            "createdAt" | "updatedAt" => Field::Time(self.created_at),
+            _ => Field::Null,
+        }
+    }
+}
+
+/// A marketing app extension, as an admin sets it up in Salesforce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// DeveloperName.
+    pub name: String,
+    /// "Active in Automations".
+    pub is_active: bool,
+    /// To this business unit.
+    pub is_assigned: bool,
+    pub types: Vec<ActivityType>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityType {
+    /// DeveloperName.
+    pub name: String,
+    pub is_active: bool,
+}
+
+impl Extension {
+    /// Assigned, and all of it active.
+    pub fn ready(name: &str, types: &[&str]) -> Extension {
+        let types = types.iter().map(|name| ActivityType { name: (*name).to_owned(), is_active: true }).collect();
+        Extension { name: name.to_owned(), is_active: true, is_assigned: true, types }
+    }
+}
+
+impl AccountEngagement {
+    /// An extension of this name that is there already is replaced.
+    pub fn set_extension(&mut self, extension: Extension) {
+        self.extensions.retain(|known| known.name != extension.name);
+        self.extensions.push(extension);
+    }
+}
+
+pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
+    let body = body.only(&["extension", "type", "email", "value", "activityDate"])?;
+    let (extension, kind) = (body.required_text("extension")?, body.required_text("type")?);
+    let (email, value) = (body.required_text("email")?, body.required_text("value")?);
+    let now = world.now();
+    let activity_date = match body.text("activityDate")? {
+        None => now,
+        Some(text) => zone::read(&text).ok_or_else(|| Refusal::message(7, "Invalid date time value"))?,
+    };
+    let unknowns = &world.options.unknowns.account_engagement;
+    let unit = &world.account_engagement;
+    // Which code it is that refuses an extension or a type is unknown (§10).
+    let known = unit.extensions.iter().find(|e| e.name == extension && e.is_active && e.is_assigned);
+    let known = known.ok_or_else(|| Refusal::about(154, "extension"))?;
+    if !known.types.iter().any(|known| known.name == kind && known.is_active) {
+        return Err(Refusal::about(154, "type"));
+    }
+    if value.chars().count() > VALUE_MAX {
+        return Err(Refusal::about(154, "value"));
+    }
+    let prospect_id = unit.latest_with(&email, unknowns.email_match, false);
+    if prospect_id.is_none() && unknowns.activity_without_prospect == ActivityWithoutProspect::Refuse {
+        return Err(Refusal::code(4));
+    }
+    let moves = unknowns.activity_moves_last_activity;
+    let unit = &mut world.account_engagement;
+    if let (Some(prospect), true) = (prospect_id, moves) {
+        unit.prospects.change(&prospect, now, |prospect| {
+            prospect.last_activity_at = prospect.last_activity_at.max(Some(activity_date));
+        });
+    }
+    let id = 900_001 + unit.external_activities.len() as u64;
+    let activity = ExternalActivity { id, extension, kind, email, value, activity_date, prospect_id, created_at: now };
+    unit.external_activities.insert(id, now, activity);
+    Ok(id)
+}

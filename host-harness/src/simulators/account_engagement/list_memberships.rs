@@ -1,0 +1,110 @@
+//! List memberships. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-membership-v5.html>;
+//! `reference/pardot.md` §3.3. Adding a member a second time is code 58; only `optedOut` can be changed [confirmed].
+
+use super::{
+    body::Body,
+    errors::Refusal,
+    record::{Field, Filter, Kind, Object},
+    users,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, unknowns::DeletedMembership},
+};
+
+pub(super) static LIST_MEMBERSHIP: Object = Object {
+    path: "objects/list-memberships",
+    fields: &[
+        "id",
+        "listId",
+        "prospectId",
+        "optedOut",
+        "isDeleted",
+        "createdAt",
+        "updatedAt",
+        "createdById",
+        "updatedById",
+    ],
+    relations: &[
+        ("list", Kind::List, "listId"),
+        ("prospect", Kind::Prospect, "prospectId"),
+        ("createdBy", Kind::User, "createdById"),
+        ("updatedBy", Kind::User, "updatedById"),
+    ],
+    filters: &[
+        Filter::Number("listId"),
+        Filter::Number("prospectId"),
+        Filter::Number("id"),
+        Filter::Time("createdAt"),
+        Filter::Time("updatedAt"),
+    ],
+    sorts: &["id", "createdAt", "updatedAt", "listId"],
+};
+
+#[derive(Clone, Debug)]
+pub struct ListMembership {
+    pub id: u64,
+    pub list_id: u64,
+    pub prospect_id: u64,
+    pub opted_out: bool,
+    pub is_deleted: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl ListMembership {
+    pub(super) fn field(&self, name: &str) -> Field {
+        match name {
+            "id" => Field::Int(self.id),
+            "listId" => Field::Int(self.list_id),
+            "prospectId" => Field::Int(self.prospect_id),
+            "optedOut" => Field::Bool(self.opted_out),
+            "isDeleted" => Field::Bool(self.is_deleted),
+            "createdAt" => Field::Time(self.created_at),
+            "updatedAt" => Field::Time(self.updated_at),
+            "createdById" | "updatedById" => Field::Int(users::USER_ID),
+            _ => Field::Null,
+        }
+    }
+}
+
+pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
+    let body = body.only(&["listId", "prospectId", "optedOut"])?;
+    body.required("listId")?;
+    body.required("prospectId")?;
+    let (list_id, prospect_id) = (body.id("listId", 55)?.unwrap_or(0), body.id("prospectId", 3)?.unwrap_or(0));
+    let opted_out = body.flag("optedOut")?.unwrap_or(false);
+    let now = world.now();
+    let unit = &mut world.account_engagement;
+    unit.prospects.now(&prospect_id).filter(|prospect| !prospect.is_deleted).ok_or(Refusal::code(3))?;
+    unit.lists.now(&list_id).filter(|list| !list.is_deleted).ok_or(Refusal::code(55))?;
+    let stands = |membership: &ListMembership| {
+        let deleted_counts =
+            world.options.unknowns.account_engagement.deleted_membership == DeletedMembership::AlreadyMember;
+        membership.list_id == list_id && (deleted_counts || !membership.is_deleted)
+    };
+    let mut known = unit.memberships_of(prospect_id).into_iter().filter_map(|id| unit.list_memberships.now(&id));
+    if known.any(stands) {
+        return Err(Refusal::code(58));
+    }
+    let id = 700_001 + unit.list_memberships.len() as u64;
+    let membership =
+        ListMembership { id, list_id, prospect_id, opted_out, is_deleted: false, created_at: now, updated_at: now };
+    unit.list_memberships.insert(id, now, membership);
+    unit.memberships_by_prospect.entry(prospect_id).or_default().push(id);
+    Ok(id)
+}
+
+pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
+    let fixed = |name: &&String| *name != "optedOut" && LIST_MEMBERSHIP.fields.contains(&name.as_str());
+    if let Some(name) = body.0.keys().find(fixed) {
+        return Err(Refusal::about(180, name));
+    }
+    let opted_out = body.only(&["optedOut"])?.flag("optedOut")?;
+    let now = world.now();
+    world.account_engagement.list_memberships.change(&id, now, |membership| {
+        membership.opted_out = opted_out.unwrap_or(membership.opted_out);
+        membership.updated_at = now;
+    });
+    Ok(())
+}

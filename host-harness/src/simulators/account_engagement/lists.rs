@@ -1,0 +1,151 @@
+//! Lists. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-v5.html>; `reference/pardot.md` §3.2. Whether
+//! names are unique (245) or limited to 50 characters (138) is unknown, and a switch each.
+
+use super::{
+    body::Body,
+    campaigns::DEFAULT_CAMPAIGN,
+    errors::Refusal,
+    record::{Field, Filter, Kind, Object},
+    users,
+};
+use crate::{clock::Timestamp, simulators::World};
+
+pub(super) static LIST: Object = Object {
+    path: "objects/lists",
+    fields: &[
+        "id",
+        "name",
+        "title",
+        "description",
+        "isPublic",
+        "isDynamic",
+        "isDeleted",
+        "isSalesforceVisible",
+        "folderId",
+        "campaignId",
+        "createdAt",
+        "updatedAt",
+        "createdById",
+        "updatedById",
+    ],
+    relations: &[
+        ("campaign", Kind::Campaign, "campaignId"),
+        ("folder", Kind::Folder, "folderId"),
+        ("createdBy", Kind::User, "createdById"),
+        ("updatedBy", Kind::User, "updatedById"),
+    ],
+    filters: &[Filter::Exact("name"), Filter::Number("id"), Filter::Time("createdAt"), Filter::Time("updatedAt")],
+    sorts: &["id", "createdAt", "updatedAt"],
+};
+
+const WRITABLE: [&str; 6] = ["name", "title", "description", "isPublic", "folderId", "campaignId"];
+const NAME_CHARACTERS_MAX: usize = 50;
+
+#[derive(Clone, Debug)]
+pub struct List {
+    pub id: u64,
+    pub name: String,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub is_public: bool,
+    pub campaign_id: Option<u64>,
+    pub is_deleted: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl List {
+    pub(super) fn field(&self, name: &str) -> Field {
+        match name {
+            "id" => Field::Int(self.id),
+            "name" => Field::text(&self.name),
+            "title" => Field::of(self.title.clone()),
+            "description" => Field::of(self.description.clone()),
+            "isPublic" => Field::Bool(self.is_public),
+            "isDynamic" | "isSalesforceVisible" => Field::Bool(false),
+            "isDeleted" => Field::Bool(self.is_deleted),
+            "folderId" => Field::Int(users::FOLDER_ID),
+            "campaignId" => Field::of(self.campaign_id),
+            "createdAt" => Field::Time(self.created_at),
+            "updatedAt" => Field::Time(self.updated_at),
+            "createdById" | "updatedById" => Field::Int(users::USER_ID),
+            _ => Field::Null,
+        }
+    }
+}
+
+pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
+    let body = checked(world, body, None)?;
+    let name = body.required_text("name")?;
+    let now = world.now();
+    let id = 3001 + world.account_engagement.lists.len() as u64;
+    let list = List {
+        id,
+        name,
+        title: body.text("title")?,
+        description: body.text("description")?,
+        is_public: body.flag("isPublic")?.unwrap_or(false),
+        campaign_id: body.id("campaignId", 38)?,
+        is_deleted: false,
+        created_at: now,
+        updated_at: now,
+    };
+    world.account_engagement.lists.insert(id, now, list);
+    Ok(id)
+}
+
+pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
+    let body = checked(world, body, Some(id))?;
+    let (name, title, description) = (body.text("name")?, body.text("title")?, body.text("description")?);
+    let (is_public, campaign_id) = (body.flag("isPublic")?, body.id("campaignId", 38)?);
+    let now = world.now();
+    world.account_engagement.lists.change(&id, now, |list| {
+        list.name = name.unwrap_or_else(|| list.name.clone());
+        list.is_public = is_public.unwrap_or(list.is_public);
+        if body.has("title") {
+            list.title = title;
+        }
+        if body.has("description") {
+            list.description = description;
+        }
+        if body.has("campaignId") {
+            list.campaign_id = campaign_id;
+        }
+        list.updated_at = now;
+    });
+    Ok(())
+}
+
+/// Everything that may be wrong with a list, `own` being the one that is changed.
+fn checked(world: &World, body: Body, own: Option<u64>) -> Result<Body, Refusal> {
+    let unknowns = &world.options.unknowns.account_engagement;
+    if let Some(name) =
+        body.0.keys().find(|name| LIST.fields.contains(&name.as_str()) && !WRITABLE.contains(&name.as_str()))
+    {
+        return Err(Refusal::about(180, name));
+    }
+    let body = body.only(&WRITABLE)?;
+    if body.has("name") {
+        let name = body.required_text("name")?;
+        if unknowns.list_name_limit && name.chars().count() > NAME_CHARACTERS_MAX {
+            return Err(Refusal::code(138));
+        }
+        let mut others = world.account_engagement.lists.all().filter(|list| !list.is_deleted && Some(list.id) != own);
+        if unknowns.list_names_unique && others.any(|list| list.name == name) {
+            return Err(Refusal::code(245));
+        }
+    }
+    if let Some(campaign) = body.id("campaignId", 38)? {
+        campaign_exists(world, campaign)?;
+    }
+    match body.id("folderId", 97)? {
+        Some(folder) if folder != users::FOLDER_ID => Err(Refusal::code(97)),
+        _ => Ok(body),
+    }
+}
+
+/// In truth, not as the read cache shows it.
+pub(super) fn campaign_exists(world: &World, id: u64) -> Result<(), Refusal> {
+    let found = id == DEFAULT_CAMPAIGN || world.account_engagement.campaigns.now(&id).is_some();
+    if found { Ok(()) } else { Err(Refusal::code(38)) }
+}

@@ -1,0 +1,478 @@
+//! Prospects. <https://developer.salesforce.com/docs/marketing/pardot/guide/prospect-v5.html>; `reference/pardot.md` §3.4,
+//! [confirmed] unless said otherwise.
+//!
+//! With AMPSEA a plain POST makes another prospect of the same address; without it, code 9. `upsertLatestByEmail` takes
+//! the live one with the latest activity, nothing being lowest, then the latest update, then the highest id. A campaign
+//! that is written replaces the source campaign, on an old prospect too: keeping the first one is the client's business.
+
+use super::{
+    AccountEngagement,
+    body::{Body, id},
+    campaigns::DEFAULT_CAMPAIGN,
+    errors::Refusal,
+    lists::campaign_exists,
+    record::{Field, Filter, Kind, Object, View},
+    users, zone,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, unknowns::CaseMatch},
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+const TEXTS: [&str; 24] = [
+    "salutation",
+    "firstName",
+    "lastName",
+    "jobTitle",
+    "company",
+    "department",
+    "industry",
+    "website",
+    "phone",
+    "fax",
+    "addressOne",
+    "addressTwo",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "territory",
+    "annualRevenue",
+    "employees",
+    "yearsInBusiness",
+    "source",
+    "comments",
+    "notes",
+    "salesforceId",
+];
+const NUMBERS: [&str; 3] = ["score", "prospectAccountId", "userId"];
+const FLAGS: [&str; 5] = ["isDoNotCall", "isDoNotEmail", "optedOut", "isReviewed", "isStarred"];
+
+pub(super) static PROSPECT: Object = Object {
+    path: "objects/prospects",
+    fields: &[
+        "id",
+        "email",
+        "campaignId",
+        "salutation",
+        "firstName",
+        "lastName",
+        "jobTitle",
+        "company",
+        "department",
+        "industry",
+        "website",
+        "phone",
+        "fax",
+        "addressOne",
+        "addressTwo",
+        "city",
+        "state",
+        "zip",
+        "country",
+        "territory",
+        "annualRevenue",
+        "employees",
+        "yearsInBusiness",
+        "source",
+        "comments",
+        "notes",
+        "salesforceId",
+        "salesforceOwnerId",
+        "score",
+        "prospectAccountId",
+        "userId",
+        "isDoNotCall",
+        "isDoNotEmail",
+        "optedOut",
+        "isReviewed",
+        "isStarred",
+        "assignedToId",
+        "campaignParameter",
+        "contentParameter",
+        "mediumParameter",
+        "sourceParameter",
+        "termParameter",
+        "convertedAt",
+        "convertedFromObjectName",
+        "convertedFromObjectType",
+        "createdAt",
+        "createdById",
+        "updatedAt",
+        "updatedById",
+        "doNotSell",
+        "emailBouncedAt",
+        "emailBouncedReason",
+        "isEmailHardBounced",
+        "firstActivityAt",
+        "firstAssignedAt",
+        "firstReferrerQuery",
+        "firstReferrerType",
+        "firstReferrerUrl",
+        "grade",
+        "isDeleted",
+        "lastActivityAt",
+        "lifecycleStageId",
+        "recentInteraction",
+        "salesforceAccountId",
+        "salesforceCampaignId",
+        "salesforceContactId",
+        "salesforceLastSync",
+        "salesforceLeadId",
+        "salesforceUrl",
+    ],
+    relations: &[
+        ("campaign", Kind::Campaign, "campaignId"),
+        ("createdBy", Kind::User, "createdById"),
+        ("updatedBy", Kind::User, "updatedById"),
+    ],
+    filters: &[
+        Filter::Exact("email"),
+        Filter::Exact("salesforceId"),
+        Filter::IdList("idList"),
+        Filter::Number("id"),
+        Filter::Time("createdAt"),
+        Filter::Time("updatedAt"),
+        Filter::Time("lastActivityAt"),
+        Filter::Number("userId"),
+        Filter::Number("assignedToId"),
+    ],
+    sorts: &["id", "lastActivityAt", "createdAt", "updatedAt"],
+};
+
+/// Characters. Code 4 above it.
+const EMAIL_MAX: usize = 255;
+
+#[derive(Clone, Debug)]
+pub struct Prospect {
+    pub id: u64,
+    pub email: String,
+    pub campaign_id: u64,
+    /// Standard and custom fields by their API names; null ones are left out.
+    pub fields: BTreeMap<String, Value>,
+    pub first_activity_at: Option<Timestamp>,
+    pub last_activity_at: Option<Timestamp>,
+    pub is_deleted: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Prospect {
+    pub(super) fn field(&self, name: &str, view: &View<'_>, when: Timestamp) -> Field {
+        match name {
+            "id" => Field::Int(self.id),
+            "email" => Field::text(&self.email),
+            "campaignId" => Field::Int(self.campaign_id),
+            "salesforceCampaignId" => {
+                let campaign = view.world.account_engagement.campaigns.at(&self.campaign_id, when);
+                Field::of(campaign.and_then(|campaign| campaign.salesforce_id.clone()))
+            }
+            "firstActivityAt" => Field::of(self.first_activity_at),
+            "lastActivityAt" => Field::of(self.last_activity_at),
+            "isDeleted" => Field::Bool(self.is_deleted),
+            "createdAt" => Field::Time(self.created_at),
+            "updatedAt" => Field::Time(self.updated_at),
+            "createdById" | "updatedById" => Field::Int(users::USER_ID),
+            _ => match self.fields.get(name) {
+                Some(value) => Field::from(value),
+                None if FLAGS.contains(&name) || ["doNotSell", "isEmailHardBounced"].contains(&name) => {
+                    Field::Bool(false)
+                }
+                None if name == "score" => Field::Int(0),
+                None => Field::Null,
+            },
+        }
+    }
+
+    pub fn opted_out(&self) -> bool {
+        self.fields.get("optedOut") == Some(&json!(true))
+    }
+
+    /// The greatest is the latest.
+    fn latest(&self) -> (Option<Timestamp>, Timestamp, u64) {
+        (self.last_activity_at, self.updated_at, self.id)
+    }
+}
+
+/// What a story says about somebody who was there before it began.
+#[derive(Clone, Debug)]
+pub struct NewProspect {
+    pub email: String,
+    /// By API names.
+    pub fields: BTreeMap<String, Value>,
+    pub last_activity_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub is_deleted: bool,
+}
+
+impl NewProspect {
+    pub fn new(email: &str) -> NewProspect {
+        NewProspect {
+            email: email.to_owned(),
+            fields: BTreeMap::new(),
+            last_activity_at: None,
+            created_at: Timestamp::from_seconds(1_700_000_000),
+            is_deleted: false,
+        }
+    }
+}
+
+/// A custom field of prospects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomField {
+    /// With its `__c`.
+    pub name: String,
+    pub kind: CustomKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustomKind {
+    Text,
+    Number,
+    Date,
+    /// Multi-select, checkbox, or one that records several answers: cannot be queried (code 224).
+    Several,
+}
+
+impl CustomKind {
+    pub(super) fn holds_several(self) -> bool {
+        self == CustomKind::Several
+    }
+}
+
+impl AccountEngagement {
+    /// Somebody from before the story: seen at once, whatever the read lag. Gives the id.
+    pub fn add_prospect(&mut self, new: NewProspect) -> u64 {
+        let prospect = Prospect {
+            id: 0,
+            email: new.email,
+            campaign_id: DEFAULT_CAMPAIGN,
+            fields: new.fields,
+            first_activity_at: new.last_activity_at,
+            last_activity_at: new.last_activity_at,
+            is_deleted: new.is_deleted,
+            created_at: new.created_at,
+            updated_at: new.created_at,
+        };
+        self.insert_prospect(prospect, Timestamp(0))
+    }
+
+    /// Something that this person did elsewhere: it moves which of several is the latest.
+    pub fn set_last_activity(&mut self, prospect: u64, at: Timestamp) -> bool {
+        let now = self.clock.now();
+        self.prospects.change(&prospect, now, |prospect| prospect.last_activity_at = Some(at))
+    }
+
+    pub fn add_custom_field(&mut self, name: &str, kind: CustomKind) {
+        self.custom_fields.push(CustomField { name: name.to_owned(), kind });
+    }
+
+    pub(super) fn custom_field(&self, name: &str) -> Option<&CustomField> {
+        self.custom_fields.iter().find(|field| field.name == name)
+    }
+
+    fn insert_prospect(&mut self, mut prospect: Prospect, at: Timestamp) -> u64 {
+        let id = 1_000_001 + self.prospects.len() as u64;
+        prospect.id = id;
+        self.prospects_by_email.entry(prospect.email.to_lowercase()).or_default().push(id);
+        self.prospects.insert(id, at, prospect);
+        id
+    }
+
+    /// Ids of all that ever had this address, in whatever case.
+    pub(super) fn prospects_with(&self, email: &str) -> Vec<u64> {
+        self.prospects_by_email.get(&email.to_lowercase()).cloned().unwrap_or_default()
+    }
+
+    /// Of those with this address, live or in the recycle bin, the one with the latest activity.
+    pub(super) fn latest_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
+        let those = self.prospects_with(email).into_iter().filter_map(|id| self.prospects.now(&id));
+        let those = those.filter(|p| p.is_deleted == deleted && email_match.same(&p.email, email));
+        those.max_by_key(|prospect| prospect.latest()).map(|prospect| prospect.id)
+    }
+}
+
+/// What a body would change, checked.
+struct Changes {
+    email: Option<String>,
+    campaign_id: Option<u64>,
+    fields: Vec<(String, Value)>,
+}
+
+impl Changes {
+    fn read(world: &World, properties: Map<String, Value>) -> Result<Changes, Refusal> {
+        let body = Body(properties);
+        if body.has("userId") && body.has("salesforceOwnerId") {
+            return Err(Refusal::code(125));
+        }
+        let email = match body.has("email") {
+            true => Some(address(body.text("email")?.unwrap_or_default())?),
+            false => None,
+        };
+        let campaign_id = match body.0.get("campaignId") {
+            None => None,
+            Some(value) => {
+                let campaign = id(value).ok_or(Refusal::code(38))?;
+                campaign_exists(world, campaign)?;
+                Some(campaign)
+            }
+        };
+        let own = body.0.into_iter().filter(|(name, _)| name != "email" && name != "campaignId");
+        let fields = own.map(|(name, value)| stored(world, &name, value).map(|value| (name, value)));
+        Ok(Changes { email, campaign_id, fields: fields.collect::<Result<_, _>>()? })
+    }
+
+    fn apply(self, unit: &mut AccountEngagement, id: u64, now: Timestamp) {
+        if let Some(email) = &self.email {
+            let ids = unit.prospects_by_email.entry(email.to_lowercase()).or_default();
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        unit.prospects.change(&id, now, |prospect| {
+            prospect.email = self.email.unwrap_or_else(|| prospect.email.clone());
+            prospect.campaign_id = self.campaign_id.unwrap_or(prospect.campaign_id);
+            for (name, value) in self.fields {
+                match value {
+                    Value::Null => prospect.fields.remove(&name),
+                    value => prospect.fields.insert(name, value),
+                };
+            }
+            prospect.updated_at = now;
+        });
+    }
+
+    fn make(self, unit: &mut AccountEngagement, email: String, now: Timestamp) -> u64 {
+        let fields = self.fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        let prospect = Prospect {
+            id: 0,
+            email,
+            campaign_id: self.campaign_id.unwrap_or(DEFAULT_CAMPAIGN),
+            fields,
+            first_activity_at: None,
+            last_activity_at: None,
+            is_deleted: false,
+            created_at: now,
+            updated_at: now,
+        };
+        unit.insert_prospect(prospect, now)
+    }
+}
+
+/// Code 4 for what is no address, or too long to be one.
+fn address(email: String) -> Result<String, Refusal> {
+    let (name, domain) = email.split_once('@').unwrap_or_default();
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '@' && c != ',';
+    let fits = email.chars().count() <= EMAIL_MAX
+        && !name.is_empty()
+        && domain.split('.').count() > 1
+        && domain.split('.').all(|label| !label.is_empty())
+        && name.chars().chain(domain.chars()).all(plain);
+    if fits { Ok(email) } else { Err(Refusal::code(4)) }
+}
+
+/// A field's value as it will be kept.
+fn stored(world: &World, name: &str, value: Value) -> Result<Value, Refusal> {
+    if let Some(field) = world.account_engagement.custom_field(name) {
+        let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text).is_some();
+        return match (field.kind, &value) {
+            (_, Value::Null) => Ok(value),
+            (CustomKind::Number, Value::Number(_)) => Ok(value),
+            (CustomKind::Number, Value::String(text)) if number(text) => Ok(value),
+            (CustomKind::Number, _) => Err(Refusal::about(56, name)),
+            (CustomKind::Date, Value::String(text)) if day(text) => Ok(value),
+            (CustomKind::Date, _) => Err(Refusal::about(57, name)),
+            (CustomKind::Several, Value::Array(_)) => Ok(value),
+            (_, Value::String(_)) => Ok(value),
+            (_, Value::Number(number)) => Ok(json!(number.to_string())),
+            _ => Err(Refusal::about(154, name)),
+        };
+    }
+    if FLAGS.contains(&name) {
+        return if value.is_boolean() { Ok(value) } else { Err(Refusal::about(50, name)) };
+    }
+    if NUMBERS.contains(&name) {
+        return if value.is_u64() || value.is_null() { Ok(value) } else { Err(Refusal::about(56, name)) };
+    }
+    if TEXTS.contains(&name) || name == "salesforceOwnerId" {
+        return match value {
+            Value::String(text) if text.is_empty() => Ok(Value::Null),
+            Value::Null | Value::String(_) => Ok(value),
+            _ => Err(Refusal::about(154, name)),
+        };
+    }
+    match PROSPECT.fields.contains(&name) {
+        true => Err(Refusal::about(180, name)),
+        false => Err(Refusal::about(world.options.unknowns.account_engagement.unknown_field_code, name)),
+    }
+}
+
+pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
+    let email = body.required_text("email")?;
+    let changes = Changes::read(world, body.0)?;
+    let email_match = world.options.unknowns.account_engagement.email_match;
+    if !world.options.ampsea && world.account_engagement.latest_with(&email, email_match, false).is_some() {
+        return Err(Refusal::code(9));
+    }
+    let now = world.now();
+    Ok(changes.make(&mut world.account_engagement, email, now))
+}
+
+pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
+    let changes = Changes::read(world, body.0)?;
+    let now = world.now();
+    changes.apply(&mut world.account_engagement, id, now);
+    Ok(())
+}
+
+/// What an upsert did, for its status.
+pub(super) enum Upserted {
+    Made(u64),
+    Updated(u64),
+}
+
+/// `POST /objects/prospects/do/upsertLatestByEmail`. `fields` is read by the caller, from the body or the query.
+pub(super) fn upsert_latest_by_email(world: &mut World, body: Body) -> Result<Upserted, Refusal> {
+    let body = body.only(&["matchEmail", "prospect", "fields", "secondaryDeletedSearch"])?;
+    let Value::Object(properties) = body.required("prospect")?.clone() else {
+        return Err(Refusal::about(154, "prospect"));
+    };
+    let own_email = Body(properties.clone()).text("email")?;
+    let match_email = match (body.text("matchEmail")?, &own_email) {
+        (Some(email), _) => email,
+        (None, Some(email)) => email.clone(),
+        (None, None) => return Err(Refusal::about(153, "email")),
+    };
+    let search_deleted = body.flag("secondaryDeletedSearch")?.unwrap_or(false) && world.options.ampsea;
+    let changes = Changes::read(world, properties)?;
+    let email = address(own_email.unwrap_or_else(|| match_email.clone()))?;
+    let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
+    let unit = &mut world.account_engagement;
+    if let Some(id) = unit.latest_with(&match_email, email_match, false) {
+        changes.apply(unit, id, now);
+        return Ok(Upserted::Updated(id));
+    }
+    if let Some(id) = search_deleted.then(|| unit.latest_with(&match_email, email_match, true)).flatten() {
+        unit.prospects.change(&id, now, |prospect| prospect.is_deleted = false);
+        changes.apply(unit, id, now);
+        return Ok(Upserted::Updated(id));
+    }
+    Ok(Upserted::Made(changes.make(unit, email, now)))
+}
+
+/// `POST /objects/prospects/do/undelete`: of those in the recycle bin with an address, the one with the latest activity
+/// [confirmed as the operation's name; its body `{"email": …}` inferred].
+pub(super) fn undelete(world: &mut World, body: Body) -> Result<u64, Refusal> {
+    let email = body.only(&["email", "fields"])?.required_text("email")?;
+    let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
+    let unit = &mut world.account_engagement;
+    let id = unit.latest_with(&email, email_match, true).ok_or(Refusal::code(109))?;
+    unit.prospects.change(&id, now, |prospect| {
+        prospect.is_deleted = false;
+        prospect.updated_at = now;
+    });
+    Ok(id)
+}

@@ -1,0 +1,271 @@
+//! What each write takes and refuses, object by object.
+
+use super::*;
+use crate::simulators::unknowns::{ActivityWithoutProspect, CaseMatch, DeletedMembership, Zone};
+
+#[test]
+fn a_list_is_refused_by_its_properties_and_switches() {
+    let unit = started();
+    unit.id("objects/lists", json!({ "name": "Demo", "isPublic": true }));
+    let long = "x".repeat(51);
+    let rows = [
+        (json!({}), 153, false),
+        (json!({ "name": " " }), 153, false),
+        (json!({ "name": "x", "campaignId": 9 }), 38, false),
+        (json!({ "name": "x", "folderId": 9 }), 97, false),
+        (json!({ "name": "x", "isPublic": "yes" }), 50, false),
+        (json!({ "name": "x", "isDynamic": true }), 180, false),
+        (json!({ "name": "x", "colour": "red" }), 154, false),
+        (json!({ "name": "Demo" }), 245, true),
+        (json!({ "name": long }), 138, true),
+    ];
+    for strict in [false, true] {
+        let mut world = unit.simulators.world();
+        world.options.unknowns.account_engagement.list_names_unique = strict;
+        world.options.unknowns.account_engagement.list_name_limit = strict;
+        drop(world);
+        for (body, code, by_switch) in rows.iter().filter(|(.., by_switch)| *by_switch == strict) {
+            let (status, answer) = unit.post("objects/lists", body.clone());
+            assert_eq!((status, &answer["code"]), (400, &json!(code)), "{body} {by_switch}");
+        }
+        if !strict {
+            unit.id("objects/lists", json!({ "name": "Demo" }));
+            unit.id("objects/lists", json!({ "name": long }));
+        }
+    }
+    let mut request = unit.request("POST", "objects/lists", Some(json!({ "name": "x" })));
+    request.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+    assert_eq!(unit.answer(request).2["code"], 151);
+    assert_eq!(unit.call("POST", "objects/lists", None).1["code"], 152);
+    assert_eq!(unit.post("objects/lists", json!([])).1["code"], 150);
+}
+
+#[test]
+fn a_create_answers_201_its_address_and_what_was_asked_for() {
+    let unit = started();
+    let request = unit.request("POST", "objects/lists?fields=id,name,createdAt", Some(json!({ "name": "Demo" })));
+    let (status, headers, body) = unit.answer(request);
+    assert_eq!((status, headers["location"].to_str().unwrap()), (201, "/api/v5/objects/lists/3001"));
+    assert_eq!(body, json!({ "id": 3001, "name": "Demo", "createdAt": "2026-11-23T04:00:00-05:00" }));
+    unit.simulators.world().options.unknowns.account_engagement.user_zone = Zone::Utc;
+    let (_, body) = unit.post("objects/lists?fields=createdAt", json!({ "name": "Demo" }));
+    assert_eq!(body["createdAt"], "2026-11-23T09:00:00+00:00");
+
+    unit.simulators.world().account_engagement.missing_abilities.insert(Ability::ViewLists);
+    assert_eq!(unit.post("objects/lists", json!({ "name": "Unseen" })), (204, Value::Null));
+    assert_eq!(unit.simulators.world().account_engagement.lists.len(), 3);
+    assert_eq!(unit.get("objects/lists?fields=id").1["code"], 46);
+}
+
+#[test]
+fn a_member_is_added_once_and_a_deleted_one_by_its_switch() {
+    let unit = started();
+    let list = unit.id("objects/lists", json!({ "name": "Demo" }));
+    let prospect = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
+    let both = json!({ "listId": list, "prospectId": prospect });
+    let rows = [
+        (json!({ "listId": list }), 153),
+        (json!({ "listId": 1, "prospectId": prospect }), 55),
+        (json!({ "listId": list, "prospectId": 1 }), 3),
+        (json!({ "listId": list, "prospectId": prospect, "x": 1 }), 154),
+    ];
+    for (body, code) in rows {
+        assert_eq!(unit.post("objects/list-memberships", body.clone()).1["code"], code, "{body}");
+    }
+    let membership = unit.id("objects/list-memberships", both.clone());
+    assert_eq!(unit.post("objects/list-memberships", both.clone()).1["code"], 58);
+    let path = format!("objects/list-memberships/{membership}");
+    assert_eq!(unit.call("PATCH", &path, Some(json!({ "listId": 1 }))).1["code"], 180);
+    let patched = unit.call("PATCH", &format!("{path}?fields=optedOut"), Some(json!({ "optedOut": true })));
+    assert_eq!(patched, (200, json!({ "optedOut": true })));
+    assert_eq!(unit.call("DELETE", &path, None).0, 204);
+    assert_eq!(unit.call("DELETE", &path, None).1["code"], 109);
+    assert_eq!(unit.call("PATCH", &path, Some(json!({ "optedOut": false }))).1["code"], 219);
+    assert_eq!(unit.post("objects/list-memberships", both.clone()).1["code"], 58);
+    unit.wait(LAG);
+    let filter = format!("listId={list}&prospectId={prospect}");
+    let count = |query: &str| unit.get(query).1["values"].as_array().unwrap().len();
+    assert_eq!(count(&format!("objects/list-memberships?fields=id&{filter}")), 0);
+    assert_eq!(count(&format!("objects/list-memberships?fields=id&{filter}&deleted=all")), 1);
+    let read = unit.answer(unit.request("GET", &format!("{path}?fields=isDeleted"), None));
+    assert!(read.1["pardot-warning"].to_str().unwrap().starts_with("201;"));
+    unit.simulators.world().options.unknowns.account_engagement.deleted_membership = DeletedMembership::MakeAnother;
+    assert_ne!(unit.id("objects/list-memberships", both), membership);
+}
+
+#[test]
+fn a_prospect_is_refused_by_its_properties() {
+    let unit = started();
+    let rows = [
+        (json!({ "firstName": "Ana" }), 153),
+        (json!({ "email": "ana" }), 4),
+        (json!({ "email": "ana@example" }), 4),
+        (json!({ "email": "ana b@example.org" }), 4),
+        (json!({ "email": format!("{}@example.org", "a".repeat(250)) }), 4),
+        (json!({ "email": "a@example.org", "campaignId": 9 }), 38),
+        (json!({ "email": "a@example.org", "Shoe__c": "44" }), 180),
+        (json!({ "email": "a@example.org", "lastActivityAt": "x" }), 180),
+        (json!({ "email": "a@example.org", "Attendance__c": "long" }), 56),
+        (json!({ "email": "a@example.org", "optedOut": "no" }), 50),
+        (json!({ "email": "a@example.org", "firstName": { "a": 1 } }), 154),
+        (json!({ "email": "a@example.org", "userId": 1, "salesforceOwnerId": "x" }), 125),
+    ];
+    for (body, code) in rows {
+        let (status, answer) = unit.post("objects/prospects", body.clone());
+        assert_eq!((status, &answer["code"]), (400, &json!(code)), "{body}");
+    }
+    let fields = "fields=email,campaign.name,Attendance__c,Topics__c,optedOut,city,lastActivityAt";
+    let (_, body) = unit.post(
+        &format!("objects/prospects?{fields}"),
+        json!({ "email": "Ana@example.org", "Attendance__c": 90, "Topics__c": ["a"], "city": "" }),
+    );
+    let expected = json!({ "email": "Ana@example.org", "campaign": { "name": "Website Tracking" }, "Attendance__c": 90,
+        "Topics__c": ["a"], "optedOut": false, "city": null, "lastActivityAt": null });
+    assert_eq!(body, expected);
+    assert_eq!(unit.get("objects/prospects?fields=Topics__c").1["code"], 224);
+}
+
+#[test]
+fn a_repeated_create_makes_another_prospect_only_with_ampsea() {
+    for (ampsea, status) in [(true, 201), (false, 400)] {
+        let unit = started_with(|options| options.ampsea = ampsea);
+        let ana = || json!({ "email": "ana@example.org" });
+        unit.id("objects/prospects", ana());
+        assert_eq!(unit.post("objects/prospects", ana()).0, status);
+    }
+}
+
+/// The rule of §3.4 as a table: who is there (address, last activity, in the recycle bin), and who is taken.
+#[test]
+fn an_upsert_takes_the_live_one_with_the_latest_activity() {
+    let at = |seconds| Some(Timestamp::from_seconds(seconds));
+    type Row = (&'static [(&'static str, Option<u64>, bool)], bool, Option<u64>);
+    let rows: [Row; 8] = [
+        (&[], false, None),
+        (&[("ana@example.org", None, false)], false, Some(0)),
+        (&[("ana@example.org", Some(5), false), ("ana@example.org", Some(3), false)], false, Some(0)),
+        (
+            &[("ana@example.org", None, false), ("ana@example.org", Some(3), false), ("ana@example.org", None, false)],
+            false,
+            Some(1),
+        ),
+        (&[("ana@example.org", None, false), ("ana@example.org", None, false)], false, Some(1)),
+        (&[("ana@example.org", Some(9), true), ("ana@example.org", Some(3), false)], true, Some(1)),
+        (&[("ana@example.org", Some(9), true), ("ana@example.org", Some(3), true)], true, Some(0)),
+        (&[("Ana@example.org", Some(9), false), ("ana@example.org", Some(3), true)], false, None),
+    ];
+    for (there, search_deleted, taken) in rows {
+        let unit = started();
+        for (email, seconds, is_deleted) in there {
+            let mut new = NewProspect::new(email);
+            new.last_activity_at = seconds.and_then(at);
+            new.is_deleted = *is_deleted;
+            unit.simulators.world().account_engagement.add_prospect(new);
+        }
+        let body = json!({
+            "prospect": { "email": "ana@example.org", "firstName": "Ana" },
+            "fields": ["id", "firstName", "isDeleted"],
+            "secondaryDeletedSearch": search_deleted,
+        });
+        let (status, answer) = unit.post("objects/prospects/do/upsertLatestByEmail", body);
+        let id = 1_000_001 + taken.unwrap_or(there.len() as u64);
+        assert_eq!(answer, json!({ "id": id, "firstName": "Ana", "isDeleted": false }), "{there:?}");
+        assert_eq!(status, if taken.is_some() { 200 } else { 201 }, "{there:?}");
+    }
+}
+
+#[test]
+fn an_upsert_finds_by_the_one_address_and_sets_the_other() {
+    let unit = started();
+    let ana = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("old@example.org"));
+    let path = "objects/prospects/do/upsertLatestByEmail";
+    let body = json!({ "matchEmail": "old@example.org", "prospect": { "email": "new@example.org" } });
+    assert_eq!(unit.post(path, body), (200, json!({ "id": ana })));
+    assert_eq!(unit.post(path, json!({ "prospect": { "email": "new@example.org" } })).1["id"], ana);
+    for (body, code) in [(json!({}), 153), (json!({ "prospect": {} }), 153), (json!({ "prospect": 1 }), 154)] {
+        assert_eq!(unit.post(path, body).1["code"], code);
+    }
+    unit.simulators.world().options.unknowns.account_engagement.email_match = CaseMatch::Insensitive;
+    assert_eq!(unit.post(path, json!({ "prospect": { "email": "NEW@example.org" } })).1["id"], ana);
+}
+
+#[test]
+fn an_activity_needs_its_extension_type_address_and_a_short_value() {
+    let unit = started();
+    let good = || {
+        json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org", "value": "s1",
+            "activityDate": "2026-11-20T10:00:00+01:00" })
+    };
+    let with = |name: &str, value: Value| {
+        let mut body = good();
+        body[name] = value;
+        body
+    };
+    assert_eq!(unit.post("external-activities", good()).1["code"], 4);
+    let ana = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    let rows = [
+        (with("extension", json!("Zoom")), 154),
+        (with("type", json!("session_ended")), 154),
+        (with("value", json!("x".repeat(101))), 154),
+        (with("value", json!(null)), 153),
+        (with("email", json!("bo@example.org")), 4),
+        (with("activityDate", json!("2026-11-20T10:00:00Z")), 7),
+        (with("typeSalesforceId", json!("x")), 154),
+    ];
+    for (body, code) in rows {
+        assert_eq!(unit.post("external-activities", body.clone()).1["code"], code, "{body}");
+    }
+    let first = unit.id("external-activities", with("value", json!("x".repeat(100))));
+    assert_ne!(
+        unit.id("external-activities", with("value", json!("x".repeat(100)))),
+        first,
+        "nothing makes two posts one"
+    );
+    unit.wait(LAG);
+    let (_, body) = unit.get(&format!("external-activities/{first}?fields=type,email,prospectId,activityDate"));
+    let date = "2026-11-20T04:00:00-05:00";
+    assert_eq!(
+        body,
+        json!({ "type": "people_registered", "email": "ana@example.org", "prospectId": ana, "activityDate": date })
+    );
+    let since = encode("2026-11-23T09:00:00+00:00");
+    let (_, body) = unit.get(&format!("external-activities?fields=id&createdAtAfterOrEqualTo={since}"));
+    assert_eq!(body["values"].as_array().unwrap().len(), 2);
+
+    for change in 0..3 {
+        let mut world = unit.simulators.world();
+        let mut extension = Extension::ready("Livestorm", &["people_registered"]);
+        match change {
+            0 => extension.is_active = false,
+            1 => extension.is_assigned = false,
+            _ => extension.types[0].is_active = false,
+        }
+        world.account_engagement.set_extension(extension);
+        drop(world);
+        assert_eq!(unit.post("external-activities", good()).1["code"], 154);
+    }
+}
+
+#[test]
+fn switches_decide_what_an_activity_does_and_whether_it_can_be_read() {
+    let good =
+        json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org", "value": "s1" });
+    for moves in [true, false] {
+        let unit = started_with(|options| {
+            let unknowns = &mut options.unknowns.account_engagement;
+            unknowns.activity_moves_last_activity = moves;
+            unknowns.activities_readable = false;
+            unknowns.activity_without_prospect = ActivityWithoutProspect::TakeAndLose;
+        });
+        unit.id("external-activities", good.clone());
+        let ana = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+        assert_eq!(unit.post("external-activities", good.clone()).0, 201);
+        let mut world = unit.simulators.world();
+        let last = world.account_engagement.prospects.now(&ana).unwrap().last_activity_at;
+        assert_eq!(last, moves.then(|| world.now()));
+        let prospects: Vec<_> = world.snapshot().external_activities.iter().map(|a| a.prospect_id).collect();
+        assert_eq!(prospects, [None, Some(ana)]);
+        drop(world);
+        assert_eq!(unit.get("external-activities?fields=id").1["code"], 60);
+    }
+}

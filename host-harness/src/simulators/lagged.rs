@@ -1,0 +1,181 @@
+//! A record whose readers are behind its writers, and a table of such records.
+//!
+//! Promises: a change made at `t` is seen by a reader that lags by `d` from `t + d` on, exactly, and not a millisecond
+//! sooner; who asks for the truth sees it at once. Not here: how far a reader lags (`Options::read_lag`).
+//! Account Engagement's read cache is up to 60 s behind writes (`reference/pardot.md` §2.7).
+
+use crate::clock::Timestamp;
+use std::{borrow::Borrow, collections::HashMap, hash::Hash};
+
+/// All states that one record has had, each with the time from which it held.
+#[derive(Clone, Debug)]
+pub struct Lagged<T> {
+    /// By time, oldest first. Never empty.
+    versions: Vec<(Timestamp, T)>,
+}
+
+impl<T: Clone> Lagged<T> {
+    pub fn new(at: Timestamp, first: T) -> Lagged<T> {
+        Lagged { versions: vec![(at, first)] }
+    }
+
+    /// The truth.
+    pub fn now(&self) -> &T {
+        &self.newest().1
+    }
+
+    /// What a reader sees who is shown the world as it was at `when`. Nothing, where the record did not yet exist.
+    pub fn at(&self, when: Timestamp) -> Option<&T> {
+        let seen = self.versions.partition_point(|(from, _)| *from <= when);
+        seen.checked_sub(1).map(|newest| &self.versions[newest].1)
+    }
+
+    /// Two changes at one moment are one version: nobody can look in between.
+    pub fn change(&mut self, at: Timestamp, change: impl FnOnce(&mut T)) {
+        let (newest_at, mut next) = self.newest().clone();
+        change(&mut next);
+        let at = at.max(newest_at);
+        if at == newest_at {
+            self.versions.pop();
+        }
+        self.versions.push((at, next));
+    }
+
+    fn newest(&self) -> &(Timestamp, T) {
+        self.versions.last().expect("a record is made with its first version, and no version is ever taken away")
+    }
+}
+
+/// Records by id, in the order in which they were made.
+#[derive(Clone, Debug)]
+pub struct Table<K, T> {
+    rows: Vec<(K, Lagged<T>)>,
+    position: HashMap<K, usize>,
+}
+
+impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
+    pub fn new() -> Table<K, T> {
+        Table { rows: vec![], position: HashMap::new() }
+    }
+
+    /// An id that is taken already keeps its record and its place; the record is replaced as by a change.
+    pub fn insert(&mut self, id: K, at: Timestamp, record: T) {
+        match self.position.get(&id) {
+            Some(&position) => self.rows[position].1.change(at, |old| *old = record),
+            None => {
+                self.position.insert(id.clone(), self.rows.len());
+                self.rows.push((id, Lagged::new(at, record)));
+            }
+        }
+    }
+
+    pub fn record<Q: Eq + Hash + ?Sized>(&self, id: &Q) -> Option<&Lagged<T>>
+    where
+        K: Borrow<Q>,
+    {
+        self.position.get(id).map(|&position| &self.rows[position].1)
+    }
+
+    /// The truth about one record.
+    pub fn now<Q: Eq + Hash + ?Sized>(&self, id: &Q) -> Option<&T>
+    where
+        K: Borrow<Q>,
+    {
+        self.record(id).map(Lagged::now)
+    }
+
+    pub fn at<Q: Eq + Hash + ?Sized>(&self, id: &Q, when: Timestamp) -> Option<&T>
+    where
+        K: Borrow<Q>,
+    {
+        self.record(id)?.at(when)
+    }
+
+    /// `false` where there is no such record.
+    pub fn change<Q: Eq + Hash + ?Sized>(&mut self, id: &Q, at: Timestamp, change: impl FnOnce(&mut T)) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        match self.position.get(id) {
+            Some(&position) => {
+                self.rows[position].1.change(at, change);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The truth about all, oldest first.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.rows.iter().map(|(_, record)| record.now())
+    }
+
+    pub fn all_at(&self, when: Timestamp) -> impl DoubleEndedIterator<Item = &T> {
+        self.rows.iter().filter_map(move |(_, record)| record.at(when))
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl<K: Clone + Eq + Hash, T: Clone> Default for Table<K, T> {
+    fn default() -> Self {
+        Table::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const fn at(seconds: u64) -> Timestamp {
+        Timestamp(seconds * 1000)
+    }
+
+    #[test]
+    fn a_change_is_seen_from_its_own_moment_and_not_a_millisecond_before() {
+        let mut record = Lagged::new(at(10), "made");
+        record.change(at(20), |text| *text = "changed");
+        let rows = [
+            (Timestamp(9_999), None),
+            (at(10), Some(&"made")),
+            (Timestamp(19_999), Some(&"made")),
+            (at(20), Some(&"changed")),
+            (Timestamp::MAX, Some(&"changed")),
+        ];
+        for (when, expected) in rows {
+            assert_eq!(record.at(when), expected, "at {when}");
+        }
+        assert_eq!(record.now(), &"changed");
+    }
+
+    #[test]
+    fn an_id_inserted_twice_is_one_record_in_its_first_place() {
+        let mut table = Table::new();
+        table.insert(1u64, at(1), "a");
+        table.insert(2u64, at(1), "b");
+        table.insert(1u64, at(2), "c");
+        assert_eq!(table.all().collect::<Vec<_>>(), [&"c", &"b"]);
+        assert_eq!(table.at(&1, at(1)), Some(&"a"));
+    }
+
+    proptest! {
+        /// The oracle keeps every change and looks for the last one that is not too young.
+        #[test]
+        fn a_reader_sees_the_last_change_that_is_old_enough(mut times in proptest::collection::vec(0u64..50, 1..20), when in 0u64..60) {
+            times.sort_unstable();
+            let mut record = Lagged::new(Timestamp(times[0]), 0usize);
+            for (number, time) in times.iter().enumerate().skip(1) {
+                record.change(Timestamp(*time), |n| *n = number);
+            }
+            let expected = times.iter().rposition(|time| *time <= when);
+            prop_assert_eq!(record.at(Timestamp(when)), expected.as_ref());
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! How Livestorm refuses: `{"errors":[{title, detail, code, status}]}`, all of them strings (`reference/livestorm.md`
+//! §4). The code is the number, the status a word, as the live probe of 2026 saw it.
+
+use crate::simulators::request::{Answer, json, with_header};
+use serde_json::json;
+
+pub(super) const CONTENT_TYPE: &str = "application/vnd.api+json";
+
+/// A request refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub status: u16,
+    title: &'static str,
+    word: &'static str,
+    detail: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Refusal {
+    fn new(status: u16, title: &'static str, word: &'static str, detail: impl Into<String>) -> Refusal {
+        Refusal { status, title, word, detail: detail.into(), headers: vec![] }
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Refusal {
+        Refusal::new(400, "Bad Request", "bad_request", detail)
+    }
+
+    pub fn unauthorized() -> Refusal {
+        Refusal::new(401, "Unauthorized", "unauthorized", "The API token is missing or invalid.")
+    }
+
+    /// A private token behind `Bearer` is looked up among the OAuth tokens, and is none of them (§1).
+    pub fn not_an_oauth_token() -> Refusal {
+        let challenge = r#"Bearer realm="Doorkeeper", error="invalid_token""#;
+        Refusal::unauthorized().with("www-authenticate", challenge)
+    }
+
+    pub fn not_found() -> Refusal {
+        Refusal::new(404, "Not Found", "not_found", "The requested resource could not be found.")
+    }
+
+    pub fn too_many_requests() -> Refusal {
+        Refusal::new(429, "Too Many Requests", "too_many_requests", "You have reached your throttle limit.")
+    }
+
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Refusal {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub fn answer(&self) -> Answer {
+        let body = json!({ "errors": [{
+            "title": self.title,
+            "detail": self.detail,
+            "code": self.status.to_string(),
+            "status": self.word,
+        }]});
+        let answer = json(self.status, CONTENT_TYPE, &body);
+        self.headers.iter().fold(answer, |answer, (name, value)| with_header(answer, name, value))
+    }
+}

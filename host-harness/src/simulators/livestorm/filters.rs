@@ -1,0 +1,101 @@
+//! What several lists filter by: times in epoch seconds or ISO 8601, flags, comma lists; and which parameters a list
+//! knows at all (`reference/livestorm.md` §2).
+
+use super::errors::Refusal;
+use crate::{
+    clock::Timestamp,
+    simulators::{
+        request::Call,
+        unknowns::{Bounds, LivestormUnknowns, UnknownParameter},
+    },
+};
+
+/// Every list has pages and may be asked for more than its rows.
+const EVERYWHERE: [&str; 3] = ["page[number]", "page[size]", "include"];
+
+pub(super) fn known(call: &Call, filters: &[&str], unknowns: &LivestormUnknowns) -> Result<(), Refusal> {
+    if unknowns.unknown_parameter == UnknownParameter::Ignore {
+        return Ok(());
+    }
+    let known = |name: &str| {
+        let filter = name.strip_prefix("filter[").and_then(|name| name.strip_suffix(']'));
+        EVERYWHERE.contains(&name) || filter.is_some_and(|name| filters.contains(&name))
+    };
+    match call.query.iter().find(|(name, _)| !known(name)) {
+        Some((name, _)) => Err(Refusal::bad_request(format!("{name} is not a parameter of this list"))),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn text<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+    call.param(&format!("filter[{name}]"))
+}
+
+pub(super) fn flag(call: &Call, name: &str) -> Result<Option<bool>, Refusal> {
+    match text(call, name) {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(Refusal::bad_request(format!("filter[{name}] must be true or false"))),
+    }
+}
+
+/// The span of times between two filters.
+pub(super) struct Span {
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    bounds: Bounds,
+}
+
+impl Span {
+    pub fn read(call: &Call, since: &str, until: &str, unknowns: &LivestormUnknowns) -> Result<Span, Refusal> {
+        Ok(Span { since: time(call, since)?, until: time(call, until)?, bounds: unknowns.date_bounds })
+    }
+
+    /// Compared by the second, which is all that Livestorm shows of a time.
+    pub fn holds(&self, at: Timestamp) -> bool {
+        let (at, slack) = (at.seconds(), u64::from(self.bounds == Bounds::Exclusive));
+        self.since.is_none_or(|since| at >= since.seconds() + slack)
+            && self.until.is_none_or(|until| at + slack <= until.seconds())
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.since.is_none() && self.until.is_none()
+    }
+}
+
+fn time(call: &Call, name: &str) -> Result<Option<Timestamp>, Refusal> {
+    let Some(text) = text(call, name) else { return Ok(None) };
+    let read = text.parse().ok().map(Timestamp::from_seconds).or_else(|| Timestamp::parse(text)).or_else(|| {
+        let day = text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?;
+        u64::try_from(day.and_utc().timestamp()).ok().map(Timestamp::from_seconds)
+    });
+    read.map(Some).ok_or_else(|| Refusal::bad_request(format!("filter[{name}] must be a time")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulators::request::encode;
+
+    #[test]
+    fn a_time_is_seconds_or_iso_and_its_bound_is_a_switch() {
+        let at = Timestamp::parse("2026-11-22T15:00:00.700Z").unwrap();
+        let second = at.seconds().to_string();
+        let rows = [
+            (second.as_str(), Bounds::Inclusive, true),
+            (second.as_str(), Bounds::Exclusive, false),
+            ("2026-11-22T15:00:00.000Z", Bounds::Inclusive, true),
+            ("2026-11-22T14:59:59Z", Bounds::Exclusive, true),
+            ("2026-11-22", Bounds::Inclusive, true),
+            ("2026-11-22T15:00:01Z", Bounds::Inclusive, false),
+        ];
+        for (since, date_bounds, holds) in rows {
+            let unknowns = LivestormUnknowns { date_bounds, ..LivestormUnknowns::default() };
+            let query = format!("/?filter[created_since]={}", encode(since));
+            let call = Call::new(http::Request::get(query).body(vec![]).unwrap());
+            let span = Span::read(&call, "created_since", "created_until", &unknowns).unwrap();
+            assert_eq!(span.holds(at), holds, "{since} {date_bounds:?}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Livestorm's public API, version 1. `reference/livestorm.md`; <https://developers.livestorm.co>.
+//!
+//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token and refused (§1). The token is
+//! checked first, then the path, then the quota; every answer after that tells the quota. Stories create events, sessions
+//! and registrations by the functions of [`Livestorm`]; its webhooks are built in [`webhooks`].
+
+pub mod events;
+pub mod people;
+pub mod sessions;
+pub mod users;
+pub mod webhooks;
+
+mod errors;
+mod filters;
+mod identity;
+mod paging;
+mod quota;
+
+#[cfg(test)]
+mod tests;
+
+pub use events::{Event, FormField, NewEvent};
+pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
+pub use quota::Quota;
+pub use sessions::{NewSession, Session};
+pub use users::{NewTeamMember, TeamMember, TeamRole};
+pub use webhooks::{Dialect, Occurrence};
+
+use super::{
+    World,
+    ids::uuid,
+    lagged::{Lagged, Table},
+    request::{Answer, Call, answer, json},
+};
+use crate::clock::{Clock, Timestamp};
+use errors::{CONTENT_TYPE, Refusal};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// One workspace.
+#[derive(Debug)]
+pub struct Livestorm {
+    clock: Arc<dyn Clock>,
+    pub organization_id: String,
+    pub events: Table<String, Event>,
+    pub sessions: Table<String, Session>,
+    /// By session, in the order of registration.
+    pub registrations: HashMap<String, Vec<Lagged<Registration>>>,
+    /// By lower-case address.
+    pub people: BTreeMap<String, Person>,
+    /// The owner first.
+    pub team: Table<String, TeamMember>,
+    pub quota: Quota,
+    /// Requests yet to be answered as if the token were wrong.
+    refusals_due: u32,
+}
+
+impl Livestorm {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Livestorm {
+        let mut livestorm = Livestorm {
+            clock,
+            organization_id: uuid("organization", "1"),
+            events: Table::new(),
+            sessions: Table::new(),
+            registrations: HashMap::new(),
+            people: BTreeMap::new(),
+            team: Table::new(),
+            quota: Quota::default(),
+            refusals_due: 0,
+        };
+        livestorm.add_team_member(NewTeamMember {
+            email: "owner@livestorm-customer.example".into(),
+            first_name: "Olive".into(),
+            last_name: "Owner".into(),
+            role: TeamRole::Host,
+            pending_invite: false,
+        });
+        livestorm
+    }
+
+    /// A draft, which has no session yet. Gives its id.
+    pub fn create_event(&mut self, new: NewEvent) -> String {
+        let now = self.clock.now();
+        let id = uuid("event", &self.events.len().to_string());
+        let event = Event {
+            id: id.clone(),
+            slug: slug(&new.title),
+            title: new.title,
+            description: new.description,
+            language: new.language,
+            on_demand: new.on_demand,
+            estimated_duration_minutes: new.estimated_duration_minutes,
+            fields: new.fields,
+            created_at: now,
+            updated_at: now,
+            published_at: None,
+        };
+        self.events.insert(id.clone(), now, event);
+        id
+    }
+
+    /// Gives its id. The owner takes part as a team member from the start, and counts as a registrant [inferred, §2.2].
+    pub fn create_session(&mut self, event: &str, new: NewSession) -> String {
+        let now = self.clock.now();
+        let id = uuid("session", &self.sessions.len().to_string());
+        let session = Session {
+            id: id.clone(),
+            event_id: event.to_owned(),
+            name: new.name,
+            timezone: new.timezone,
+            estimated_started_at: new.starts_at,
+            started_at: None,
+            ended_at: None,
+            canceled_at: None,
+            created_at: now,
+            updated_at: now,
+            breakout_room_of: new.breakout_room_of,
+        };
+        self.sessions.insert(id.clone(), now, session);
+        let owner = self.owner().clone();
+        let taking_part = NewRegistrant {
+            email: owner.email,
+            first_name: owner.first_name,
+            last_name: owner.last_name,
+            role: Role::TeamMember,
+            ..NewRegistrant::default()
+        };
+        self.register(&id, taking_part).expect("the owner is the first in a session that was made just now");
+        id
+    }
+
+    /// `false` where there is no such event. Publishing twice changes nothing.
+    pub fn publish(&mut self, event: &str) -> bool {
+        let now = self.clock.now();
+        self.events.change(event, now, |event| {
+            if event.published_at.is_none() {
+                event.published_at = Some(now);
+                event.updated_at = now;
+            }
+        })
+    }
+
+    /// Somebody registers by the web form. Gives the person's id, which is the same for an address in every session.
+    pub fn register(&mut self, session: &str, new: NewRegistrant) -> Result<String, NotRegistered> {
+        let now = self.clock.now();
+        let no_session = || NotRegistered::NoSession(session.to_owned());
+        let event_id = self.sessions.now(session).ok_or_else(no_session)?.event_id.clone();
+        let form = self.events.now(&event_id).map_or(&[][..], |event| &event.fields);
+        if let Some((id, _)) = new.fields.iter().find(|(id, _)| !form.iter().any(|asked| asked.id == *id)) {
+            return Err(NotRegistered::NoField(id.clone()));
+        }
+        let key = new.email.to_lowercase();
+        let people = self.registrations.entry(session.to_owned()).or_default();
+        let known = self.people.get(&key).map(|person| person.id.as_str());
+        if known.is_some_and(|known| people.iter().any(|person| person.now().person_id == known)) {
+            return Err(NotRegistered::Already(new.email));
+        }
+        let made = Person { id: uuid("person", &key), created_at: now };
+        let person = self.people.entry(key).or_insert(made).clone();
+        let registration = Registration {
+            person_id: person.id.clone(),
+            person_created_at: person.created_at,
+            event_id,
+            session_id: session.to_owned(),
+            email: new.email,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            fields: new.fields,
+            role: new.role,
+            is_guest_speaker: new.is_guest_speaker,
+            referrer: new.referrer,
+            utm: new.utm,
+            created_at: now,
+            updated_at: now,
+            attended: false,
+            attendance_rate: None,
+            attendance_seconds: 0,
+            messages: 0,
+            questions: 0,
+            votes: 0,
+            up_votes: 0,
+            replay_watched_at: None,
+        };
+        people.push(Lagged::new(now, registration));
+        Ok(person.id)
+    }
+
+    /// Gives the member's id.
+    pub fn add_team_member(&mut self, new: NewTeamMember) -> String {
+        let now = self.clock.now();
+        let key = new.email.to_lowercase();
+        let id = uuid("person", &key);
+        self.people.entry(key).or_insert(Person { id: id.clone(), created_at: now });
+        let member = TeamMember {
+            id: id.clone(),
+            email: new.email,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            role: new.role,
+            pending_invite: new.pending_invite,
+            created_at: now,
+        };
+        self.team.insert(id.clone(), now, member);
+        id
+    }
+
+    /// Whose workspace it is.
+    pub fn owner(&self) -> &TeamMember {
+        self.team.all().next().expect("a workspace is made with its owner, and members are never removed")
+    }
+
+    pub(super) fn refuse_token_once(&mut self) {
+        self.refusals_due += 1;
+    }
+}
+
+/// A resource as JSON:API writes it.
+fn resource(kind: &str, id: &str, attributes: Value) -> Value {
+    json!({ "id": id, "type": kind, "attributes": attributes })
+}
+
+fn slug(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
+}
+
+pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    match taken(world, call) {
+        Err(refusal) => refusal.answer(),
+        Ok(()) => {
+            let answer = match route(world, call) {
+                Ok(Some(body)) => json(200, CONTENT_TYPE, &body),
+                Ok(None) => answer(200, CONTENT_TYPE, vec![]),
+                Err(refusal) => refusal.answer(),
+            };
+            world.livestorm.quota.note(answer, &world.options)
+        }
+    }
+}
+
+/// Whether the request is let in at all.
+fn taken(world: &mut World, call: &Call) -> Result<(), Refusal> {
+    if let Some(due) = world.livestorm.refusals_due.checked_sub(1) {
+        world.livestorm.refusals_due = due;
+        return Err(Refusal::unauthorized());
+    }
+    match call.header("authorization") {
+        Some(token) if token == world.options.livestorm_token => {}
+        Some(_) if call.bearer().is_some() => return Err(Refusal::not_an_oauth_token()),
+        _ => return Err(Refusal::unauthorized()),
+    }
+    world.livestorm.quota.take(world.clock.now(), &world.options)
+}
+
+/// A body of nothing is an empty one.
+fn route(world: &World, call: &Call) -> Result<Option<Value>, Refusal> {
+    let when: Timestamp = world.now().minus(world.options.read_lag.livestorm);
+    if call.method != http::Method::GET {
+        return Err(Refusal::not_found());
+    }
+    match call.segments()[..] {
+        ["v1", "ping"] => return Ok(None),
+        ["v1", "me" | "organization"] => Ok(identity::organization(&world.livestorm)),
+        ["v1", "users"] => users::list(world, call, when),
+        ["v1", "events"] => events::list(world, call, when),
+        ["v1", "events", id] => events::one(world, call, id, when),
+        ["v1", "events", id, "sessions"] => sessions::list(world, call, Some(id), when),
+        ["v1", "sessions"] => sessions::list(world, call, None, when),
+        ["v1", "sessions", id] => sessions::one(world, id, when),
+        ["v1", "sessions", id, "people"] => people::of_session(world, call, id, when),
+        _ => Err(Refusal::not_found()),
+    }
+    .map(Some)
+}

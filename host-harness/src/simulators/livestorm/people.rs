@@ -1,0 +1,249 @@
+//! People in a session. <https://developers.livestorm.co/docs/objects>; attributes of `reference/livestorm.md` §2.3 and
+//! §2.4, [confirmed] unless said otherwise. Counts and the replay stand beside `registrant_detail`, attendance in it.
+//! A person's id is one and the same in all sessions of the workspace [inferred].
+
+use super::{
+    Livestorm,
+    errors::Refusal,
+    filters::{self, Span},
+    paging::page,
+    resource,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, ids::uuid, lagged::Lagged, request::Call, request::encode},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Participant,
+    TeamMember,
+}
+
+impl Role {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Role::Participant => "participant",
+            Role::TeamMember => "team_member",
+        }
+    }
+}
+
+/// What a story says about somebody who registers by the web form.
+#[derive(Clone, Debug)]
+pub struct NewRegistrant {
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    /// Answers to questions of the event's form: a text, a list of texts, or null.
+    pub fields: Vec<(String, Value)>,
+    pub role: Role,
+    pub is_guest_speaker: bool,
+    pub referrer: Option<String>,
+    pub utm: Utm,
+}
+
+impl Default for NewRegistrant {
+    fn default() -> Self {
+        NewRegistrant {
+            email: "ana@example.org".into(),
+            first_name: "Ana".into(),
+            last_name: "Lima".into(),
+            fields: vec![],
+            role: Role::Participant,
+            is_guest_speaker: false,
+            referrer: None,
+            utm: Utm::default(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Utm {
+    pub source: Option<String>,
+    pub medium: Option<String>,
+    pub term: Option<String>,
+    pub content: Option<String>,
+    pub campaign: Option<String>,
+}
+
+/// Why somebody was not registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRegistered {
+    #[error("no session {0}")]
+    NoSession(String),
+    /// <https://developers.livestorm.co/docs/requests>: 409.
+    #[error("{0} has already been registered")]
+    Already(String),
+    #[error("The field '{0}' doesn't exist")]
+    NoField(String),
+}
+
+/// Somebody the workspace knows, by address.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    /// When the workspace first saw them, which may be long before this registration.
+    pub created_at: Timestamp,
+}
+
+/// One person in one session.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub person_id: String,
+    pub person_created_at: Timestamp,
+    pub event_id: String,
+    pub session_id: String,
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub fields: Vec<(String, Value)>,
+    pub role: Role,
+    pub is_guest_speaker: bool,
+    pub referrer: Option<String>,
+    pub utm: Utm,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub attended: bool,
+    /// Percent.
+    pub attendance_rate: Option<u32>,
+    pub attendance_seconds: u64,
+    pub messages: u32,
+    pub questions: u32,
+    pub votes: u32,
+    pub up_votes: u32,
+    pub replay_watched_at: Option<Timestamp>,
+}
+
+impl Registration {
+    /// Whoever holds it joins as this person. Team members have none.
+    pub(super) fn password_key(&self) -> Option<String> {
+        let key = uuid("password", &format!("{}/{}", self.session_id, self.person_id)).replace('-', "");
+        (self.role == Role::Participant).then(|| key[key.len() - 22..].to_owned())
+    }
+
+    pub(super) fn connection_link(&self) -> String {
+        let room = format!("https://app.livestorm.co/p/{}/live", self.event_id);
+        let email = encode(&self.email);
+        match self.password_key() {
+            Some(key) => format!("{room}?email={email}&key={key}&s={}", self.session_id),
+            None => format!("{room}?email={email}&s={}", self.session_id),
+        }
+    }
+}
+
+/// The browser of somebody who used the web form. Everybody's the same.
+pub(super) const BROWSER: [(&str, &str); 6] = [
+    ("browser_version", "143.0"),
+    ("browser_name", "Firefox"),
+    ("os_name", "Linux"),
+    ("os_version", "6.12"),
+    ("screen_height", "900"),
+    ("screen_width", "1440"),
+];
+/// `PLACE` of everybody.
+pub(super) const PLACE: [(&str, &str); 3] =
+    [("ip_city", "Lisboa"), ("ip_country_code", "PT"), ("ip_country_name", "Portugal")];
+
+impl Livestorm {
+    pub(super) fn people_of(&self, session: &str, when: Timestamp) -> impl Iterator<Item = &Registration> {
+        self.registrations.get(session).into_iter().flatten().filter_map(move |person| person.at(when))
+    }
+
+    pub(super) fn registration(&self, session: &str, person: &str) -> Option<&Registration> {
+        let people = self.registrations.get(session)?;
+        people.iter().map(Lagged::now).find(|registration| registration.person_id == person)
+    }
+
+    pub(super) fn person_attributes(&self, person: &Registration) -> Value {
+        let own = [("email", &person.email), ("first_name", &person.first_name), ("last_name", &person.last_name)];
+        let form = self.events.now(&person.event_id).map_or(&[][..], |event| &event.fields);
+        let mut fields: Vec<Value> =
+            own.iter().map(|(id, value)| json!({"id": id, "type": "text", "value": value, "required": true})).collect();
+        for asked in form {
+            let value = person.fields.iter().find(|(id, _)| *id == asked.id).map_or(&Value::Null, |(_, value)| value);
+            let mut field = json!({ "id": asked.id, "type": asked.kind, "value": value, "required": asked.required });
+            if asked.custom {
+                field["custom"] = json!(true);
+            }
+            fields.push(field);
+        }
+        let by_form = person.role == Role::Participant;
+        let mut detail = json!({
+            "event_id": person.event_id,
+            "session_id": person.session_id,
+            "created_at": person.created_at.seconds(),
+            "updated_at": person.updated_at.seconds(),
+            "fields": fields,
+            "referrer": person.referrer,
+            "utm_source": person.utm.source,
+            "utm_medium": person.utm.medium,
+            "utm_term": person.utm.term,
+            "utm_content": person.utm.content,
+            "utm_campaign": person.utm.campaign,
+            "password_key": person.password_key(),
+            "connection_link": person.connection_link(),
+            "attended": person.attended,
+            "attendance_rate": person.attendance_rate,
+            "attendance_duration": person.attendance_seconds,
+            "has_viewed_replay": person.replay_watched_at.is_some(),
+            "registration_type": null,
+            "is_highlighted": false,
+            "is_guest_speaker": person.is_guest_speaker,
+            "session_role": if by_form { Value::Null } else { json!("team_member") },
+        });
+        for (name, value) in BROWSER.iter().chain(&PLACE) {
+            detail[*name] = if by_form { json!(value) } else { Value::Null };
+        }
+        json!({
+            "role": person.role.name(),
+            "created_at": person.person_created_at.seconds(),
+            "updated_at": person.updated_at.seconds(),
+            "timezone": "Europe/Lisbon",
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "email": person.email,
+            "avatar_link": null,
+            "registrant_detail": detail,
+            "messages_count": person.messages,
+            "questions_count": person.questions,
+            "votes_count": person.votes,
+            "up_votes_count": person.up_votes,
+            "replay_view_detail": person.replay_watched_at.map(|at| json!({ "watched_at": at.seconds() })),
+        })
+    }
+
+    pub(super) fn person_resource(&self, person: &Registration) -> Value {
+        resource("people", &person.person_id, self.person_attributes(person))
+    }
+}
+
+/// `GET /v1/sessions/{id}/people`
+pub(super) fn of_session(world: &World, call: &Call, session: &str, when: Timestamp) -> Result<Value, Refusal> {
+    let (livestorm, unknowns) = (&world.livestorm, &world.options.unknowns.livestorm);
+    livestorm.sessions.at(session, when).ok_or_else(Refusal::not_found)?;
+    let known = ["role", "attended", "email", "created_since", "created_until", "updated_since", "updated_until"];
+    filters::known(call, &known, unknowns)?;
+    let role = match filters::text(call, "role") {
+        None => None,
+        Some("participant") => Some(Role::Participant),
+        Some("team_member") => Some(Role::TeamMember),
+        Some(_) => return Err(Refusal::bad_request("filter[role] must be participant or team_member")),
+    };
+    let attended = filters::flag(call, "attended")?;
+    let created = Span::read(call, "created_since", "created_until", unknowns)?;
+    let updated = Span::read(call, "updated_since", "updated_until", unknowns)?;
+    let fits = |person: &&Registration| {
+        role.is_none_or(|role| person.role == role)
+            && attended.is_none_or(|attended| person.attended == attended)
+            && filters::text(call, "email").is_none_or(|email| unknowns.email_match.same(email, &person.email))
+            && created.holds(person.created_at)
+            && updated.holds(person.updated_at)
+    };
+    let (people, meta) = page(call, livestorm.people_of(session, when).filter(fits).collect(), unknowns)?;
+    let rows: Vec<Value> = people.into_iter().map(|person| livestorm.person_resource(person)).collect();
+    Ok(json!({ "data": rows, "meta": meta }))
+}

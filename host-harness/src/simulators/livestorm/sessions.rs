@@ -1,0 +1,141 @@
+//! Sessions. <https://developers.livestorm.co/docs/objects>; attributes of `reference/livestorm.md` §2.2, [confirmed].
+//! A draft session is one whose event is not published; "canceled" is spelt with one l here, with two on events.
+
+use super::{
+    Livestorm,
+    errors::Refusal,
+    filters::{self, Span},
+    paging::page,
+    resource,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, request::Call},
+};
+use serde_json::{Value, json};
+
+/// What a story says about a new session.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Nothing for the single session of an on-demand event.
+    pub starts_at: Option<Timestamp>,
+    pub name: Option<String>,
+    /// IANA.
+    pub timezone: String,
+    /// The session that this is a breakout room of.
+    pub breakout_room_of: Option<String>,
+}
+
+impl Default for NewSession {
+    fn default() -> Self {
+        NewSession { starts_at: None, name: None, timezone: "Europe/Paris".into(), breakout_room_of: None }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: String,
+    pub event_id: String,
+    pub name: Option<String>,
+    pub timezone: String,
+    pub estimated_started_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub canceled_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub breakout_room_of: Option<String>,
+}
+
+impl Session {
+    pub(super) fn room_link(&self) -> String {
+        format!("https://app.livestorm.co/p/{}/live?s={}", self.event_id, self.id)
+    }
+}
+
+impl Livestorm {
+    pub(super) fn sessions_of<'a>(&'a self, event: &'a str, when: Timestamp) -> impl Iterator<Item = &'a Session> {
+        self.sessions.all_at(when).filter(move |session| session.event_id == event)
+    }
+
+    pub(super) fn session_status(&self, session: &Session, when: Timestamp) -> &'static str {
+        let event = self.events.at(&session.event_id, when);
+        let now = self.clock.now();
+        match event {
+            _ if session.canceled_at.is_some() => "canceled",
+            Some(event) if event.published_at.is_none() => "draft",
+            Some(event) if event.on_demand => "on_demand",
+            _ if session.ended_at.is_some() => "past",
+            _ if session.started_at.is_some() => "live",
+            _ if session.estimated_started_at.is_some_and(|at| at < now) => "past_not_started",
+            _ => "upcoming",
+        }
+    }
+
+    pub(super) fn session_attributes(&self, session: &Session, when: Timestamp) -> Value {
+        let people: Vec<_> = self.people_of(&session.id, when).collect();
+        let seconds = |at: Option<Timestamp>| at.map_or(0, Timestamp::seconds);
+        let duration = session.started_at.zip(session.ended_at).map(|(start, end)| end.since(start).as_secs());
+        json!({
+            "event_id": session.event_id,
+            "status": self.session_status(session, when),
+            "timezone": session.timezone,
+            "room_link": session.room_link(),
+            "name": session.name,
+            "attendees_count": people.iter().filter(|person| person.attended).count(),
+            "duration": duration,
+            "estimated_started_at": seconds(session.estimated_started_at),
+            "started_at": seconds(session.started_at),
+            "ended_at": seconds(session.ended_at),
+            "canceled_at": seconds(session.canceled_at),
+            "created_at": session.created_at.seconds(),
+            "updated_at": session.updated_at.seconds(),
+            "registrants_count": people.len(),
+            "breakout_room_parent_session_id": session.breakout_room_of,
+        })
+    }
+
+    pub(super) fn session_resource(&self, session: &Session, when: Timestamp) -> Value {
+        resource("sessions", &session.id, self.session_attributes(session, when))
+    }
+}
+
+/// `GET /v1/sessions`, and with an event `GET /v1/events/{id}/sessions`
+pub(super) fn list(world: &World, call: &Call, event: Option<&str>, when: Timestamp) -> Result<Value, Refusal> {
+    let (livestorm, unknowns) = (&world.livestorm, &world.options.unknowns.livestorm);
+    if let Some(event) = event {
+        livestorm.events.at(event, when).ok_or_else(Refusal::not_found)?;
+    }
+    let known = [
+        "status",
+        "date_from",
+        "date_to",
+        "created_since",
+        "created_until",
+        "updated_since",
+        "updated_until",
+        "include_breakout_rooms",
+    ];
+    filters::known(call, &known, unknowns)?;
+    let planned = Span::read(call, "date_from", "date_to", unknowns)?;
+    let created = Span::read(call, "created_since", "created_until", unknowns)?;
+    let updated = Span::read(call, "updated_since", "updated_until", unknowns)?;
+    let breakout_rooms = filters::flag(call, "include_breakout_rooms")?.unwrap_or(false);
+    let fits = |session: &&Session| {
+        event.is_none_or(|event| session.event_id == event)
+            && (breakout_rooms || session.breakout_room_of.is_none())
+            && filters::text(call, "status").is_none_or(|s| s == livestorm.session_status(session, when))
+            && session.estimated_started_at.map_or(planned.is_open(), |at| planned.holds(at))
+            && created.holds(session.created_at)
+            && updated.holds(session.updated_at)
+    };
+    let (sessions, meta) = page(call, livestorm.sessions.all_at(when).filter(fits).collect(), unknowns)?;
+    let rows: Vec<Value> = sessions.into_iter().map(|session| livestorm.session_resource(session, when)).collect();
+    Ok(json!({ "data": rows, "meta": meta }))
+}
+
+/// `GET /v1/sessions/{id}`
+pub(super) fn one(world: &World, id: &str, when: Timestamp) -> Result<Value, Refusal> {
+    let session = world.livestorm.sessions.at(id, when).ok_or_else(Refusal::not_found)?;
+    Ok(json!({ "data": world.livestorm.session_resource(session, when) }))
+}

@@ -1,0 +1,109 @@
+//! What whoever starts the simulators may set. Credentials are made up, and say so.
+
+use super::{faults::FaultPlan, ids::salesforce_id, unknowns::Unknowns};
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the simulators are reached, without a slash at the end. Answered as `instance_url`, and in addresses of
+    /// next pages. May be set anew once a port is known.
+    pub base_url: String,
+    pub livestorm_token: String,
+    pub salesforce: SalesforceCredentials,
+    /// Begins `0Uv`, 18 characters (`reference/pardot.md` §1.2).
+    pub business_unit_id: String,
+    pub read_lag: ReadLag,
+    pub campaign_delay: CampaignDelay,
+    /// Record types of campaigns that the Salesforce connector syncs; `None` syncs all (`reference/pardot.md` §6).
+    pub synced_record_types: Option<Vec<String>>,
+    /// Several prospects may share an address (`reference/pardot.md` §3.4).
+    pub ampsea: bool,
+    /// How long an access token lives: the org's session time-out (`reference/salesforce.md` §1.2).
+    pub session_timeout: Duration,
+    /// Each refresh token may be used once (`reference/salesforce.md` §1.2).
+    pub rotate_refresh_tokens: bool,
+    pub limits: ApiLimits,
+    pub unknowns: Unknowns,
+    pub faults: FaultPlan,
+}
+
+#[derive(Clone, Debug)]
+pub struct SalesforceCredentials {
+    pub client_id: String,
+    pub client_secret: String,
+    /// Valid when the world begins.
+    pub refresh_token: String,
+    /// Valid when the world begins, for `session_timeout`.
+    pub access_token: String,
+}
+
+/// How far reads are behind writes.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLag {
+    pub livestorm: Duration,
+    pub salesforce: Duration,
+    /// Up to 60 s (`reference/pardot.md` §2.7), and the whole of it here.
+    pub account_engagement: Duration,
+}
+
+/// How long Connected Campaigns takes with a campaign (`reference/pardot.md` §6: usually 10 minutes, at times 30, at best 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CampaignDelay {
+    Fixed(Duration),
+    /// Drawn anew for each campaign, to the second, both ends included.
+    Drawn {
+        seed: u64,
+        from: Duration,
+        to: Duration,
+    },
+}
+
+/// What the three accounts may do. Each figure is the vendor's unless said otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiLimits {
+    /// `reference/livestorm.md` §4: 5, not raisable.
+    pub livestorm_calls_per_second: u32,
+    /// `reference/livestorm.md` §4: 10,000.
+    pub livestorm_calls_per_month: u64,
+    /// In rolling 24 hours. `reference/salesforce.md` §4: 100,000 and 1,000 a licence.
+    pub salesforce_calls_per_day: u64,
+    /// `reference/pardot.md` §5: 50,000 in the edition Plus.
+    pub account_engagement_calls_per_day: u64,
+    /// `reference/pardot.md` §5: 5. One more is answered with code 66.
+    pub account_engagement_calls_in_flight: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            base_url: "http://simulators.test".into(),
+            livestorm_token: "simulated-livestorm-token".into(),
+            salesforce: SalesforceCredentials {
+                client_id: "simulated-client-id".into(),
+                client_secret: "simulated-client-secret".into(),
+                refresh_token: "simulated-refresh-token-0".into(),
+                access_token: "simulated-access-token-0".into(),
+            },
+            business_unit_id: salesforce_id("0Uv", 1),
+            read_lag: ReadLag {
+                livestorm: Duration::ZERO,
+                salesforce: Duration::ZERO,
+                account_engagement: Duration::from_secs(60),
+            },
+            campaign_delay: CampaignDelay::Fixed(Duration::from_secs(10 * 60)),
+            synced_record_types: None,
+            ampsea: true,
+            session_timeout: Duration::from_secs(2 * 60 * 60),
+            rotate_refresh_tokens: true,
+            limits: ApiLimits {
+                livestorm_calls_per_second: 5,
+                livestorm_calls_per_month: 10_000,
+                salesforce_calls_per_day: 101_000,
+                account_engagement_calls_per_day: 50_000,
+                account_engagement_calls_in_flight: 5,
+            },
+            unknowns: Unknowns::default(),
+            faults: FaultPlan::default(),
+        }
+    }
+}

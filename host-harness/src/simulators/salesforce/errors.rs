@@ -1,0 +1,76 @@
+//! How Salesforce refuses: an array of `{message, errorCode, fields}` on data calls, an object at the token endpoint
+//! (`reference/salesforce.md` §3).
+
+use crate::simulators::request::{Answer, json};
+use serde_json::{Value, json};
+
+pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+
+/// A data call refused. Several faults of one record are told together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub status: u16,
+    pub faults: Vec<Fault>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub code: &'static str,
+    pub message: String,
+    pub fields: Vec<String>,
+}
+
+impl Fault {
+    pub fn new(code: &'static str, message: impl Into<String>, fields: &[&str]) -> Fault {
+        Fault { code, message: message.into(), fields: fields.iter().map(|field| (*field).to_owned()).collect() }
+    }
+}
+
+impl Refusal {
+    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal { status, faults: vec![Fault::new(code, message, &[])] }
+    }
+
+    pub fn of(fault: Fault) -> Refusal {
+        Refusal { status: 400, faults: vec![fault] }
+    }
+
+    pub fn invalid_session() -> Refusal {
+        Refusal::new(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    }
+
+    pub fn requests_used_up() -> Refusal {
+        Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+    }
+
+    pub fn not_found() -> Refusal {
+        Refusal::new(404, "NOT_FOUND", "The requested resource does not exist")
+    }
+
+    pub fn method_not_allowed(allowed: &str) -> Refusal {
+        Refusal::new(405, "METHOD_NOT_ALLOWED", format!("HTTP Method not allowed. Allowed are {allowed}"))
+    }
+
+    pub fn no_column(field: &str, object: &str) -> Refusal {
+        Refusal::new(400, "INVALID_FIELD", format!("No such column '{field}' on sobject of type {object}"))
+    }
+
+    pub fn malformed_query(message: impl Into<String>) -> Refusal {
+        Refusal::new(400, "MALFORMED_QUERY", message)
+    }
+
+    pub fn answer(&self) -> Answer {
+        let faults: Vec<Value> = self
+            .faults
+            .iter()
+            .map(|fault| {
+                let mut told = json!({ "message": fault.message, "errorCode": fault.code });
+                if !fault.fields.is_empty() {
+                    told["fields"] = json!(fault.fields);
+                }
+                told
+            })
+            .collect();
+        json(self.status, CONTENT_TYPE, &Value::Array(faults))
+    }
+}

@@ -1,0 +1,255 @@
+//! Salesforce's REST API, for one org with one user. `reference/salesforce.md`.
+//!
+//! Order of checks: token (401), the day's requests (403), version, path, then the call's own. Every answer to a known
+//! token tells the usage in `Sforce-Limit-Info`. Where do I add an object: its fields as an `ObjectType` in a file of its
+//! own, and a line in `describe.rs`.
+
+mod campaigns;
+mod describe;
+mod errors;
+mod oauth;
+mod organization;
+mod query;
+mod sobjects;
+mod soql;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+pub use oauth::Tokens;
+pub use query::Cursor;
+
+use super::{
+    World,
+    lagged::Table,
+    options::Options,
+    request::{Answer, Call, json, with_header},
+};
+use crate::clock::{Clock, Timestamp};
+use describe::ObjectType;
+use errors::{CONTENT_TYPE, Refusal};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Versions that are answered: old ones are retired (410), young ones do not exist yet (§1.5).
+const VERSIONS: std::ops::RangeInclusive<u32> = 31..=68;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A record of any object.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub id: String,
+    pub object: &'static str,
+    /// By the names of describe; what is missing is null.
+    pub fields: Map<String, Value>,
+    pub is_deleted: bool,
+    pub created_at: Timestamp,
+    pub modified_at: Timestamp,
+}
+
+impl Record {
+    fn attributes(&self, version: &str) -> Value {
+        let url = format!("/services/data/{version}/sobjects/{}/{}", self.object, self.id);
+        json!({ "attributes": { "type": self.object, "url": url } })
+    }
+
+    /// By the name of describe, system fields included.
+    pub fn value(&self, name: &str) -> Value {
+        match name {
+            "Id" => json!(self.id),
+            "IsDeleted" => json!(self.is_deleted),
+            "CreatedDate" => json!(time(self.created_at)),
+            "LastModifiedDate" | "SystemModstamp" => json!(time(self.modified_at)),
+            "CreatedById" | "LastModifiedById" => json!(Salesforce::user_id()),
+            _ => self.fields.get(name).cloned().unwrap_or(Value::Null),
+        }
+    }
+}
+
+/// `2026-11-22T14:21:18.000+0000`: whole seconds, and no colon in the offset (§5).
+fn time(at: Timestamp) -> String {
+    at.utc().format("%Y-%m-%dT%H:%M:%S.000+0000").to_string()
+}
+
+/// One org.
+#[derive(Debug)]
+pub struct Salesforce {
+    clock: Arc<dyn Clock>,
+    pub records: Table<String, Record>,
+    pub tokens: Tokens,
+    /// Fields such as `Campaign.Type` whose picklist the admin has restricted.
+    pub restricted_picklists: BTreeSet<String>,
+    /// When the requests of the last 24 hours came.
+    requests: VecDeque<Timestamp>,
+    cursors: Vec<Cursor>,
+    /// By prefix of the id.
+    made: HashMap<&'static str, u64>,
+}
+
+impl Salesforce {
+    pub(super) fn new(clock: Arc<dyn Clock>, options: &Options) -> Salesforce {
+        let tokens = Tokens::new(clock.now(), options);
+        let mut salesforce = Salesforce {
+            clock,
+            records: Table::new(),
+            tokens,
+            restricted_picklists: BTreeSet::new(),
+            requests: VecDeque::new(),
+            cursors: vec![],
+            made: HashMap::new(),
+        };
+        let profile = salesforce.found("Profile", json!({ "Name": "System Administrator" }));
+        salesforce.found(
+            "User",
+            json!({
+                "Username": "integration@salesforce-customer.example",
+                "Name": "Ida Integration",
+                "FirstName": "Ida",
+                "LastName": "Integration",
+                "Email": "integration@salesforce-customer.example",
+                "IsActive": true,
+                "TimeZoneSidKey": "America/New_York",
+                "ProfileId": profile,
+                "UserPermissionsMarketingUser": true,
+            }),
+        );
+        salesforce.found(
+            "Organization",
+            json!({
+                "Name": "Example Customer",
+                "InstanceName": "SIM1",
+                "IsSandbox": false,
+                "OrganizationType": "Enterprise Edition",
+                "TimeZoneSidKey": "America/New_York",
+            }),
+        );
+        salesforce
+    }
+
+    /// A record that was there before the story. Gives its id.
+    fn found(&mut self, object: &str, fields: Value) -> String {
+        let object = ObjectType::named(object).expect("the objects of a new org are all described");
+        self.insert(object, fields.as_object().cloned().unwrap_or_default())
+    }
+
+    /// A record type that campaigns may have. Gives its id.
+    pub fn add_campaign_record_type(&mut self, name: &str) -> String {
+        let developer_name = name.replace(' ', "_");
+        let fields =
+            json!({ "Name": name, "DeveloperName": developer_name, "SobjectType": "Campaign", "IsActive": true });
+        self.found("RecordType", fields)
+    }
+
+    /// What a marketer does in the user interface. `false` where there is no such campaign.
+    pub fn edit_campaign(&mut self, id: &str, field: &str, value: Value) -> bool {
+        let now = self.clock.now();
+        let Some(field) = campaigns::CAMPAIGN.field(field) else { return false };
+        self.records.change(id, now, |record| {
+            record.fields.insert(field.name.to_owned(), value);
+            record.modified_at = now;
+        })
+    }
+
+    pub fn is_marketing_user(&self) -> bool {
+        let user = self.records.now(&Salesforce::user_id());
+        user.is_some_and(|user| user.value("UserPermissionsMarketingUser") == json!(true))
+    }
+
+    pub fn set_marketing_user(&mut self, may: bool) {
+        let now = self.clock.now();
+        self.records.change(&Salesforce::user_id(), now, |user| {
+            user.fields.insert("UserPermissionsMarketingUser".into(), json!(may));
+        });
+    }
+
+    /// Every access token is refused from here on; refreshing helps.
+    pub fn expire_tokens(&mut self) {
+        self.tokens.expire();
+    }
+
+    /// The customer disconnects: refreshing does not help either.
+    pub fn revoke_tokens(&mut self) {
+        self.tokens.revoke();
+    }
+
+    /// The next refreshes meet another one that is under way (§1.2).
+    pub fn refuse_next_refreshes(&mut self, times: u32) {
+        self.tokens.refuse_next_refreshes(times);
+    }
+
+    /// Requests of the last 24 hours.
+    pub fn requests_used(&mut self) -> u64 {
+        let now = self.clock.now();
+        while self.requests.front().is_some_and(|oldest| now >= oldest.plus(DAY)) {
+            self.requests.pop_front();
+        }
+        self.requests.len() as u64
+    }
+
+    pub fn campaigns(&self) -> impl Iterator<Item = &Record> {
+        self.records.all().filter(|record| record.object == "Campaign")
+    }
+}
+
+pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    match call.segments()[..] {
+        ["services", "oauth2", "token"] => oauth::token(world, call),
+        ["services", "oauth2", "userinfo"] => oauth::userinfo(world, call),
+        ["services", "data"] => json(200, CONTENT_TYPE, &versions()),
+        ["services", "data", ..] => data(world, call),
+        _ => Refusal::not_found().answer(),
+    }
+}
+
+/// Told without a token [confirmed, §1.5].
+fn versions() -> Value {
+    let version = |n: u32| json!({ "label": format!("v{n}.0"), "url": format!("/services/data/v{n}.0"), "version": format!("{n}.0") });
+    VERSIONS.map(version).collect()
+}
+
+fn data(world: &mut World, call: &Call) -> Answer {
+    let (now, max) = (world.now(), world.options.limits.salesforce_calls_per_day);
+    if !call.bearer().is_some_and(|token| world.salesforce.tokens.opens(token, now, &world.options)) {
+        return Refusal::invalid_session().answer();
+    }
+    let used_up = world.salesforce.requests_used() >= max;
+    let answer = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
+        Refusal::requests_used_up().answer()
+    } else {
+        world.salesforce.requests.push_back(now);
+        route(world, call).unwrap_or_else(|refusal| refusal.answer())
+    };
+    let used = world.salesforce.requests_used();
+    with_header(answer, "sforce-limit-info", &format!("api-usage={used}/{max}"))
+}
+
+fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    let segments = call.segments();
+    let ["services", "data", version, rest @ ..] = &segments[..] else { return Err(Refusal::not_found()) };
+    let number = version.strip_prefix('v').and_then(|v| v.strip_suffix(".0")).and_then(|v| v.parse::<u32>().ok());
+    match number {
+        Some(number) if VERSIONS.contains(&number) => {}
+        Some(number) if number < *VERSIONS.start() => {
+            return Err(Refusal::new(410, "UNSUPPORTED_API_VERSION", "This API version has been retired"));
+        }
+        _ => return Err(Refusal::not_found()),
+    }
+    match (call.method.as_str(), rest) {
+        (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest),
+        ("GET", ["query"]) => query::first_page(world, call, version),
+        ("GET", ["query", locator]) => query::next_page(world, version, locator),
+        ("GET", ["limits"]) => {
+            let max = world.options.limits.salesforce_calls_per_day;
+            let remaining = max.saturating_sub(world.salesforce.requests_used());
+            let body = json!({ "DailyApiRequests": { "Max": max, "Remaining": remaining } });
+            Ok(json(200, CONTENT_TYPE, &body))
+        }
+        (_, ["query", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
+        _ => Err(Refusal::not_found()),
+    }
+}

@@ -1,0 +1,168 @@
+//! Tokens. Salesforce Help `remoteaccess_oauth_refresh_token_flow`; `reference/salesforce.md` §1.2.
+//!
+//! Promises: no `expires_in`, so a client must refresh when it is refused. With rotation each refresh token may be used
+//! once, and using an old one again revokes all tokens of the connection [confirmed].
+
+use super::Salesforce;
+use crate::{
+    clock::Timestamp,
+    simulators::{
+        World,
+        ids::salesforce_id,
+        options::Options,
+        request::{Answer, Call, answer, json, with_header},
+        unknowns::RefreshRace,
+    },
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet};
+
+const SCOPE: &str = "api pardot_api refresh_token";
+
+/// Which tokens are worth something.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// With the time of issue.
+    access: HashMap<String, Timestamp>,
+    /// Nothing, once it is revoked: the customer has to connect anew.
+    refresh: Option<String>,
+    /// Refresh tokens that were used.
+    spent: HashSet<String>,
+    issued: u64,
+    /// Refreshes yet to be refused because another one is under way.
+    races_due: u32,
+}
+
+impl Tokens {
+    pub(super) fn new(now: Timestamp, options: &Options) -> Tokens {
+        Tokens {
+            access: HashMap::from([(options.salesforce.access_token.clone(), now)]),
+            refresh: Some(options.salesforce.refresh_token.clone()),
+            spent: HashSet::new(),
+            issued: 0,
+            races_due: 0,
+        }
+    }
+
+    pub(super) fn expire(&mut self) {
+        self.access.clear();
+    }
+
+    pub(super) fn revoke(&mut self) {
+        self.access.clear();
+        self.refresh = None;
+    }
+
+    pub(super) fn refuse_next_refreshes(&mut self, times: u32) {
+        self.races_due = times;
+    }
+
+    /// Whether a bearer token opens a data call, here and in Account Engagement.
+    pub(in crate::simulators) fn opens(&self, token: &str, now: Timestamp, options: &Options) -> bool {
+        self.access.get(token).is_some_and(|issued| now < issued.plus(options.session_timeout))
+    }
+
+    /// What a client would hold that has stored every answer so far.
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.refresh.as_deref()
+    }
+}
+
+fn refused(error: &str, description: &str) -> Answer {
+    json(400, super::errors::CONTENT_TYPE, &json!({ "error": error, "error_description": description }))
+}
+
+/// `POST /services/oauth2/token`. A pure refresh: other grants need a person at a browser.
+pub(super) fn token(world: &mut World, call: &Call) -> Answer {
+    let form = call.form();
+    let sent = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+    let (now, options, tokens) = (world.clock.now(), &world.options, &mut world.salesforce.tokens);
+    if call.method != http::Method::POST {
+        return refused("invalid_request", "HTTP POST is required");
+    }
+    if sent("grant_type") != "refresh_token" {
+        return refused("unsupported_grant_type", "grant type not supported");
+    }
+    if sent("client_id") != options.salesforce.client_id {
+        return refused("invalid_client_id", "client identifier invalid");
+    }
+    if sent("client_secret") != options.salesforce.client_secret {
+        return refused("invalid_client", "invalid client credentials");
+    }
+    if let Some(due) = tokens.races_due.checked_sub(1) {
+        tokens.races_due = due;
+        return refused(
+            "invalid_grant",
+            match options.unknowns.salesforce.refresh_race {
+                RefreshRace::AlreadyBeingProcessed => "token request is already being processed",
+                RefreshRace::ExpiredAuthorizationCode => "expired authorization code",
+            },
+        );
+    }
+    if tokens.spent.contains(sent("refresh_token")) {
+        tokens.revoke();
+    }
+    if tokens.refresh.as_deref() != Some(sent("refresh_token")) {
+        return refused("invalid_grant", "expired access/refresh token");
+    }
+    tokens.issued += 1;
+    let access_token = format!("simulated-access-token-{}", tokens.issued);
+    tokens.access.retain(|_, issued| now < issued.plus(options.session_timeout));
+    tokens.access.insert(access_token.clone(), now);
+    let issued_at = now.0.to_string();
+    let id = identity_url(options);
+    let mut body = json!({
+        "access_token": access_token,
+        "instance_url": options.base_url,
+        "signature": STANDARD.encode(Sha256::digest(format!("{id}{issued_at}"))),
+        "id": id,
+        "token_type": "Bearer",
+        "issued_at": issued_at,
+        "scope": SCOPE,
+    });
+    if options.rotate_refresh_tokens {
+        let next = format!("simulated-refresh-token-{}", tokens.issued);
+        tokens.spent.extend(tokens.refresh.replace(next.clone()));
+        body["refresh_token"] = json!(next);
+    }
+    with_header(json(200, super::errors::CONTENT_TYPE, &body), "cache-control", "no-cache, no-store")
+}
+
+fn identity_url(options: &Options) -> String {
+    format!("{}/id/{}/{}", options.base_url, Salesforce::organization_id(), Salesforce::user_id())
+}
+
+/// `GET /services/oauth2/userinfo`. A bad token is told in plain text here [inferred, §1.6].
+pub(super) fn userinfo(world: &World, call: &Call) -> Answer {
+    let known = call.bearer().is_some_and(|t| world.salesforce.tokens.opens(t, world.clock.now(), &world.options));
+    if !known {
+        return answer(403, "text/html;charset=UTF-8", b"Bad_OAuth_Token".to_vec());
+    }
+    let user = world.salesforce.records.now(&Salesforce::user_id());
+    let field = |name: &str| user.and_then(|user| user.fields.get(name)).cloned().unwrap_or(Value::Null);
+    let body = json!({
+        "sub": identity_url(&world.options),
+        "user_id": Salesforce::user_id(),
+        "organization_id": Salesforce::organization_id(),
+        "preferred_username": field("Username"),
+        "name": field("Name"),
+        "email": field("Email"),
+        "zoneinfo": field("TimeZoneSidKey"),
+        "active": true,
+        "user_type": "STANDARD",
+    });
+    json(200, super::errors::CONTENT_TYPE, &body)
+}
+
+impl Salesforce {
+    /// The one user whose token it is.
+    pub fn user_id() -> String {
+        salesforce_id("005", 1)
+    }
+
+    pub fn organization_id() -> String {
+        salesforce_id("00D", 1)
+    }
+}

@@ -1,0 +1,293 @@
+//! Single records: POST, GET, PATCH and DELETE on `/sobjects/<Obj>[/<id>]` (`reference/salesforce.md` §2.2, [confirmed]).
+//!
+//! Every check comes from describe. A partial update changes only what is sent, and `null` clears. Text is trimmed, and
+//! an empty one is null, as everywhere in Salesforce [inferred]. Deleting is soft: the record is gone for everybody else.
+
+use super::{
+    Record, Salesforce, campaigns,
+    describe::{Access, Field, Kind, ObjectType, Writes},
+    errors::{Fault, Refusal},
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{
+        World,
+        ids::{long_salesforce_id, salesforce_id},
+        request::{Answer, Call, json, no_content},
+    },
+};
+use chrono::{DateTime, NaiveDate};
+use serde_json::{Map, Value, json};
+
+/// Everything below `/services/data/vNN.N/sobjects/`.
+pub(super) fn handle(world: &mut World, call: &Call, version: &str, rest: &[&str]) -> Result<Answer, Refusal> {
+    let object = rest.first().and_then(|name| ObjectType::named(name)).ok_or_else(Refusal::not_found)?;
+    let when = world.now().minus(world.options.read_lag.salesforce);
+    match (call.method.as_str(), &rest[1..]) {
+        ("POST", []) => create(world, call, object),
+        ("GET", ["describe"]) => {
+            let createable = object.name != "Campaign" || world.salesforce.is_marketing_user();
+            Ok(json(200, super::errors::CONTENT_TYPE, &object.describe(createable)))
+        }
+        ("GET", [id]) => read(world, call, object, id, version, when),
+        ("PATCH", [id]) => update(world, call, object, id),
+        ("DELETE", [id]) => delete(world, object, id),
+        (_, []) => Err(Refusal::method_not_allowed("GET,POST,HEAD")),
+        (_, [_]) => Err(Refusal::method_not_allowed("GET,PATCH,DELETE,HEAD")),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn create(world: &mut World, call: &Call, object: &'static ObjectType) -> Result<Answer, Refusal> {
+    if object.writes != Writes::All {
+        let message = format!("entity type cannot be inserted: {}", object.name);
+        return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
+    }
+    if object.name == "Campaign" {
+        campaigns::may_write(&world.salesforce, "inserted")?;
+    }
+    let mut fields = checked(&world.salesforce, object, body(call)?)?;
+    let missing: Vec<_> = object
+        .fields
+        .iter()
+        .filter(|field| field.access == Access::Required && fields.get(field.name).is_none_or(Value::is_null))
+        .map(|field| field.name)
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("Required fields are missing: [{}]", missing.join(", "));
+        return Err(Refusal::of(Fault::new("REQUIRED_FIELD_MISSING", message, &missing)));
+    }
+    if object.name == "Campaign" {
+        campaigns::defaults(&mut fields);
+    }
+    let id = world.salesforce.insert(object, fields);
+    Ok(json(201, super::errors::CONTENT_TYPE, &json!({ "id": id, "success": true, "errors": [] })))
+}
+
+fn read(
+    world: &World,
+    call: &Call,
+    object: &ObjectType,
+    id: &str,
+    version: &str,
+    when: Timestamp,
+) -> Result<Answer, Refusal> {
+    let record = world.salesforce.find(object, id, Some(when), &world.options.unknowns.salesforce)?;
+    let fields: Vec<&Field> = match call.param("fields") {
+        None => object.all_fields().collect(),
+        Some(list) => list
+            .split(',')
+            .map(|name| object.field(name.trim()).ok_or_else(|| Refusal::no_column(name.trim(), object.name)))
+            .collect::<Result<_, _>>()?,
+    };
+    let mut shown = record.attributes(version);
+    for field in fields {
+        shown[field.name] = record.value(field.name);
+    }
+    Ok(json(200, super::errors::CONTENT_TYPE, &shown))
+}
+
+fn update(world: &mut World, call: &Call, object: &'static ObjectType, id: &str) -> Result<Answer, Refusal> {
+    if object.writes == Writes::None {
+        let message = format!("entity type cannot be updated: {}", object.name);
+        return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
+    }
+    if object.name == "Campaign" {
+        campaigns::may_write(&world.salesforce, "updated")?;
+    }
+    let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
+    let fields = checked(&world.salesforce, object, body(call)?)?;
+    let cleared: Vec<_> = object
+        .fields
+        .iter()
+        .filter(|field| field.access == Access::Required && fields.get(field.name).is_some_and(Value::is_null))
+        .map(|field| field.name)
+        .collect();
+    if !cleared.is_empty() {
+        let message = format!("Required fields are missing: [{}]", cleared.join(", "));
+        return Err(Refusal::of(Fault::new("REQUIRED_FIELD_MISSING", message, &cleared)));
+    }
+    let now = world.now();
+    world.salesforce.records.change(&id, now, |record| {
+        record.fields.extend(fields);
+        record.modified_at = now;
+    });
+    Ok(no_content())
+}
+
+fn delete(world: &mut World, object: &ObjectType, id: &str) -> Result<Answer, Refusal> {
+    if object.writes != Writes::All {
+        let message = format!("entity type cannot be deleted: {}", object.name);
+        return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
+    }
+    let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
+    let now = world.now();
+    world.salesforce.records.change(&id, now, |record| {
+        record.is_deleted = true;
+        record.modified_at = now;
+    });
+    Ok(no_content())
+}
+
+impl Salesforce {
+    /// A record that may be read or written: by its long or short id, as it was at `when`, or as it is.
+    fn find(
+        &self,
+        object: &ObjectType,
+        id: &str,
+        when: Option<Timestamp>,
+        unknowns: &crate::simulators::unknowns::SalesforceUnknowns,
+    ) -> Result<&Record, Refusal> {
+        let long = long_salesforce_id(id).ok_or_else(Refusal::not_found)?;
+        let record = self.records.record(&long).and_then(|record| match when {
+            Some(when) => record.at(when),
+            None => Some(record.now()),
+        });
+        let record = record.filter(|record| record.object == object.name).ok_or_else(Refusal::not_found)?;
+        match record.is_deleted {
+            true => Err(Refusal::new(unknowns.entity_is_deleted_status, "ENTITY_IS_DELETED", "entity is deleted")),
+            false => Ok(record),
+        }
+    }
+
+    pub(super) fn insert(&mut self, object: &ObjectType, mut fields: Map<String, Value>) -> String {
+        let now = self.clock.now();
+        let number = self.made.entry(object.prefix).or_default();
+        *number += 1;
+        let id = salesforce_id(object.prefix, *number);
+        if object.field("OwnerId").is_some() && fields.get("OwnerId").is_none_or(Value::is_null) {
+            fields.insert("OwnerId".into(), json!(Salesforce::user_id()));
+        }
+        let record = Record {
+            id: id.clone(),
+            object: object.name,
+            fields,
+            is_deleted: false,
+            created_at: now,
+            modified_at: now,
+        };
+        self.records.insert(id.clone(), now, record);
+        id
+    }
+}
+
+fn body(call: &Call) -> Result<Map<String, Value>, Refusal> {
+    let json_sent = call.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+    if !json_sent {
+        let message = "Content-Type header specified in HTTP request is not supported";
+        return Err(Refusal::new(415, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
+    match serde_json::from_slice(&call.body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Refusal::new(400, "JSON_PARSER_ERROR", "Cannot deserialize instance of SObject")),
+        Err(error) => Err(Refusal::new(400, "JSON_PARSER_ERROR", error.to_string())),
+    }
+}
+
+/// The fields as they will be stored, or everything that is wrong with them. An unknown field hides all other faults.
+fn checked(
+    salesforce: &Salesforce,
+    object: &ObjectType,
+    sent: Map<String, Value>,
+) -> Result<Map<String, Value>, Refusal> {
+    let mut fields = Map::new();
+    let mut faults = vec![];
+    for (name, value) in sent {
+        if name == "attributes" {
+            continue;
+        }
+        let field = object.field(&name).ok_or_else(|| Refusal::no_column(&name, object.name))?;
+        if field.access == Access::ReadOnly {
+            let message = format!(
+                "Unable to create/update fields: {}. Please check the security settings of this field and verify that it \
+                 is read/write for your profile or permission set.",
+                field.name
+            );
+            return Err(Refusal::of(Fault::new("INVALID_FIELD_FOR_INSERT_UPDATE", message, &[field.name])));
+        }
+        match stored(salesforce, object, field, value)? {
+            Ok(value) => {
+                fields.insert(field.name.to_owned(), value);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(fields) } else { Err(Refusal { status: 400, faults }) }
+}
+
+/// The outer error is one of reading the request, and ends it; the inner one is the record's.
+fn stored(
+    salesforce: &Salesforce,
+    object: &ObjectType,
+    field: &Field,
+    value: Value,
+) -> Result<Result<Value, Fault>, Refusal> {
+    let unreadable = |value: &Value, kind: &str| {
+        let shape = match value {
+            Value::String(_) => "VALUE_STRING",
+            Value::Number(_) => "VALUE_NUMBER",
+            Value::Bool(true) => "VALUE_TRUE",
+            Value::Bool(false) => "VALUE_FALSE",
+            Value::Array(_) => "START_ARRAY",
+            _ => "START_OBJECT",
+        };
+        let message = format!("Cannot deserialize instance of {kind} from {shape} value {value}");
+        Refusal::new(400, "JSON_PARSER_ERROR", message)
+    };
+    if value.is_null() {
+        return Ok(Ok(Value::Null));
+    }
+    let fault = |code, message: String| Ok(Err(Fault::new(code, message, &[field.name])));
+    match field.kind {
+        Kind::Boolean => match value {
+            Value::Bool(_) => Ok(Ok(value)),
+            other => Err(unreadable(&other, "boolean")),
+        },
+        Kind::Integer | Kind::Double => match value {
+            Value::Number(_) => Ok(Ok(value)),
+            other => Err(unreadable(&other, "double")),
+        },
+        Kind::Date => match value.as_str().and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok()) {
+            Some(day) => Ok(Ok(json!(day.to_string()))),
+            None => Err(unreadable(&value, "date")),
+        },
+        Kind::DateTime => match value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()) {
+            Some(at) => Ok(Ok(json!(at.to_utc().format("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()))),
+            None => Err(unreadable(&value, "datetime")),
+        },
+        Kind::Id | Kind::Text(_) | Kind::LongText(_) | Kind::Email | Kind::Picklist(_) | Kind::Reference(..) => {
+            let Some(text) = value.as_str() else { return Err(unreadable(&value, "string")) };
+            let text = text.trim();
+            if text.is_empty() {
+                return Ok(Ok(Value::Null));
+            }
+            let characters = text.chars().count();
+            match field.kind {
+                Kind::Text(max) | Kind::LongText(max) if characters > max => {
+                    let message = format!("{}: data value too large: {text} (max length={max})", field.label);
+                    fault("STRING_TOO_LONG", message)
+                }
+                Kind::Email if !text.contains('@') => {
+                    fault("INVALID_EMAIL_ADDRESS", format!("{}: invalid email address: {text}", field.label))
+                }
+                Kind::Picklist(values) => {
+                    let restricted =
+                        salesforce.restricted_picklists.contains(&format!("{}.{}", object.name, field.name));
+                    if restricted && !values.contains(&text) {
+                        let message = format!("{}: bad value for restricted picklist field: {text}", field.label);
+                        return fault("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message);
+                    }
+                    Ok(Ok(json!(text)))
+                }
+                Kind::Reference(target, _) => match long_salesforce_id(text) {
+                    None => fault("MALFORMED_ID", format!("{}: id value of incorrect type: {text}", field.label)),
+                    Some(id) => match salesforce.records.now(&id) {
+                        Some(record) if record.object == target && !record.is_deleted => Ok(Ok(json!(id))),
+                        _ => fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id".into()),
+                    },
+                },
+                _ => Ok(Ok(json!(text))),
+            }
+        }
+    }
+}

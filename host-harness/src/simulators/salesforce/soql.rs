@@ -1,0 +1,517 @@
+//! SOQL, as far as queries of campaigns and users go: text to tree, and back.
+//!
+//! `SELECT fields FROM object [WHERE …] [ORDER BY …] [LIMIT n] [OFFSET n]`, from the SOQL and SOSL reference and
+//! `reference/salesforce.md` §2.1. Promises: never panics; a printed tree reads back as itself. `AND` and `OR` side by
+//! side without parentheses are an error, as in the real thing. Not here: which fields exist (`query.rs`).
+
+use chrono::{DateTime, NaiveDate, Utc};
+use std::fmt;
+use winnow::{
+    Result as Parsed,
+    ascii::{Caseless, digit1, multispace0},
+    combinator::{alt, delimited, eof, fail, not, opt, peek, preceded, repeat, separated, terminated},
+    error::ContextError,
+    prelude::*,
+    token::{any, one_of, take_while},
+};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Query {
+    /// Dotted where they go through a relation.
+    pub select: Vec<Path>,
+    pub from: String,
+    pub condition: Option<Condition>,
+    pub order: Vec<Order>,
+    pub limit: Option<u32>,
+    pub offset: Option<u32>,
+}
+
+pub(super) type Path = Vec<String>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Condition {
+    /// Two or more.
+    And(Vec<Condition>),
+    /// Two or more.
+    Or(Vec<Condition>),
+    Not(Box<Condition>),
+    Compare(Path, Comparison, Literal),
+    In {
+        field: Path,
+        negated: bool,
+        among: Vec<Literal>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Like,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Literal {
+    Null,
+    Boolean(bool),
+    /// After LIKE, `\%` and `\_` are still escaped in it.
+    Text(String),
+    Number(f64),
+    Date(NaiveDate),
+    DateTime(DateTime<Utc>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Order {
+    pub field: Path,
+    pub descending: bool,
+    /// Left out: first when ascending, last when descending.
+    pub nulls_last: Option<bool>,
+}
+
+/// Conditions in one another. More would be a way to exhaust the stack.
+const DEPTH_MAX: usize = 50;
+
+/// Reads a query, or says near what it broke off.
+pub(super) fn parse(text: &str) -> Result<Query, String> {
+    if nesting(text) > DEPTH_MAX {
+        return Err("conditions are nested too deeply".into());
+    }
+    query.parse(text).map_err(|error| {
+        let rest = text.get(error.offset()..).unwrap_or_default();
+        let (row, column) = text.get(..error.offset()).map_or((1, 1), |read| {
+            let line = read.rsplit('\n').next().unwrap_or_default();
+            (read.matches('\n').count() + 1, line.chars().count() + 1)
+        });
+        let token: String = rest.split_whitespace().next().unwrap_or("<EOF>").chars().take(40).collect();
+        format!(
+            "\n{}\n^\nERROR at Row:{row}:Column:{column}\nunexpected token: '{token}'",
+            rest.chars().take(60).collect::<String>()
+        )
+    })
+}
+
+fn query(input: &mut &str) -> Parsed<Query> {
+    let _ = multispace0.parse_next(input)?;
+    let select = preceded(word("SELECT"), separated(1.., path, comma)).parse_next(input)?;
+    let from = preceded(word("FROM"), name).parse_next(input)?;
+    let condition = opt(preceded(word("WHERE"), conditions)).parse_next(input)?;
+    let order = opt(preceded((word("ORDER"), word("BY")), separated(1.., order, comma))).parse_next(input)?;
+    let limit = opt(preceded(word("LIMIT"), count)).parse_next(input)?;
+    let offset = opt(preceded(word("OFFSET"), count)).parse_next(input)?;
+    eof.parse_next(input)?;
+    Ok(Query { select, from, condition, order: order.unwrap_or_default(), limit, offset })
+}
+
+/// How deep parentheses stand in one another, those within quotes left out.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '\'' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// A keyword in any case, and the space after it.
+fn word<'a>(keyword: &'static str) -> impl Parser<&'a str, (), ContextError> {
+    (Caseless(keyword), not(name_character), multispace0).void()
+}
+
+fn comma(input: &mut &str) -> Parsed<()> {
+    (',', multispace0).void().parse_next(input)
+}
+
+fn name_character(input: &mut &str) -> Parsed<char> {
+    one_of(|c: char| c.is_ascii_alphanumeric() || c == '_').parse_next(input)
+}
+
+const KEYWORDS: [&str; 14] =
+    ["select", "from", "where", "order", "by", "limit", "offset", "and", "or", "not", "in", "like", "asc", "desc"];
+
+/// The characters of a name, without the space after it.
+fn bare_name(input: &mut &str) -> Parsed<String> {
+    let first = one_of(|c: char| c.is_ascii_alphabetic());
+    let rest = take_while(0.., |c: char| c.is_ascii_alphanumeric() || c == '_');
+    let name: &str = (first, rest).take().parse_next(input)?;
+    match KEYWORDS.contains(&name.to_ascii_lowercase().as_str()) {
+        true => fail.parse_next(input),
+        false => Ok(name.to_owned()),
+    }
+}
+
+fn name(input: &mut &str) -> Parsed<String> {
+    terminated(bare_name, multispace0).parse_next(input)
+}
+
+fn path(input: &mut &str) -> Parsed<Path> {
+    terminated(separated(1..=5, bare_name, '.'), multispace0).parse_next(input)
+}
+
+fn count(input: &mut &str) -> Parsed<u32> {
+    terminated(digit1.parse_to(), multispace0).parse_next(input)
+}
+
+fn order(input: &mut &str) -> Parsed<Order> {
+    let field = path.parse_next(input)?;
+    let descending = opt(alt((word("ASC").value(false), word("DESC").value(true)))).parse_next(input)?;
+    let nulls = preceded(word("NULLS"), alt((word("FIRST").value(false), word("LAST").value(true))));
+    let nulls_last = opt(nulls).parse_next(input)?;
+    Ok(Order { field, descending: descending.unwrap_or(false), nulls_last })
+}
+
+/// One condition, or several joined by one and the same word.
+fn conditions(input: &mut &str) -> Parsed<Condition> {
+    let first = condition.parse_next(input)?;
+    let joined = opt(peek(alt((word("AND").value(true), word("OR").value(false))))).parse_next(input)?;
+    let Some(all) = joined else { return Ok(first) };
+    let join = if all { "AND" } else { "OR" };
+    let more: Vec<Condition> = repeat(1.., preceded(word(join), condition)).parse_next(input)?;
+    let parts = std::iter::once(first).chain(more).collect();
+    Ok(if all { Condition::And(parts) } else { Condition::Or(parts) })
+}
+
+fn condition(input: &mut &str) -> Parsed<Condition> {
+    let negated = opt(word("NOT")).parse_next(input)?.is_some();
+    let inner = alt((delimited(('(', multispace0), conditions, (')', multispace0)), comparison)).parse_next(input)?;
+    Ok(if negated { Condition::Not(Box::new(inner)) } else { inner })
+}
+
+fn comparison(input: &mut &str) -> Parsed<Condition> {
+    let field = path.parse_next(input)?;
+    let negated = opt(word("NOT")).parse_next(input)?.is_some();
+    if negated || opt(peek(word("IN"))).parse_next(input)?.is_some() {
+        let among = delimited(('(', multispace0), separated(1.., literal, comma), (')', multispace0));
+        let among = preceded(word("IN"), among).parse_next(input)?;
+        return Ok(Condition::In { field, negated, among });
+    }
+    let operator = alt((
+        word("LIKE").value(Comparison::Like),
+        terminated(
+            alt((
+                "<=".value(Comparison::LessOrEqual),
+                ">=".value(Comparison::GreaterOrEqual),
+                "!=".value(Comparison::NotEqual),
+                "<>".value(Comparison::NotEqual),
+                "<".value(Comparison::Less),
+                ">".value(Comparison::Greater),
+                "=".value(Comparison::Equal),
+            )),
+            multispace0,
+        ),
+    ))
+    .parse_next(input)?;
+    let value = match operator {
+        Comparison::Like => terminated(quoted(true), multispace0).map(Literal::Text).parse_next(input)?,
+        _ => literal.parse_next(input)?,
+    };
+    Ok(Condition::Compare(field, operator, value))
+}
+
+fn literal(input: &mut &str) -> Parsed<Literal> {
+    let bare = take_while(1.., |c: char| c.is_ascii_alphanumeric() || "+-.:".contains(c));
+    let value = alt((quoted(false).map(Literal::Text), bare.verify_map(bare_literal))).parse_next(input)?;
+    multispace0.parse_next(input)?;
+    Ok(value)
+}
+
+fn bare_literal(text: &str) -> Option<Literal> {
+    match text.to_ascii_lowercase().as_str() {
+        "null" => return Some(Literal::Null),
+        "true" => return Some(Literal::Boolean(true)),
+        "false" => return Some(Literal::Boolean(false)),
+        _ => {}
+    }
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        && text.len() == 10
+    {
+        return Some(Literal::Date(day));
+    }
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(Literal::DateTime(at.to_utc()));
+    }
+    let number = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let plain =
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if plain { text.parse().ok().map(Literal::Number) } else { None }
+}
+
+/// A text between single quotes. For LIKE, `\%` and `\_` stay as they are.
+fn quoted<'a>(like: bool) -> impl Parser<&'a str, String, ContextError> {
+    let character = move |input: &mut &'a str| -> Parsed<Vec<char>> {
+        let c = any.parse_next(input)?;
+        if c == '\'' {
+            return fail.parse_next(input);
+        }
+        if c != '\\' {
+            return Ok(vec![c]);
+        }
+        Ok(match any.parse_next(input)? {
+            c @ ('\\' | '%' | '_') if like => vec!['\\', c],
+            c @ ('\\' | '\'' | '"') => vec![c],
+            'n' | 'N' => vec!['\n'],
+            'r' | 'R' => vec!['\r'],
+            't' | 'T' => vec!['\t'],
+            'b' | 'B' => vec!['\u{8}'],
+            'f' | 'F' => vec!['\u{c}'],
+            _ => return fail.parse_next(input),
+        })
+    };
+    let text = repeat(0.., character).fold(String::new, |mut text, characters| {
+        text.extend(characters);
+        text
+    });
+    delimited('\'', text, '\'')
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let select: Vec<_> = self.select.iter().map(|path| path.join(".")).collect();
+        write!(f, "SELECT {} FROM {}", select.join(", "), self.from)?;
+        if let Some(condition) = &self.condition {
+            write!(f, " WHERE {condition}")?;
+        }
+        for (n, order) in self.order.iter().enumerate() {
+            write!(f, "{}{}", if n == 0 { " ORDER BY " } else { ", " }, order.field.join("."))?;
+            f.write_str(if order.descending { " DESC" } else { " ASC" })?;
+            f.write_str(match order.nulls_last {
+                None => "",
+                Some(false) => " NULLS FIRST",
+                Some(true) => " NULLS LAST",
+            })?;
+        }
+        self.limit.map_or(Ok(()), |limit| write!(f, " LIMIT {limit}"))?;
+        self.offset.map_or(Ok(()), |offset| write!(f, " OFFSET {offset}"))
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |f: &mut fmt::Formatter<'_>, parts: &[Condition], word: &str| {
+            for (n, part) in parts.iter().enumerate() {
+                if n > 0 {
+                    write!(f, " {word} ")?;
+                }
+                match part {
+                    Condition::And(_) | Condition::Or(_) => write!(f, "({part})")?,
+                    _ => write!(f, "{part}")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Condition::And(parts) => joined(f, parts, "AND"),
+            Condition::Or(parts) => joined(f, parts, "OR"),
+            Condition::Not(inner) => write!(f, "NOT ({inner})"),
+            Condition::Compare(field, Comparison::Like, Literal::Text(text)) => {
+                write!(f, "{} LIKE {}", field.join("."), escaped(text, true))
+            }
+            Condition::Compare(field, operator, value) => write!(f, "{} {operator} {value}", field.join(".")),
+            Condition::In { field, negated, among } => {
+                let among: Vec<_> = among.iter().map(Literal::to_string).collect();
+                let not = if *negated { "NOT " } else { "" };
+                write!(f, "{} {not}IN ({})", field.join("."), among.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Comparison::Equal => "=",
+            Comparison::NotEqual => "!=",
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Like => "LIKE",
+        })
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Null => f.write_str("null"),
+            Literal::Boolean(value) => write!(f, "{value}"),
+            Literal::Text(text) => f.write_str(&escaped(text, false)),
+            Literal::Number(number) => write!(f, "{number}"),
+            Literal::Date(day) => write!(f, "{}", day.format("%Y-%m-%d")),
+            Literal::DateTime(at) => write!(f, "{}", at.format("%Y-%m-%dT%H:%M:%S%.3fZ")),
+        }
+    }
+}
+
+/// In a LIKE text backslashes are pairs already.
+fn escaped(text: &str, like: bool) -> String {
+    let mut out = String::from("'");
+    for c in text.chars() {
+        match c {
+            '\\' if like => out.push('\\'),
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{Strategy, any, *};
+
+    #[test]
+    fn queries_are_read_and_printed_in_one_form() {
+        let rows = [
+            ("select Id from Campaign", "SELECT Id FROM Campaign"),
+            (
+                "SELECT Id, Owner.Name FROM Campaign WHERE Name='it\\'s' and IsActive=TRUE ORDER BY CreatedDate DESC, Id LIMIT 1",
+                "SELECT Id, Owner.Name FROM Campaign WHERE Name = 'it\\'s' AND IsActive = true ORDER BY CreatedDate DESC, Id ASC LIMIT 1",
+            ),
+            (
+                "SELECT Id FROM Campaign WHERE (Name = 'a' OR Name = 'b') AND NOT (StartDate >= 2026-11-22)",
+                "SELECT Id FROM Campaign WHERE (Name = 'a' OR Name = 'b') AND NOT (StartDate >= 2026-11-22)",
+            ),
+            (
+                "SELECT Id FROM Campaign WHERE Id NOT IN ('x', null) OFFSET 5",
+                "SELECT Id FROM Campaign WHERE Id NOT IN ('x', null) OFFSET 5",
+            ),
+            (
+                "SELECT Id FROM Campaign WHERE CreatedDate>=2026-11-22T15:00:00+01:00 AND BudgetedCost<>-1.5",
+                "SELECT Id FROM Campaign WHERE CreatedDate >= 2026-11-22T14:00:00.000Z AND BudgetedCost != -1.5",
+            ),
+            (
+                "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
+                "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
+            ),
+        ];
+        for (text, printed) in rows {
+            assert_eq!(parse(text).map(|query| query.to_string()), Ok(printed.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_query_is_refused_with_the_place_where_it_breaks_off() {
+        let rows = [
+            "",
+            "SELECT FROM Campaign",
+            "SELECT Id FROM Campaign WHERE Name = 'it's'",
+            "SELECT Id FROM Campaign WHERE Name = \"x\"",
+            "SELECT Id FROM Campaign WHERE a = 1 AND b = 2 OR c = 3",
+            "SELECT Id FROM Campaign WHERE Name LIKE 5",
+            "SELECT Id FROM Campaign WHERE Id IN ()",
+            "SELECT Id FROM Campaign LIMIT -1",
+            "SELECT Id FROM Campaign LIMIT 1 WHERE Id = null",
+            "SELECT Id FROM Campaign; DROP",
+            "DELETE FROM Campaign",
+        ];
+        for text in rows {
+            let message = parse(text).unwrap_err();
+            assert!(message.contains("ERROR at Row:1:Column:"), "{text}: {message}");
+        }
+        assert!(parse(&format!("SELECT Id FROM C WHERE {}a = 1", "(".repeat(10_000))).is_err());
+    }
+
+    fn names() -> impl Strategy<Value = String> {
+        "[A-Za-z][A-Za-z0-9_]{0,8}".prop_filter("not a keyword", |name| {
+            let name = name.to_ascii_lowercase();
+            !KEYWORDS.contains(&name.as_str()) && name != "nulls"
+        })
+    }
+
+    fn fields() -> impl Strategy<Value = Path> {
+        proptest::collection::vec(names(), 1..3)
+    }
+
+    fn literals() -> impl Strategy<Value = Literal> {
+        prop_oneof![
+            Just(Literal::Null),
+            any::<bool>().prop_map(Literal::Boolean),
+            any::<String>().prop_map(Literal::Text),
+            (-1_000_000i32..1_000_000).prop_map(|n| Literal::Number(f64::from(n) / 100.0)),
+            (0i32..40_000).prop_map(|day| Literal::Date(NaiveDate::from_epoch_days(day).unwrap())),
+            (0i64..4_000_000_000_000).prop_map(|ms| Literal::DateTime(DateTime::from_timestamp_millis(ms).unwrap())),
+        ]
+    }
+
+    fn comparisons() -> impl Strategy<Value = Comparison> {
+        prop_oneof![
+            Just(Comparison::Equal),
+            Just(Comparison::NotEqual),
+            Just(Comparison::Less),
+            Just(Comparison::LessOrEqual),
+            Just(Comparison::Greater),
+            Just(Comparison::GreaterOrEqual),
+        ]
+    }
+
+    fn any_condition() -> impl Strategy<Value = Condition> {
+        let leaf = prop_oneof![
+            (fields(), comparisons(), literals()).prop_map(|(f, o, v)| Condition::Compare(f, o, v)),
+            (fields(), "[a-z'é]{0,4}(\\\\%|\\\\_|\\\\\\\\|%|_){0,3}").prop_map(|(f, like)| Condition::Compare(
+                f,
+                Comparison::Like,
+                Literal::Text(like)
+            )),
+            (fields(), any::<bool>(), proptest::collection::vec(literals(), 1..4))
+                .prop_map(|(field, negated, among)| Condition::In { field, negated, among }),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 2..4).prop_map(Condition::And),
+                proptest::collection::vec(inner.clone(), 2..4).prop_map(Condition::Or),
+                inner.prop_map(|inner| Condition::Not(Box::new(inner))),
+            ]
+        })
+    }
+
+    fn orders() -> impl Strategy<Value = Order> {
+        (fields(), any::<bool>(), any::<Option<bool>>()).prop_map(|(field, descending, nulls_last)| Order {
+            field,
+            descending,
+            nulls_last,
+        })
+    }
+
+    fn queries() -> impl Strategy<Value = Query> {
+        let select = proptest::collection::vec(fields(), 1..4);
+        let condition = proptest::option::of(any_condition());
+        let order = proptest::collection::vec(orders(), 0..3);
+        (select, names(), condition, order, any::<Option<u32>>(), any::<Option<u32>>()).prop_map(
+            |(select, from, condition, order, limit, offset)| Query { select, from, condition, order, limit, offset },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_query_reads_back_as_itself(query in queries()) {
+            let printed = query.to_string();
+            prop_assert_eq!(parse(&printed), Ok(query), "{}", printed);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in any::<String>(), tail in "[ -~]{0,60}") {
+            let _ = parse(&text);
+            let _ = parse(&format!("SELECT Id FROM Campaign WHERE {tail}"));
+        }
+    }
+}

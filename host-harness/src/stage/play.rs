@@ -1,0 +1,237 @@
+//! Plays a story: what people do happens in the simulated Livestorm, and word of it is sent as Livestorm sends it.
+
+use super::{ADDRESS_SECRET, INSTALLATION, Live, SIGNING_SECRET, Stage};
+use crate::{
+    clock::{Clock, SimulatedClock, Timestamp, Work, sleep},
+    connections::{Transport, to_private},
+    ingress::Refusal,
+    simulators::{
+        Simulators,
+        livestorm::{Dialect, FormField, NewEvent, NewRegistrant, NewSession, Occurrence, Role, webhooks::signature},
+    },
+};
+use oracle::{Act, Happening, Story};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, RwLock},
+    time::Duration,
+};
+
+const UNSIGNED_SOURCE: &str = "livestorm";
+pub(super) const SIGNED_SOURCE: &str = "livestorm-signed";
+
+/// How long Livestorm waits before each further try (<https://developers.livestorm.co/docs/webhooks-1>).
+const RETRIES: [u64; 5] = [30, 60, 150, 360, 720];
+
+/// What came of playing.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// The ids that Livestorm gave, by the story's names.
+    pub sessions: BTreeMap<String, String>,
+    events: BTreeMap<String, String>,
+    pub happened: Vec<Happened>,
+    pub deliveries: u64,
+    /// Deliveries that were given up.
+    pub undelivered: Vec<String>,
+}
+
+/// Something for the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    pub at: Timestamp,
+    pub what: String,
+}
+
+impl Stage {
+    /// Lets the story begin. Nothing happens before the clock runs.
+    pub fn begin(&self, story: &Story) {
+        let player = Player {
+            clock: self.clock.clone(),
+            simulators: self.simulators.clone(),
+            transport: self.transport.clone(),
+            ingress_port: self.http.as_ref().map(|h| h.ingress_port),
+            live: self.live.clone(),
+            played: self.played.clone(),
+            begins_at: Timestamp::from_seconds(story.begins_at),
+            questions: questions(story),
+        };
+        let mut acts = story.acts.clone();
+        acts.sort_by_key(|a| a.at);
+        let work = self.clock.begin();
+        tokio::spawn(async move { player.play(acts, work).await });
+    }
+
+    /// Plays a story to its end: until nothing is due any more.
+    pub async fn play(&self, story: &Story) {
+        self.begin(story);
+        self.clock.run_until(Timestamp::MAX).await;
+    }
+
+    pub fn played(&self) -> Played {
+        self.played.lock().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+}
+
+/// Every question that anybody in the story answers stands on the form.
+fn questions(story: &Story) -> BTreeSet<String> {
+    let answers = story.acts.iter().flat_map(|a| match &a.what {
+        Happening::Registered { answers, .. } => answers.as_slice(),
+        _ => &[],
+    });
+    answers.map(|(name, _)| name.clone()).filter(|n| !["first_name", "last_name"].contains(&n.as_str())).collect()
+}
+
+#[derive(Clone)]
+struct Player {
+    clock: SimulatedClock,
+    simulators: Simulators,
+    transport: Arc<dyn Transport>,
+    ingress_port: Option<u16>,
+    live: Arc<RwLock<Option<Live>>>,
+    played: Arc<Mutex<Played>>,
+    begins_at: Timestamp,
+    questions: BTreeSet<String>,
+}
+
+/// One webhook on its way.
+struct Webhook {
+    source: &'static str,
+    body: Vec<u8>,
+    name: &'static str,
+}
+
+impl Player {
+    async fn play(self, acts: Vec<Act>, mut work: Work) {
+        for act in acts {
+            let at = self.begins_at.plus(Duration::from_secs(act.at));
+            work = sleep(&self.clock, work, at).await;
+            let occurrence = self.act(&act.what);
+            for delivery in &act.deliveries {
+                let Some(webhook) = occurrence.as_ref().and_then(|o| self.webhook(o, delivery.dialect)) else { continue };
+                let (player, own) = (self.clone(), self.clock.begin());
+                let at = at.plus(Duration::from_secs(delivery.after));
+                tokio::spawn(async move {
+                    let own = sleep(&player.clock, own, at).await;
+                    player.send(webhook, own).await
+                });
+            }
+        }
+        drop(work);
+    }
+
+    fn note(&self, what: String) {
+        let at = self.clock.now();
+        self.played.lock().unwrap_or_else(|p| p.into_inner()).happened.push(Happened { at, what });
+    }
+
+    /// Nothing where it could not happen, e.g. because the person is registered already.
+    fn act(&self, what: &Happening) -> Option<Occurrence> {
+        let mut world = self.simulators.world();
+        let mut played = self.played.lock().unwrap_or_else(|p| p.into_inner());
+        let (occurrence, told) = match what {
+            Happening::EventCreated { event, title, on_demand } => {
+                let fields = self.questions.iter().map(|q| FormField::text(q)).collect();
+                let new = NewEvent { title: title.clone(), on_demand: *on_demand, fields, ..NewEvent::default() };
+                let id = world.livestorm.create_event(new);
+                world.livestorm.publish(&id);
+                played.events.insert(event.clone(), id.clone());
+                (Occurrence::EventCreated { event: id }, format!("event \"{title}\" is created"))
+            }
+            Happening::SessionCreated { session, event, starts } => {
+                let starts_at = starts.map(|s| match u64::try_from(s) {
+                    Ok(s) => self.begins_at.plus(Duration::from_secs(s)),
+                    Err(_) => self.begins_at.minus(Duration::from_secs(s.unsigned_abs())),
+                });
+                let event = played.events.get(event)?.clone();
+                let id = world.livestorm.create_session(&event, NewSession { starts_at, ..NewSession::default() });
+                played.sessions.insert(session.clone(), id.clone());
+                let when = starts_at.map_or("on demand".into(), |at| at.utc().format("%d %b %H:%M UTC").to_string());
+                (Occurrence::SessionCreated { session: id }, format!("session \"{session}\" is scheduled ({when})"))
+            }
+            Happening::Registered { session, email, answers, team_member } => {
+                let id = played.sessions.get(session)?.clone();
+                let answer = |name: &str| {
+                    answers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
+                };
+                let fields = answers.iter().filter(|(n, _)| self.questions.contains(n));
+                let new = NewRegistrant {
+                    email: email.clone(),
+                    first_name: answer("first_name"),
+                    last_name: answer("last_name"),
+                    fields: fields.map(|(n, v)| (n.clone(), serde_json::Value::from(v.as_str()))).collect(),
+                    role: if *team_member { Role::TeamMember } else { Role::Participant },
+                    ..NewRegistrant::default()
+                };
+                let person = world.livestorm.register(&id, new).ok()?;
+                (Occurrence::Registered { session: id, person }, format!("{email} registers for \"{session}\""))
+            }
+        };
+        let at = self.clock.now();
+        played.happened.push(Happened { at, what: told });
+        Some(occurrence)
+    }
+
+    fn webhook(&self, occurrence: &Occurrence, dialect: oracle::Dialect) -> Option<Webhook> {
+        let (source, dialect) = match dialect {
+            oracle::Dialect::Native => (UNSIGNED_SOURCE, Dialect::Native),
+            oracle::Dialect::Rest => (SIGNED_SOURCE, Dialect::RestManaged),
+        };
+        let world = self.simulators.world();
+        let body = world.livestorm.webhook_body(occurrence, dialect, &world.options.unknowns.livestorm)?;
+        Some(Webhook { source, body, name: occurrence.name() })
+    }
+
+    async fn send(&self, webhook: Webhook, mut work: Work) {
+        for wait in RETRIES.into_iter().map(Some).chain([None]) {
+            let refused = match self.attempt(&webhook).await {
+                Ok(()) => {
+                    self.played.lock().unwrap_or_else(|p| p.into_inner()).deliveries += 1;
+                    return;
+                }
+                Err(refused) => refused,
+            };
+            let Some(seconds) = wait else {
+                let given_up = format!("{}: {refused}", webhook.name);
+                self.note(format!("webhook {given_up}"));
+                self.played.lock().unwrap_or_else(|p| p.into_inner()).undelivered.push(given_up);
+                return;
+            };
+            let at = self.clock.now().plus(Duration::from_secs(seconds));
+            work = sleep(&self.clock, work, at).await;
+        }
+    }
+
+    async fn attempt(&self, webhook: &Webhook) -> Result<(), String> {
+        let mut headers = vec![("content-type".to_string(), "application/json".to_string())];
+        if webhook.source == SIGNED_SOURCE {
+            let signed = signature(SIGNING_SECRET, self.clock.now().seconds(), &webhook.body);
+            headers.push(("x-livestorm-signature".into(), signed));
+        }
+        match self.ingress_port {
+            Some(port) => self.post(port, webhook, &headers).await,
+            None => {
+                let ingress = {
+                    let live = self.live.read().unwrap_or_else(|p| p.into_inner());
+                    // A host that has stopped is a process that is gone: nobody answers.
+                    let live = live.as_ref().filter(|l| !l.serving.is_finished());
+                    live.map(|l| l.host.ingress.clone()).ok_or("nobody answers")?
+                };
+                let body = webhook.body.clone();
+                let taken = ingress.receive(INSTALLATION, webhook.source, ADDRESS_SECRET, &headers, body).await;
+                taken.map(|_| ()).map_err(|refusal: Refusal| refusal.to_string())
+            }
+        }
+    }
+
+    async fn post(&self, port: u16, webhook: &Webhook, headers: &[(String, String)]) -> Result<(), String> {
+        let address = format!("http://127.0.0.1:{port}/hooks/{INSTALLATION}/{}/{ADDRESS_SECRET}", webhook.source);
+        let mut request = http::Request::post(address);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(webhook.body.clone()).map_err(|e| e.to_string())?;
+        const ANSWER_BYTES_MAX: usize = 4096;
+        let answer = self.transport.send(to_private(request), ANSWER_BYTES_MAX).await.map_err(|e| e.to_string())?;
+        if answer.status().is_success() { Ok(()) } else { Err(format!("answered {}", answer.status())) }
+    }
+}

@@ -1,0 +1,116 @@
+//! Every call to Account Engagement, as data.
+
+use crate::{
+    call::{ACCOUNT_ENGAGEMENT, Call, Shape},
+    host::Method,
+    ledger::OnceCall,
+};
+
+pub const ACCOUNT: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/account",
+    "test the connection",
+    "Reads the business unit's name, so that a person can compare. Nothing leaves.",
+);
+
+pub const CAMPAIGNS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/campaigns",
+    "look for campaigns",
+    "Looks whether Connected Campaigns has brought our campaigns over. A time leaves.",
+);
+
+pub const LISTS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/lists",
+    "look for a list",
+    "Looks, after an answer was lost, whether a list was made. A time leaves.",
+);
+
+pub const CREATE_LIST: OnceCall = OnceCall::new(Shape::new(
+    ACCOUNT_ENGAGEMENT,
+    Method::Post,
+    "/api/v5/objects/lists",
+    "create list",
+    &["name", "description", "campaignId"],
+    "Makes one list a session. The event's title, the session's date and its id leave.",
+));
+
+pub const PROSPECTS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/prospects",
+    "look a prospect up",
+    "Looks a registrant up. The address leaves.",
+);
+
+pub const UPDATE_PROSPECT: Call = Call::idempotent(
+    Shape::new(
+        ACCOUNT_ENGAGEMENT,
+        Method::Patch,
+        "/api/v5/objects/prospects/{id}",
+        "update prospect",
+        &[],
+        "Writes the mapped fields of a registrant who is a prospect already. The values of these fields leave.",
+    )
+    .with_mapped_fields(),
+);
+
+/// The mapped names stand within `prospect`; they are listed so that the customer approves fields and not a promise.
+pub const UPSERT_PROSPECT: Call = Call::idempotent(
+    Shape::new(
+        ACCOUNT_ENGAGEMENT,
+        Method::Post,
+        "/api/v5/objects/prospects/do/upsertLatestByEmail",
+        "create prospect",
+        &["matchEmail", "prospect", "fields", "email", "campaignId"],
+        "Makes a prospect of a registrant who is none yet. The address and the values of the mapped fields leave.",
+    )
+    .with_mapped_fields(),
+);
+
+pub const MEMBERSHIPS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/list-memberships",
+    "read list membership",
+    "Looks whether somebody opted out of a list or was taken off it. Ids leave.",
+);
+
+/// A second sending is answered with code 58 and changes nothing.
+pub const JOIN_LIST: Call = Call::idempotent(Shape::new(
+    ACCOUNT_ENGAGEMENT,
+    Method::Post,
+    "/api/v5/objects/list-memberships",
+    "add to list",
+    &["listId", "prospectId"],
+    "Adds a registrant to the session's list. Ids leave.",
+));
+
+pub const EXTERNAL_ACTIVITIES: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/external-activities",
+    "look for an activity",
+    "Looks, after an answer was lost, whether an activity was made. A time leaves.",
+);
+
+pub const CREATE_EXTERNAL_ACTIVITY: OnceCall = OnceCall::new(Shape::new(
+    ACCOUNT_ENGAGEMENT,
+    Method::Post,
+    "/api/v5/external-activities",
+    "create external activity",
+    &["extension", "type", "email", "value", "activityDate"],
+    "Notes on the prospect that somebody registered. The address, the session's id and the time leave.",
+));
+
+pub const ALL: [&Shape; 11] = [
+    &ACCOUNT.shape,
+    &CAMPAIGNS.shape,
+    &LISTS.shape,
+    &CREATE_LIST.shape,
+    &PROSPECTS.shape,
+    &UPDATE_PROSPECT.shape,
+    &UPSERT_PROSPECT.shape,
+    &MEMBERSHIPS.shape,
+    &JOIN_LIST.shape,
+    &EXTERNAL_ACTIVITIES.shape,
+    &CREATE_EXTERNAL_ACTIVITY.shape,
+];

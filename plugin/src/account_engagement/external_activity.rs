@@ -1,0 +1,142 @@
+//! An external activity: it cannot be corrected, taken back or told apart from its double, so each is sent once, ever.
+//!
+//! Promises: after an unknown outcome it is looked for first; where activities cannot be read back a person is asked, and no
+//! second one is sent (RULES 17).
+
+use super::{
+    calls::{CREATE_EXTERNAL_ACTIVITY, EXTERNAL_ACTIVITIES},
+    errors::{ApiError, Verdict},
+    id_of, query, time,
+};
+use crate::{
+    call::ACCOUNT_ENGAGEMENT,
+    domain::{email::Email, fact, session::SessionId},
+    host::{Action, Instant, MINUTE, Subject},
+    json,
+    ledger::{Doubt, Fact, Judged, Once, Seen, Sending, once},
+    stop::{Doing, Stop},
+    work::Work,
+};
+use serde_json::{Value, json};
+
+/// How far their clock may be off ours, and how late an answer that we gave up may have taken effect.
+const SLACK: u64 = 10 * MINUTE;
+const PAGES_MAX: usize = 50;
+
+pub struct Registered<'a> {
+    pub session: &'a SessionId,
+    pub email: &'a Email,
+    /// When the person registered.
+    pub at: Instant,
+    /// The prospect was made just now, so it may not be known everywhere yet.
+    pub prospect_is_young: bool,
+}
+
+/// *People registered*, with the session's id as its value (S2-60).
+pub async fn registered(work: &Work<'_>, registered: &Registered<'_>) -> Result<(), Stop> {
+    let settings = &work.settings.account_engagement;
+    let (extension, kind) = (settings.extension.as_str(), settings.activity_types.registered.as_str());
+    let doing = Doing { what: "note the registration", whom: registered.email.as_str() };
+    let subject = Subject::person(registered.email.as_str());
+    let body = json!({
+        "extension": extension,
+        "type": kind,
+        "email": registered.email.as_str(),
+        "value": registered.session.as_str(),
+        // Never in the future (RULES 4).
+        "activityDate": time(registered.at.min(work.now())),
+    });
+    let fact = Fact {
+        key: fact::Fact::Registered.state_key(registered.session, registered.email.as_str()),
+        subject: Some(subject.clone()),
+        doing,
+    };
+    let sending = Sending { call: &CREATE_EXTERNAL_ACTIVITY, query: &[], body: &body };
+    let look = async |doubt| look(work, &body, doubt, &doing).await;
+    match once(work, &fact, look, &sending, judge).await? {
+        Once::Written { id, fresh: true, .. } => {
+            work.changed(ACCOUNT_ENGAGEMENT, "ExternalActivity", id.as_deref(), Action::Created, &subject, kind);
+            Ok(())
+        }
+        Once::Planned => {
+            work.changed(ACCOUNT_ENGAGEMENT, "ExternalActivity", None, Action::Created, &subject, kind);
+            Ok(())
+        }
+        Once::Written { fresh: false, .. } => Ok(()),
+        Once::Refused(response) => {
+            let error = ApiError::of(&response);
+            let now = work.now();
+            Err(match error.verdict() {
+                Verdict::LookUpAnew | Verdict::Invalid if registered.prospect_is_young => {
+                    doing.later(now + MINUTE, &format!("the prospect is so young that it is not found yet ({})", error.said()))
+                }
+                Verdict::NeedsAttention(_) | Verdict::DropField | Verdict::LookUpAnew | Verdict::Invalid | Verdict::Done => {
+                    doing.needs_attention(
+                        &format!("{}.", error.said()),
+                        &format!(
+                            "See in Salesforce Setup > Marketing App Extensions whether the extension {extension} is assigned to \
+                             this business unit, whether its activity type {kind} exists, and whether both are active in \
+                             automations; or name others in the settings. Then retry."
+                        ),
+                    )
+                }
+                _ => error.stop(now, &doing),
+            })
+        }
+    }
+}
+
+fn judge(response: &crate::host::Response) -> Judged {
+    if response.is_success() {
+        return Judged::Written(json::parse(&response.body).ok().as_ref().and_then(id_of));
+    }
+    ApiError::of(response).judged()
+}
+
+/// Is it there? Compared here: of the fields of an activity only its creation can be filtered.
+async fn look(work: &Work<'_>, body: &Value, doubt: Doubt, doing: &Doing<'_>) -> Result<Seen, Stop> {
+    let after = time(doubt.since.saturating_sub(SLACK));
+    let before = time(doubt.until + SLACK);
+    let filter = [("createdAtAfterOrEqualTo", after.as_str()), ("createdAtBeforeOrEqualTo", before.as_str()), ("limit", "1000")];
+    let fields = "id,extension,type,email,value,activityDate,createdAt";
+    let rows = match query(work, &EXTERNAL_ACTIVITIES, fields, &filter, PAGES_MAX, doing).await? {
+        Ok(rows) => rows,
+        Err(error) => {
+            return Err(match error.verdict() {
+                Verdict::Conflict | Verdict::SlowDown | Verdict::QuotaGone | Verdict::NotKnown | Verdict::SignIn => {
+                    error.stop(work.now(), doing)
+                }
+                _ => not_readable(body, &error, doing),
+            });
+        }
+    };
+    let text = |row: &Value, name: &str| row.get(name).and_then(json::scalar).unwrap_or_default();
+    let same = |row: &&Value| {
+        text(row, "type") == text(body, "type")
+            && text(row, "value") == text(body, "value")
+            && text(row, "email").to_lowercase() == text(body, "email")
+    };
+    Ok(match rows.iter().find(same) {
+        Some(row) => Seen::There(id_of(row)),
+        None => Seen::NotThere,
+    })
+}
+
+fn not_readable(body: &Value, error: &ApiError, doing: &Doing<'_>) -> Stop {
+    let text = |name: &str| body.get(name).and_then(json::scalar).unwrap_or_default();
+    doing.needs_attention(
+        &format!(
+            "The answer to an earlier attempt was lost, and activities cannot be read back ({}), so whether it took effect is \
+             not known. It is not sent again: an activity cannot be removed.",
+            error.said()
+        ),
+        &format!(
+            "See whether the prospect {} has an activity {} with value {} on {}. If it has, nothing is missing and this can be \
+             dismissed. To let the connector look by itself, give its user the ability to view external activities, then retry.",
+            text("email"),
+            text("type"),
+            text("value"),
+            text("activityDate"),
+        ),
+    )
+}

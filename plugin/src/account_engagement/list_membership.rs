@@ -1,0 +1,97 @@
+//! Everybody who registered is in the session's list (S2-69). Promises: `optedOut` is never touched, and who was taken off
+//! the list stays off it (RULES 17).
+
+use super::{
+    Written,
+    calls::{JOIN_LIST, MEMBERSHIPS},
+    errors::{ApiError, Verdict},
+    id_value, query, written,
+};
+use crate::{
+    call::ACCOUNT_ENGAGEMENT,
+    domain::{email::Email, fact, session::SessionId},
+    host::{Action, Entry, Instant, MINUTE, Subject},
+    stop::{Doing, Stop},
+    work::Work,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What is remembered, so that a repeat sends nothing.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Noted {
+    prospect: String,
+    list: String,
+}
+
+pub struct Place<'a> {
+    pub session: &'a SessionId,
+    pub list: &'a str,
+    /// When the list became known here: reads of a younger one may not show it yet.
+    pub linked_at: Instant,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Joined {
+    Yes,
+    /// That prospect is there no more: look the person up anew.
+    ProspectGone(ApiError),
+}
+
+pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &str) -> Result<Joined, Stop> {
+    let key = fact::Fact::Listed.state_key(place.session, email.as_str());
+    let subject = Subject::person(email.as_str());
+    let noted = Noted { prospect: prospect.into(), list: place.list.into() };
+    let before = work.host.get(&key).and_then(|text| serde_json::from_str::<Noted>(&text).ok());
+    if before.as_ref() == Some(&noted) {
+        return Ok(Joined::Yes);
+    }
+    let doing = Doing { what: "add to the session's list", whom: email.as_str() };
+    let body = json!({"listId": id_value(place.list), "prospectId": id_value(prospect)});
+    let answer = work.send(JOIN_LIST.request(&[], &[], Some(&body))).await;
+    let now = work.now();
+    match written(answer, now, &doing)? {
+        Written::Planned => {}
+        Written::Answer(response) if response.is_success() => {}
+        Written::Answer(response) => {
+            let error = ApiError::of(&response);
+            match error.verdict() {
+                Verdict::Done => already(work, place, email, prospect, &doing).await?,
+                Verdict::LookUpAnew => return Ok(Joined::ProspectGone(error)),
+                Verdict::ListGone if now < place.linked_at + 2 * MINUTE => {
+                    return Err(doing.later(now + MINUTE, "the list is so young that Account Engagement does not know it yet"));
+                }
+                _ => return Err(error.stop(now, &doing)),
+            }
+        }
+    }
+    let value = serde_json::to_string(&noted).expect("a note holds texts only");
+    work.host.set(Entry { key, value, subject: Some(subject.clone()) });
+    work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", None, Action::Linked, &subject, &format!("list {}", place.list));
+    Ok(Joined::Yes)
+}
+
+/// Code 58: a member already, or one who left. Read, told, and left as it is.
+async fn already(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &str, doing: &Doing<'_>) -> Result<(), Stop> {
+    let filter = [("listId", place.list), ("prospectId", prospect), ("deleted", "all")];
+    let rows = match query(work, &MEMBERSHIPS, "id,optedOut,isDeleted", &filter, 1, doing).await? {
+        Ok(rows) => rows,
+        // What cannot be read is not needed: code 58 said that nothing is to be done.
+        Err(_) => return Ok(()),
+    };
+    let is = |name: &str| rows.iter().any(|row| row.get(name).and_then(Value::as_bool) == Some(true));
+    let live = rows.iter().any(|row| row.get("isDeleted").and_then(Value::as_bool) != Some(true));
+    let told = if is("optedOut") {
+        Some(("membership-opted-out", "opted out of the session's list and is left so"))
+    } else if is("isDeleted") && !live {
+        Some(("membership-deleted", "was taken off the session's list and is left so"))
+    } else {
+        None
+    };
+    if let Some((code, what)) = told {
+        let subject = Subject::person(email.as_str());
+        work.warn(code, &format!("{email} {what}, list {}", place.list), Some(subject.clone()));
+        work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", None, Action::LeftOut, &subject, what);
+    }
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! A registrant as a prospect, and our memory of the person (`person/<email>` of the key `people`).
+//!
+//! Promises: one prospect an address, also while reads lag behind our own writes; its source campaign is the one of the first
+//! registration handled and is never written again; of several the most recently active is written (S2-20, S2-73, S2-74).
+//! Not here: list and activity.
+
+use super::{
+    PLACEHOLDER, Written,
+    calls::{PROSPECTS, UPDATE_PROSPECT, UPSERT_PROSPECT},
+    errors::{ApiError, Verdict, field_meant},
+    id_of, id_value, query, written,
+};
+use crate::{
+    call::ACCOUNT_ENGAGEMENT,
+    domain::email::Email,
+    host::{Action, Entry, HttpError, Instant, MINUTE, Subject},
+    json,
+    livestorm::time::iso,
+    mapping::{
+        self,
+        newest::{self, Fields, News},
+    },
+    stop::{Doing, Stop},
+    text,
+    work::Work,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Reads lag 60 seconds behind; twice that is sure.
+const TRUSTED: u64 = 2 * MINUTE;
+
+/// What we remember of a person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prospect: Option<Known>,
+    /// Set before a prospect is made, so that a second attempt writes the same source campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source_campaign: Option<String>,
+    #[serde(default)]
+    fields: Fields,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Known {
+    id: String,
+    /// Set where we made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_at: Option<Instant>,
+    looked_up_at: Instant,
+    /// That look-up saw several with the address.
+    several: bool,
+}
+
+impl Known {
+    fn is_young(&self, now: Instant) -> bool {
+        self.made_at.is_some_and(|at| now < at + TRUSTED)
+    }
+}
+
+pub fn state_key(email: &Email) -> String {
+    text::state_key("person", &[email.as_str()])
+}
+
+/// What a registration says of the person.
+pub struct Wanted<'a> {
+    pub email: &'a Email,
+    pub news: News<'a>,
+    /// The source campaign, should the prospect have to be made.
+    pub campaign: &'a str,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    pub id: String,
+    pub is_young: bool,
+}
+
+/// The prospect of this person, with the news written. `gone`: ids that are there no more.
+pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>) -> Result<Chosen, Stop> {
+    let key = state_key(wanted.email);
+    let doing = Doing { what: "write the prospect", whom: wanted.email.as_str() };
+    let mut person: Person = match work.host.get(&key) {
+        Some(value) => serde_json::from_str(&value)
+            .map_err(|error| doing.bug(&format!("What is remembered of the person cannot be read ({error})")))?,
+        None => Person::default(),
+    };
+    loop {
+        let now = work.now();
+        let young = person.prospect.clone().filter(|known| known.is_young(now) && !gone.contains(&known.id));
+        let (id, standing) = match young {
+            Some(known) => (known.id, None),
+            None => match look_up(work, wanted.email, gone, &doing).await? {
+                Some(found) => {
+                    // Made by us, whatever a look-up says later.
+                    let made_at = person.prospect.filter(|known| known.id == found.id).and_then(|known| known.made_at);
+                    let looked_up_at = work.now();
+                    person.prospect = Some(Known { id: found.id.clone(), made_at, looked_up_at, several: found.several });
+                    person.source_campaign = None;
+                    (found.id, Some(found.values))
+                }
+                None => match create(work, wanted, &mut person, &key, &doing).await? {
+                    Some(chosen) => return Ok(chosen),
+                    // Code 9 or 54: somebody else made it at this moment.
+                    None => return Err(doing.later(work.now() + MINUTE, "somebody else made the prospect at the same moment")),
+                },
+            },
+        };
+        match update(work, wanted, &mut person, &key, &id, standing.as_ref(), &doing).await? {
+            None => {
+                let is_young = person.prospect.as_ref().is_some_and(|known| known.is_young(work.now()));
+                return Ok(Chosen { id, is_young });
+            }
+            Some(error) if !gone.is_empty() => return Err(error.stop(work.now(), &doing)),
+            Some(_) => {
+                gone.push(id);
+                person.prospect = None;
+            }
+        }
+    }
+}
+
+fn remember(work: &Work<'_>, key: &str, person: &Person, email: &Email) {
+    let value = serde_json::to_string(person).expect("a memory holds texts and numbers only");
+    let entry = Entry { key: key.into(), value, subject: Some(Subject::person(email.as_str())) };
+    if work.host.get(key).as_ref() != Some(&entry.value) {
+        work.host.set(entry);
+    }
+}
+
+struct Found {
+    id: String,
+    several: bool,
+    values: BTreeMap<String, String>,
+}
+
+async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<'_>) -> Result<Option<Found>, Stop> {
+    let fields = format!("id,email,{},lastActivityAt,updatedAt", mapping::prospect_fields().join(","));
+    let filter = [("email", email.as_str()), ("orderBy", "lastActivityAt DESC"), ("limit", "200")];
+    let rows = query(work, &PROSPECTS, &fields, &filter, 1, doing).await?;
+    let rows = rows.map_err(|error| error.stop(work.now(), doing))?;
+    Ok(most_recently_active(&rows, email, gone))
+}
+
+/// Spec 002, FAQ: of several prospects, the one with the most recent activity. Chosen here and not by the order of the
+/// answer: without an activity comes last; then the newest change, then the highest id.
+fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Option<Found> {
+    let at = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).and_then(iso);
+    let is_ours = |row: &&Value| {
+        let address = row.get("email").and_then(Value::as_str).map(str::to_lowercase);
+        address.is_none_or(|address| address == email.as_str())
+            && id_of(row).is_some_and(|id| !gone.contains(&id))
+    };
+    let candidates: Vec<&Value> = rows.iter().filter(is_ours).collect();
+    let chosen = candidates.iter().max_by_key(|row| {
+        let number = id_of(row).and_then(|id| id.parse::<u64>().ok());
+        (at(row, "lastActivityAt"), at(row, "updatedAt"), number)
+    })?;
+    let value = |field: &str| Some((field.to_string(), chosen.get(field).and_then(json::scalar)?));
+    Some(Found {
+        id: id_of(chosen)?,
+        several: candidates.len() > 1,
+        values: mapping::prospect_fields().into_iter().filter_map(value).collect(),
+    })
+}
+
+/// Writes what is new of an existing prospect; nothing where nothing changes. An error: that prospect is there no more.
+async fn update(
+    work: &Work<'_>,
+    wanted: &Wanted<'_>,
+    person: &mut Person,
+    key: &str,
+    id: &str,
+    standing: Option<&BTreeMap<String, String>>,
+    doing: &Doing<'_>,
+) -> Result<Option<ApiError>, Stop> {
+    let (mut after, mut writes) = newest::decide(&person.fields, &wanted.news, standing, work.now());
+    let subject = Subject::person(wanted.email.as_str());
+    while !writes.is_empty() {
+        let body = Value::Object(writes.iter().map(|(field, value)| (field.clone(), Value::from(value.clone()))).collect());
+        let answer = work.send(UPDATE_PROSPECT.request(&[id], &[], Some(&body))).await;
+        let fields = writes.keys().cloned().collect::<Vec<_>>().join(", ");
+        match written(answer, work.now(), doing)? {
+            Written::Answer(response) if !response.is_success() => {
+                let error = ApiError::of(&response);
+                match error.verdict() {
+                    Verdict::LookUpAnew => return Ok(Some(error)),
+                    Verdict::DropField => drop_field(work, &error, &mut writes, &mut after, person, wanted.email, doing)?,
+                    _ => return Err(error.stop(work.now(), doing)),
+                }
+            }
+            Written::Answer(_) | Written::Planned => {
+                work.changed(ACCOUNT_ENGAGEMENT, "Prospect", Some(id), Action::Updated, &subject, &fields);
+                break;
+            }
+        }
+    }
+    person.fields = after;
+    remember(work, key, person, wanted.email);
+    Ok(None)
+}
+
+/// A refused field is left out, with a line, if it can be told which it is.
+fn drop_field(
+    work: &Work<'_>,
+    error: &ApiError,
+    writes: &mut BTreeMap<String, String>,
+    after: &mut Fields,
+    person: &Person,
+    email: &Email,
+    doing: &Doing<'_>,
+) -> Result<(), Stop> {
+    let sent: Vec<&str> = writes.keys().map(String::as_str).collect();
+    let Some(field) = field_meant(error, &sent) else { return Err(error.stop(work.now(), doing)) };
+    writes.remove(&field);
+    match person.fields.get(&field) {
+        Some(before) => after.insert(field.clone(), before.clone()),
+        None => after.remove(&field),
+    };
+    let message = format!("The field {field} of {email} is left out: {}. Correct the mapping or the field.", error.said());
+    work.warn("field-refused", &message, Some(Subject::person(email.as_str())));
+    Ok(())
+}
+
+/// Makes the prospect, with the source campaign of the first registration handled. None: it exists all of a sudden.
+async fn create(
+    work: &Work<'_>,
+    wanted: &Wanted<'_>,
+    person: &mut Person,
+    key: &str,
+    doing: &Doing<'_>,
+) -> Result<Option<Chosen>, Stop> {
+    let is_first = person.source_campaign.is_none();
+    let campaign = person.source_campaign.get_or_insert_with(|| wanted.campaign.into()).clone();
+    remember(work, key, person, wanted.email);
+    // Certainly nothing was made: the next registration is the first one.
+    let forget = |person: &mut Person| {
+        if is_first {
+            person.source_campaign = None;
+            remember(work, key, person, wanted.email);
+        }
+    };
+    // A new one gets all that is newest, also what was once written to one that is gone.
+    let (mut after, _) = newest::decide(&person.fields, &wanted.news, None, work.now());
+    let mut writes: BTreeMap<String, String> =
+        after.iter().map(|(field, held)| (field.clone(), held.value.clone())).collect();
+    let subject = Subject::person(wanted.email.as_str());
+    loop {
+        let mut prospect: Map<String, Value> =
+            writes.iter().map(|(field, value)| (field.clone(), Value::from(value.clone()))).collect();
+        prospect.insert("email".into(), wanted.email.as_str().into());
+        prospect.insert("campaignId".into(), id_value(&campaign));
+        let body = json!({"matchEmail": wanted.email.as_str(), "prospect": prospect, "fields": ["id"]});
+        let answer = work.send(UPSERT_PROSPECT.request(&[], &[], Some(&body))).await;
+        let now = work.now();
+        let in_doubt = matches!(answer, Err(HttpError::Unknown(_) | HttpError::Unusable(_)));
+        let answered = written(answer, now, doing).inspect_err(|_| {
+            if !in_doubt {
+                forget(person);
+            }
+        })?;
+        let id = match answered {
+            Written::Planned => PLACEHOLDER.to_string(),
+            Written::Answer(response) if response.is_success() => {
+                match json::parse(&response.body).ok().as_ref().and_then(id_of) {
+                    Some(id) => id,
+                    None => return Err(doing.later(now + MINUTE, "the prospect was written and its id was not told")),
+                }
+            }
+            Written::Answer(response) => {
+                let error = ApiError::of(&response);
+                match error.verdict() {
+                    Verdict::LookUpAnew => return Ok(None),
+                    Verdict::DropField => {
+                        drop_field(work, &error, &mut writes, &mut after, person, wanted.email, doing)
+                            .inspect_err(|_| forget(person))?;
+                    }
+                    Verdict::NotKnown => return Err(error.stop(now, doing)),
+                    _ => {
+                        forget(person);
+                        return Err(error.stop(now, doing));
+                    }
+                }
+                continue;
+            }
+        };
+        for held in after.values_mut() {
+            held.written_at = Some(now);
+        }
+        person.fields = after;
+        person.prospect = Some(Known { id: id.clone(), made_at: Some(now), looked_up_at: now, several: false });
+        person.source_campaign = None;
+        remember(work, key, person, wanted.email);
+        let known = (id != PLACEHOLDER).then_some(id.as_str());
+        work.changed(ACCOUNT_ENGAGEMENT, "Prospect", known, Action::Created, &subject, "");
+        return Ok(Some(Chosen { id, is_young: true }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(rows: Value) -> Option<(String, bool)> {
+        let email = Email::parse("ana@example.org").unwrap();
+        most_recently_active(rows.as_array().unwrap(), &email, &["9".into()]).map(|found| (found.id, found.several))
+    }
+
+    #[test]
+    fn of_several_prospects_the_most_recently_active_is_chosen() {
+        assert_eq!(chosen(json!([])), None);
+        assert_eq!(chosen(json!([{"id": 1, "email": "Ana@example.org"}])), Some(("1".into(), false)));
+        assert_eq!(chosen(json!([{"id": 1, "email": "other@example.org"}])), None);
+        assert_eq!(chosen(json!([{"id": 9, "email": "ana@example.org"}])), None, "one that is gone is not chosen");
+        // As instants and not as text: 11:00-07:00 is later than 12:00+00:00.
+        let rows = json!([{"id": 1, "lastActivityAt": "2026-05-16T12:00:00+00:00"},
+            {"id": 2, "lastActivityAt": "2026-05-16T11:00:00-07:00"}, {"id": 3, "lastActivityAt": null}]);
+        assert_eq!(chosen(rows), Some(("2".into(), true)));
+        let rows = json!([{"id": 2, "updatedAt": "2026-05-16T12:00:00+00:00"}, {"id": 1, "updatedAt": "2026-05-17T12:00:00+00:00"}]);
+        assert_eq!(chosen(rows), Some(("1".into(), true)));
+        assert_eq!(chosen(json!([{"id": 10}, {"id": 11}, {"id": 2}])), Some(("11".into(), true)));
+    }
+}

@@ -1,0 +1,67 @@
+//! Somebody registered for a session: what one delivery or one row says of it.
+//!
+//! Invariant: neither `password_key` nor `connection_link` is in here, under any name: they let anybody join as that person
+//! (RULES 16).
+
+use super::{email::Email, session::SessionId};
+use crate::host::Instant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Registration {
+    pub session: SessionId,
+    pub event_id: Option<String>,
+    /// Where the delivery says it.
+    pub event_title: Option<String>,
+    pub person_id: Option<String>,
+    /// None: there is no usable one, and `email_problem` says why.
+    pub email: Option<Email>,
+    pub email_problem: Option<String>,
+    /// None: the delivery does not say (the legacy body never does).
+    pub role: Option<Role>,
+    /// None: the delivery does not say.
+    pub registered_at: Option<Instant>,
+    pub received_at: Instant,
+    /// Source path (`mapping::source_path`) to text; nothing empty.
+    pub values: BTreeMap<String, String>,
+}
+
+impl Registration {
+    /// By what the person is told apart: the address, else Livestorm's id.
+    pub fn person(&self) -> &str {
+        match (&self.email, &self.person_id) {
+            (Some(email), _) => email.as_str(),
+            (None, Some(id)) => id,
+            (None, None) => "somebody without address and id",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Role {
+    Participant,
+    TeamMember,
+    Other(String),
+}
+
+impl From<String> for Role {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "participant" => Role::Participant,
+            "team_member" => Role::TeamMember,
+            _ => Role::Other(text),
+        }
+    }
+}
+
+impl From<Role> for String {
+    fn from(role: Role) -> String {
+        match role {
+            Role::Participant => "participant".into(),
+            Role::TeamMember => "team_member".into(),
+            Role::Other(text) => text,
+        }
+    }
+}

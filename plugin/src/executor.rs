@@ -1,0 +1,119 @@
+//! Runs many flows side by side on one thread. What they ask for between two points where none can go on is one wave.
+//!
+//! Promises: 200 flows of three dependent steps make three waves; a wave is cut to the host's limit; flows are polled in the
+//! order given, so the same answers lead to the same requests.
+//! Invariant: nobody else calls `Host::send_all` (but the preflight, which has one wave and no flow).
+
+use crate::host::{Answer, Host, Request};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+pub type Flow<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+#[derive(Default)]
+pub struct Waves(RefCell<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    next: usize,
+    asked: Vec<(usize, Request)>,
+    answers: BTreeMap<usize, Answer>,
+}
+
+impl Waves {
+    /// Asks, and goes on with the answer of the wave that takes this along.
+    pub async fn send(&self, request: Request) -> Answer {
+        let id = {
+            let mut inner = self.0.borrow_mut();
+            let id = inner.next;
+            inner.next += 1;
+            inner.asked.push((id, request));
+            id
+        };
+        poll_fn(|_| match self.0.borrow_mut().answers.remove(&id) {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Runs all flows to their end; answers in the order of `flows`.
+    pub fn run<T>(&self, host: &dyn Host, wave_max: u32, mut flows: Vec<Flow<'_, T>>) -> Vec<T> {
+        let wave_max = usize::try_from(wave_max.max(1)).unwrap_or(usize::MAX);
+        let mut task = Context::from_waker(Waker::noop());
+        let mut ends: Vec<Option<T>> = flows.iter().map(|_| None).collect();
+        loop {
+            for (flow, end) in flows.iter_mut().zip(&mut ends) {
+                if end.is_none()
+                    && let Poll::Ready(value) = flow.as_mut().poll(&mut task)
+                {
+                    *end = Some(value);
+                }
+            }
+            let mut asked = std::mem::take(&mut self.0.borrow_mut().asked);
+            if asked.is_empty() {
+                let ends = ends.into_iter();
+                return ends.map(|end| end.expect("a flow waits for an answer only, and every answer was given")).collect();
+            }
+            while !asked.is_empty() {
+                let rest = asked.split_off(asked.len().min(wave_max));
+                let (ids, requests): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+                let answers = host.send_all(requests);
+                assert_eq!(ids.len(), answers.len(), "the host answers every request of a wave");
+                self.0.borrow_mut().answers.extend(ids.into_iter().zip(answers));
+                asked = rest;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        call::{Call, LIVESTORM},
+        test_host::{TestHost, ok},
+    };
+
+    const PING: Call = Call::read(LIVESTORM, "/v1/{step}", "ping", "test");
+
+    fn three_steps(flows: usize, wave_max: u32) -> (Vec<usize>, Vec<usize>) {
+        let host = TestHost::new(0, |request| ok(&request.path[1]));
+        let waves = Waves::default();
+        let flow = |number: usize| {
+            let waves = &waves;
+            Box::pin(async move {
+                for step in 0..3 {
+                    let step = step.to_string();
+                    let answer = waves.send(PING.request(&[&step], &[], None)).await;
+                    assert_eq!(answer.unwrap().body, step.as_bytes());
+                }
+                number
+            }) as Flow<'_, usize>
+        };
+        let ends = waves.run(&host, wave_max, (0..flows).map(flow).collect());
+        (host.wave_sizes(), ends)
+    }
+
+    #[test]
+    fn two_hundred_flows_of_three_steps_are_three_waves() {
+        let (waves, ends) = three_steps(200, 256);
+        assert_eq!(waves, [200, 200, 200]);
+        assert_eq!(ends, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_wave_is_cut_to_the_limit() {
+        assert_eq!(three_steps(10, 4).0, [4, 4, 2, 4, 4, 2, 4, 4, 2]);
+    }
+
+    #[test]
+    fn no_flow_makes_no_wave() {
+        assert_eq!(three_steps(0, 4), (vec![], vec![]));
+    }
+}

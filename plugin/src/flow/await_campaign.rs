@@ -1,0 +1,92 @@
+//! Waits until Connected Campaigns has brought campaigns over from Salesforce: one poll for all that wait (RULES 12), by time
+//! and matched by id. Usually 10 minutes, at times 30 (S2-43); nobody is given up before the host's bound.
+
+use crate::{
+    account_engagement::campaign::{LATE, made_since, next_look, short},
+    call::ACCOUNT_ENGAGEMENT,
+    flow::naming::moment,
+    host::{Action, Completion, Entry, Instant, MINUTE, Subject, Wait},
+    stop::{Doing, Stop},
+    task::{self, AwaitCampaign},
+    text::fit,
+    work::Work,
+};
+
+/// One outcome for each that waits.
+pub async fn all(work: &Work<'_>, waiting: &[AwaitCampaign]) -> Vec<Result<Completion, Stop>> {
+    let Some(earliest) = waiting.iter().map(|one| one.made_at).min() else { return Vec::new() };
+    let doing = Doing { what: "look for the campaigns", whom: "the sessions that wait" };
+    match made_since(work, earliest, &doing).await {
+        Err(stop) => waiting.iter().map(|_| Err(stop.clone())).collect(),
+        Ok(found) => waiting
+            .iter()
+            .map(|one| match short(&one.salesforce_id).and_then(|id| found.get(id)) {
+                Some(campaign) => Ok(arrived(work, one, campaign)),
+                None => Err(not_yet(work, one)),
+            })
+            .collect(),
+    }
+}
+
+fn told_key(one: &AwaitCampaign) -> String {
+    crate::text::state_key("late", &[one.session.as_str()])
+}
+
+fn arrived(work: &Work<'_>, one: &AwaitCampaign, campaign: &str) -> Completion {
+    let subject = Subject::session(one.session.as_str());
+    work.changed(ACCOUNT_ENGAGEMENT, "Campaign", Some(campaign), Action::Linked, &subject, &one.name);
+    work.host.delete(&told_key(one));
+    let found = task::CampaignFound {
+        session: one.session.clone(),
+        salesforce_id: one.salesforce_id.clone(),
+        campaign: campaign.into(),
+    };
+    Completion { follow_ups: vec![task::campaign_found(&found)], wakes: Vec::new() }
+}
+
+fn not_yet(work: &Work<'_>, one: &AwaitCampaign) -> Stop {
+    let now = work.now();
+    let age = now.saturating_sub(one.made_at);
+    if age >= LATE && work.host.get(&told_key(one)).is_none() {
+        let message = format!(
+            "The campaign {} (Salesforce {}) has not come to Account Engagement for a day. See there whether the Salesforce \
+             connector is paused, whether its user may see the campaign, and whether this record type of campaigns is synced.",
+            one.name, one.salesforce_id
+        );
+        let subject = Some(Subject::session(one.session.as_str()));
+        work.warn("campaign-late", &message, subject.clone());
+        work.host.set(Entry { key: told_key(one), value: "{}".into(), subject });
+    }
+    let until = next_look(now, one.made_at);
+    Stop::Later(Wait { until, reason: reason(&one.name, age, until), wake_on: None, pause: None })
+}
+
+/// What, whom, why, remedy, in 300 bytes: the name gives way.
+fn reason(name: &str, age: u64, until: Instant) -> String {
+    let rest = format!(
+        "\". Account Engagement has not shown the campaign for {} min (usually 10, at times 30). See there whether the \
+         Salesforce connector is paused; nothing is lost, next look {}",
+        age / MINUTE,
+        moment(until)
+    );
+    let begin = "Held: registrants of \"";
+    format!("{begin}{}{rest}", fit(name, 300usize.saturating_sub(begin.len() + rest.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_and_says_when_the_next_look_is() {
+        let said = reason("Product demo - 2026-11-22 15:00 UTC", 34 * MINUTE, 1_795_359_600_000);
+        assert_eq!(
+            said,
+            "Held: registrants of \"Product demo - 2026-11-22 15:00 UTC\". Account Engagement has not shown the campaign for \
+             34 min (usually 10, at times 30). See there whether the Salesforce connector is paused; nothing is lost, next look \
+             2026-11-22 15:00 UTC"
+        );
+        let long = reason(&"🎉".repeat(80), 99_999 * MINUTE, 0);
+        assert!(long.len() <= 300 && long.ends_with("next look 1970-01-01 00:00 UTC"), "{long}");
+    }
+}

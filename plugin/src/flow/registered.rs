@@ -1,0 +1,261 @@
+//! Somebody registered: a prospect with the mapped fields, in the session's list, with one activity (S2-18 to S2-21).
+//!
+//! Promises: registrations of one batch are grouped by address; one person's are handled one after another, different
+//! people's side by side. Whose session is not linked yet is held and lost to nobody (S2-44).
+
+use super::left_out;
+use crate::{
+    account_engagement::{
+        external_activity::{self, Registered},
+        list_membership::{self, Joined, Place},
+        prospect::{self, Wanted},
+    },
+    domain::{
+        email::Email,
+        registrant::{Registration, Role},
+        session::SessionId,
+    },
+    executor::Flow,
+    flow::naming::day,
+    host::{Completion, Entry, HOUR, Instant, MINUTE, Subject, Task, Wait},
+    livestorm::{
+        registration_time::{self, Told},
+        team::{self, Team},
+    },
+    mapping::{self, newest::News},
+    stop::{Doing, Stop},
+    task::{self, Link, Register, SessionReady},
+    text::{self, fit},
+    work::Work,
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+type Ends = Vec<(u32, Result<Completion, Stop>)>;
+
+/// One registration of the batch.
+pub struct One {
+    pub id: u32,
+    pub register: Register,
+    pub dedupe_key: String,
+    pub admitted_at: Instant,
+}
+
+fn link_key(session: &SessionId) -> String {
+    text::state_key("session", &[session.as_str()])
+}
+
+/// The session is linked, or left out for good: noted, and those who wait for it go on.
+pub fn session_ready(work: &Work<'_>, ready: &SessionReady) -> Completion {
+    let value = serde_json::to_string(&ready.link).expect("a link holds texts and numbers only");
+    let subject = Some(Subject::session(ready.session.as_str()));
+    work.host.set(Entry { key: link_key(&ready.session), value, subject });
+    Completion { follow_ups: Vec::new(), wakes: vec![task::session_key(&ready.session)] }
+}
+
+/// All registrations of a batch.
+pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
+    let mut ends: Ends = Vec::new();
+    let team = team_if_needed(work, &batch);
+    let mut asked: BTreeSet<SessionId> = BTreeSet::new();
+    let mut ready: Vec<(One, Ready)> = Vec::new();
+    for one in batch {
+        let registration = &one.register.registration;
+        let team = match &team {
+            Some(Ok(team)) => Some(team),
+            Some(Err(stop)) if registration.role.is_none() => {
+                ends.push((one.id, Err(stop.clone())));
+                continue;
+            }
+            _ => None,
+        };
+        if let Some(why) = left_out::why(registration, &work.settings.left_out, team) {
+            left_out::tell(work, registration, &why);
+            ends.push((one.id, Ok(Completion::default())));
+            continue;
+        }
+        match link(work, &registration.session) {
+            Err(stop) => ends.push((one.id, Err(stop))),
+            Ok(None) => ends.push((one.id, unlinked(work, &one, &mut asked))),
+            Ok(Some(Link::LeftOut { reason })) => {
+                let reason = format!("session {} gets no campaign: {reason}", registration.session);
+                left_out::tell(work, registration, &left_out::Why { code: "left-out-session", reason });
+                ends.push((one.id, Ok(Completion::default())));
+            }
+            Ok(Some(Link::Linked { campaign, list, linked_at, .. })) => match registration.email.clone() {
+                Some(email) => ready.push((one, Ready { email, campaign, list, linked_at })),
+                None => ends.push((one.id, Ok(Completion::default()))),
+            },
+        }
+    }
+    ends.extend(write(work, ready));
+    ends
+}
+
+/// A registration with all that it needs.
+struct Ready {
+    email: Email,
+    campaign: String,
+    list: String,
+    linked_at: Instant,
+}
+
+/// Asked only where a delivery does not say the role.
+fn team_if_needed(work: &Work<'_>, batch: &[One]) -> Option<Result<Team, Stop>> {
+    if batch.iter().all(|one| one.register.registration.role.is_some() || one.register.registration.email.is_none()) {
+        return None;
+    }
+    let flow: Flow<'_, _> = Box::pin(team::today(work));
+    work.waves.run(work.host, work.context.limits.wave, vec![flow]).pop()
+}
+
+fn link(work: &Work<'_>, session: &SessionId) -> Result<Option<Link>, Stop> {
+    let Some(value) = work.host.get(&link_key(session)) else { return Ok(None) };
+    let doing = Doing { what: "find campaign and list", whom: session.as_str() };
+    let link = serde_json::from_str(&value);
+    link.map(Some).map_err(|error| doing.bug(&format!("What is remembered of the session cannot be read ({error})")))
+}
+
+/// Nothing is known of the session: asked for once, then held until its key answers.
+fn unlinked(work: &Work<'_>, one: &One, asked: &mut BTreeSet<SessionId>) -> Result<Completion, Stop> {
+    let registration = &one.register.registration;
+    let (session, now) = (&registration.session, work.now());
+    if one.register.held {
+        let until = now + 6 * HOUR;
+        let title = registration.event_title.as_deref().unwrap_or(session.as_str());
+        let reason = format!(
+            "Held: {}, registered for \"{}\". Its campaign and list are not in Account Engagement since {} min (usually 10, at \
+             times 30). See what session {session} waits for; nothing is lost, goes on by itself",
+            fit(registration.person(), 80),
+            fit(title, 40),
+            now.saturating_sub(one.admitted_at) / MINUTE,
+        );
+        let wake_on = Some(task::session_key(session));
+        return Err(Stop::Later(Wait { until, reason: fit(&reason, 300), wake_on, pause: None }));
+    }
+    let mut follow_ups: Vec<Task> = Vec::new();
+    if asked.insert(session.clone()) {
+        follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &day(now)));
+    }
+    follow_ups.push(task::held(registration.clone(), &one.dedupe_key));
+    Ok(Completion { follow_ups, wakes: Vec::new() })
+}
+
+fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
+    let times = registration_times(work, &ready);
+    let mut people: BTreeMap<Email, Vec<(One, Ready)>> = BTreeMap::new();
+    for (one, with) in ready {
+        people.entry(with.email.clone()).or_default().push((one, with));
+    }
+    let flow = |registrations: Vec<(One, Ready)>| -> Flow<'_, Ends> {
+        let times = &times;
+        Box::pin(async move {
+            let mut ends = Vec::new();
+            for (one, with) in registrations {
+                ends.push((one.id, person(work, &one.register.registration, &with, times).await));
+            }
+            ends
+        })
+    };
+    let flows = people.into_values().map(flow).collect();
+    work.waves.run(work.host, work.context.limits.wave, flows).into_iter().flatten().collect()
+}
+
+type Times = BTreeMap<SessionId, Result<BTreeMap<Email, Told>, Stop>>;
+
+/// Kept beside the fact, so that a repeat asks no more and writes the same date.
+fn time_key(session: &SessionId, email: &Email) -> String {
+    text::state_key("time", &[session.as_str(), email.as_str()])
+}
+
+/// When they registered, for those whose deliveries do not say it: one read a session (RULES 4).
+fn registration_times(work: &Work<'_>, ready: &[(One, Ready)]) -> Times {
+    let mut missing: BTreeMap<SessionId, (BTreeSet<Email>, Instant)> = BTreeMap::new();
+    for (one, with) in ready {
+        let registration = &one.register.registration;
+        let known = registration.registered_at.is_some() || noted_time(work, &registration.session, &with.email).is_some();
+        if !known {
+            let (emails, earliest) =
+                missing.entry(registration.session.clone()).or_insert((BTreeSet::new(), registration.received_at));
+            emails.insert(with.email.clone());
+            *earliest = registration.received_at.min(*earliest);
+        }
+    }
+    let times = RefCell::new(Times::new());
+    let flow = |(session, (emails, earliest)): (SessionId, (BTreeSet<Email>, Instant))| -> Flow<'_, ()> {
+        let times = &times;
+        Box::pin(async move {
+            let emails: Vec<Email> = emails.into_iter().collect();
+            let told = registration_time::of_session(work, &session, &emails, earliest).await;
+            times.borrow_mut().insert(session, told);
+        })
+    };
+    let flows = missing.into_iter().map(flow).collect();
+    work.waves.run(work.host, work.context.limits.wave, flows);
+    times.into_inner()
+}
+
+fn noted_time(work: &Work<'_>, session: &SessionId, email: &Email) -> Option<Instant> {
+    work.host.get(&time_key(session, email)).and_then(|text| text.parse().ok())
+}
+
+/// What is known of the moment: told by the delivery, noted before, read just now, or else the receipt.
+fn moment_of(work: &Work<'_>, registration: &Registration, email: &Email, times: &Times) -> Result<Told, Stop> {
+    let session = &registration.session;
+    let role = registration.role.clone();
+    if let Some(at) = registration.registered_at.or_else(|| noted_time(work, session, email)) {
+        return Ok(Told { registered_at: Some(at), role });
+    }
+    let read = match times.get(session) {
+        Some(Err(stop)) => return Err(stop.clone()),
+        Some(Ok(told)) => told.get(email),
+        None => None,
+    };
+    let at = read.and_then(|told| told.registered_at).unwrap_or(registration.received_at);
+    let subject = Some(Subject::person(email.as_str()));
+    work.host.set(Entry { key: time_key(session, email), value: at.to_string(), subject });
+    Ok(Told { registered_at: Some(at), role: role.or_else(|| read.and_then(|told| told.role.clone())) })
+}
+
+/// The whole rule for one registration: prospect, list, activity. At most four calls (RULES 25).
+async fn person(
+    work: &Work<'_>,
+    registration: &Registration,
+    with: &Ready,
+    times: &Times,
+) -> Result<Completion, Stop> {
+    let (session, email) = (&registration.session, &with.email);
+    let told = moment_of(work, registration, email, times)?;
+    if let (Some(Role::TeamMember), Some(why)) = (&told.role, left_out::team_member()) {
+        left_out::tell(work, registration, &why);
+        return Ok(Completion::default());
+    }
+    let registered_at = told.registered_at.unwrap_or(registration.received_at);
+    let values = mapping::prospect_values(&registration.values);
+    let wanted = Wanted {
+        email,
+        news: News { values: &values, at: registered_at, session: session.as_str() },
+        campaign: &with.campaign,
+    };
+    let place = Place { session, list: &with.list, linked_at: with.linked_at };
+    let doing = Doing { what: "add to the session's list", whom: email.as_str() };
+    let mut gone = Vec::new();
+    let chosen = loop {
+        let chosen = prospect::ensure(work, &wanted, &mut gone).await?;
+        match list_membership::join(work, &place, email, &chosen.id).await? {
+            Joined::Yes => break chosen,
+            Joined::ProspectGone(error) if chosen.is_young => {
+                return Err(doing.later(work.now() + MINUTE, &format!("the prospect is very young ({})", error.said())));
+            }
+            Joined::ProspectGone(error) if !gone.is_empty() => return Err(error.stop(work.now(), &doing)),
+            Joined::ProspectGone(_) => gone.push(chosen.id),
+        }
+    };
+    let activity = Registered { session, email, at: registered_at, prospect_is_young: chosen.is_young };
+    external_activity::registered(work, &activity).await?;
+    // The activity's entry is the fact from here on; the time is needed no more.
+    work.host.delete(&time_key(session, email));
+    Ok(Completion::default())
+}

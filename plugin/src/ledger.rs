@@ -1,0 +1,280 @@
+//! Makes a write happen once that the provider itself would do twice. The four steps are those of `wit/state.wit`.
+//!
+//! Promises: what was sent is not sent again; after an unknown outcome the provider is looked at first, and not before its
+//! reads are sure to show what was written.
+//! Invariant: nothing else builds a `once` request.
+
+use crate::{
+    call::Shape,
+    host::{Entry, HttpError, Instant, MINUTE, Repeat, Response, Subject},
+    stop::{Doing, Stop, for_http},
+    work::Work,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How far reads may lag behind writes (Account Engagement: up to 60 seconds).
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>, confirmed.
+pub const READ_LAG: u64 = MINUTE;
+
+/// A call that a second sending would write twice.
+pub struct OnceCall {
+    pub shape: Shape,
+}
+
+impl OnceCall {
+    pub const fn new(shape: Shape) -> Self {
+        Self { shape }
+    }
+}
+
+/// What is remembered of one such write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+enum Noted {
+    /// About to be sent, or sent and not answered. `since` is the first attempt that is still in doubt.
+    Sending { at: Instant, since: Instant },
+    /// `at`: when it was written, at the earliest.
+    Sent {
+        at: Instant,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+}
+
+/// When the write in doubt may have taken place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    pub since: Instant,
+    pub until: Instant,
+}
+
+/// What a look at the provider showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    There(Option<String>),
+    NotThere,
+}
+
+/// What the provider's answer means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judged {
+    Written(Option<String>),
+    /// Certainly not written.
+    Refused,
+    /// The answer does not tell, e.g. *internal error*.
+    InDoubt(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Once {
+    /// It is so now. `fresh`: it was not noted before. `at`: when it was written, at the earliest.
+    Written { id: Option<String>, fresh: bool, at: Instant },
+    Refused(Response),
+    /// A dry run: it would have been sent.
+    Planned,
+}
+
+/// Where the entry stands, and whose it is.
+pub struct Fact<'a> {
+    pub key: String,
+    pub subject: Option<Subject>,
+    pub doing: Doing<'a>,
+}
+
+/// The write itself.
+pub struct Sending<'a> {
+    pub call: &'a OnceCall,
+    pub query: &'a [(&'a str, &'a str)],
+    pub body: &'a Value,
+}
+
+/// Does it, unless it is done. `look` is asked only after an unknown outcome.
+pub async fn once(
+    work: &Work<'_>,
+    fact: &Fact<'_>,
+    look: impl AsyncFnOnce(Doubt) -> Result<Seen, Stop>,
+    sending: &Sending<'_>,
+    judge: impl Fn(&Response) -> Judged,
+) -> Result<Once, Stop> {
+    let note = |noted: &Noted| {
+        let value = serde_json::to_string(noted).expect("a note holds nothing that JSON does not know");
+        work.host.set(Entry { key: fact.key.clone(), value, subject: fact.subject.clone() });
+    };
+    let doing = &fact.doing;
+    let mut since = work.now();
+
+    // 1. What is noted?
+    if let Some(noted) = work.host.get(&fact.key) {
+        match serde_json::from_str(&noted) {
+            Ok(Noted::Sent { id, at }) => return Ok(Once::Written { id, fresh: false, at }),
+            Ok(Noted::Sending { at, since: first }) => {
+                let sure_at = at + READ_LAG;
+                if work.now() < sure_at {
+                    return Err(doing.later(sure_at, "an earlier attempt did not come back, its outcome is looked up then"));
+                }
+                since = first;
+                if let Seen::There(id) = look(Doubt { since, until: at }).await? {
+                    note(&Noted::Sent { at: since, id: id.clone() });
+                    return Ok(Once::Written { id, fresh: true, at: since });
+                }
+            }
+            // Never written anew over what we cannot read: that could be a second activity.
+            Err(error) => return Err(doing.bug(&format!("The note {} cannot be read ({error})", fact.key))),
+        }
+    }
+
+    // 2. Note it. 3. Send it. 4. Note what came of it.
+    let at = work.now();
+    note(&Noted::Sending { at, since });
+    let in_doubt = |why: &str| {
+        doing.later(at.max(work.now()) + READ_LAG, &format!("whether it took effect is not known ({why}), it is looked up then"))
+    };
+    let request = sending.call.shape.build(&[], sending.query, Some(sending.body), Repeat::Once);
+    match work.send(request).await {
+        Ok(response) => match judge(&response) {
+            Judged::Written(id) => {
+                note(&Noted::Sent { at: since, id: id.clone() });
+                Ok(Once::Written { id, fresh: true, at: since })
+            }
+            Judged::Refused => {
+                work.host.delete(&fact.key);
+                Ok(Once::Refused(response))
+            }
+            Judged::InDoubt(why) => Err(in_doubt(&why)),
+        },
+        Err(HttpError::DryRun) => {
+            work.host.delete(&fact.key);
+            Ok(Once::Planned)
+        }
+        Err(HttpError::Unknown(why)) => Err(in_doubt(&why)),
+        Err(HttpError::Unusable(unusable)) => Err(in_doubt(&unusable.problem)),
+        Err(
+            error @ (HttpError::NotSent(_)
+            | HttpError::Denied(_)
+            | HttpError::Throttled(_)
+            | HttpError::Stopped(_)
+            | HttpError::Unauthorized(_)),
+        ) => {
+            work.host.delete(&fact.key);
+            Err(for_http(&error, work.now(), doing))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        call::ACCOUNT_ENGAGEMENT,
+        host::{Answer, Denial, Method, Throttle, Unusable},
+        test_host::{TestHost, answer, on_host},
+    };
+    use std::cell::RefCell;
+
+    const POST: OnceCall =
+        OnceCall::new(Shape::new(ACCOUNT_ENGAGEMENT, Method::Post, "/api/v5/external-activities", "send", &["email"], "test"));
+    const START: Instant = 1_700_000_000_000;
+
+    /// Sends once against these answers and looks; says what came of it and how often was sent and looked.
+    struct Provider {
+        host: TestHost,
+        seen: RefCell<Vec<Seen>>,
+    }
+
+    impl Provider {
+        fn new(answers: Vec<Answer>) -> Self {
+            let answers = RefCell::new(answers.into_iter());
+            Self {
+                host: TestHost::new(START, move |_| answers.borrow_mut().next().expect("one answer a request")),
+                seen: RefCell::default(),
+            }
+        }
+
+        fn once(&self, seen: Seen) -> Result<Once, Stop> {
+            let fact = Fact { key: "f".into(), subject: None, doing: Doing { what: "send", whom: "ana@example.org" } };
+            on_host(&self.host, async |work| {
+                let body = serde_json::json!({"email": "ana@example.org"});
+                let sending = Sending { call: &POST, query: &[], body: &body };
+                let look = async |_| {
+                    self.seen.borrow_mut().push(seen.clone());
+                    Ok(seen.clone())
+                };
+                once(work, &fact, look, &sending, |response| match response.status {
+                    201 => Judged::Written(Some("7".into())),
+                    500 => Judged::InDoubt("500".into()),
+                    _ => Judged::Refused,
+                })
+                .await
+            })
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_never_sent_again() {
+        let provider = Provider::new(vec![answer(201, "")]);
+        assert_eq!(provider.once(Seen::NotThere), Ok(Once::Written { id: Some("7".into()), fresh: true, at: START }));
+        assert_eq!(provider.once(Seen::NotThere), Ok(Once::Written { id: Some("7".into()), fresh: false, at: START }));
+        assert_eq!(provider.host.requests().len(), 1);
+        assert_eq!(provider.host.requests()[0].repeat, Repeat::Once);
+    }
+
+    #[test]
+    fn after_an_unknown_outcome_it_looks_no_sooner_than_reads_are_sure() {
+        let provider = Provider::new(vec![Err(HttpError::Unknown("reset".into()))]);
+        let Err(Stop::Later(wait)) = provider.once(Seen::NotThere) else { panic!("must wait") };
+        assert_eq!(wait.until, START + READ_LAG);
+        provider.host.set_now(START + READ_LAG - 1);
+        let Err(Stop::Later(wait)) = provider.once(Seen::NotThere) else { panic!("must wait") };
+        assert_eq!((wait.until, provider.seen.borrow().len()), (START + READ_LAG, 0));
+        provider.host.set_now(START + READ_LAG);
+        assert_eq!(provider.once(Seen::There(None)), Ok(Once::Written { id: None, fresh: true, at: START }));
+        assert_eq!((provider.host.requests().len(), provider.seen.borrow().len()), (1, 1));
+        assert_eq!(provider.once(Seen::NotThere), Ok(Once::Written { id: None, fresh: false, at: START }));
+    }
+
+    #[test]
+    fn not_found_after_a_proper_look_is_sent_again_and_the_doubt_reaches_back_to_the_first_attempt() {
+        let provider = Provider::new(vec![Err(HttpError::Unknown("reset".into())), answer(500, ""), answer(201, "")]);
+        assert!(provider.once(Seen::NotThere).is_err());
+        provider.host.set_now(START + 2 * MINUTE);
+        assert!(provider.once(Seen::NotThere).is_err());
+        let noted: Noted = serde_json::from_str(&provider.host.state("f").unwrap()).unwrap();
+        assert_eq!(noted, Noted::Sending { at: START + 2 * MINUTE, since: START });
+        provider.host.set_now(START + 4 * MINUTE);
+        assert!(provider.once(Seen::NotThere).is_ok());
+        assert_eq!(provider.host.requests().len(), 3);
+    }
+
+    #[test]
+    fn what_certainly_was_not_written_leaves_no_note() {
+        let errors = [
+            HttpError::NotSent(String::new()),
+            HttpError::Denied(Denial { layer: String::new(), rule: String::new(), remedy: String::new() }),
+            HttpError::Throttled(Throttle { until: START + 9, reason: String::new() }),
+            HttpError::Stopped(String::new()),
+            HttpError::Unauthorized(String::new()),
+            HttpError::DryRun,
+        ];
+        for error in errors {
+            let provider = Provider::new(vec![Err(error.clone())]);
+            let end = provider.once(Seen::NotThere);
+            assert_eq!(end == Ok(Once::Planned), error == HttpError::DryRun, "{error:?}");
+            assert_eq!(provider.host.state("f"), None, "{error:?}");
+        }
+        let provider = Provider::new(vec![answer(400, "")]);
+        assert!(matches!(provider.once(Seen::NotThere), Ok(Once::Refused(_))));
+        assert_eq!(provider.host.state("f"), None);
+    }
+
+    #[test]
+    fn what_may_have_been_written_keeps_its_note() {
+        for error in
+            [HttpError::Unknown(String::new()), HttpError::Unusable(Unusable { status: None, problem: String::new() })]
+        {
+            let provider = Provider::new(vec![Err(error)]);
+            assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
+            assert!(provider.host.state("f").is_some());
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Text in a query. What is quoted is escaped; identifiers are never made of text from outside.
+
+use crate::host::Instant;
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A quoted literal. `reference/salesforce.md` 2.1.
+pub fn quoted(text: &str) -> String {
+    let mut literal = String::from("'");
+    for letter in text.chars() {
+        match letter {
+            '\\' => literal.push_str("\\\\"),
+            '\'' => literal.push_str("\\'"),
+            '"' => literal.push_str("\\\""),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            '\u{8}' => literal.push_str("\\b"),
+            '\u{c}' => literal.push_str("\\f"),
+            other => literal.push(other),
+        }
+    }
+    literal.push('\'');
+    literal
+}
+
+/// A time, unquoted.
+pub fn time(at: Instant) -> String {
+    let at = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_literal_ends_where_it_should() {
+        assert_eq!(quoted("O'Brien"), r"'O\'Brien'");
+        assert_eq!(quoted("' OR Name != '"), r"'\' OR Name != \''");
+        assert_eq!(quoted("a\\"), r"'a\\'");
+        assert_eq!(quoted("\"q\"\n\t"), r#"'\"q\"\n\t'"#);
+        assert_eq!(time(1_795_359_600_000), "2026-11-22T15:00:00Z");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_out_of_its_quotes(text in ".*") {
+            let literal = quoted(&text);
+            let mut inner = literal[1..literal.len() - 1].chars();
+            while let Some(letter) = inner.next() {
+                prop_assert_ne!(letter, '\'');
+                if letter == '\\' {
+                    prop_assert!(inner.next().is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What a customer may set. The schema for the form is `settings.schema.json`; a test holds it against these structs.
+//!
+//! Promises: a mistake is told with its JSON pointer and the corrected form; settings without a finding always parse.
+
+use crate::{
+    domain::email::Email,
+    host::{Finding, Severity},
+    json,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub const SCHEMA: &str = include_str!("settings.schema.json");
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub account_engagement: AccountEngagement,
+    pub salesforce_campaign: SalesforceCampaign,
+    pub left_out: LeftOut,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountEngagement {
+    pub extension: String,
+    pub activity_types: ActivityTypes,
+}
+
+impl Default for AccountEngagement {
+    fn default() -> Self {
+        Self { extension: "Livestorm".into(), activity_types: ActivityTypes::default() }
+    }
+}
+
+/// DeveloperNames of the eight activities of spec 002, *Key External Activities*.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActivityTypes {
+    pub registered: String,
+    pub attended: String,
+    pub not_attended: String,
+    pub attendance_duration: String,
+    pub messages_sent: String,
+    pub questions_asked: String,
+    pub watched_replay: String,
+    pub watched_on_demand: String,
+}
+
+impl Default for ActivityTypes {
+    fn default() -> Self {
+        Self {
+            registered: "people_registered".into(),
+            attended: "session_attended".into(),
+            not_attended: "session_not_attended".into(),
+            attendance_duration: "attendance_duration".into(),
+            messages_sent: "messages_sent".into(),
+            questions_asked: "questions_asked".into(),
+            watched_replay: "watched_replay".into(),
+            watched_on_demand: "watched_on_demand".into(),
+        }
+    }
+}
+
+impl ActivityTypes {
+    fn named(&self) -> [(&'static str, &str); 8] {
+        [
+            ("registered", &self.registered),
+            ("attended", &self.attended),
+            ("not_attended", &self.not_attended),
+            ("attendance_duration", &self.attendance_duration),
+            ("messages_sent", &self.messages_sent),
+            ("questions_asked", &self.questions_asked),
+            ("watched_replay", &self.watched_replay),
+            ("watched_on_demand", &self.watched_on_demand),
+        ]
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SalesforceCampaign {
+    pub record_type_id: Option<String>,
+    pub parent_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeftOut {
+    pub addresses: Vec<String>,
+    pub domains: Vec<String>,
+}
+
+/// The settings, or everything that is wrong with them. A notice or a warning keeps nobody from working.
+pub fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
+    let (settings, findings) = read(text);
+    match settings {
+        Some(settings) if findings.iter().all(|finding| finding.severity < Severity::Blocker) => Ok(settings),
+        _ => Err(findings),
+    }
+}
+
+/// Everything worth saying about the settings. Nothing: fine.
+pub fn findings(text: &str) -> Vec<Finding> {
+    read(text).1
+}
+
+fn read(text: &str) -> (Option<Settings>, Vec<Finding>) {
+    let value = match json::parse(text.as_bytes()) {
+        Ok(value) => value,
+        Err(why) => return (None, vec![wrong("/", &format!("These settings are not JSON: {why}."), "Correct the text.")]),
+    };
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is checked in, and a test reads it");
+    let mut findings = Vec::new();
+    against(&schema, &value, "", &mut findings);
+    if !findings.is_empty() {
+        return (None, findings);
+    }
+    match serde_json::from_value::<Settings>(value) {
+        Ok(settings) => {
+            meant(&settings, &mut findings);
+            (Some(settings), findings)
+        }
+        Err(error) => (None, vec![wrong("/", &format!("These settings cannot be read: {error}."), "Correct the text.")]),
+    }
+}
+
+fn wrong(place: &str, problem: &str, remedy: &str) -> Finding {
+    Finding::new("settings-wrong", Severity::Blocker, place, problem, remedy)
+}
+
+/// What the schema says, with a pointer and a correction. Knows the words that our schema uses.
+fn against(schema: &Value, value: &Value, place: &str, findings: &mut Vec<Finding>) {
+    let here = if place.is_empty() { "/" } else { place };
+    let name = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if !types.contains(&name) {
+        let problem = format!("{here}: {} was found where this is wanted: {}.", json::kind(value), types.join(" or "));
+        findings.push(wrong(here, &problem, "Write a value of that kind, or leave the setting out to take its default."));
+        return;
+    }
+    let length_max = |word: &str| schema[word].as_u64().and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    match value {
+        Value::String(text) if text.chars().count() > length_max("maxLength") => {
+            let most = length_max("maxLength");
+            findings.push(wrong(here, &format!("{here}: longer than {most} characters."), "Shorten it."));
+        }
+        Value::String(text) if text.is_empty() && schema["minLength"].is_number() => {
+            findings.push(wrong(here, &format!("{here} is empty."), "Fill it, or leave it out to take its default."));
+        }
+        Value::Array(items) => {
+            if items.len() > length_max("maxItems") {
+                let most = length_max("maxItems");
+                findings.push(wrong(here, &format!("{here}: more than {most} entries."), "Use a domain instead of addresses."));
+            }
+            for (number, item) in items.iter().enumerate() {
+                against(&schema["items"], item, &format!("{place}/{number}"), findings);
+            }
+        }
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let inner_place = format!("{place}/{key}");
+                match schema["properties"].get(key) {
+                    Some(inner_schema) => against(inner_schema, inner, &inner_place, findings),
+                    None => {
+                        let known: Vec<&str> =
+                            schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+                        let problem = format!("{inner_place}: there is no setting \"{key}\".");
+                        let remedy = nearest(key, &known).map_or_else(
+                            || format!("Known here: {}.", known.join(", ")),
+                            |near| format!("Did you mean \"{near}\"?"),
+                        );
+                        findings.push(wrong(&inner_place, &problem, &remedy));
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a schema cannot say.
+fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
+    let engagement = &settings.account_engagement;
+    let names = engagement.activity_types.named();
+    let places = names.iter().map(|(place, name)| (format!("/account_engagement/activity_types/{place}"), *name));
+    for (place, name) in places.chain([("/account_engagement/extension".to_string(), engagement.extension.as_str())]) {
+        if !is_developer_name(name) {
+            let problem = format!("{place}: \"{name}\" cannot be a DeveloperName.");
+            let remedy = "Copy the API name from Salesforce Setup > Marketing App Extensions: letters, digits and single \
+                          underscores, beginning with a letter.";
+            findings.push(wrong(&place, &problem, remedy));
+        }
+    }
+    for (number, (place, name)) in names.iter().enumerate() {
+        if let Some((first, _)) = names[..number].iter().find(|(_, other)| other == name) {
+            let place = format!("/account_engagement/activity_types/{place}");
+            let problem = format!("{place}: \"{name}\" is also the type of {first}, so the two cannot be told apart.");
+            let code = "activity-types-equal";
+            findings.push(Finding::new(code, Severity::Warning, &place, &problem, "Give each activity a type of its own."));
+        }
+    }
+    let campaign = &settings.salesforce_campaign;
+    for (place, id, prefix) in [
+        ("/salesforce_campaign/record_type_id", &campaign.record_type_id, "012"),
+        ("/salesforce_campaign/parent_id", &campaign.parent_id, "701"),
+    ] {
+        if let Some(id) = id.as_deref().filter(|id| !id.is_empty())
+            && !(matches!(id.len(), 15 | 18) && id.starts_with(prefix) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        {
+            let problem = format!("{place}: \"{id}\" is not an id of that kind.");
+            let remedy = format!("Copy the id from Salesforce: 15 or 18 letters and digits, beginning with {prefix}.");
+            findings.push(wrong(place, &problem, &remedy));
+        }
+    }
+    for (number, address) in settings.left_out.addresses.iter().enumerate() {
+        if let Err(why) = Email::parse(address) {
+            let place = format!("/left_out/addresses/{number}");
+            findings.push(wrong(&place, &format!("{place}: \"{address}\" is no address: {why}."), "Correct or remove it."));
+        }
+    }
+    for (number, domain) in settings.left_out.domains.iter().enumerate() {
+        if Email::parse(&format!("x@{}", domain.trim().trim_start_matches('@'))).is_err() {
+            let place = format!("/left_out/domains/{number}");
+            findings.push(wrong(&place, &format!("{place}: \"{domain}\" is no domain."), "Write it like example.org."));
+        }
+    }
+}
+
+/// Letters, digits, underscore; begins with a letter, ends without underscore, none doubled.
+/// `tooling_api_objects_marketingappextactivity`, confirmed.
+fn is_developer_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.ends_with('_')
+        && !name.contains("__")
+}
+
+/// The known name that differs least, if it is like enough to have been meant.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = known.iter().map(|name| (distance(word, name), *name)).min()?;
+    (near.0 <= 1 + word.len() / 4).then_some(near.1)
+}
+
+/// Insertions, deletions and replacements between two words.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (number, letter) in from.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = number + 1;
+        for (place, other) in to.iter().enumerate() {
+            let replaced = corner + usize::from(letter != *other);
+            corner = row[place + 1];
+            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// Every leaf of the structs stands in the schema with the same default, and the schema has no other.
+    #[test]
+    fn the_checked_in_schema_has_the_fields_and_defaults_of_the_structs() {
+        fn same(schema: &Value, value: &Value, place: &str) {
+            match value {
+                Value::Object(fields) => {
+                    let known = schema["properties"].as_object().unwrap();
+                    assert_eq!(schema["additionalProperties"], json!(false), "{place}");
+                    assert_eq!(fields.keys().collect::<Vec<_>>(), known.keys().collect::<Vec<_>>(), "{place}");
+                    fields.iter().for_each(|(name, inner)| same(&known[name], inner, &format!("{place}/{name}")));
+                }
+                leaf => assert_eq!(&schema["default"], leaf, "{place}"),
+            }
+            assert!(schema["title"].is_string(), "{place} has a title for the form");
+        }
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        same(&schema, &serde_json::to_value(Settings::default()).unwrap(), "");
+    }
+
+    #[test]
+    fn no_settings_are_the_defaults() {
+        assert_eq!(parse("{}"), Ok(Settings::default()));
+        assert_eq!(findings(&serde_json::to_string(&Settings::default()).unwrap()), vec![]);
+    }
+
+    fn check(settings: Value, place: &str, said: &str) {
+        let findings = findings(&settings.to_string());
+        let [finding] = &findings[..] else { panic!("one finding expected: {findings:?}") };
+        assert_eq!(finding.place, place);
+        let all = format!("{} {}", finding.problem, finding.remedy);
+        assert!(all.contains(said), "{all}");
+        assert_eq!(parse(&settings.to_string()).is_err(), finding.severity == Severity::Blocker);
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place_and_the_corrected_form() {
+        check(json!({"acount_engagement": {}}), "/acount_engagement", "Did you mean \"account_engagement\"?");
+        check(json!({"account_engagement": {"extention": "X"}}), "/account_engagement/extention", "\"extension\"?");
+        check(json!({"left_out": {"zzz": []}}), "/left_out/zzz", "Known here: addresses, domains");
+        check(json!({"left_out": {"domains": "example.org"}}), "/left_out/domains", "a text was found");
+        check(json!({"left_out": {"domains": [7]}}), "/left_out/domains/0", "a number was found");
+        check(json!({"left_out": {"domains": ["a b"]}}), "/left_out/domains/0", "is no domain");
+        check(json!({"left_out": {"addresses": ["ana"]}}), "/left_out/addresses/0", "exactly one @");
+        check(json!({"account_engagement": {"extension": ""}}), "/account_engagement/extension", "is empty");
+        check(json!({"account_engagement": {"extension": "My App"}}), "/account_engagement/extension", "DeveloperName");
+        check(
+            json!({"salesforce_campaign": {"record_type_id": "701000000000001"}}),
+            "/salesforce_campaign/record_type_id",
+            "beginning with 012",
+        );
+        check(
+            json!({"account_engagement": {"activity_types": {"attended": "people_registered"}}}),
+            "/account_engagement/activity_types/attended",
+            "told apart",
+        );
+        check(json!([]), "/", "an array was found");
+    }
+
+    #[test]
+    fn an_id_that_is_right_makes_no_finding() {
+        let settings = json!({"salesforce_campaign": {"record_type_id": "012000000000001AAA", "parent_id": null}});
+        assert_eq!(findings(&settings.to_string()), vec![]);
+    }
+
+    proptest! {
+        #[test]
+        fn settings_without_a_blocker_always_parse(text in ".{0,60}") {
+            let _ = parse(&text);
+            let wrapped = json!({"left_out": {"domains": [text]}}).to_string();
+            let blocked = findings(&wrapped).iter().any(|finding| finding.severity == Severity::Blocker);
+            prop_assert_eq!(parse(&wrapped).is_err(), blocked);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What lies behind the three APIs, as small as the stories allow. Reads lag 60 seconds behind writes. The simulators of
+//! `host-harness` are the thorough ones; this one exists so that the connector can be tested without them.
+
+use crate::{
+    host::{Answer, Instant, MINUTE, Method, Repeat, Request},
+    livestorm::time::iso,
+    test_host::{answer, ok, unknown},
+};
+use crate::host::HttpError;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What goes wrong with the next request of a purpose.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// It took effect and the answer was lost.
+    AnswerLost,
+    /// Lost on the way there.
+    RequestLost,
+    Answer(u16, &'static str),
+    Error(HttpError),
+}
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub at: Instant,
+    pub value: Value,
+}
+
+pub struct World {
+    pub now: Instant,
+    pub faults: Vec<(&'static str, Fault)>,
+    pub sessions: BTreeMap<String, Value>,
+    pub event_title: Option<String>,
+    pub people: BTreeMap<String, Vec<Value>>,
+    pub users: Vec<&'static str>,
+    /// Salesforce.
+    pub campaigns: Vec<Row>,
+    pub webinar_is_a_type: bool,
+    /// How long Connected Campaigns takes.
+    pub connected_after: u64,
+    /// Account Engagement.
+    pub lists: Vec<Row>,
+    pub prospects: Vec<Row>,
+    pub memberships: Vec<Row>,
+    pub activities: Vec<Row>,
+    pub list_name_max: usize,
+    pub names_in_use: Vec<String>,
+    pub dry_run: bool,
+    next_id: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            now: 0,
+            faults: Vec::new(),
+            sessions: BTreeMap::new(),
+            event_title: Some("Product demo".into()),
+            people: BTreeMap::new(),
+            users: Vec::new(),
+            campaigns: Vec::new(),
+            webinar_is_a_type: true,
+            connected_after: 11 * MINUTE,
+            lists: Vec::new(),
+            prospects: Vec::new(),
+            memberships: Vec::new(),
+            activities: Vec::new(),
+            list_name_max: 255,
+            names_in_use: Vec::new(),
+            dry_run: false,
+            next_id: 1_000,
+        }
+    }
+}
+
+const LAG: u64 = MINUTE;
+
+impl World {
+    pub fn answer(&mut self, request: &Request) -> Answer {
+        if self.dry_run && request.repeat != Repeat::Read {
+            return Err(HttpError::DryRun);
+        }
+        let fault = self.faults.iter().position(|(purpose, _)| *purpose == request.purpose);
+        match fault.map(|place| self.faults.remove(place).1) {
+            None => self.serve(request),
+            Some(Fault::AnswerLost) => {
+                let _ = self.serve(request);
+                unknown()
+            }
+            Some(Fault::RequestLost) => unknown(),
+            Some(Fault::Answer(status, body)) => answer(status, body),
+            Some(Fault::Error(error)) => Err(error),
+        }
+    }
+
+    fn serve(&mut self, request: &Request) -> Answer {
+        let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+        let body: Value = request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
+        let query = |name: &str| request.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+        match (request.method, &path[..]) {
+            (Method::Get, ["v1", "sessions", id]) => match self.sessions.get(*id) {
+                Some(attributes) => ok(&json!({"data": {"id": id, "type": "sessions", "attributes": attributes}}).to_string()),
+                None => answer(404, r#"{"errors":[{"detail":"Session not found"}]}"#),
+            },
+            (Method::Get, ["v1", "events", id]) => match &self.event_title {
+                Some(title) => ok(&json!({"data": {"id": id, "type": "events", "attributes": {"title": title}}}).to_string()),
+                None => answer(404, "{}"),
+            },
+            (Method::Get, ["v1", "users"]) => {
+                let rows: Vec<Value> = self.users.iter().map(|email| json!({"attributes": {"email": email}})).collect();
+                ok(&json!({"data": rows, "meta": {"next_page": null}}).to_string())
+            }
+            (Method::Get, ["v1", "sessions", id, "people"]) => {
+                let rows = self.people.get(*id).cloned().unwrap_or_default();
+                let rows: Vec<Value> = rows
+                    .into_iter()
+                    .filter(|row| query("filter[email]").is_none_or(|email| row["attributes"]["email"] == email))
+                    .collect();
+                ok(&json!({"data": rows, "meta": {"next_page": null}}).to_string())
+            }
+            (Method::Post, ["services", "data", "v62.0", "sobjects", "Campaign"]) => self.create_campaign(body),
+            (Method::Get, ["services", "data", "v62.0", "query"]) => {
+                let soql = query("q").unwrap();
+                let name = soql.split("Name = '").nth(1).unwrap().split("' AND").next().unwrap().replace("\\'", "'");
+                let rows = self.campaigns.iter().filter(|row| row.value["Name"] == name.as_str()).map(|row| row.value.clone());
+                ok(&json!({"done": true, "records": rows.collect::<Vec<_>>()}).to_string())
+            }
+            (Method::Get, ["api", "v5", "objects", "campaigns"]) => {
+                let after = iso(query("createdAtAfterOrEqualTo").unwrap()).unwrap();
+                let shown = |row: &&Row| row.at + self.connected_after <= self.now && row.at + self.connected_after >= after;
+                let rows = self.campaigns.iter().filter(shown).map(|row| json!({"id": row.value["number"], "salesforceId": row.value["Id"]}));
+                ok(&json!({"values": rows.collect::<Vec<_>>(), "nextPageToken": null}).to_string())
+            }
+            (Method::Post, ["api", "v5", "objects", "lists"]) => self.create_list(body),
+            (Method::Get, ["api", "v5", "objects", "lists"]) => self.values(&self.lists),
+            (Method::Get, ["api", "v5", "objects", "prospects"]) => {
+                let email = query("email").unwrap();
+                let rows: Vec<Row> =
+                    self.prospects.iter().filter(|row| row.value["email"] == email && row.value["isDeleted"] != true).cloned().collect();
+                self.values(&rows)
+            }
+            (Method::Patch, ["api", "v5", "objects", "prospects", id]) => {
+                let now = self.now;
+                match self.prospects.iter_mut().find(|row| row.value["id"].to_string() == *id && row.value["isDeleted"] != true) {
+                    Some(row) => {
+                        write(&mut row.value, &body);
+                        row.at = row.at.min(now);
+                        answer(204, "")
+                    }
+                    None => answer(404, r#"{"code":109,"message":"The requested record was not found."}"#),
+                }
+            }
+            (Method::Post, ["api", "v5", "objects", "prospects", "do", "upsertLatestByEmail"]) => {
+                let prospect = &body["prospect"];
+                let live = |row: &&mut Row| row.value["email"] == prospect["email"] && row.value["isDeleted"] != true;
+                if let Some(row) = self.prospects.iter_mut().find(live) {
+                    write(&mut row.value, prospect);
+                    return ok(&json!({"id": row.value["id"]}).to_string());
+                }
+                let mut made = prospect.clone();
+                let id = self.id();
+                made["id"] = id.into();
+                self.prospects.push(Row { at: self.now, value: made });
+                answer(201, &json!({"id": id}).to_string())
+            }
+            (Method::Post, ["api", "v5", "objects", "list-memberships"]) => self.join(&body),
+            (Method::Get, ["api", "v5", "objects", "list-memberships"]) => {
+                let wanted = |row: &&Row| {
+                    row.value["listId"].to_string() == query("listId").unwrap()
+                        && row.value["prospectId"].to_string() == query("prospectId").unwrap()
+                };
+                let rows: Vec<Value> = self.memberships.iter().filter(wanted).map(|row| row.value.clone()).collect();
+                ok(&json!({"values": rows, "nextPageToken": null}).to_string())
+            }
+            (Method::Post, ["api", "v5", "external-activities"]) => {
+                let id = self.id();
+                let mut made = body;
+                made["id"] = id.into();
+                self.activities.push(Row { at: self.now, value: made });
+                answer(201, &json!({"id": id}).to_string())
+            }
+            (Method::Get, ["api", "v5", "external-activities"]) => {
+                let after = iso(query("createdAtAfterOrEqualTo").unwrap()).unwrap();
+                let before = iso(query("createdAtBeforeOrEqualTo").unwrap()).unwrap();
+                let rows: Vec<Row> = self.activities.iter().filter(|row| (after..=before).contains(&row.at)).cloned().collect();
+                self.values(&rows)
+            }
+            other => panic!("no such call: {other:?}"),
+        }
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// Rows that a read shows already.
+    fn values(&self, rows: &[Row]) -> Answer {
+        let rows: Vec<&Value> = rows.iter().filter(|row| row.at + LAG <= self.now).map(|row| &row.value).collect();
+        ok(&json!({"values": rows, "nextPageToken": null}).to_string())
+    }
+
+    fn create_campaign(&mut self, mut body: Value) -> Answer {
+        if body.get("Type").is_some() && !self.webinar_is_a_type {
+            return answer(
+                400,
+                r#"[{"message":"Type: bad value for restricted picklist field: Webinar","errorCode":"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST","fields":["Type"]}]"#,
+            );
+        }
+        let number = self.id();
+        let id = format!("70100000000{number:04}AAA");
+        body["Id"] = id.clone().into();
+        body["number"] = number.into();
+        self.campaigns.push(Row { at: self.now, value: body });
+        answer(201, &json!({"id": id, "success": true, "errors": []}).to_string())
+    }
+
+    fn create_list(&mut self, mut body: Value) -> Answer {
+        let name = body["name"].as_str().unwrap().to_string();
+        if name.chars().count() > self.list_name_max {
+            return answer(400, r#"{"code":138,"message":"Name must be 50 characters or less."}"#);
+        }
+        if self.names_in_use.contains(&name) {
+            return answer(400, r#"{"code":245,"message":"name already in use"}"#);
+        }
+        let id = self.id();
+        body["id"] = id.into();
+        self.lists.push(Row { at: self.now, value: body });
+        answer(201, &json!({"id": id}).to_string())
+    }
+
+    fn join(&mut self, body: &Value) -> Answer {
+        let known = self.prospects.iter().any(|row| row.value["id"] == body["prospectId"] && row.value["isDeleted"] != true);
+        if !known {
+            return answer(400, r#"{"code":3,"message":"Invalid prospect ID"}"#);
+        }
+        if !self.lists.iter().any(|row| row.value["id"] == body["listId"]) {
+            return answer(400, r#"{"code":55,"message":"Invalid list ID"}"#);
+        }
+        let same = |row: &Row| row.value["listId"] == body["listId"] && row.value["prospectId"] == body["prospectId"];
+        if self.memberships.iter().any(same) {
+            return answer(400, r#"{"code":58,"message":"That prospect is already a memeber of that list."}"#);
+        }
+        self.memberships.push(Row { at: self.now, value: body.clone() });
+        answer(201, r#"{"id":1}"#)
+    }
+
+    pub fn add_prospect(&mut self, value: Value) {
+        self.prospects.push(Row { at: 0, value });
+    }
+
+    /// All that counts when two worlds are compared (RULES 3): no ids, no creation times.
+    pub fn told(&self) -> Value {
+        let name_of = |rows: &[Row], id: &Value, field: &str| {
+            rows.iter().find(|row| &row.value["id"] == id).map_or(Value::Null, |row| row.value[field].clone())
+        };
+        let campaign = |id: &Value| self.campaigns.iter().find(|row| &row.value["number"] == id).map(|row| row.value["Name"].clone());
+        let mut prospects: Vec<Value> = Vec::new();
+        for row in &self.prospects {
+            let mut fields: Map<String, Value> = row.value.as_object().unwrap().clone();
+            fields.remove("id");
+            fields.insert("campaignId".into(), campaign(&row.value["campaignId"]).unwrap_or(Value::Null));
+            prospects.push(Value::Object(fields));
+        }
+        let lists = self.lists.iter().map(|row| json!([row.value["name"], row.value["description"], campaign(&row.value["campaignId"])]));
+        let members = self.memberships.iter().map(|row| {
+            json!([name_of(&self.lists, &row.value["listId"], "name"), name_of(&self.prospects, &row.value["prospectId"], "email")])
+        });
+        let activities = self.activities.iter().map(|row| {
+            json!([row.value["type"], row.value["email"], row.value["value"], row.value["activityDate"]])
+        });
+        let sorted = |mut rows: Vec<Value>| {
+            rows.sort_by_key(Value::to_string);
+            Value::from(rows)
+        };
+        json!({
+            "campaigns": sorted(self.campaigns.iter().map(|row| row.value["Name"].clone()).collect()),
+            "lists": sorted(lists.collect()),
+            "prospects": sorted(prospects),
+            "members": sorted(members.collect()),
+            "activities": sorted(activities.collect()),
+        })
+    }
+}
+
+fn write(row: &mut Value, fields: &Value) {
+    for (name, value) in fields.as_object().unwrap() {
+        row[name.as_str()] = value.clone();
+    }
+}

@@ -1,0 +1,45 @@
+//! Any order and any repetition of the story's deliveries ends in an equal world (RULES 3), with the read lag on.
+
+use crate::support::*;
+use host_harness::{
+    simulators::{Options, options::CampaignDelay},
+    stage::story::story as demo_story,
+};
+use oracle::{Delivery, Dialect, Story};
+use proptest::prelude::*;
+use std::time::Duration;
+
+/// Each act's word comes once to three times, in either dialect, within two hours: later than the campaign at the slowest.
+fn deliveries() -> impl Strategy<Value = Vec<Delivery>> {
+    let dialect = prop_oneof![Just(Dialect::Native), Just(Dialect::Rest)];
+    // Often in one second or within the read lag of each other, else anywhere.
+    let after = prop_oneof![0..3u64, 0..120u64, 0..7200u64];
+    proptest::collection::vec((dialect, after).prop_map(|(dialect, after)| Delivery { dialect, after }), 1..=3)
+}
+
+fn shuffled() -> impl Strategy<Value = Story> {
+    let story = demo_story();
+    let told: Vec<bool> = story.acts.iter().map(|a| !a.deliveries.is_empty()).collect();
+    let all: Vec<_> = told.into_iter().map(|t| if t { deliveries().boxed() } else { Just(vec![]).boxed() }).collect();
+    all.prop_map(move |deliveries| {
+        let mut story = story.clone();
+        story.acts.iter_mut().zip(deliveries).for_each(|(act, d)| act.deliveries = d);
+        story
+    })
+}
+
+/// Everything but the deliveries stays: the order of the acts, so that sources times are those of the story.
+async fn ends_equal(story: Story, seed: u64) {
+    let minutes = |m| Duration::from_secs(60 * m);
+    let campaign_delay = CampaignDelay::Drawn { seed, from: minutes(2), to: minutes(30) };
+    plays_well(&story, Options { campaign_delay, ..Options::default() }).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_repetition_ends_in_an_equal_world(story in shuffled(), seed in any::<u64>()) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(ends_equal(story, seed));
+    }
+}
