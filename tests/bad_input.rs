@@ -2,12 +2,7 @@
 
 use crate::support::*;
 use host_harness::{
-    clock::Timestamp,
-    durable::{Engine, TaskStatus},
-    effect::FailureClass,
-    host::Host,
-    ingress::Refusal,
-    simulators::Options,
+    clock::Timestamp, durable::TaskStatus, effect::FailureClass, host::Host, ingress::Refusal, simulators::Options,
     stage::INSTALLATION,
 };
 use std::time::Duration;
@@ -59,7 +54,9 @@ async fn what_may_not_come_in_is_counted_and_not_kept() {
     let max = host.ingress.max_bytes(INSTALLATION, "livestorm").unwrap() as usize;
     assert_eq!(send(&host, &vec![b' '; max]).await, Ok(()));
     assert_eq!(send(&host, &vec![b' '; max + 1]).await, Err(Refusal::TooLarge));
-    let to = |source: &'static str, secret: &'static str| host.ingress.receive(INSTALLATION, source, secret, &[], b"{}".to_vec());
+    let to = |source: &'static str, secret: &'static str| {
+        host.ingress.receive(INSTALLATION, source, secret, &[], b"{}".to_vec())
+    };
     assert_eq!(to("livestorm", "guessed").await, Err(Refusal::NoSuchAddress));
     assert_eq!(to("nobody", ADDRESS_SECRET).await, Err(Refusal::NoSuchAddress));
     assert_eq!(to("livestorm-signed", ADDRESS_SECRET).await, Err(Refusal::BadSignature));
@@ -130,7 +127,12 @@ async fn the_wrong_business_unit_loses_nothing_and_says_what_to_do() {
     let whys: Vec<String> = kept
         .iter()
         .filter(|t| t.status != TaskStatus::Done)
-        .map(|t| t.waiting_for.clone().or(t.failure.as_ref().map(|f| format!("{} {}", f.problem, f.remedy))).unwrap_or_default())
+        .map(|t| {
+            t.waiting_for
+                .clone()
+                .or(t.failure.as_ref().map(|f| format!("{} {}", f.problem, f.remedy)))
+                .unwrap_or_default()
+        })
         .collect();
     assert!(whys.iter().any(|w| w.to_lowercase().contains("business unit")), "{whys:#?}");
 

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use host_harness::{
-    clock::Timestamp,
+    clock::{Clock, SimulatedClock, Work},
     durable::{EngineError, Phase, Point, Probe},
     simulators::Options,
     stage::story::story as demo_story,
@@ -11,18 +11,34 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
+use tokio::sync::Notify;
 
-/// Notes the points that are passed, and dies at the one that is named.
-#[derive(Default)]
+/// Notes the points that are passed, and dies at the one that is named. From then on it holds the clock, so that no time goes by
+/// between the death of the process and the start of the next.
 struct Watch {
+    clock: SimulatedClock,
     die_at: Option<Point>,
     passed: Mutex<Vec<Point>>,
+    dead: Mutex<Option<Work>>,
+    died: Notify,
+}
+
+impl Watch {
+    fn new(theatre: &Theatre, die_at: Option<Point>) -> Arc<Watch> {
+        let clock = theatre.stage.clock.clone();
+        Arc::new(Watch { clock, die_at, passed: Mutex::default(), dead: Mutex::default(), died: Notify::new() })
+    }
 }
 
 impl Probe for Watch {
     fn reached(&self, point: &Point) -> bool {
         self.passed.lock().unwrap().push(point.clone());
-        self.die_at.as_ref() != Some(point)
+        if self.die_at.as_ref() != Some(point) {
+            return true;
+        }
+        *self.dead.lock().unwrap() = Some(self.clock.begin());
+        self.died.notify_one();
+        false
     }
 }
 
@@ -30,7 +46,7 @@ impl Probe for Watch {
 async fn points() -> Vec<Point> {
     let story = demo_story();
     let theatre = Theatre::with(&story, Options::default(), "{}").await;
-    let watch = Arc::new(Watch::default());
+    let watch = Watch::new(&theatre, None);
     let host = theatre.open_with(watch.clone()).await;
     theatre.stage.play(&story).await;
     assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
@@ -41,23 +57,34 @@ async fn points() -> Vec<Point> {
 /// Whether it got to the point at all.
 async fn dies_and_goes_on(at: &Point) -> bool {
     let story = demo_story();
-    let theatre = Theatre::with(&story, Options::default(), "{}").await;
-    theatre.open_with(Arc::new(Watch { die_at: Some(at.clone()), ..Watch::default() })).await;
-    theatre.stage.play(&story).await;
-    let died = match theatre.stage.stopped().await {
-        Some(EngineError::Stopped(point)) => {
-            assert_eq!(point, *at);
-            true
+    let theatre = Arc::new(Theatre::with(&story, Options::default(), "{}").await);
+    let watch = Watch::new(&theatre, Some(at.clone()));
+    theatre.open_with(watch.clone()).await;
+    let next = tokio::spawn({
+        let (theatre, watch) = (theatre.clone(), watch.clone());
+        async move {
+            watch.died.notified().await;
+            let why = theatre.stage.stopped().await;
+            assert!(matches!(&why, Some(EngineError::Stopped(p)) if Some(p) == watch.die_at.as_ref()), "{why:?}");
+            let host = theatre.open().await;
+            drop(watch.dead.lock().unwrap().take());
+            host
         }
-        Some(other) => panic!("{at}: {other}"),
-        None => false,
-    };
-    let host = theatre.open().await;
-    theatre.stage.clock.run_until(Timestamp::MAX).await;
+    });
+    theatre.stage.play(&story).await;
+    if !watch.passed.lock().unwrap().contains(at) {
+        next.abort();
+        return false;
+    }
+    let host = next.await.unwrap();
     let problems = theatre.problems(&story, &host).await;
     assert!(problems.is_empty(), "died at {at}: {problems:#?}\n{:#?}", log(&host).await);
-    died
+    true
 }
+
+/// Two deliveries of one moment may be taken in either order, and then runs have each other's numbers: a point that was not passed
+/// this time is tried again.
+const TRIES: usize = 10;
 
 #[test]
 fn stopped_at_every_point_the_world_ends_equal_and_nothing_is_made_twice() {
@@ -72,7 +99,8 @@ fn stopped_at_every_point_the_world_ends_equal_and_nothing_is_made_twice() {
         let halves: Vec<_> = halves
             .iter()
             .map(|half| {
-                threads.spawn(|| half.iter().filter(|p| alone().block_on(dies_and_goes_on(p))).count())
+                threads
+                    .spawn(|| half.iter().filter(|p| (0..TRIES).any(|_| alone().block_on(dies_and_goes_on(p)))).count())
             })
             .collect();
         halves.into_iter().map(|h| h.join().unwrap()).sum()

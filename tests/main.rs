@@ -2,8 +2,8 @@
 
 mod support;
 
+mod bad_input;
+mod crash;
+mod order;
 mod runtime;
 mod story;
-mod bad_input;
-mod order;
-mod crash;

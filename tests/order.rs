@@ -30,7 +30,7 @@ fn shuffled() -> impl Strategy<Value = Story> {
 
 /// Everything but the deliveries stays: the order of the acts, so that sources times are those of the story.
 async fn ends_equal(story: Story, seed: u64) {
-    let minutes = |m| Duration::from_secs(60 * m);
+    let minutes = |m: u64| Duration::from_secs(60 * m);
     let campaign_delay = CampaignDelay::Drawn { seed, from: minutes(2), to: minutes(30) };
     plays_well(&story, Options { campaign_delay, ..Options::default() }).await;
 }

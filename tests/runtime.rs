@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use host_harness::{
     clock::{SimulatedClock, Timestamp, Work},
     effect::{
-        Answer, Ask, Assignment, Driver, End, Input, Lane, Lead, Note, Outcome, Performer, Permit, Reply, Request, Response,
-        RunId, RunInput, Step, Task, Write,
+        Answer, Ask, Assignment, Driver, End, Input, Lane, Lead, Note, Outcome, Performer, Permit, Reply, Request,
+        Response, RunId, RunInput, Step, Task, Write,
     },
     runtime::{Asker, IMPORTS, Limits, Refused, Runtime, contract::Context},
 };
@@ -233,4 +233,3 @@ fn a_component_that_imports_more_is_refused_by_the_name_of_the_import() {
     assert!(matches!(wants("(component)"), Refused::NotAConnector(_)));
     assert!(matches!(runtime.compile(b"not wasm").err(), Some(Refused::NotAComponent(_))));
 }
-

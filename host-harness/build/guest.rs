@@ -48,9 +48,7 @@ pub fn build(package: &str, folder: &str, file: &str) -> Result<(), Box<dyn Erro
         // Rust's shadow stack is 1 MiB unless told: every fresh instance would have to clear it.
         .args(["--", "-Clink-arg=-zstack-size=65536"]);
     if !cargo.status()?.success() {
-        return Err(
-            format!("{package} does not compile for wasm32 (the compiler's messages are above)").into()
-        );
+        return Err(format!("{package} does not compile for wasm32 (the compiler's messages are above)").into());
     }
 
     let module = fs::read(guest_dir.join(TARGET).join("guest").join(format!("{package}.wasm")))?;

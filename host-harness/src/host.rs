@@ -5,9 +5,7 @@
 
 use crate::{
     clock::{Clock, Timestamp},
-    connections::{
-        self, Binding, CallLimits, ConnectionLimits, Connections, CredentialStore, Provider, Transport,
-    },
+    connections::{self, Binding, CallLimits, ConnectionLimits, Connections, CredentialStore, Provider, Transport},
     durable::{
         self, Engine, EngineError, EngineLimits, Probe,
         sqlite::{Durability, SqliteEngine},
@@ -56,7 +54,9 @@ pub enum InstallError {
     Call(#[from] CallError),
     #[error("the settings are not accepted: {}", in_words(.0))]
     Settings(Vec<Finding>),
-    #[error("the connection `{name}` ({title}) is not bound, and the connector needs it. Bind a {provider} account to it")]
+    #[error(
+        "the connection `{name}` ({title}) is not bound, and the connector needs it. Bind a {provider} account to it"
+    )]
     Unbound { name: String, title: String, provider: String },
     #[error("the connection `{name}` is bound to a {is} account, and the connector needs a {wanted} account there")]
     OtherProvider { name: String, is: Provider, wanted: String },
@@ -110,8 +110,7 @@ impl Host {
             hold_ms: limits.hold_ms.into(),
         };
         self.connections.install(&id, bindings, egress, call_limits)?;
-        let context =
-            Context { installation: id.clone(), settings, activated_at, connections, dry_run: false, limits };
+        let context = Context { installation: id.clone(), settings, activated_at, connections, dry_run: false, limits };
         self.runtime.install(component, context, manifest.batch_tasks);
         let sources = manifest.webhooks.clone();
         self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets });

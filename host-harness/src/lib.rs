@@ -7,15 +7,15 @@
 //! `cli/` prints.
 
 pub mod cli;
-pub mod stage;
-pub mod simulators;
+pub mod clock;
+pub mod connections;
+pub mod durable;
+pub mod effect;
 pub mod host;
 pub mod ingress;
-pub mod durable;
 pub mod runtime;
-pub mod connections;
-pub mod effect;
-pub mod clock;
+pub mod simulators;
+pub mod stage;
 
 /// The connector that the binary carries with it.
 pub const CONNECTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/connector.wasm"));

@@ -53,17 +53,16 @@ impl Shape {
     pub(crate) fn build(&self, ids: &[&str], query: &[(&str, &str)], body: Option<&Value>, repeat: Repeat) -> Request {
         let mut ids = ids.iter();
         let path = self.path.split('/').filter(|segment| !segment.is_empty());
-        let path = path.map(|segment| if segment.starts_with('{') { ids.next().copied().unwrap_or_default() } else { segment });
+        let path = path
+            .map(|segment| if segment.starts_with('{') { ids.next().copied().unwrap_or_default() } else { segment });
         Request {
             connection: self.connection.into(),
             method: self.method,
             path: path.map(str::to_string).collect(),
             query: query.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
             headers: self.headers().iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
-            body: body.map(|value| Body {
-                content_type: "application/json".into(),
-                bytes: value.to_string().into_bytes(),
-            }),
+            body: body
+                .map(|value| Body { content_type: "application/json".into(), bytes: value.to_string().into_bytes() }),
             repeat,
             purpose: self.purpose.into(),
         }
@@ -100,7 +99,12 @@ pub struct Call {
 }
 
 impl Call {
-    pub const fn read(connection: &'static str, path: &'static str, purpose: &'static str, reason: &'static str) -> Self {
+    pub const fn read(
+        connection: &'static str,
+        path: &'static str,
+        purpose: &'static str,
+        reason: &'static str,
+    ) -> Self {
         Self { shape: Shape::new(connection, Method::Get, path, purpose, &[], reason), repeat: Harmless::Read }
     }
 

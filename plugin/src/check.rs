@@ -92,7 +92,12 @@ fn judge(probe: &Probe, answer: &Answer) -> Finding {
     };
     let not_reached = |why: &str| {
         let problem = format!("{} was not reached: {why}.", probe.title);
-        finding("not-reached", Severity::Blocker, &problem, "Check again in a few minutes; see the provider's status page.")
+        finding(
+            "not-reached",
+            Severity::Blocker,
+            &problem,
+            "Check again in a few minutes; see the provider's status page.",
+        )
     };
     match answer {
         Ok(response) if response.is_success() => {

@@ -1,11 +1,12 @@
 //! The exports as plain functions. `glue.rs` turns WIT types into ours and calls these; tests call them as they are.
 
 use crate::{
-    check, executor::{Flow, Waves},
+    check,
+    executor::{Flow, Waves},
     flow::{await_campaign, registered, session_scheduled},
     host::{
-        Admission, Assignment, Choice, Completion, Context, Cost, Failure, FailureClass, Finding, Host, Interruption, Manifest,
-        EgressRule, Outcome, Page, Source, Trigger,
+        Admission, Assignment, Choice, Completion, Context, Cost, EgressRule, Failure, FailureClass, Finding, Host,
+        Interruption, Manifest, Outcome, Page, Source, Trigger,
     },
     livestorm, manifest,
     settings::{self, Settings},
@@ -14,7 +15,6 @@ use crate::{
     text::fit,
     work::Work,
 };
-use std::collections::BTreeMap;
 
 pub fn describe() -> Manifest {
     manifest::describe()
@@ -79,13 +79,14 @@ pub fn handle(host: &dyn Host, context: &Context, batch: &[Assignment]) -> Vec<(
             return batch.iter().map(|one| (one.id, Outcome::Failed(failure.clone()))).collect();
         }
     };
-    let ends = by_kind(host, context, &settings, batch);
+    let mut ends = by_kind(host, context, &settings, batch);
     batch
         .iter()
         .map(|one| {
-            let outcome = match ends.get(&one.id) {
-                Some(Ok(completion)) => Outcome::Done(completion.clone()),
-                Some(Err(stop)) => stop.clone().into(),
+            let place = ends.iter().position(|(id, _)| *id == one.id);
+            let outcome = match place.map(|place| ends.swap_remove(place).1) {
+                Some(Ok(completion)) => Outcome::Done(completion),
+                Some(Err(stop)) => stop.into(),
                 None => Outcome::Failed(bug(format!("The task of kind {} got no outcome", one.task.kind))),
             };
             (one.id, outcome)
@@ -93,7 +94,7 @@ pub fn handle(host: &dyn Host, context: &Context, batch: &[Assignment]) -> Vec<(
         .collect()
 }
 
-type Ends = BTreeMap<u32, Result<Completion, Stop>>;
+type Ends = Vec<(u32, Result<Completion, Stop>)>;
 
 /// *Session-ready* before the registrations that it sets free, *await-campaign* as one poll, the steps of one session one
 /// after another.
@@ -104,14 +105,14 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
 
     for one in batch.iter().filter(|one| one.task.kind == SESSION_READY) {
         let end = task::payload(&one.task).map(|ready| registered::session_ready(&work, &ready));
-        ends.insert(one.id, end.map_err(unreadable));
+        ends.push((one.id, end.map_err(unreadable)));
     }
 
     let mut waiting = Vec::new();
     for one in batch.iter().filter(|one| one.task.kind == AWAIT_CAMPAIGN) {
         match task::payload::<task::AwaitCampaign>(&one.task) {
             Ok(await_campaign) => waiting.push((one.id, await_campaign)),
-            Err(why) => drop(ends.insert(one.id, Err(unreadable(why)))),
+            Err(why) => ends.push((one.id, Err(unreadable(why)))),
         }
     }
     if !waiting.is_empty() {
@@ -125,7 +126,7 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
         let mut ends = Ends::new();
         for one in batch {
             if let Some(end) = session_step(&work, one).await {
-                ends.insert(one.id, end);
+                ends.push((one.id, end));
             }
         }
         ends
@@ -141,14 +142,14 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
                 dedupe_key: one.task.dedupe_key.clone(),
                 admitted_at: one.admitted_at,
             }),
-            Err(why) => drop(ends.insert(one.id, Err(unreadable(why)))),
+            Err(why) => ends.push((one.id, Err(unreadable(why)))),
         }
     }
     ends.extend(registered::all(&work, registrations));
 
     for one in batch.iter().filter(|one| !KINDS.contains(&one.task.kind.as_str())) {
         let why = format!("This version of the connector does not know tasks of kind {}", fit(&one.task.kind, 64));
-        ends.insert(one.id, Err(unreadable(why)));
+        ends.push((one.id, Err(unreadable(why))));
     }
     ends
 }
@@ -175,7 +176,7 @@ async fn session_step(work: &Work<'_>, one: &Assignment) -> Option<Result<Comple
 }
 
 fn unreadable(why: String) -> Stop {
-    Stop::Failed(bug(why))
+    Stop::Failed(Box::new(bug(why)))
 }
 
 fn bug(problem: String) -> Failure {

@@ -7,8 +7,7 @@
 use crate::host::{Answer, Host, Request};
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -20,26 +19,36 @@ pub struct Waves(RefCell<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    next: usize,
     asked: Vec<(usize, Request)>,
-    answers: BTreeMap<usize, Answer>,
+    /// By number of the request; taken out by who asked.
+    answers: Vec<Option<Answer>>,
+}
+
+/// The answer to come.
+pub struct Asked<'a> {
+    waves: &'a Waves,
+    id: usize,
+}
+
+impl Future for Asked<'_> {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Answer> {
+        match self.waves.0.borrow_mut().answers[self.id].take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        }
+    }
 }
 
 impl Waves {
     /// Asks, and goes on with the answer of the wave that takes this along.
-    pub async fn send(&self, request: Request) -> Answer {
-        let id = {
-            let mut inner = self.0.borrow_mut();
-            let id = inner.next;
-            inner.next += 1;
-            inner.asked.push((id, request));
-            id
-        };
-        poll_fn(|_| match self.0.borrow_mut().answers.remove(&id) {
-            Some(answer) => Poll::Ready(answer),
-            None => Poll::Pending,
-        })
-        .await
+    pub fn send(&self, request: Request) -> Asked<'_> {
+        let mut inner = self.0.borrow_mut();
+        let id = inner.answers.len();
+        inner.answers.push(None);
+        inner.asked.push((id, request));
+        Asked { waves: self, id }
     }
 
     /// Runs all flows to their end; answers in the order of `flows`.
@@ -58,14 +67,18 @@ impl Waves {
             let mut asked = std::mem::take(&mut self.0.borrow_mut().asked);
             if asked.is_empty() {
                 let ends = ends.into_iter();
-                return ends.map(|end| end.expect("a flow waits for an answer only, and every answer was given")).collect();
+                return ends
+                    .map(|end| end.expect("a flow waits for an answer only, and every answer was given"))
+                    .collect();
             }
             while !asked.is_empty() {
                 let rest = asked.split_off(asked.len().min(wave_max));
                 let (ids, requests): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
                 let answers = host.send_all(requests);
                 assert_eq!(ids.len(), answers.len(), "the host answers every request of a wave");
-                self.0.borrow_mut().answers.extend(ids.into_iter().zip(answers));
+                for (id, answer) in ids.into_iter().zip(answers) {
+                    self.0.borrow_mut().answers[id] = Some(answer);
+                }
                 asked = rest;
             }
         }

@@ -144,9 +144,7 @@ impl on_trigger::Guest for Guest {
                 received_at: delivery.received_at,
                 verified: delivery.verified,
             }),
-            on_trigger::Trigger::Activated(activation) => {
-                ours::Trigger::Activated(activation.addresses.into_iter().collect())
-            }
+            on_trigger::Trigger::Activated(activation) => ours::Trigger::Activated(activation.addresses),
             on_trigger::Trigger::SettingsChanged => ours::Trigger::SettingsChanged,
             on_trigger::Trigger::Deactivating => ours::Trigger::Deactivating,
         };
@@ -371,10 +369,9 @@ impl From<ours::Failure> for types::Failure {
 impl From<ours::Outcome> for on_trigger::Outcome {
     fn from(outcome: ours::Outcome) -> Self {
         match outcome {
-            ours::Outcome::Done(completion) => Self::Done(on_trigger::Completion {
-                follow_ups: all(completion.follow_ups),
-                wakes: completion.wakes,
-            }),
+            ours::Outcome::Done(completion) => {
+                Self::Done(on_trigger::Completion { follow_ups: all(completion.follow_ups), wakes: completion.wakes })
+            }
             ours::Outcome::Later(wait) => Self::Later(wait.into()),
             ours::Outcome::Failed(failure) => Self::Failed(failure.into()),
         }
@@ -442,7 +439,13 @@ impl From<ours::Manifest> for manifest::Manifest {
 
 impl From<ours::ConnectionNeed> for manifest::ConnectionNeed {
     fn from(need: ours::ConnectionNeed) -> Self {
-        Self { name: need.name, provider: need.provider, title: need.title, scopes: need.scopes, required: need.required }
+        Self {
+            name: need.name,
+            provider: need.provider,
+            title: need.title,
+            scopes: need.scopes,
+            required: need.required,
+        }
     }
 }
 

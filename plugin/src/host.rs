@@ -3,8 +3,6 @@
 //!
 //! Invariant: nothing here knows a host name, a token or a clock of its own.
 
-use std::collections::BTreeMap;
-
 /// Milliseconds since 1970-01-01T00:00:00 UTC.
 pub type Instant = u64;
 
@@ -217,7 +215,7 @@ pub enum FailureClass {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger {
     Webhook(Delivery),
-    Activated(BTreeMap<String, String>),
+    Activated(Vec<(String, String)>),
     SettingsChanged,
     Deactivating,
 }

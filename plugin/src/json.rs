@@ -152,6 +152,9 @@ mod tests {
         let attributes = At::root(&value).unwrap().object("data").unwrap().object("attributes").unwrap();
         let problem = attributes.text("created_at").unwrap_err();
         assert_eq!(problem.to_string(), "/data/attributes/created_at: a text was expected, found an array");
-        assert_eq!(attributes.text("id").unwrap_err().to_string(), "/data/attributes/id: a text was expected, found nothing");
+        assert_eq!(
+            attributes.text("id").unwrap_err().to_string(),
+            "/data/attributes/id: a text was expected, found nothing"
+        );
     }
 }

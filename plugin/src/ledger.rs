@@ -6,11 +6,11 @@
 
 use crate::{
     call::Shape,
-    host::{Entry, HttpError, Instant, MINUTE, Repeat, Response, Subject},
+    host::{Answer, Entry, HttpError, Instant, MINUTE, Repeat, Response, Subject},
+    plain::{from_text, to_text},
     stop::{Doing, Stop, for_http},
     work::Work,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How far reads may lag behind writes (Account Engagement: up to 60 seconds).
@@ -29,18 +29,15 @@ impl OnceCall {
 }
 
 /// What is remembered of one such write.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq)]
 enum Noted {
     /// About to be sent, or sent and not answered. `since` is the first attempt that is still in doubt.
     Sending { at: Instant, since: Instant },
     /// `at`: when it was written, at the earliest.
-    Sent {
-        at: Instant,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        id: Option<String>,
-    },
+    Sent { at: Instant, id: Option<String> },
 }
+
+plain_forms!(Noted { Sending "sending" { at, since }, Sent "sent" { at, id } });
 
 /// When the write in doubt may have taken place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +66,11 @@ pub enum Judged {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Once {
     /// It is so now. `fresh`: it was not noted before. `at`: when it was written, at the earliest.
-    Written { id: Option<String>, fresh: bool, at: Instant },
+    Written {
+        id: Option<String>,
+        fresh: bool,
+        at: Instant,
+    },
     Refused(Response),
     /// A dry run: it would have been sent.
     Planned,
@@ -95,60 +96,96 @@ pub async fn once(
     fact: &Fact<'_>,
     look: impl AsyncFnOnce(Doubt) -> Result<Seen, Stop>,
     sending: &Sending<'_>,
-    judge: impl Fn(&Response) -> Judged,
+    judge: fn(&Response) -> Judged,
 ) -> Result<Once, Stop> {
-    let note = |noted: &Noted| {
-        let value = serde_json::to_string(noted).expect("a note holds nothing that JSON does not know");
-        work.host.set(Entry { key: fact.key.clone(), value, subject: fact.subject.clone() });
+    let since = match begin(work, fact)? {
+        Begin::Done(once) => return Ok(once),
+        Begin::Send { since } => since,
+        Begin::Look(doubt) => match look(doubt).await? {
+            Seen::There(id) => return Ok(found(work, fact, doubt, id)),
+            Seen::NotThere => doubt.since,
+        },
     };
-    let doing = &fact.doing;
-    let mut since = work.now();
+    send(work, fact, sending, judge, since).await
+}
 
-    // 1. What is noted?
-    if let Some(noted) = work.host.get(&fact.key) {
-        match serde_json::from_str(&noted) {
-            Ok(Noted::Sent { id, at }) => return Ok(Once::Written { id, fresh: false, at }),
-            Ok(Noted::Sending { at, since: first }) => {
-                let sure_at = at + READ_LAG;
-                if work.now() < sure_at {
-                    return Err(doing.later(sure_at, "an earlier attempt did not come back, its outcome is looked up then"));
-                }
-                since = first;
-                if let Seen::There(id) = look(Doubt { since, until: at }).await? {
-                    note(&Noted::Sent { at: since, id: id.clone() });
-                    return Ok(Once::Written { id, fresh: true, at: since });
-                }
+/// What is to be done first.
+enum Begin {
+    Done(Once),
+    Look(Doubt),
+    Send { since: Instant },
+}
+
+/// 1. What is noted?
+fn begin(work: &Work<'_>, fact: &Fact<'_>) -> Result<Begin, Stop> {
+    match noted(work, fact)? {
+        None => Ok(Begin::Send { since: work.now() }),
+        Some(Noted::Sent { id, at }) => Ok(Begin::Done(Once::Written { id, fresh: false, at })),
+        Some(Noted::Sending { at, since }) => {
+            let sure_at = at + READ_LAG;
+            if work.now() >= sure_at {
+                return Ok(Begin::Look(Doubt { since, until: at }));
             }
-            // Never written anew over what we cannot read: that could be a second activity.
-            Err(error) => return Err(doing.bug(&format!("The note {} cannot be read ({error})", fact.key))),
+            Err(fact.doing.later(sure_at, "an earlier attempt did not come back, its outcome is looked up then"))
         }
     }
+}
 
-    // 2. Note it. 3. Send it. 4. Note what came of it.
-    let at = work.now();
-    note(&Noted::Sending { at, since });
-    let in_doubt = |why: &str| {
-        doing.later(at.max(work.now()) + READ_LAG, &format!("whether it took effect is not known ({why}), it is looked up then"))
-    };
+fn found(work: &Work<'_>, fact: &Fact<'_>, doubt: Doubt, id: Option<String>) -> Once {
+    note(work, fact, &Noted::Sent { at: doubt.since, id: id.clone() });
+    Once::Written { id, fresh: true, at: doubt.since }
+}
+
+/// 2. Note it. 3. Send it. 4. Note what came of it.
+async fn send(
+    work: &Work<'_>,
+    fact: &Fact<'_>,
+    sending: &Sending<'_>,
+    judge: fn(&Response) -> Judged,
+    since: Instant,
+) -> Result<Once, Stop> {
+    note(work, fact, &Noted::Sending { at: work.now(), since });
     let request = sending.call.shape.build(&[], sending.query, Some(sending.body), Repeat::Once);
-    match work.send(request).await {
+    let answer = work.send(request).await;
+    settle(work, fact, answer, judge, since)
+}
+
+fn note(work: &Work<'_>, fact: &Fact<'_>, noted: &Noted) {
+    work.host.set(Entry { key: fact.key.clone(), value: to_text(noted), subject: fact.subject.clone() });
+}
+
+/// What cannot be read is never written over: that could be a second activity.
+fn noted(work: &Work<'_>, fact: &Fact<'_>) -> Result<Option<Noted>, Stop> {
+    let Some(text) = work.host.get(&fact.key) else { return Ok(None) };
+    from_text(&text).map(Some).map_err(|why| fact.doing.bug(&format!("The note {} cannot be read ({why})", fact.key)))
+}
+
+/// The note after the answer: gone where certainly nothing was written, left where that is not known.
+fn settle(
+    work: &Work<'_>,
+    fact: &Fact<'_>,
+    answer: Answer,
+    judge: fn(&Response) -> Judged,
+    since: Instant,
+) -> Result<Once, Stop> {
+    let in_doubt = match answer {
         Ok(response) => match judge(&response) {
             Judged::Written(id) => {
-                note(&Noted::Sent { at: since, id: id.clone() });
-                Ok(Once::Written { id, fresh: true, at: since })
+                note(work, fact, &Noted::Sent { at: since, id: id.clone() });
+                return Ok(Once::Written { id, fresh: true, at: since });
             }
             Judged::Refused => {
                 work.host.delete(&fact.key);
-                Ok(Once::Refused(response))
+                return Ok(Once::Refused(response));
             }
-            Judged::InDoubt(why) => Err(in_doubt(&why)),
+            Judged::InDoubt(why) => why,
         },
         Err(HttpError::DryRun) => {
             work.host.delete(&fact.key);
-            Ok(Once::Planned)
+            return Ok(Once::Planned);
         }
-        Err(HttpError::Unknown(why)) => Err(in_doubt(&why)),
-        Err(HttpError::Unusable(unusable)) => Err(in_doubt(&unusable.problem)),
+        Err(HttpError::Unknown(why)) => why,
+        Err(HttpError::Unusable(unusable)) => unusable.problem,
         Err(
             error @ (HttpError::NotSent(_)
             | HttpError::Denied(_)
@@ -157,9 +194,11 @@ pub async fn once(
             | HttpError::Unauthorized(_)),
         ) => {
             work.host.delete(&fact.key);
-            Err(for_http(&error, work.now(), doing))
+            return Err(for_http(&error, work.now(), &fact.doing));
         }
-    }
+    };
+    let why = format!("whether it took effect is not known ({in_doubt}), it is looked up then");
+    Err(fact.doing.later(work.now() + READ_LAG, &why))
 }
 
 #[cfg(test)]
@@ -167,13 +206,19 @@ mod tests {
     use super::*;
     use crate::{
         call::ACCOUNT_ENGAGEMENT,
-        host::{Answer, Denial, Method, Throttle, Unusable},
+        host::{Denial, Method, Throttle, Unusable},
         test_host::{TestHost, answer, on_host},
     };
     use std::cell::RefCell;
 
-    const POST: OnceCall =
-        OnceCall::new(Shape::new(ACCOUNT_ENGAGEMENT, Method::Post, "/api/v5/external-activities", "send", &["email"], "test"));
+    const POST: OnceCall = OnceCall::new(Shape::new(
+        ACCOUNT_ENGAGEMENT,
+        Method::Post,
+        "/api/v5/external-activities",
+        "send",
+        &["email"],
+        "test",
+    ));
     const START: Instant = 1_700_000_000_000;
 
     /// Sends once against these answers and looks; says what came of it and how often was sent and looked.
@@ -239,7 +284,7 @@ mod tests {
         assert!(provider.once(Seen::NotThere).is_err());
         provider.host.set_now(START + 2 * MINUTE);
         assert!(provider.once(Seen::NotThere).is_err());
-        let noted: Noted = serde_json::from_str(&provider.host.state("f").unwrap()).unwrap();
+        let noted: Noted = from_text(&provider.host.state("f").unwrap()).unwrap();
         assert_eq!(noted, Noted::Sending { at: START + 2 * MINUTE, since: START });
         provider.host.set_now(START + 4 * MINUTE);
         assert!(provider.once(Seen::NotThere).is_ok());

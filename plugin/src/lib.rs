@@ -3,6 +3,10 @@
 //!
 //! Invariant: no clock, no chance, no I/O but through `host::Host`; nothing but `glue` knows wit-bindgen.
 
+// Its macros are used by what follows.
+#[macro_use]
+pub mod plain;
+
 #[cfg(target_family = "wasm")]
 mod glue;
 
@@ -31,6 +35,7 @@ pub mod mapping;
 pub mod account_engagement;
 pub mod salesforce;
 
+pub mod calendar;
 pub mod call;
 pub mod json;
 pub mod text;

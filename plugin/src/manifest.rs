@@ -1,9 +1,11 @@
 //! What the connector is and needs. Pure. Paths come from the call tables, mapped fields from the mapping.
 
 use crate::{
-    account_engagement, call::{ACCOUNT_ENGAGEMENT, LIVESTORM, SALESFORCE, Shape},
+    account_engagement,
+    call::{ACCOUNT_ENGAGEMENT, LIVESTORM, SALESFORCE, Shape},
     host::{
-        Algorithm, ConnectionNeed, DAY, Digest, EgressRule, Encoding, Finding, MINUTE, Manifest, Part, Signature, WebhookSource,
+        Algorithm, ConnectionNeed, DAY, Digest, EgressRule, Encoding, Finding, MINUTE, Manifest, Part, Signature,
+        WebhookSource,
     },
     livestorm::{self, admit::BODY_BYTES_MAX},
     mapping, salesforce, settings,
@@ -40,9 +42,10 @@ pub fn describe() -> Manifest {
         name: "livestorm-salesforce".into(),
         version: env!("CARGO_PKG_VERSION").into(),
         title: "Livestorm to Account Engagement".into(),
-        description: "Every Livestorm session becomes a campaign and a list in Account Engagement (Pardot); everybody who \
+        description:
+            "Every Livestorm session becomes a campaign and a list in Account Engagement (Pardot); everybody who \
                       registers becomes a prospect in them, with an external activity."
-            .into(),
+                .into(),
         connections: vec![
             need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read"]),
             need(SALESFORCE, "Salesforce org", &["api", "refresh_token"]),

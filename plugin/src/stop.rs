@@ -8,15 +8,15 @@ use crate::text::fit;
 /// A flow ended without its work done. `?` carries it outwards.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stop {
-    Later(Wait),
-    Failed(Failure),
+    Later(Box<Wait>),
+    Failed(Box<Failure>),
 }
 
 impl From<Stop> for Outcome {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Later(wait) => Outcome::Later(wait),
-            Stop::Failed(failure) => Outcome::Failed(failure),
+            Stop::Later(wait) => Outcome::Later(*wait),
+            Stop::Failed(failure) => Outcome::Failed(*failure),
         }
     }
 }
@@ -31,20 +31,21 @@ pub struct Doing<'a> {
 impl Doing<'_> {
     pub fn later(&self, until: Instant, why: &str) -> Stop {
         let reason = fit(&format!("{} for {}: {why}", self.what, self.whom), 300);
-        Stop::Later(Wait { until, reason, wake_on: None, pause: None })
+        Stop::Later(Box::new(Wait { until, reason, wake_on: None, pause: None }))
     }
 
     /// As `later`, and nothing more is sent on the connection until then: the provider said so for the whole account.
     pub fn pause(&self, until: Instant, why: &str, connection: &str) -> Stop {
-        match self.later(until, why) {
-            Stop::Later(wait) => Stop::Later(Wait { pause: Some(connection.into()), ..wait }),
-            failed @ Stop::Failed(_) => failed,
+        let mut stop = self.later(until, why);
+        if let Stop::Later(wait) = &mut stop {
+            wait.pause = Some(connection.into());
         }
+        stop
     }
 
     pub fn failed(&self, class: FailureClass, why: &str, remedy: &str) -> Stop {
         let problem = fit(&format!("Could not {} for {}. {why}", self.what, self.whom), 2_000);
-        Stop::Failed(Failure { class, problem, remedy: fit(remedy, 1_000) })
+        Stop::Failed(Box::new(Failure { class, problem, remedy: fit(remedy, 1_000) }))
     }
 
     pub fn needs_attention(&self, why: &str, remedy: &str) -> Stop {
@@ -52,7 +53,8 @@ impl Doing<'_> {
     }
 
     pub fn bug(&self, why: &str) -> Stop {
-        let remedy = "This is for the makers of the connector: send them this text. Nothing was written by this attempt.";
+        let remedy =
+            "This is for the makers of the connector: send them this text. Nothing was written by this attempt.";
         self.failed(FailureClass::Bug, why, remedy)
     }
 }

@@ -8,11 +8,16 @@
 //! ```
 
 use crate::{
-    domain::{fact::Fact, registrant::Registration, session::{Session, SessionId}},
+    domain::{
+        fact::Fact,
+        registrant::Registration,
+        session::{Session, SessionId},
+    },
     host::{Instant, Lane, Subject, Task},
-    mapping, text,
+    mapping,
+    plain::{Plain, from_text, to_text},
+    text,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub const SESSION_CREATED: &str = "session-created";
 pub const ENSURE_SESSION: &str = "ensure-session";
@@ -27,18 +32,18 @@ pub const CAMPAIGNS: &str = "campaigns";
 /// The contract's bound on a payload, less a little.
 pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionCreated {
     pub session: Session,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EnsureSession {
     pub session: SessionId,
     pub event_id: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AwaitCampaign {
     pub session: SessionId,
     pub salesforce_id: String,
@@ -47,7 +52,7 @@ pub struct AwaitCampaign {
     pub name: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CampaignFound {
     pub session: SessionId,
     pub salesforce_id: String,
@@ -55,44 +60,42 @@ pub struct CampaignFound {
     pub campaign: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionReady {
     pub session: SessionId,
     pub link: Link,
 }
 
 /// What registrations of a session are written to. The memory of `people` under `session/<id>`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Link {
-    Linked {
-        campaign: String,
-        list: String,
-        name: String,
-        starts_at: Option<Instant>,
-        linked_at: Instant,
-    },
-    LeftOut {
-        reason: String,
-    },
+    Linked { campaign: String, list: String, name: String, starts_at: Option<Instant>, linked_at: Instant },
+    LeftOut { reason: String },
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Register {
     pub registration: Registration,
     /// It waited already for its session once.
-    #[serde(default)]
     pub held: bool,
 }
+
+plain!(SessionCreated { session });
+plain!(EnsureSession { session, event_id });
+plain!(AwaitCampaign { session, salesforce_id, made_at, name });
+plain!(CampaignFound { session, salesforce_id, campaign });
+plain!(SessionReady { session, link });
+plain_forms!(Link { Linked "linked" { campaign, list, name, starts_at, linked_at }, LeftOut "left-out" { reason } });
+plain!(Register { registration, held });
 
 pub fn session_key(session: &SessionId) -> String {
     format!("session/{session}")
 }
 
-fn task<P: Serialize>(kind: &str, payload: &P, ordering_key: String, dedupe_key: String, title: &str, subject: Subject) -> Task {
+fn task(kind: &str, payload: String, ordering_key: String, dedupe_key: String, title: &str, subject: Subject) -> Task {
     Task {
         kind: kind.into(),
-        payload: serde_json::to_string(payload).expect("payloads hold texts and numbers only"),
+        payload,
         ordering_key,
         dedupe_key,
         lane: Lane::Prompt,
@@ -103,11 +106,11 @@ fn task<P: Serialize>(kind: &str, payload: &P, ordering_key: String, dedupe_key:
 }
 
 pub fn session_created(session: Session) -> Task {
-    let values = serde_json::to_string(&session).expect("a session holds texts and numbers only");
+    let values = to_text(&session);
     let id = session.id.clone();
     task(
         SESSION_CREATED,
-        &SessionCreated { session },
+        to_text(&SessionCreated { session }),
         session_key(&id),
         Fact::SessionHasCampaign.dedupe_key(&id, None, [values.as_str()]),
         &format!("Campaign and list for session {id}"),
@@ -119,7 +122,7 @@ pub fn session_created(session: Session) -> Task {
 pub fn ensure_session(session: &SessionId, event_id: Option<String>, day: &str) -> Task {
     task(
         ENSURE_SESSION,
-        &EnsureSession { session: session.clone(), event_id },
+        to_text(&EnsureSession { session: session.clone(), event_id }),
         session_key(session),
         format!("{ENSURE_SESSION}/{session}/{day}"),
         &format!("Somebody registered for session {session}: is it linked?"),
@@ -131,22 +134,23 @@ pub fn await_campaign(payload: &AwaitCampaign, not_before: Option<Instant>) -> T
     let dedupe = format!("{AWAIT_CAMPAIGN}/{}/{}", payload.session, payload.salesforce_id);
     let title = format!("Wait until Account Engagement shows the campaign {}", payload.name);
     let subject = Subject::session(payload.session.as_str());
-    Task { not_before, ..task(AWAIT_CAMPAIGN, payload, CAMPAIGNS.into(), dedupe, &title, subject) }
+    Task { not_before, ..task(AWAIT_CAMPAIGN, to_text(payload), CAMPAIGNS.into(), dedupe, &title, subject) }
 }
 
 pub fn campaign_found(payload: &CampaignFound) -> Task {
     let dedupe = format!("{CAMPAIGN_FOUND}/{}/{}", payload.session, payload.campaign);
     let title = format!("List for session {}", payload.session);
     let subject = Subject::session(payload.session.as_str());
-    task(CAMPAIGN_FOUND, payload, session_key(&payload.session), dedupe, &title, subject)
+    task(CAMPAIGN_FOUND, to_text(payload), session_key(&payload.session), dedupe, &title, subject)
 }
 
 /// `asked`: the day of the question that this answers, so that a repeated question is answered again.
 pub fn session_ready(payload: &SessionReady, asked: Option<&str>) -> Task {
-    let link = serde_json::to_string(&payload.link).expect("a link holds texts and numbers only");
-    let dedupe = format!("{SESSION_READY}/{}/{}", payload.session, text::digest([link.as_str(), asked.unwrap_or_default()]));
+    let link = to_text(&payload.link);
+    let dedupe =
+        format!("{SESSION_READY}/{}/{}", payload.session, text::digest([link.as_str(), asked.unwrap_or_default()]));
     let title = format!("Registrations for session {} may go on", payload.session);
-    task(SESSION_READY, payload, PEOPLE.into(), dedupe, &title, Subject::session(payload.session.as_str()))
+    task(SESSION_READY, to_text(payload), PEOPLE.into(), dedupe, &title, Subject::session(payload.session.as_str()))
 }
 
 pub fn register(registration: Registration) -> Task {
@@ -155,7 +159,7 @@ pub fn register(registration: Registration) -> Task {
     let dedupe = Fact::Registered.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} registered for session {}", registration.person(), registration.session);
     let subject = Subject::person(registration.person());
-    task(REGISTER, &Register { registration, held: false }, PEOPLE.into(), dedupe, &title, subject)
+    task(REGISTER, to_text(&Register { registration, held: false }), PEOPLE.into(), dedupe, &title, subject)
 }
 
 /// The same once more, after the session was asked for.
@@ -163,12 +167,12 @@ pub fn held(registration: Registration, dedupe_key: &str) -> Task {
     let title = format!("{} registered for session {}, held", registration.person(), registration.session);
     let subject = Subject::person(registration.person());
     let dedupe = format!("{dedupe_key}/held");
-    task(REGISTER, &Register { registration, held: true }, PEOPLE.into(), dedupe, &title, subject)
+    task(REGISTER, to_text(&Register { registration, held: true }), PEOPLE.into(), dedupe, &title, subject)
 }
 
 /// The payload of a task; what it holds instead, for the failure.
-pub fn payload<P: DeserializeOwned>(task: &Task) -> Result<P, String> {
-    serde_json::from_str(&task.payload).map_err(|error| format!("The payload of {} cannot be read: {error}", task.kind))
+pub fn payload<P: Plain>(task: &Task) -> Result<P, String> {
+    from_text(&task.payload).map_err(|error| format!("The payload of {} cannot be read: {error}", task.kind))
 }
 
 #[cfg(test)]
@@ -203,7 +207,8 @@ mod tests {
             ..registration()
         };
         assert_eq!(first.dedupe_key, register(legacy).dedupe_key);
-        let newer = Registration { values: BTreeMap::from([("fields.company".into(), "Other".into())]), ..registration() };
+        let newer =
+            Registration { values: BTreeMap::from([("fields.company".into(), "Other".into())]), ..registration() };
         assert_ne!(first.dedupe_key, register(newer).dedupe_key);
         assert_eq!(first.subject, Some(Subject::person("ana@example.org")));
     }
@@ -219,6 +224,8 @@ mod tests {
     fn a_payload_survives_its_way_through_the_queue() {
         let task = held(registration(), "k");
         assert_eq!(payload::<Register>(&task), Ok(Register { registration: registration(), held: true }));
-        assert!(payload::<AwaitCampaign>(&task).is_err_and(|why| why.starts_with("The payload of register cannot be read")));
+        assert!(
+            payload::<AwaitCampaign>(&task).is_err_and(|why| why.starts_with("The payload of register cannot be read"))
+        );
     }
 }

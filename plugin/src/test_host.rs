@@ -91,7 +91,11 @@ impl TestHost {
 /// What the contract promises to enforce, and the host would end the run for.
 fn assert_within_the_contract(request: &Request) {
     assert!(request.purpose.len() <= 64, "{}", request.purpose);
-    assert!(request.path.iter().all(|segment| !segment.is_empty() && segment != "." && segment != ".."), "{:?}", request.path);
+    assert!(
+        request.path.iter().all(|segment| !segment.is_empty() && segment != "." && segment != ".."),
+        "{:?}",
+        request.path
+    );
     assert!(request.headers.iter().all(|(name, _)| name == "accept"), "{:?}", request.headers);
 }
 
@@ -128,7 +132,11 @@ impl Host for TestHost {
     fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<Entry> {
         let state = self.state.borrow();
         let within = state.values().filter(|entry| entry.key.starts_with(prefix));
-        within.filter(|entry| after.is_none_or(|after| entry.key.as_str() > after)).take(limit as usize).cloned().collect()
+        within
+            .filter(|entry| after.is_none_or(|after| entry.key.as_str() > after))
+            .take(limit as usize)
+            .cloned()
+            .collect()
     }
 
     fn now(&self) -> Instant {

@@ -1,8 +1,8 @@
 //! What every flow carries along: the host, the waves, the installation and its settings.
 
 use crate::{
-    executor::Waves,
-    host::{Action, Answer, Change, Context, Host, Instant, Level, Line, Request, Subject},
+    executor::{Asked, Waves},
+    host::{Action, Change, Context, Host, Instant, Level, Line, Request, Subject},
     settings::Settings,
 };
 
@@ -18,8 +18,8 @@ impl Work<'_> {
         self.host.now()
     }
 
-    pub async fn send(&self, request: Request) -> Answer {
-        self.waves.send(request).await
+    pub fn send(&self, request: Request) -> Asked<'_> {
+        self.waves.send(request)
     }
 
     pub fn info(&self, code: &str, message: &str, subject: Option<Subject>) {
@@ -30,7 +30,15 @@ impl Work<'_> {
         self.host.log(Line::new(Level::Warning, code, message, subject));
     }
 
-    pub fn changed(&self, connection: &str, object: &str, id: Option<&str>, action: Action, subject: &Subject, detail: &str) {
+    pub fn changed(
+        &self,
+        connection: &str,
+        object: &str,
+        id: Option<&str>,
+        action: Action,
+        subject: &Subject,
+        detail: &str,
+    ) {
         self.host.changes(vec![Change {
             connection: connection.into(),
             object: object.into(),

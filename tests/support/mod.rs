@@ -2,7 +2,7 @@
 //! secret anywhere, and enough happened for a verdict.
 
 use host_harness::{
-    durable::{Engine, KeptTask, LogLine, Probe, TaskFilter, TaskStatus},
+    durable::{KeptTask, LogLine, Probe, TaskFilter, TaskStatus},
     host::Host,
     simulators::Options,
     stage::{INSTALLATION, Stage, Travel, observe},

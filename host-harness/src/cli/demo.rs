@@ -238,8 +238,12 @@ fn people(snapshot: &Snapshot) -> Table {
         let source = p.source_campaign_name.clone().unwrap_or_default();
         let lists: BTreeSet<&str> =
             snapshot.list_memberships.iter().filter(|m| m.prospect_id == p.id).map(|m| m.list_name.as_str()).collect();
-        let activities: Vec<&str> =
-            snapshot.external_activities.iter().filter(|a| a.prospect_id == Some(p.id)).map(|a| a.kind.as_str()).collect();
+        let activities: Vec<&str> = snapshot
+            .external_activities
+            .iter()
+            .filter(|a| a.prospect_id == Some(p.id))
+            .map(|a| a.kind.as_str())
+            .collect();
         table.add_row([
             p.email.clone(),
             format!("{} {}", field("firstName"), field("lastName")),

@@ -36,7 +36,9 @@ struct Inspected {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let bytes = match &arguments.component {
-        Some(file) => std::fs::read(file).with_context(|| format!("the component {} cannot be read", file.display()))?,
+        Some(file) => {
+            std::fs::read(file).with_context(|| format!("the component {} cannot be read", file.display()))?
+        }
         None => crate::CONNECTOR.to_vec(),
     };
     let runtime = Runtime::new(Limits::default())?;

@@ -82,6 +82,11 @@ fn tick(engine: &Engine) {
     });
 }
 
+/// The name of a component: SHA-256 of its bytes, as hex.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
 pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Refused> {
     let compiled = Compiled::new(engine, bytes).map_err(|e| Refused::NotAComponent(format!("{e:#}")))?;
     let kind = compiled.component_type();
@@ -96,5 +101,5 @@ pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Refuse
         .collect();
     let mut linker: Linker<Caller> = Linker::new(engine);
     let pre = v0_1::link(&mut linker, &compiled).map_err(|e| Refused::NotAConnector(format!("{e:#}")))?;
-    Ok(Component { digest: hex::encode(Sha256::digest(bytes)), bytes: bytes.len(), imports, exports, pre })
+    Ok(Component { digest: digest(bytes), bytes: bytes.len(), imports, exports, pre })
 }

@@ -8,9 +8,7 @@
 use super::limits::Limits;
 use crate::{
     clock::Timestamp,
-    effect::{
-        Answer, Ask, Change, Denial, Entry, Input, Line, Note, Repeat, Reply, Request, SendError, Write,
-    },
+    effect::{Answer, Ask, Change, Denial, Entry, Input, Line, Note, Repeat, Reply, Request, SendError, Write},
 };
 use std::{future::Future, pin::Pin};
 use tokio::sync::{mpsc, oneshot};

@@ -19,8 +19,8 @@ use crate::{
     clock::{Clock, Timestamp, Work},
     durable::{DELIVERY, INBOX},
     effect::{
-        Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lead, Level, Line, Note, Outcome, Performer,
-        Permit, Reply, Run, RunId, Step, Ask,
+        Ask, Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lead, Level, Line, Note, Outcome,
+        Performer, Permit, Reply, Run, RunId, Step,
     },
 };
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ use contract::{Context, EgressRule, Finding, Manifest};
 use instance::{Call, Coroutine, Next, Rights};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 use versions::v0_1::{Admission, Pre};
@@ -41,6 +41,8 @@ pub struct Runtime {
     engine: wasmtime::Engine,
     limits: Limits,
     installed: RwLock<BTreeMap<String, Installed>>,
+    /// By digest: a component is compiled once, however many install it.
+    compiled: Mutex<BTreeMap<String, Arc<Component>>>,
 }
 
 #[derive(Clone)]
@@ -64,7 +66,7 @@ pub enum CallError {
 impl Runtime {
     pub fn new(limits: Limits) -> Result<Runtime, CallError> {
         let engine = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
-        Ok(Runtime { engine, limits, installed: RwLock::default() })
+        Ok(Runtime { engine, limits, installed: RwLock::default(), compiled: Mutex::default() })
     }
 
     pub fn limits(&self) -> Limits {
@@ -73,7 +75,15 @@ impl Runtime {
 
     /// Compiles a component, if it passes the gate.
     pub fn compile(&self, bytes: &[u8]) -> Result<Arc<Component>, Refused> {
-        engine::compile(&self.engine, bytes).map(Arc::new)
+        let digest = engine::digest(bytes);
+        // Held while compiling: whoever wants the same component at the same time waits instead of compiling it too.
+        let mut compiled = self.compiled.lock().unwrap_or_else(|p| p.into_inner());
+        if let Some(component) = compiled.get(&digest) {
+            return Ok(component.clone());
+        }
+        let component = Arc::new(engine::compile(&self.engine, bytes)?);
+        compiled.insert(digest, component.clone());
+        Ok(component)
     }
 
     /// From here on the component serves this installation. `batch_tasks`: as its manifest says.

@@ -105,6 +105,13 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
         }
     }
 
+    /// Takes the newest record away as if it had never been: no API does that, but tests of whoever looks at the world do.
+    pub fn forget_last(&mut self) -> Option<T> {
+        let (id, record) = self.rows.pop()?;
+        self.position.remove(&id);
+        Some(record.now().clone())
+    }
+
     /// The truth about all, oldest first.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.rows.iter().map(|(_, record)| record.now())

@@ -17,7 +17,11 @@ use crate::{
     durable::{EngineError, EngineLimits, NoProbe, Probe, sqlite::Durability},
     host::{Ground, Host, InstallError, Installation},
     runtime::{CallError, Limits, Runtime},
-    simulators::{Options, Simulators, account_engagement::{Extension, NewProspect}, livestorm::NewTeamMember},
+    simulators::{
+        Options, Simulators,
+        account_engagement::{Extension, NewProspect},
+        livestorm::NewTeamMember,
+    },
 };
 use oracle::Story;
 use secrecy::SecretString;
@@ -204,17 +208,12 @@ impl Stage {
         }
     }
 
-    /// Where the host stopped by itself: only a probe does that.
+    /// Waits until the host has stopped by itself, and says why. Only a probe makes it.
     pub async fn stopped(&self) -> Option<EngineError> {
-        let ended = {
-            let mut live = self.live.write().unwrap_or_else(|p| p.into_inner());
-            if live.as_ref().is_some_and(|l| l.serving.is_finished()) { live.take() } else { None }
-        }?;
-        ended.stop.cancel();
-        match ended.serving.await {
-            Ok(Err(e)) => Some(e),
-            _ => None,
-        }
+        let live = self.live.write().unwrap_or_else(|p| p.into_inner()).take()?;
+        let end = live.serving.await;
+        live.stop.cancel();
+        end.ok()?.err()
     }
 
     fn installation(&self) -> Installation {

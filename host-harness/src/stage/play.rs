@@ -107,7 +107,9 @@ impl Player {
             work = sleep(&self.clock, work, at).await;
             let occurrence = self.act(&act.what);
             for delivery in &act.deliveries {
-                let Some(webhook) = occurrence.as_ref().and_then(|o| self.webhook(o, delivery.dialect)) else { continue };
+                let Some(webhook) = occurrence.as_ref().and_then(|o| self.webhook(o, delivery.dialect)) else {
+                    continue;
+                };
                 let (player, own) = (self.clone(), self.clock.begin());
                 let at = at.plus(Duration::from_secs(delivery.after));
                 tokio::spawn(async move {
@@ -150,9 +152,8 @@ impl Player {
             }
             Happening::Registered { session, email, answers, team_member } => {
                 let id = played.sessions.get(session)?.clone();
-                let answer = |name: &str| {
-                    answers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
-                };
+                let answer =
+                    |name: &str| answers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
                 let fields = answers.iter().filter(|(n, _)| self.questions.contains(n));
                 let new = NewRegistrant {
                     email: email.clone(),

@@ -19,7 +19,15 @@ pub fn story() -> Story {
         session(MINUTE, "morning", 26 * HOUR, vec![by(Dialect::Native, 2)]),
         session(2 * MINUTE, "afternoon", 31 * HOUR, vec![by(Dialect::Rest, 3)]),
         // Nobody in Account Engagement has seen the campaign yet.
-        registers(5 * MINUTE, "morning", "Ana.Lima@example.org", "Ana", "Lima", "Lima & Söhne", &[by(Dialect::Rest, 1)]),
+        registers(
+            5 * MINUTE,
+            "morning",
+            "Ana.Lima@example.org",
+            "Ana",
+            "Lima",
+            "Lima & Söhne",
+            &[by(Dialect::Rest, 1)],
+        ),
         registers(7 * MINUTE, "morning", "ben@example.org", "Ben", "Okafor", "Okafor Ltd", &[by(Dialect::Native, 1)]),
         // Two prospects have this address; the same webhook comes twice.
         registers(

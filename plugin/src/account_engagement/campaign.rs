@@ -22,7 +22,11 @@ pub async fn made_since(work: &Work<'_>, since: Instant, doing: &Doing<'_>) -> R
     let filter = [("createdAtAfterOrEqualTo", since.as_str()), ("orderBy", "id DESC"), ("limit", "1000")];
     let rows = query(work, &CAMPAIGNS, "id,name,salesforceId,createdAt", &filter, PAGES_MAX, doing).await?;
     let rows = rows.map_err(|error| error.stop(work.now(), doing))?;
-    Ok(rows.iter().filter_map(ids).collect())
+    let mut found = BTreeMap::new();
+    for (salesforce, campaign) in rows.iter().filter_map(ids) {
+        found.insert(salesforce, campaign);
+    }
+    Ok(found)
 }
 
 fn ids(row: &Value) -> Option<(String, String)> {

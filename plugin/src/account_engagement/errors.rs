@@ -101,7 +101,8 @@ impl ApiError {
 
 const ABILITY: &str = "Give the connected user a role with the abilities for prospects (view those not assigned to them, \
                        create), lists (view, create) and external activities (view, create), then retry.";
-const LIST_GONE: &str = "The session's list was deleted. Restore it from the recycle bin of Account Engagement, then retry.";
+const LIST_GONE: &str =
+    "The session's list was deleted. Restore it from the recycle bin of Account Engagement, then retry.";
 const BUSINESS_UNIT: &str = "Check the business unit id of the connection, its host (pi.pardot.com, or pi.demo.pardot.com for \
                              sandboxes and developer orgs) and that the connected user belongs to that unit; then retry.";
 const SUPPORT: &str = "An Account Engagement administrator must settle this; then retry.";
@@ -160,13 +161,19 @@ pub fn verdict(code: Option<u32>, status: u16) -> Verdict {
         58 => Verdict::Done,
         62 => Verdict::Conflict,
         66 => Verdict::SlowDown,
-        67 => Verdict::NeedsAttention("The business unit may have no more of these. Delete what is not used, then retry."),
+        67 => {
+            Verdict::NeedsAttention("The business unit may have no more of these. Delete what is not used, then retry.")
+        }
         76 => Verdict::NeedsAttention("Give the connected user access to the API again, then retry."),
         85 | 183 | 202 | 214 => Verdict::NotKnown,
-        96 | 97 | 216 => Verdict::NeedsAttention("Make room in the folder of uncategorized lists, or give access to it."),
+        96 | 97 | 216 => {
+            Verdict::NeedsAttention("Make room in the folder of uncategorized lists, or give access to it.")
+        }
         122 => Verdict::QuotaGone,
         138 => Verdict::NameTooLong,
-        139 => Verdict::NeedsAttention("Rename the event in Livestorm so that its title can be a name there, then retry."),
+        139 => {
+            Verdict::NeedsAttention("Rename the event in Livestorm so that its title can be a name there, then retry.")
+        }
         184 => Verdict::SignIn,
         210 | 211 => Verdict::Conflict,
         218 => Verdict::NeedsAttention("Switch Connected Campaigns on in Account Engagement Settings, then retry."),
@@ -221,14 +228,17 @@ mod tests {
             (&[46, 49, 55, 67, 76, 96, 97, 138, 139, 181, 182, 201, 203, 216, 218, 245, 999], |v| {
                 matches!(v, V::NeedsAttention(_) | V::Ability | V::ListGone | V::NameTooLong | V::NameInUse)
             }),
-            (&[2, 7, 13, 23, 36, 60, 61, 71, 88, 89, 126, 150, 151, 152, 153, 192, 198, 199, 204, 209], |v| v == V::Bug),
+            (&[2, 7, 13, 23, 36, 60, 61, 71, 88, 89, 126, 150, 151, 152, 153, 192, 198, 199, 204, 209], |v| {
+                v == V::Bug
+            }),
         ];
         for (codes, expected) in named {
             for code in codes {
                 assert!(expected(verdict(Some(*code), 400)), "{code}: {:?}", verdict(Some(*code), 400));
             }
         }
-        let by_status = [(401, V::SignIn), (403, V::Ability), (404, V::LookUpAnew), (429, V::SlowDown), (500, V::NotKnown)];
+        let by_status =
+            [(401, V::SignIn), (403, V::Ability), (404, V::LookUpAnew), (429, V::SlowDown), (500, V::NotKnown)];
         for (status, expected) in by_status {
             assert_eq!(verdict(None, status), expected, "{status}");
         }
@@ -240,7 +250,10 @@ mod tests {
     fn a_refusal_is_read_from_json_xml_html_and_nothing() {
         assert_eq!(answered(400, r#"{"code":58,"message":"That prospect is already"}"#).code, Some(58));
         assert_eq!(answered(400, r#"{"code":"58"}"#).code, Some(58));
-        let xml = answered(200, r#"<?xml version="1.0"?><rsp stat="fail"><err code="184">access_token is invalid</err></rsp>"#);
+        let xml = answered(
+            200,
+            r#"<?xml version="1.0"?><rsp stat="fail"><err code="184">access_token is invalid</err></rsp>"#,
+        );
         assert_eq!((xml.code, xml.message.as_str()), (Some(184), "access_token is invalid"));
         assert_eq!(answered(502, "<html><body>Bad gateway").code, None);
         assert_eq!(answered(500, "").said(), "Account Engagement answered status 500");

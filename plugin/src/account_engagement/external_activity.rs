@@ -97,7 +97,8 @@ fn judge(response: &crate::host::Response) -> Judged {
 async fn look(work: &Work<'_>, body: &Value, doubt: Doubt, doing: &Doing<'_>) -> Result<Seen, Stop> {
     let after = time(doubt.since.saturating_sub(SLACK));
     let before = time(doubt.until + SLACK);
-    let filter = [("createdAtAfterOrEqualTo", after.as_str()), ("createdAtBeforeOrEqualTo", before.as_str()), ("limit", "1000")];
+    let filter =
+        [("createdAtAfterOrEqualTo", after.as_str()), ("createdAtBeforeOrEqualTo", before.as_str()), ("limit", "1000")];
     let fields = "id,extension,type,email,value,activityDate,createdAt";
     let rows = match query(work, &EXTERNAL_ACTIVITIES, fields, &filter, PAGES_MAX, doing).await? {
         Ok(rows) => rows,

@@ -11,18 +11,20 @@ use crate::{
     call::ACCOUNT_ENGAGEMENT,
     domain::{email::Email, fact, session::SessionId},
     host::{Action, Entry, Instant, MINUTE, Subject},
+    plain::{from_text, to_text},
     stop::{Doing, Stop},
     work::Work,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What is remembered, so that a repeat sends nothing.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq)]
 struct Noted {
     prospect: String,
     list: String,
 }
+
+plain!(Noted { prospect, list });
 
 pub struct Place<'a> {
     pub session: &'a SessionId,
@@ -42,7 +44,7 @@ pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &
     let key = fact::Fact::Listed.state_key(place.session, email.as_str());
     let subject = Subject::person(email.as_str());
     let noted = Noted { prospect: prospect.into(), list: place.list.into() };
-    let before = work.host.get(&key).and_then(|text| serde_json::from_str::<Noted>(&text).ok());
+    let before = work.host.get(&key).and_then(|text| from_text::<Noted>(&text).ok());
     if before.as_ref() == Some(&noted) {
         return Ok(Joined::Yes);
     }
@@ -59,20 +61,28 @@ pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &
                 Verdict::Done => already(work, place, email, prospect, &doing).await?,
                 Verdict::LookUpAnew => return Ok(Joined::ProspectGone(error)),
                 Verdict::ListGone if now < place.linked_at + 2 * MINUTE => {
-                    return Err(doing.later(now + MINUTE, "the list is so young that Account Engagement does not know it yet"));
+                    return Err(
+                        doing.later(now + MINUTE, "the list is so young that Account Engagement does not know it yet")
+                    );
                 }
                 _ => return Err(error.stop(now, &doing)),
             }
         }
     }
-    let value = serde_json::to_string(&noted).expect("a note holds texts only");
+    let value = to_text(&noted);
     work.host.set(Entry { key, value, subject: Some(subject.clone()) });
     work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", None, Action::Linked, &subject, &format!("list {}", place.list));
     Ok(Joined::Yes)
 }
 
 /// Code 58: a member already, or one who left. Read, told, and left as it is.
-async fn already(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &str, doing: &Doing<'_>) -> Result<(), Stop> {
+async fn already(
+    work: &Work<'_>,
+    place: &Place<'_>,
+    email: &Email,
+    prospect: &str,
+    doing: &Doing<'_>,
+) -> Result<(), Stop> {
     let filter = [("listId", place.list), ("prospectId", prospect), ("deleted", "all")];
     let rows = match query(work, &MEMBERSHIPS, "id,optedOut,isDeleted", &filter, 1, doing).await? {
         Ok(rows) => rows,

@@ -12,21 +12,20 @@ pub mod list_membership;
 pub mod prospect;
 
 use crate::{
+    calendar,
     call::Call,
     host::{Answer, HttpError, Instant, MINUTE, Response},
     json,
     stop::{Doing, Stop, for_http},
     work::Work,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
 use errors::ApiError;
 use serde_json::Value;
 
 /// ISO 8601 with a numeric offset. A time that ends in `Z` was refused in a real run.
 /// `reference/pardot.md` 2.6.
 pub fn time(at: Instant) -> String {
-    let at = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis).unwrap_or_default();
-    at.to_rfc3339_opts(SecondsFormat::Secs, false)
+    format!("{}+00:00", calendar::iso(at))
 }
 
 /// A number where the id is one (they are integers in JSON), else the text (a dry run's placeholder).

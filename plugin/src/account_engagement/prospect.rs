@@ -11,20 +11,20 @@ use super::{
     id_of, id_value, query, written,
 };
 use crate::{
+    calendar,
     call::ACCOUNT_ENGAGEMENT,
     domain::email::Email,
     host::{Action, Entry, HttpError, Instant, MINUTE, Subject},
     json,
-    livestorm::time::iso,
     mapping::{
         self,
         newest::{self, Fields, News},
     },
+    plain::{from_text, to_text},
     stop::{Doing, Stop},
     text,
     work::Work,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -32,27 +32,27 @@ use std::collections::BTreeMap;
 const TRUSTED: u64 = 2 * MINUTE;
 
 /// What we remember of a person.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Person {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     prospect: Option<Known>,
     /// Set before a prospect is made, so that a second attempt writes the same source campaign.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     source_campaign: Option<String>,
-    #[serde(default)]
     fields: Fields,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+plain!(Person { prospect, source_campaign, fields });
+
+#[derive(Clone, Debug, PartialEq)]
 struct Known {
     id: String,
     /// Set where we made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     made_at: Option<Instant>,
     looked_up_at: Instant,
     /// That look-up saw several with the address.
     several: bool,
 }
+
+plain!(Known { id, made_at, looked_up_at, several });
 
 impl Known {
     fn is_young(&self, now: Instant) -> bool {
@@ -83,7 +83,7 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
     let key = state_key(wanted.email);
     let doing = Doing { what: "write the prospect", whom: wanted.email.as_str() };
     let mut person: Person = match work.host.get(&key) {
-        Some(value) => serde_json::from_str(&value)
+        Some(value) => from_text(&value)
             .map_err(|error| doing.bug(&format!("What is remembered of the person cannot be read ({error})")))?,
         None => Person::default(),
     };
@@ -97,14 +97,19 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
                     // Made by us, whatever a look-up says later.
                     let made_at = person.prospect.filter(|known| known.id == found.id).and_then(|known| known.made_at);
                     let looked_up_at = work.now();
-                    person.prospect = Some(Known { id: found.id.clone(), made_at, looked_up_at, several: found.several });
+                    person.prospect =
+                        Some(Known { id: found.id.clone(), made_at, looked_up_at, several: found.several });
                     person.source_campaign = None;
                     (found.id, Some(found.values))
                 }
                 None => match create(work, wanted, &mut person, &key, &doing).await? {
                     Some(chosen) => return Ok(chosen),
                     // Code 9 or 54: somebody else made it at this moment.
-                    None => return Err(doing.later(work.now() + MINUTE, "somebody else made the prospect at the same moment")),
+                    None => {
+                        return Err(
+                            doing.later(work.now() + MINUTE, "somebody else made the prospect at the same moment")
+                        );
+                    }
                 },
             },
         };
@@ -123,7 +128,7 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
 }
 
 fn remember(work: &Work<'_>, key: &str, person: &Person, email: &Email) {
-    let value = serde_json::to_string(person).expect("a memory holds texts and numbers only");
+    let value = to_text(person);
     let entry = Entry { key: key.into(), value, subject: Some(Subject::person(email.as_str())) };
     if work.host.get(key).as_ref() != Some(&entry.value) {
         work.host.set(entry);
@@ -147,23 +152,31 @@ async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<
 /// Spec 002, FAQ: of several prospects, the one with the most recent activity. Chosen here and not by the order of the
 /// answer: without an activity comes last; then the newest change, then the highest id.
 fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Option<Found> {
-    let at = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).and_then(iso);
+    let at = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).and_then(calendar::parse);
     let is_ours = |row: &&Value| {
         let address = row.get("email").and_then(Value::as_str).map(str::to_lowercase);
-        address.is_none_or(|address| address == email.as_str())
-            && id_of(row).is_some_and(|id| !gone.contains(&id))
+        address.is_none_or(|address| address == email.as_str()) && id_of(row).is_some_and(|id| !gone.contains(&id))
     };
     let candidates: Vec<&Value> = rows.iter().filter(is_ours).collect();
     let chosen = candidates.iter().max_by_key(|row| {
         let number = id_of(row).and_then(|id| id.parse::<u64>().ok());
         (at(row, "lastActivityAt"), at(row, "updatedAt"), number)
     })?;
-    let value = |field: &str| Some((field.to_string(), chosen.get(field).and_then(json::scalar)?));
-    Some(Found {
-        id: id_of(chosen)?,
-        several: candidates.len() > 1,
-        values: mapping::prospect_fields().into_iter().filter_map(value).collect(),
-    })
+    let mut values = BTreeMap::new();
+    for field in mapping::prospect_fields() {
+        if let Some(value) = chosen.get(field).and_then(json::scalar) {
+            values.insert(field.to_string(), value);
+        }
+    }
+    Some(Found { id: id_of(chosen)?, several: candidates.len() > 1, values })
+}
+
+fn object(writes: &BTreeMap<String, String>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (field, value) in writes {
+        object.insert(field.clone(), Value::from(value.clone()));
+    }
+    object
 }
 
 /// Writes what is new of an existing prospect; nothing where nothing changes. An error: that prospect is there no more.
@@ -179,7 +192,7 @@ async fn update(
     let (mut after, mut writes) = newest::decide(&person.fields, &wanted.news, standing, work.now());
     let subject = Subject::person(wanted.email.as_str());
     while !writes.is_empty() {
-        let body = Value::Object(writes.iter().map(|(field, value)| (field.clone(), Value::from(value.clone()))).collect());
+        let body = Value::Object(object(&writes));
         let answer = work.send(UPDATE_PROSPECT.request(&[id], &[], Some(&body))).await;
         let fields = writes.keys().cloned().collect::<Vec<_>>().join(", ");
         match written(answer, work.now(), doing)? {
@@ -187,7 +200,9 @@ async fn update(
                 let error = ApiError::of(&response);
                 match error.verdict() {
                     Verdict::LookUpAnew => return Ok(Some(error)),
-                    Verdict::DropField => drop_field(work, &error, &mut writes, &mut after, person, wanted.email, doing)?,
+                    Verdict::DropField => {
+                        drop_field(work, &error, &mut writes, &mut after, person, wanted.email, doing)?
+                    }
                     _ => return Err(error.stop(work.now(), doing)),
                 }
             }
@@ -215,11 +230,9 @@ fn drop_field(
     let sent: Vec<&str> = writes.keys().map(String::as_str).collect();
     let Some(field) = field_meant(error, &sent) else { return Err(error.stop(work.now(), doing)) };
     writes.remove(&field);
-    match person.fields.get(&field) {
-        Some(before) => after.insert(field.clone(), before.clone()),
-        None => after.remove(&field),
-    };
-    let message = format!("The field {field} of {email} is left out: {}. Correct the mapping or the field.", error.said());
+    newest::hold(after, &field, newest::of(&person.fields, &field).cloned());
+    let message =
+        format!("The field {field} of {email} is left out: {}. Correct the mapping or the field.", error.said());
     work.warn("field-refused", &message, Some(Subject::person(email.as_str())));
     Ok(())
 }
@@ -244,12 +257,13 @@ async fn create(
     };
     // A new one gets all that is newest, also what was once written to one that is gone.
     let (mut after, _) = newest::decide(&person.fields, &wanted.news, None, work.now());
-    let mut writes: BTreeMap<String, String> =
-        after.iter().map(|(field, held)| (field.clone(), held.value.clone())).collect();
+    let mut writes = BTreeMap::new();
+    for held in &after {
+        writes.insert(held.field.clone(), held.value.clone());
+    }
     let subject = Subject::person(wanted.email.as_str());
     loop {
-        let mut prospect: Map<String, Value> =
-            writes.iter().map(|(field, value)| (field.clone(), Value::from(value.clone()))).collect();
+        let mut prospect = object(&writes);
         prospect.insert("email".into(), wanted.email.as_str().into());
         prospect.insert("campaignId".into(), id_value(&campaign));
         let body = json!({"matchEmail": wanted.email.as_str(), "prospect": prospect, "fields": ["id"]});
@@ -286,7 +300,7 @@ async fn create(
                 continue;
             }
         };
-        for held in after.values_mut() {
+        for held in &mut after {
             held.written_at = Some(now);
         }
         person.fields = after;

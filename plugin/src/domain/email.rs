@@ -1,15 +1,14 @@
 //! An address by which a person is told apart. The person's own spelling is kept nowhere: the destinations match with
 //! regard to case, and mixed case makes a second prospect.
 
-use serde::{Deserialize, Serialize};
-
 /// Account Engagement refuses longer ones with code 4.
 /// <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>, confirmed.
 pub const BYTES_MAX: usize = 255;
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Email(String);
+
+plain_text!(Email);
 
 /// Why a text is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,23 +1,23 @@
 //! An event of Livestorm: what its sessions have in common.
 
-use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub id: String,
     pub title: String,
-    #[serde(default)]
     pub scheduling: Option<Scheduling>,
 }
 
+plain!(Event { id, title, scheduling });
+
 /// When an event takes place, in its own words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheduling {
     OnDemand,
     /// Everything else that Livestorm says, known and unknown.
     Other(String),
 }
+
+plain_text!(Scheduling);
 
 impl From<String> for Scheduling {
     fn from(text: String) -> Self {

@@ -5,10 +5,9 @@
 
 use super::{email::Email, session::SessionId};
 use crate::host::Instant;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
     pub session: SessionId,
     pub event_id: Option<String>,
@@ -27,6 +26,19 @@ pub struct Registration {
     pub values: BTreeMap<String, String>,
 }
 
+plain!(Registration {
+    session,
+    event_id,
+    event_title,
+    person_id,
+    email,
+    email_problem,
+    role,
+    registered_at,
+    received_at,
+    values,
+});
+
 impl Registration {
     /// By what the person is told apart: the address, else Livestorm's id.
     pub fn person(&self) -> &str {
@@ -38,13 +50,14 @@ impl Registration {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
     Participant,
     TeamMember,
     Other(String),
 }
+
+plain_text!(Role);
 
 impl From<String> for Role {
     fn from(text: String) -> Self {

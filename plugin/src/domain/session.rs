@@ -1,11 +1,9 @@
 //! A session: one date of an event. It gets a campaign and a list of its own (spec 002, FAQ: several sessions).
 
 use crate::host::Instant;
-use serde::{Deserialize, Serialize};
 
 /// Opaque. Short and plain enough to stand in a path, an ordering key and the value of an activity (100 characters).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionId(String);
 
 impl SessionId {
@@ -30,6 +28,8 @@ impl SessionId {
     }
 }
 
+plain_text!(SessionId);
+
 impl TryFrom<String> for SessionId {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
@@ -49,7 +49,7 @@ impl std::fmt::Display for SessionId {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     pub id: SessionId,
     pub event_id: Option<String>,
@@ -61,9 +61,10 @@ pub struct Session {
     pub breakout_of: Option<String>,
 }
 
+plain!(Session { id, event_id, status, created_at, estimated_started_at, breakout_of });
+
 /// Livestorm's own words. What is new stays readable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     Draft,
     Upcoming,
@@ -74,6 +75,8 @@ pub enum Status {
     Canceled,
     Other(String),
 }
+
+plain_text!(Status);
 
 impl From<String> for Status {
     fn from(text: String) -> Self {
@@ -112,7 +115,9 @@ mod tests {
 
     #[test]
     fn an_id_is_opaque_but_fits_where_it_must_stand() {
-        for id in ["1e9d9b14-f990-4e19-a436-9a7dd6a5780a", "fqa1475e-fe2d-4egd-a007-6c27364bfeba", "S1", &"x".repeat(100)] {
+        for id in
+            ["1e9d9b14-f990-4e19-a436-9a7dd6a5780a", "fqa1475e-fe2d-4egd-a007-6c27364bfeba", "S1", &"x".repeat(100)]
+        {
             assert_eq!(SessionId::parse(id).map(String::from).as_deref(), Ok(id));
         }
         for id in ["", "  ", ".", "..", "a/b", "a b", "é", "a\\b", &"x".repeat(101)] {

@@ -3,8 +3,8 @@
 
 use crate::{
     account_engagement::campaign::{LATE, made_since, next_look, short},
+    calendar::moment,
     call::ACCOUNT_ENGAGEMENT,
-    flow::naming::moment,
     host::{Action, Completion, Entry, Instant, MINUTE, Subject, Wait},
     stop::{Doing, Stop},
     task::{self, AwaitCampaign},
@@ -58,7 +58,7 @@ fn not_yet(work: &Work<'_>, one: &AwaitCampaign) -> Stop {
         work.host.set(Entry { key: told_key(one), value: "{}".into(), subject });
     }
     let until = next_look(now, one.made_at);
-    Stop::Later(Wait { until, reason: reason(&one.name, age, until), wake_on: None, pause: None })
+    Stop::Later(Box::new(Wait { until, reason: reason(&one.name, age, until), wake_on: None, pause: None }))
 }
 
 /// What, whom, why, remedy, in 300 bytes: the name gives way.

@@ -9,8 +9,8 @@
 //! | any other, a draft and one on demand included            | yes             |
 
 use crate::{
+    calendar::moment,
     domain::session::{Session, Status},
-    flow::naming::moment,
     host::{Instant, SECOND},
 };
 

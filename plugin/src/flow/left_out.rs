@@ -25,7 +25,7 @@ pub struct Why {
 pub fn why(registration: &Registration, settings: &LeftOut, team: Option<&Team>) -> Option<Why> {
     let why = |code, reason: &str| Some(Why { code, reason: reason.into() });
     if registration.role == Some(Role::TeamMember) {
-        return team_member();
+        return Some(team_member());
     }
     let Some(email) = &registration.email else {
         let problem = registration.email_problem.as_deref().unwrap_or("there is none");
@@ -41,14 +41,14 @@ pub fn why(registration: &Registration, settings: &LeftOut, team: Option<&Team>)
         return why("left-out-domain", &format!("the settings leave out {domain}"));
     }
     if registration.role.is_none() && team.is_some_and(|team| team.has(email)) {
-        return team_member();
+        return Some(team_member());
     }
     None
 }
 
 /// Of the team: told by the delivery, by the list of users, or by the row that told the time.
-pub fn team_member() -> Option<Why> {
-    Some(Why { code: "left-out-team-member", reason: "this is a member of the Livestorm team".into() })
+pub fn team_member() -> Why {
+    Why { code: "left-out-team-member", reason: "this is a member of the Livestorm team".into() }
 }
 
 /// A domain itself and everything below it.
@@ -59,7 +59,12 @@ fn is_of(email: &Email, domain: &str) -> bool {
 
 pub fn tell(work: &Work<'_>, registration: &Registration, why: &Why) {
     let subject = Subject::person(registration.person());
-    let message = format!("{} registered for session {} and is left out: {}", registration.person(), registration.session, why.reason);
+    let message = format!(
+        "{} registered for session {} and is left out: {}",
+        registration.person(),
+        registration.session,
+        why.reason
+    );
     work.info(why.code, &message, Some(subject.clone()));
     work.changed(ACCOUNT_ENGAGEMENT, "Prospect", None, Action::LeftOut, &subject, &why.reason);
 }
@@ -71,7 +76,8 @@ mod tests {
 
     #[test]
     fn each_who_is_left_out_has_a_reason() {
-        let settings = LeftOut { addresses: vec!["Boss@Example.com".into()], domains: vec!["@Staff.example.org".into()] };
+        let settings =
+            LeftOut { addresses: vec!["Boss@Example.com".into()], domains: vec!["@Staff.example.org".into()] };
         let check = |change: fn(&mut Registration), code: Option<&str>| {
             let mut registration = registration("S1", "ana@example.org");
             change(&mut registration);

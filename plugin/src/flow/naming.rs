@@ -2,19 +2,22 @@
 //!
 //! Invariant: the title is cut, never the date; a name has at most 80 characters (Salesforce's `Campaign.Name`).
 
-use crate::host::Instant;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use crate::{
+    calendar::{day, moment},
+    host::Instant,
+};
 
 pub const CHARACTERS_MAX: usize = 80;
 /// Account Engagement has a code (138) for names over 50 and does not say of which objects.
 const SHORT_CHARACTERS_MAX: usize = 50;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Name {
     title: String,
     starts_at: Option<Instant>,
 }
+
+plain!(Name { title, starts_at });
 
 impl Name {
     /// `starts_at`: none for on-demand sessions and those not yet dated.
@@ -42,7 +45,7 @@ impl Name {
 
     /// The UTC date of the name.
     pub fn date(&self) -> Option<String> {
-        self.starts_at.map(|at| utc(at).format("%Y-%m-%d").to_string())
+        self.starts_at.map(day)
     }
 
     fn within(&self, characters_max: usize, number: &str) -> String {
@@ -51,20 +54,6 @@ impl Name {
         let title: String = self.title.chars().take(rest).collect();
         format!("{}{date}{number}", title.trim_end())
     }
-}
-
-/// `2026-11-22 15:00 UTC`.
-pub fn moment(at: Instant) -> String {
-    utc(at).format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// `2026-11-22`: the day of a moment.
-pub fn day(at: Instant) -> String {
-    utc(at).format("%Y-%m-%d").to_string()
-}
-
-fn utc(at: Instant) -> DateTime<Utc> {
-    i64::try_from(at).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,28 +10,26 @@ use crate::{
         list_membership::{self, Joined, Place},
         prospect::{self, Wanted},
     },
+    calendar::day,
     domain::{
         email::Email,
         registrant::{Registration, Role},
         session::SessionId,
     },
     executor::Flow,
-    flow::naming::day,
     host::{Completion, Entry, HOUR, Instant, MINUTE, Subject, Task, Wait},
     livestorm::{
         registration_time::{self, Told},
         team::{self, Team},
     },
     mapping::{self, newest::News},
+    plain::{from_text, to_text},
     stop::{Doing, Stop},
     task::{self, Link, Register, SessionReady},
     text::{self, fit},
     work::Work,
 };
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::cell::RefCell;
 
 type Ends = Vec<(u32, Result<Completion, Stop>)>;
 
@@ -49,7 +47,7 @@ fn link_key(session: &SessionId) -> String {
 
 /// The session is linked, or left out for good: noted, and those who wait for it go on.
 pub fn session_ready(work: &Work<'_>, ready: &SessionReady) -> Completion {
-    let value = serde_json::to_string(&ready.link).expect("a link holds texts and numbers only");
+    let value = to_text(&ready.link);
     let subject = Some(Subject::session(ready.session.as_str()));
     work.host.set(Entry { key: link_key(&ready.session), value, subject });
     Completion { follow_ups: Vec::new(), wakes: vec![task::session_key(&ready.session)] }
@@ -59,7 +57,7 @@ pub fn session_ready(work: &Work<'_>, ready: &SessionReady) -> Completion {
 pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
     let mut ends: Ends = Vec::new();
     let team = team_if_needed(work, &batch);
-    let mut asked: BTreeSet<SessionId> = BTreeSet::new();
+    let mut asked: Vec<SessionId> = Vec::new();
     let mut ready: Vec<(One, Ready)> = Vec::new();
     for one in batch {
         let registration = &one.register.registration;
@@ -114,12 +112,12 @@ fn team_if_needed(work: &Work<'_>, batch: &[One]) -> Option<Result<Team, Stop>> 
 fn link(work: &Work<'_>, session: &SessionId) -> Result<Option<Link>, Stop> {
     let Some(value) = work.host.get(&link_key(session)) else { return Ok(None) };
     let doing = Doing { what: "find campaign and list", whom: session.as_str() };
-    let link = serde_json::from_str(&value);
+    let link = from_text(&value);
     link.map(Some).map_err(|error| doing.bug(&format!("What is remembered of the session cannot be read ({error})")))
 }
 
 /// Nothing is known of the session: asked for once, then held until its key answers.
-fn unlinked(work: &Work<'_>, one: &One, asked: &mut BTreeSet<SessionId>) -> Result<Completion, Stop> {
+fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Completion, Stop> {
     let registration = &one.register.registration;
     let (session, now) = (&registration.session, work.now());
     if one.register.held {
@@ -133,10 +131,11 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut BTreeSet<SessionId>) -> Resu
             now.saturating_sub(one.admitted_at) / MINUTE,
         );
         let wake_on = Some(task::session_key(session));
-        return Err(Stop::Later(Wait { until, reason: fit(&reason, 300), wake_on, pause: None }));
+        return Err(Stop::Later(Box::new(Wait { until, reason: fit(&reason, 300), wake_on, pause: None })));
     }
     let mut follow_ups: Vec<Task> = Vec::new();
-    if asked.insert(session.clone()) {
+    if !asked.contains(session) {
+        asked.push(session.clone());
         follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &day(now)));
     }
     follow_ups.push(task::held(registration.clone(), &one.dedupe_key));
@@ -145,9 +144,12 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut BTreeSet<SessionId>) -> Resu
 
 fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
     let times = registration_times(work, &ready);
-    let mut people: BTreeMap<Email, Vec<(One, Ready)>> = BTreeMap::new();
+    let mut people: Vec<Vec<(One, Ready)>> = Vec::new();
     for (one, with) in ready {
-        people.entry(with.email.clone()).or_default().push((one, with));
+        match people.iter_mut().find(|person| person.iter().any(|(_, other)| other.email == with.email)) {
+            Some(person) => person.push((one, with)),
+            None => people.push(vec![(one, with)]),
+        }
     }
     let flow = |registrations: Vec<(One, Ready)>| -> Flow<'_, Ends> {
         let times = &times;
@@ -159,11 +161,18 @@ fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
             ends
         })
     };
-    let flows = people.into_values().map(flow).collect();
+    let flows = people.into_iter().map(flow).collect();
     work.waves.run(work.host, work.context.limits.wave, flows).into_iter().flatten().collect()
 }
 
-type Times = BTreeMap<SessionId, Result<BTreeMap<Email, Told>, Stop>>;
+type Times = Vec<(SessionId, Result<Vec<Told>, Stop>)>;
+
+/// Those of one session whose time is missing, and the earliest receipt.
+struct Missing {
+    session: SessionId,
+    emails: Vec<Email>,
+    received_at: Instant,
+}
 
 /// Kept beside the fact, so that a repeat asks no more and writes the same date.
 fn time_key(session: &SessionId, email: &Email) -> String {
@@ -172,24 +181,30 @@ fn time_key(session: &SessionId, email: &Email) -> String {
 
 /// When they registered, for those whose deliveries do not say it: one read a session (RULES 4).
 fn registration_times(work: &Work<'_>, ready: &[(One, Ready)]) -> Times {
-    let mut missing: BTreeMap<SessionId, (BTreeSet<Email>, Instant)> = BTreeMap::new();
+    let mut missing: Vec<Missing> = Vec::new();
     for (one, with) in ready {
-        let registration = &one.register.registration;
-        let known = registration.registered_at.is_some() || noted_time(work, &registration.session, &with.email).is_some();
-        if !known {
-            let (emails, earliest) =
-                missing.entry(registration.session.clone()).or_insert((BTreeSet::new(), registration.received_at));
-            emails.insert(with.email.clone());
-            *earliest = registration.received_at.min(*earliest);
+        let Registration { session, registered_at, received_at, .. } = &one.register.registration;
+        if registered_at.is_some() || noted_time(work, session, &with.email).is_some() {
+            continue;
+        }
+        let email = with.email.clone();
+        match missing.iter_mut().find(|missing| missing.session == *session) {
+            Some(missing) => {
+                missing.received_at = missing.received_at.min(*received_at);
+                if !missing.emails.contains(&email) {
+                    missing.emails.push(email);
+                }
+            }
+            None => missing.push(Missing { session: session.clone(), emails: vec![email], received_at: *received_at }),
         }
     }
     let times = RefCell::new(Times::new());
-    let flow = |(session, (emails, earliest)): (SessionId, (BTreeSet<Email>, Instant))| -> Flow<'_, ()> {
+    let flow = |missing: Missing| -> Flow<'_, ()> {
         let times = &times;
         Box::pin(async move {
-            let emails: Vec<Email> = emails.into_iter().collect();
-            let told = registration_time::of_session(work, &session, &emails, earliest).await;
-            times.borrow_mut().insert(session, told);
+            let told =
+                registration_time::of_session(work, &missing.session, &missing.emails, missing.received_at).await;
+            times.borrow_mut().push((missing.session, told));
         })
     };
     let flows = missing.into_iter().map(flow).collect();
@@ -201,38 +216,38 @@ fn noted_time(work: &Work<'_>, session: &SessionId, email: &Email) -> Option<Ins
     work.host.get(&time_key(session, email)).and_then(|text| text.parse().ok())
 }
 
-/// What is known of the moment: told by the delivery, noted before, read just now, or else the receipt.
-fn moment_of(work: &Work<'_>, registration: &Registration, email: &Email, times: &Times) -> Result<Told, Stop> {
+/// What is known of the moment: told by the delivery, noted before, read just now, or else the receipt. Beside it the role,
+/// which a row tells where the delivery does not.
+fn moment_of(
+    work: &Work<'_>,
+    registration: &Registration,
+    email: &Email,
+    times: &Times,
+) -> Result<(Instant, Option<Role>), Stop> {
     let session = &registration.session;
     let role = registration.role.clone();
     if let Some(at) = registration.registered_at.or_else(|| noted_time(work, session, email)) {
-        return Ok(Told { registered_at: Some(at), role });
+        return Ok((at, role));
     }
-    let read = match times.get(session) {
-        Some(Err(stop)) => return Err(stop.clone()),
-        Some(Ok(told)) => told.get(email),
+    let read = match times.iter().find(|(other, _)| other == session) {
+        Some((_, Err(stop))) => return Err(stop.clone()),
+        Some((_, Ok(told))) => told.iter().find(|told| told.email == *email),
         None => None,
     };
     let at = read.and_then(|told| told.registered_at).unwrap_or(registration.received_at);
     let subject = Some(Subject::person(email.as_str()));
     work.host.set(Entry { key: time_key(session, email), value: at.to_string(), subject });
-    Ok(Told { registered_at: Some(at), role: role.or_else(|| read.and_then(|told| told.role.clone())) })
+    Ok((at, role.or_else(|| read.and_then(|told| told.role.clone()))))
 }
 
 /// The whole rule for one registration: prospect, list, activity. At most four calls (RULES 25).
-async fn person(
-    work: &Work<'_>,
-    registration: &Registration,
-    with: &Ready,
-    times: &Times,
-) -> Result<Completion, Stop> {
+async fn person(work: &Work<'_>, registration: &Registration, with: &Ready, times: &Times) -> Result<Completion, Stop> {
     let (session, email) = (&registration.session, &with.email);
-    let told = moment_of(work, registration, email, times)?;
-    if let (Some(Role::TeamMember), Some(why)) = (&told.role, left_out::team_member()) {
-        left_out::tell(work, registration, &why);
+    let (registered_at, role) = moment_of(work, registration, email, times)?;
+    if role == Some(Role::TeamMember) {
+        left_out::tell(work, registration, &left_out::team_member());
         return Ok(Completion::default());
     }
-    let registered_at = told.registered_at.unwrap_or(registration.received_at);
     let values = mapping::prospect_values(&registration.values);
     let wanted = Wanted {
         email,

@@ -10,53 +10,88 @@
 
 use crate::{
     account_engagement::{self, PLACEHOLDER, campaign::next_look},
-    domain::session::{Session, SessionId},
-    flow::{
-        eligibility,
-        naming::{Name, day},
+    calendar::day,
+    call::Call,
+    domain::{
+        event::Scheduling,
+        session::{self, Session, SessionId},
     },
+    flow::{eligibility, naming::Name},
     host::{Completion, Entry, Instant, Level, Line, Subject, Task},
+    json::{At, Problem},
     livestorm::{
         calls,
         errors::{Read, read},
         resources,
     },
-    json::At,
+    plain::{from_text, to_text},
     salesforce,
     stop::{Doing, Stop},
     task::{self, Link},
     work::Work,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 const KEY: &str = "session";
 
 /// What is remembered of the session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Memory {
     session: Session,
-    #[serde(flatten)]
     status: Status,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 enum Status {
-    LeftOut { reason: String },
+    /// Told by the webhook, not judged yet: a read in between failed.
+    Seen {
+        event_id: Option<String>,
+    },
+    LeftOut {
+        reason: String,
+    },
     /// Waits for Salesforce.
-    Wanted { name: Name },
+    Wanted {
+        name: Name,
+    },
     /// Waits for Connected Campaigns.
-    Awaited { name: Name, salesforce_id: String, made_at: Instant },
+    Awaited {
+        name: Name,
+        salesforce_id: String,
+        made_at: Instant,
+    },
     /// Waits for its list.
-    Found { name: Name, salesforce_id: String, campaign: String },
-    Ready { name: Name, campaign: String, list: String, linked_at: Instant },
+    Found {
+        name: Name,
+        salesforce_id: String,
+        campaign: String,
+    },
+    Ready {
+        name: Name,
+        campaign: String,
+        list: String,
+        linked_at: Instant,
+    },
 }
 
+plain!(Memory { session, status });
+plain_forms!(Status {
+    Seen "seen" { event_id },
+    LeftOut "left-out" { reason },
+    Wanted "wanted" { name },
+    Awaited "awaited" { name, salesforce_id, made_at },
+    Found "found" { name, salesforce_id, campaign },
+    Ready "ready" { name, campaign, list, linked_at },
+});
+
 pub async fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Completion, Stop> {
+    let told =
+        || Memory { session: task.session.clone(), status: Status::Seen { event_id: task.session.event_id.clone() } };
     let memory = match remembered(work, &task.session.id)? {
+        // What Livestorm did not know when it was asked, it tells now.
+        Some(Memory { session, status: Status::LeftOut { .. } }) if session.created_at.is_none() => told(),
         Some(memory) => memory,
-        None => judged(work, &task.session.id, Some(task.session.clone()), None).await?,
+        None => told(),
     };
     advance(work, memory, None).await
 }
@@ -65,9 +100,15 @@ pub async fn ensure(work: &Work<'_>, task: task::EnsureSession) -> Result<Comple
     let asked = day(work.now());
     let memory = match remembered(work, &task.session)? {
         Some(memory) => memory,
-        None => judged(work, &task.session, None, task.event_id).await?,
+        None => Memory { session: nothing_known(task.session), status: Status::Seen { event_id: task.event_id } },
     };
     advance(work, memory, Some(&asked)).await
+}
+
+/// All that is known of a session that somebody registered for.
+fn nothing_known(id: SessionId) -> Session {
+    let status = String::new().into();
+    Session { id, event_id: None, status, created_at: None, estimated_started_at: None, breakout_of: None }
 }
 
 pub async fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Result<Completion, Stop> {
@@ -78,7 +119,6 @@ pub async fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Resul
     if let Status::Awaited { name, salesforce_id, .. } = &memory.status {
         let (name, salesforce_id) = (name.clone(), salesforce_id.clone());
         memory.status = Status::Found { name, salesforce_id, campaign: task.campaign };
-        remember(work, &memory);
     }
     advance(work, memory, None).await
 }
@@ -86,94 +126,80 @@ pub async fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Resul
 fn remembered(work: &Work<'_>, session: &SessionId) -> Result<Option<Memory>, Stop> {
     let Some(text) = work.host.get(KEY) else { return Ok(None) };
     let doing = Doing { what: "bring on", whom: session.as_str() };
-    let memory = serde_json::from_str(&text);
+    let memory = from_text(&text);
     memory.map(Some).map_err(|error| doing.bug(&format!("What is remembered of the session cannot be read ({error})")))
 }
 
 fn remember(work: &Work<'_>, memory: &Memory) {
-    let value = serde_json::to_string(memory).expect("a memory holds texts and numbers only");
-    let subject = Some(Subject::session(memory.session.id.as_str()));
-    work.host.set(Entry { key: KEY.into(), value, subject });
+    let value = to_text(memory);
+    if work.host.get(KEY).as_ref() != Some(&value) {
+        let subject = Some(Subject::session(memory.session.id.as_str()));
+        work.host.set(Entry { key: KEY.into(), value, subject });
+    }
 }
 
 /// First sight: is it wanted, and under what name? The answer is remembered, so an old session costs one read and not one a
 /// registration (RULES 7).
-async fn judged(
-    work: &Work<'_>,
-    id: &SessionId,
-    told: Option<Session>,
-    event_id: Option<String>,
-) -> Result<Memory, Stop> {
-    let left_out = |session: Session, reason: String| {
-        let message = format!("Session {id} gets no campaign: {reason}");
-        work.info("session-left-out", &message, Some(Subject::session(id.as_str())));
-        let memory = Memory { session, status: Status::LeftOut { reason } };
-        remember(work, &memory);
-        memory
-    };
+async fn judged(work: &Work<'_>, session: &mut Session, event_id: Option<String>) -> Result<Status, Stop> {
+    let id = session.id.clone();
     let whom = format!("session {id}");
-    let doing = Doing { what: "read the session", whom: &whom };
-    let session = match told.filter(|session| session.created_at.is_some()) {
-        Some(session) => session,
-        None => match resource(work, &calls::SESSION, id.as_str(), &doing, resources::session).await? {
-            Some(session) if session.id == *id => session,
-            Some(_) => return Err(doing.bug("Livestorm answered with another session")),
-            None => {
-                let unknown = Session {
-                    id: id.clone(),
-                    event_id,
-                    status: String::new().into(),
-                    created_at: None,
-                    estimated_started_at: None,
-                    breakout_of: None,
-                };
-                return Ok(left_out(unknown, "Livestorm does not know this session".into()));
-            }
-        },
+    let subject = Some(Subject::session(id.as_str()));
+    let left_out = |reason: String| {
+        work.info("session-left-out", &format!("Session {id} gets no campaign: {reason}"), subject.clone());
+        Ok(Status::LeftOut { reason })
     };
-    if let Some(reason) = eligibility::why_not(&session, work.context.activated_at) {
-        return Ok(left_out(session, reason));
+    let doing = Doing { what: "read the session", whom: &whom };
+    if session.created_at.is_none() {
+        let Some(body) = resource(work, &calls::SESSION, id.as_str(), &doing).await? else {
+            return left_out("Livestorm does not know this session".into());
+        };
+        let read = parsed(&body, &doing, resources::session)?;
+        if read.id != id {
+            return Err(doing.bug("Livestorm answered with another session"));
+        }
+        *session = read;
+    }
+    if let Some(reason) = eligibility::why_not(session, work.context.activated_at) {
+        return left_out(reason);
     }
     let doing = Doing { what: "read the event's title", whom: &whom };
-    let event = match session.event_id.clone().or(event_id) {
-        Some(event_id) => resource(work, &calls::EVENT, &event_id, &doing, resources::event).await?,
+    let body = match session.event_id.clone().or(event_id) {
+        Some(event_id) => resource(work, &calls::EVENT, &event_id, &doing).await?,
         None => None,
     };
-    let Some(event) = event else {
-        return Ok(left_out(session, "Livestorm does not know its event".into()));
+    let Some(body) = body else {
+        return left_out("Livestorm does not know its event".into());
     };
-    let on_demand = session.status == crate::domain::session::Status::OnDemand
-        || event.scheduling == Some(crate::domain::event::Scheduling::OnDemand);
+    let event = parsed(&body, &doing, resources::event)?;
+    let on_demand = session.status == session::Status::OnDemand || event.scheduling == Some(Scheduling::OnDemand);
     let name = Name::new(&event.title, session.estimated_started_at.filter(|_| !on_demand));
-    let message = format!("Session {id} gets the campaign {}", name.campaign());
-    work.info("session-wanted", &message, Some(Subject::session(id.as_str())));
-    let memory = Memory { session, status: Status::Wanted { name } };
-    remember(work, &memory);
-    Ok(memory)
+    work.info("session-wanted", &format!("Session {id} gets the campaign {}", name.campaign()), subject);
+    Ok(Status::Wanted { name })
 }
 
 /// One resource, or none where Livestorm does not know it.
-async fn resource<T>(
-    work: &Work<'_>,
-    call: &crate::call::Call,
-    id: &str,
-    doing: &Doing<'_>,
-    parse: impl Fn(&At<'_>) -> Result<T, crate::json::Problem>,
-) -> Result<Option<T>, Stop> {
-    let body: Value = match read(work, call, &[id], &[], doing).await? {
-        Read::Body(body) => body,
-        Read::Unknown => return Ok(None),
-        other => return Err(other.stop(work.now(), doing)),
-    };
-    let parsed = At::root(&body).and_then(|body| resources::resource(&body)).and_then(|resource| parse(&resource));
-    parsed.map(Some).map_err(|problem| doing.bug(&format!("Livestorm's answer: {problem}")))
+async fn resource(work: &Work<'_>, call: &Call, id: &str, doing: &Doing<'_>) -> Result<Option<Value>, Stop> {
+    match read(work, call, &[id], &[], doing).await? {
+        Read::Body(body) => Ok(Some(body)),
+        Read::Unknown => Ok(None),
+        other => Err(other.stop(work.now(), doing)),
+    }
+}
+
+fn parsed<T>(body: &Value, doing: &Doing<'_>, parse: fn(&At<'_>) -> Result<T, Problem>) -> Result<T, Stop> {
+    let resource = At::root(body).and_then(|body| resources::resource(&body));
+    resource
+        .and_then(|resource| parse(&resource))
+        .map_err(|problem| doing.bug(&format!("Livestorm's answer: {problem}")))
 }
 
 /// As far as it goes now. `asked`: the day of the question, where somebody asked.
 async fn advance(work: &Work<'_>, mut memory: Memory, asked: Option<&str>) -> Result<Completion, Stop> {
     let session = memory.session.id.clone();
     loop {
+        remember(work, &memory);
         memory.status = match memory.status {
+            Status::Seen { event_id } => judged(work, &mut memory.session, event_id).await?,
             Status::LeftOut { reason } => return Ok(done(answer(session, Link::LeftOut { reason }, asked))),
             Status::Wanted { name } => {
                 let made = salesforce::campaign::ensure(work, &session, &name).await?;
@@ -183,7 +209,12 @@ async fn advance(work: &Work<'_>, mut memory: Memory, asked: Option<&str>) -> Re
                 if salesforce_id == PLACEHOLDER {
                     // RULES 26: in a dry run the waiting is shown and taken as over.
                     let message = format!("Dry run: the wait for the campaign {} is taken as over", name.campaign());
-                    work.host.log(Line::new(Level::Info, "dry-run-campaign", &message, Some(Subject::session(session.as_str()))));
+                    work.host.log(Line::new(
+                        Level::Info,
+                        "dry-run-campaign",
+                        &message,
+                        Some(Subject::session(session.as_str())),
+                    ));
                     Status::Found { name, salesforce_id, campaign: PLACEHOLDER.into() }
                 } else {
                     let payload = task::AwaitCampaign { session, salesforce_id, made_at, name: name.campaign() };
@@ -200,7 +231,6 @@ async fn advance(work: &Work<'_>, mut memory: Memory, asked: Option<&str>) -> Re
                 return Ok(done(answer(session, link, asked)));
             }
         };
-        remember(work, &memory);
     }
 }
 

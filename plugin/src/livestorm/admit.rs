@@ -52,7 +52,12 @@ fn within_bounds(task: Task) -> Result<Task, String> {
             return Ok(smaller);
         }
     }
-    Err(format!("{} needs {} bytes, at most {} fit into a task", task.title, task.payload.len(), task::PAYLOAD_BYTES_MAX))
+    Err(format!(
+        "{} needs {} bytes, at most {} fit into a task",
+        task.title,
+        task.payload.len(),
+        task::PAYLOAD_BYTES_MAX
+    ))
 }
 
 #[cfg(test)]
@@ -106,7 +111,10 @@ mod tests {
     #[test]
     fn the_six_bodies_of_the_specification_are_understood() {
         check(fixtures::EVENT_CREATED, ignored("`event.created` is understood; this connector does not act on it"));
-        check(fixtures::EVENT_PUBLISHED, ignored("`event is published` is understood; this connector does not act on it"));
+        check(
+            fixtures::EVENT_PUBLISHED,
+            ignored("`event is published` is understood; this connector does not act on it"),
+        );
         check(fixtures::EVENT_STARTS, ignored("`event starts` is understood; this connector does not act on it"));
         check(fixtures::EVENT_ENDS, ignored("`event ends` is understood; this connector does not act on it"));
 
@@ -131,10 +139,15 @@ mod tests {
     #[test]
     fn no_secret_of_a_person_reaches_a_task() {
         let mut body: Value = serde_json::from_str(fixtures::NEW_REGISTRANT).unwrap();
-        body["attendee"]["fields"] = json!({"password_key": "w68d21e717ae84ec4915d4", "connection_link": "https://app.livestorm.co"});
+        body["attendee"]["fields"] =
+            json!({"password_key": "w68d21e717ae84ec4915d4", "connection_link": "https://app.livestorm.co"});
         let task = one(&body);
         let all = format!("{task:?}");
-        assert!(!all.contains("w68d21e717ae84ec4915d4") && !all.contains("connection_link") && !all.contains("app.livestorm"));
+        assert!(
+            !all.contains("w68d21e717ae84ec4915d4")
+                && !all.contains("connection_link")
+                && !all.contains("app.livestorm")
+        );
         let task = one(&registered());
         assert!(!format!("{task:?}").contains("secretkey"));
     }
@@ -192,7 +205,10 @@ mod tests {
     fn events_without_consequence_are_ignored_and_say_so() {
         let named = |name: &str| json!({"data": {"id": "x", "meta": {"webhook": {"event": name}}}}).to_string();
         check(&named("session.ended"), ignored("`session.ended` is understood; this connector does not act on it"));
-        check(&named("people.watched_replay"), ignored("`people.watched_replay` is understood; this connector does not act on it"));
+        check(
+            &named("people.watched_replay"),
+            ignored("`people.watched_replay` is understood; this connector does not act on it"),
+        );
         check(&named("session.exploded"), ignored("`session.exploded` is no event that this connector knows"));
         check(
             &json!({"data": {"id": "x"}, "meta": {"webhook": {"event": "job.ended"}}}).to_string(),
@@ -220,8 +236,14 @@ mod tests {
         };
         let detail = "/data/attributes/registrant_detail";
         refused(&change("/data/type", json!("sessions")), "/data/type: people was expected, found \"sessions\"");
-        refused(&change("/data/attributes/email", json!(7)), "/data/attributes/email: a text was expected, found a number");
-        refused(&change(detail, json!("x")), "/data/attributes/registrant_detail: an object was expected, found a text");
+        refused(
+            &change("/data/attributes/email", json!(7)),
+            "/data/attributes/email: a text was expected, found a number",
+        );
+        refused(
+            &change(detail, json!("x")),
+            "/data/attributes/registrant_detail: an object was expected, found a text",
+        );
         refused(
             &change(&format!("{detail}/created_at"), json!("yesterday")),
             "/data/attributes/registrant_detail/created_at: a time (epoch seconds or ISO 8601) was expected, found \"yesterday\"",
@@ -232,7 +254,10 @@ mod tests {
         );
         let mut nobody = change("/data/attributes/email", json!(null));
         nobody["data"]["id"] = json!(null);
-        refused(&nobody, "/data/attributes/email: an e-mail address, or an id of the person, was expected, found nothing");
+        refused(
+            &nobody,
+            "/data/attributes/email: an e-mail address, or an id of the person, was expected, found nothing",
+        );
         let mut legacy: Value = serde_json::from_str(fixtures::NEW_REGISTRANT).unwrap();
         legacy["webinar"]["room_link"] = json!("https://app.livestorm.co/p/E1/live");
         refused(&legacy, "/webinar/room_link: an address with a session id (s=) was expected, found one without");
@@ -244,7 +269,8 @@ mod tests {
         body["data"]["attributes"]["registrant_detail"]["fields"] =
             json!([{"id": "essay", "value": "x".repeat(100_000)}, {"id": "company", "value": "Example"}]);
         assert!(!registration(&one(&body)).values.contains_key("fields.essay"));
-        body["data"]["attributes"]["registrant_detail"]["fields"] = json!([{"id": "company", "value": "x".repeat(100_000)}]);
+        body["data"]["attributes"]["registrant_detail"]["fields"] =
+            json!([{"id": "company", "value": "x".repeat(100_000)}]);
         let Admission::Refused(why) = delivered(body.to_string().as_bytes()) else { panic!("too long") };
         assert!(why.contains("at most 61440 fit into a task"), "{why}");
     }
@@ -258,14 +284,16 @@ mod tests {
             ".{0,20}".prop_map(Value::from),
         ];
         let name = prop_oneof![
-            "data|attributes|meta|webhook|event|type|id|email|registrant_detail|fields|session_id|created_at".prop_map(String::from),
+            "data|attributes|meta|webhook|event|type|id|email|registrant_detail|fields|session_id|created_at"
+                .prop_map(String::from),
             "attendee|webinar|room_link|identify|value|started_at|ended_at".prop_map(String::from),
             ".{0,6}".prop_map(String::from),
         ];
         leaf.prop_recursive(5, 60, 8, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(name.clone(), inner, 0..8).prop_map(|map| Value::Object(map.into_iter().collect())),
+                prop::collection::btree_map(name.clone(), inner, 0..8)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
             ]
         })
     }

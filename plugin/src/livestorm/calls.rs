@@ -2,13 +2,22 @@
 
 use crate::call::{Call, LIVESTORM};
 
-pub const PING: Call = Call::read(LIVESTORM, "/v1/ping", "test the connection", "Tests the connection. Nothing leaves.");
+pub const PING: Call =
+    Call::read(LIVESTORM, "/v1/ping", "test the connection", "Tests the connection. Nothing leaves.");
 
-pub const SESSION: Call =
-    Call::read(LIVESTORM, "/v1/sessions/{id}", "read session", "Reads a session somebody registered for. Its id leaves.");
+pub const SESSION: Call = Call::read(
+    LIVESTORM,
+    "/v1/sessions/{id}",
+    "read session",
+    "Reads a session somebody registered for. Its id leaves.",
+);
 
-pub const EVENT: Call =
-    Call::read(LIVESTORM, "/v1/events/{id}", "read event", "Reads the title that campaign and list are named after. The event's id leaves.");
+pub const EVENT: Call = Call::read(
+    LIVESTORM,
+    "/v1/events/{id}",
+    "read event",
+    "Reads the title that campaign and list are named after. The event's id leaves.",
+);
 
 pub const SESSION_PEOPLE: Call = Call::read(
     LIVESTORM,

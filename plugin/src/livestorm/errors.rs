@@ -1,9 +1,10 @@
 //! What an answer of Livestorm means. By the HTTP status: `code` and `status` in the body are now numbers, now words, and
 //! an answer from 500 on can be an HTML page.
 
-use super::{paging, resources};
+use super::paging;
 use crate::{
     call::Call,
+    domain::email::Email,
     host::{HttpError, Instant, MINUTE, Response},
     json::{self, At},
     stop::{Doing, Stop, for_http},
@@ -102,31 +103,39 @@ pub async fn read(
 }
 
 /// All rows of a list, page by page; or what came instead of the list.
-pub async fn read_all<T>(
+pub async fn read_all(
     work: &Work<'_>,
     call: &Call,
     ids: &[&str],
     filter: &[(&str, &str)],
     doing: &Doing<'_>,
-    row: impl Fn(&At<'_>) -> Option<T>,
-) -> Result<Result<Vec<T>, Read>, Stop> {
+) -> Result<Result<Vec<Value>, Read>, Stop> {
     let mut rows = Vec::new();
     let mut page = Some(0);
     while let Some(number) = page {
         let number_text = number.to_string();
         let mut query = vec![("page[number]", number_text.as_str()), ("page[size]", paging::PAGE_SIZE_MAX)];
         query.extend(filter);
-        let body = match read(work, call, ids, &query, doing).await? {
+        let mut body = match read(work, call, ids, &query, doing).await? {
             Read::Body(body) => body,
             // Past the last page: rows were taken away meanwhile.
             Read::Refused(_) if number > 0 => break,
             other => return Ok(Err(other)),
         };
-        let at = At::root(&body).map_err(|problem| doing.bug(&problem.to_string()))?;
-        rows.extend(resources::rows(&at).map_err(|problem| doing.bug(&problem.to_string()))?.iter().filter_map(&row));
-        page = paging::next(&at, number);
+        page = At::root(&body).ok().and_then(|body| paging::next(&body, number));
+        match body.get_mut("data").map(Value::take) {
+            Some(Value::Array(page_rows)) => rows.extend(page_rows),
+            None | Some(Value::Null) => {}
+            Some(other) => return Err(doing.bug(&format!("Livestorm's answer: /data is {}", json::kind(&other)))),
+        }
     }
     Ok(Ok(rows))
+}
+
+/// The address of a row of people or users, and the row's attributes.
+pub fn person(row: &Value) -> Option<(Email, At<'_>)> {
+    let attributes = At::root(row).ok()?.object("attributes").ok()?;
+    Some((Email::parse(&attributes.text_or_none("email")?).ok()?, attributes))
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ pub fn next(body: &At<'_>, current: u64) -> Option<u64> {
     let next = match number("next_page") {
         Some(next) => Some(next),
         // Answers of 2021 have no `next_page`, those of today say null at the end.
-        None => number("page_count").filter(|pages| number("current_page").unwrap_or(current) + 1 < *pages).map(|_| current + 1),
+        None => number("page_count")
+            .filter(|pages| number("current_page").unwrap_or(current) + 1 < *pages)
+            .map(|_| current + 1),
     };
     next.filter(|next| *next > current && *next < PAGES_MAX)
 }

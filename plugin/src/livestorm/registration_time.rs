@@ -3,7 +3,7 @@
 
 use super::{
     calls::SESSION_PEOPLE,
-    errors::{Read, read_all},
+    errors::{Read, person, read_all},
     time,
 };
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
     stop::{Doing, Stop},
     work::Work,
 };
-use std::collections::BTreeMap;
 
 /// A delivery can be late by Livestorm's five repeats, about 22 minutes.
 /// <https://developers.livestorm.co/docs/webhooks-1>, confirmed.
@@ -22,6 +21,7 @@ const LATE_MAX: u64 = 30 * MINUTE;
 /// What a row of the session tells beyond the delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
+    pub email: Email,
     pub registered_at: Option<Instant>,
     pub role: Option<Role>,
 }
@@ -32,7 +32,7 @@ pub async fn of_session(
     session: &SessionId,
     emails: &[Email],
     received_at: Instant,
-) -> Result<BTreeMap<Email, Told>, Stop> {
+) -> Result<Vec<Told>, Stop> {
     let since = (received_at.saturating_sub(LATE_MAX) / SECOND).to_string();
     let whom = format!("session {session}");
     let doing = Doing { what: "read when people registered", whom: &whom };
@@ -41,7 +41,7 @@ pub async fn of_session(
         Err(instead) => return without(work, session, &instead, &doing),
     };
     for email in emails {
-        if !told.contains_key(email) {
+        if !told.iter().any(|told| told.email == *email) {
             match rows(work, session, ("filter[email]", email.as_str()), &doing).await? {
                 Ok(rows) => told.extend(rows),
                 Err(instead) => {
@@ -51,7 +51,7 @@ pub async fn of_session(
             }
         }
     }
-    told.retain(|email, _| emails.contains(email));
+    told.retain(|told| emails.contains(&told.email));
     Ok(told)
 }
 
@@ -60,27 +60,30 @@ async fn rows(
     session: &SessionId,
     filter: (&str, &str),
     doing: &Doing<'_>,
-) -> Result<Result<BTreeMap<Email, Told>, Read>, Stop> {
-    let row = |row: &At<'_>| {
-        let attributes = row.object("attributes").ok()?;
-        let email = Email::parse(&attributes.text_or_none("email")?).ok()?;
+) -> Result<Result<Vec<Told>, Read>, Stop> {
+    let rows = match read_all(work, &SESSION_PEOPLE, &[session.as_str()], &[filter], doing).await? {
+        Ok(rows) => rows,
+        Err(instead) => return Ok(Err(instead)),
+    };
+    let told = |(email, attributes): (Email, At<'_>)| {
         let detail = attributes.object("registrant_detail").ok()?;
         let registered_at = time::parse(detail.get("created_at")).ok().flatten();
-        Some((email, Told { registered_at, role: attributes.text_or_none("role").map(Role::from) }))
+        Some(Told { email, registered_at, role: attributes.text_or_none("role").map(Role::from) })
     };
-    Ok(read_all(work, &SESSION_PEOPLE, &[session.as_str()], &[filter], doing, row).await?.map(BTreeMap::from_iter))
+    Ok(Ok(rows.iter().filter_map(person).filter_map(told).collect()))
 }
 
 /// It cannot be read: the time of receipt is good enough, and said.
-fn without(work: &Work<'_>, session: &SessionId, instead: &Read, doing: &Doing<'_>) -> Result<BTreeMap<Email, Told>, Stop> {
+fn without(work: &Work<'_>, session: &SessionId, instead: &Read, doing: &Doing<'_>) -> Result<Vec<Told>, Stop> {
     let why = match instead {
         Read::Unknown => "Livestorm does not know the session",
         Read::NotAllowed(said) | Read::Refused(said) => said,
         Read::SignedOut(_) | Read::Body(_) => return Err(instead.stop(work.now(), doing)),
     };
-    let message = format!("When people registered for session {session} cannot be read: {why}. The time of receipt is taken.");
+    let message =
+        format!("When people registered for session {session} cannot be read: {why}. The time of receipt is taken.");
     work.warn("registration-time-unknown", &message, Some(crate::host::Subject::session(session.as_str())));
-    Ok(BTreeMap::new())
+    Ok(Vec::new())
 }
 
 #[cfg(test)]
@@ -114,7 +117,7 @@ mod tests {
         let emails = ["ana@example.org", "late+x@example.org", "gone@example.org"].map(|e| Email::parse(e).unwrap());
         let session = SessionId::parse("S1").unwrap();
         let told = on_host(&host, async |work| of_session(work, &session, &emails, 10_000_000).await).unwrap();
-        let times: Vec<_> = told.iter().map(|(email, told)| (email.as_str(), told.registered_at)).collect();
+        let times: Vec<_> = told.iter().map(|told| (told.email.as_str(), told.registered_at)).collect();
         assert_eq!(times, [("ana@example.org", Some(100_000)), ("late+x@example.org", Some(50_000))]);
         let requests = host.requests();
         assert_eq!(requests.len(), 3);

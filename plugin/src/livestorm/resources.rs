@@ -3,7 +3,12 @@
 
 use super::time;
 use crate::{
-    domain::{email::Email, event::Event, registrant::{Registration, Role}, session::{Session, SessionId}},
+    domain::{
+        email::Email,
+        event::Event,
+        registrant::{Registration, Role},
+        session::{Session, SessionId},
+    },
     host::Instant,
     json::{At, Problem, scalar},
     mapping::source_path,
@@ -14,23 +19,6 @@ use std::collections::BTreeMap;
 /// The resource of a body: under `data`, or the body itself.
 pub fn resource<'a>(body: &At<'a>) -> Result<At<'a>, Problem> {
     if body.has("data") { body.object("data") } else { Ok(body.clone()) }
-}
-
-/// The rows of a list.
-pub fn rows<'a>(body: &At<'a>) -> Result<Vec<At<'a>>, Problem> {
-    match body.get("data") {
-        None => Ok(Vec::new()),
-        Some(Value::Array(rows)) => rows
-            .iter()
-            .enumerate()
-            .map(|(number, row)| {
-                let mut row = At::root(row).map_err(|problem| Problem { place: format!("/data/{number}"), ..problem })?;
-                row.place = format!("/data/{number}");
-                Ok(row)
-            })
-            .collect(),
-        Some(_) => Err(body.problem("data", "an array")),
-    }
 }
 
 fn instant(at: &At<'_>, name: &str) -> Result<Option<Instant>, Problem> {

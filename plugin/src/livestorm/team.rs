@@ -3,28 +3,29 @@
 
 use super::{
     calls::USERS,
-    errors::{Read, read_all},
+    errors::{Read, person, read_all},
 };
 use crate::{
     domain::email::Email,
     host::{DAY, Entry, HOUR, Instant},
+    plain::{from_text, to_text},
     stop::{Doing, Stop},
     text,
     work::Work,
 };
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 const KEY: &str = "team";
 /// An entry of the state has at most 64 KiB, a digest 19 bytes of it.
 const MEMBERS_MAX: usize = 3_000;
 
 /// The team as far as it could be read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Team {
     read_again_at: Instant,
-    members: BTreeSet<String>,
+    members: Vec<String>,
 }
+
+plain!(Team { read_again_at, members });
 
 impl Team {
     pub fn has(&self, email: &Email) -> bool {
@@ -39,16 +40,14 @@ fn mark(email: &Email) -> String {
 /// The team as of today. Where it may not be read: one warning, and nobody is known to belong to it.
 pub async fn today(work: &Work<'_>) -> Result<Team, Stop> {
     let now = work.now();
-    let known = work.host.get(KEY).and_then(|text| serde_json::from_str::<Team>(&text).ok());
+    let known = work.host.get(KEY).and_then(|text| from_text::<Team>(&text).ok());
     if let Some(team) = known.filter(|team| now < team.read_again_at) {
         return Ok(team);
     }
     let doing = Doing { what: "see who belongs to the team", whom: "the Livestorm workspace" };
-    let email = |row: &crate::json::At<'_>| {
-        Email::parse(&row.object("attributes").ok()?.text_or_none("email")?).ok().map(|email| mark(&email))
-    };
-    let team = match read_all(work, &USERS, &[], &[], &doing, email).await? {
-        Ok(members) => {
+    let team = match read_all(work, &USERS, &[], &[], &doing).await? {
+        Ok(rows) => {
+            let members: Vec<String> = rows.iter().filter_map(person).map(|(email, _)| mark(&email)).collect();
             if members.len() > MEMBERS_MAX {
                 let message = format!("The team has {} members; the first {MEMBERS_MAX} are left out.", members.len());
                 work.warn("team-cut", &message, None);
@@ -56,10 +55,10 @@ pub async fn today(work: &Work<'_>) -> Result<Team, Stop> {
             Team { read_again_at: now + DAY, members: members.into_iter().take(MEMBERS_MAX).collect() }
         }
         Err(Read::NotAllowed(said)) => without(work, &said, now + DAY),
-        Err(Read::SignedOut(error)) => without(work, &format!("the token was refused ({error:?})"), now + HOUR),
+        Err(Read::SignedOut(_)) => without(work, "the token was refused", now + HOUR),
         Err(other) => return Err(other.stop(now, &doing)),
     };
-    let value = serde_json::to_string(&team).expect("a team holds texts and a number only");
+    let value = to_text(&team);
     work.host.set(Entry { key: KEY.into(), value, subject: None });
     Ok(team)
 }
@@ -70,7 +69,7 @@ fn without(work: &Work<'_>, said: &str, read_again_at: Instant) -> Team {
          until then. Give the token read access to Admin, or list addresses or domains under /left_out in the settings."
     );
     work.warn("team-unknown", &message, None);
-    Team { read_again_at, members: BTreeSet::new() }
+    Team { read_again_at, members: Vec::new() }
 }
 
 #[cfg(test)]
@@ -90,7 +89,8 @@ mod tests {
             let email = format!("Member{}@Example.org", page.1);
             let next = (page.1 == "0").then_some(1);
             ok(&json!({"data": [{"attributes": {"email": email}}, {"attributes": {"email": null}}, {}],
-                "meta": {"next_page": next}}).to_string())
+                "meta": {"next_page": next}})
+            .to_string())
         });
         for _ in 0..2 {
             let team = on_host(&host, async |work| today(work).await).unwrap();

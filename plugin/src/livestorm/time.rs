@@ -1,59 +1,48 @@
 //! Epoch seconds, epoch milliseconds or ISO 8601; 0, null and an empty text all mean *not yet*.
 
-use crate::host::Instant;
-use chrono::{DateTime, NaiveDateTime};
+use crate::{calendar, host::Instant};
 use serde_json::Value;
 
 /// Below: seconds (until the year 5138). From here on: milliseconds.
-const MILLISECONDS_FROM: f64 = 1e11;
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
 /// 9999-12-31T23:59:59.999Z. What lies beyond is no date of a webinar.
-const LAST: f64 = 253_402_300_799_999.0;
+const LAST: u64 = 253_402_300_799_999;
 
 /// The time of a value, or why it is none.
 pub fn parse(value: Option<&Value>) -> Result<Option<Instant>, &'static str> {
     const WANTED: &str = "a time (epoch seconds or ISO 8601)";
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => number.as_f64().map_or(Err(WANTED), |number| epoch(number).ok_or(WANTED)),
+        // A fraction of a second is cut off.
+        Some(Value::Number(number)) => whole(&number.to_string()).and_then(epoch).ok_or(WANTED),
         Some(Value::String(text)) => {
             let text = text.trim();
             if text.is_empty() {
                 return Ok(None);
             }
-            if let Ok(number) = text.parse::<f64>() {
+            if let Some(number) = whole(text) {
                 return epoch(number).ok_or(WANTED);
             }
-            iso(text).map(|at| (at > 0).then_some(at)).ok_or(WANTED)
+            calendar::parse(text).map(|at| (at > 0).then_some(at)).ok_or(WANTED)
         }
         Some(_) => Err(WANTED),
     }
 }
 
-/// None: no time at all. `Some(None)`: not yet.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-fn epoch(number: f64) -> Option<Option<Instant>> {
-    if !number.is_finite() || number < 0.0 {
-        return None;
-    }
-    let milliseconds = if number < MILLISECONDS_FROM { number * 1_000.0 } else { number };
-    match milliseconds {
-        0.0 => Some(None),
-        within if within <= LAST => Some(Some(within.round() as Instant)),
-        _ => None,
-    }
+/// The whole part of a number written with digits.
+fn whole(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    fraction.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.parse().ok())?
 }
 
-/// ISO 8601 with `Z`, `+00:00` or `+0000`; without a zone it is UTC.
-pub fn iso(text: &str) -> Option<Instant> {
-    let zoned = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
-    let milliseconds = match zoned {
-        Ok(at) => at.timestamp_millis(),
-        Err(_) => NaiveDateTime::parse_from_str(&text.replacen(' ', "T", 1), "%Y-%m-%dT%H:%M:%S%.f")
-            .ok()?
-            .and_utc()
-            .timestamp_millis(),
-    };
-    Instant::try_from(milliseconds).ok()
+/// None: no time at all. `Some(None)`: not yet.
+fn epoch(number: u64) -> Option<Option<Instant>> {
+    let milliseconds = if number < MILLISECONDS_FROM { number * 1_000 } else { number };
+    match milliseconds {
+        0 => Some(None),
+        within if within <= LAST => Some(Some(within)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +78,16 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_told() {
-        for value in [json!(-5), json!("soon"), json!([]), json!({}), json!(true), json!(1e300), json!("NaN"), json!("1900-01-01T00:00:00Z")] {
+        for value in [
+            json!(-5),
+            json!("soon"),
+            json!([]),
+            json!({}),
+            json!(true),
+            json!(1e300),
+            json!("NaN"),
+            json!("1900-01-01T00:00:00Z"),
+        ] {
             assert!(parse(Some(&value)).is_err(), "{value}");
         }
     }
@@ -99,7 +97,7 @@ mod tests {
         fn no_text_and_no_number_ends_it(text in ".*", number in any::<f64>()) {
             let _ = parse(Some(&json!(text)));
             if let Ok(Some(at)) = parse(Some(&json!(number))) {
-                prop_assert!(at as f64 <= LAST);
+                prop_assert!(at <= LAST);
             }
         }
     }

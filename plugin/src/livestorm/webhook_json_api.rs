@@ -42,7 +42,9 @@ pub fn admit(body: &At<'_>, received_at: Instant) -> Result<Admission, Problem> 
         name if UNDERSTOOD.contains(&name) => {
             Ok(Admission::Ignored(format!("`{name}` is understood; this connector does not act on it")))
         }
-        name => Ok(Admission::Ignored(format!("`{}` is no event that this connector knows", crate::text::fit(name, 100)))),
+        name => {
+            Ok(Admission::Ignored(format!("`{}` is no event that this connector knows", crate::text::fit(name, 100))))
+        }
     }
 }
 

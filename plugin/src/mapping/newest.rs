@@ -4,24 +4,25 @@
 //! is written where nothing changes.
 
 use crate::host::{Instant, MINUTE};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Reads may be older than a write of ours for this long; until then our own write is believed.
 const OWN_WRITE_BELIEVED: u64 = 2 * MINUTE;
 
 /// What we hold to be the newest value of one field, and where it came from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Held {
+    pub field: String,
     pub value: String,
     /// Source time.
     pub at: Instant,
     /// Breaks a tie of equal times, so that the order of handling never does.
     pub session: String,
     /// When we wrote it. None: it stood there already.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_at: Option<Instant>,
 }
+
+plain!(Held { field, value, at, session, written_at });
 
 impl Held {
     fn stamp(&self) -> (Instant, &str, &str) {
@@ -29,7 +30,18 @@ impl Held {
     }
 }
 
-pub type Fields = BTreeMap<String, Held>;
+/// One for each field.
+pub type Fields = Vec<Held>;
+
+pub fn of<'a>(fields: &'a [Held], field: &str) -> Option<&'a Held> {
+    fields.iter().find(|held| held.field == field)
+}
+
+/// Puts what is held of a field in the place of what was.
+pub fn hold(fields: &mut Fields, field: &str, held: Option<Held>) {
+    fields.retain(|held| held.field != field);
+    fields.extend(held);
+}
 
 /// The news of one registration.
 pub struct News<'a> {
@@ -41,16 +53,21 @@ pub struct News<'a> {
 /// What is to be held after the news, and which of it must be written over what stands at the destination. `standing` is
 /// what a read showed: None where nothing was read, because the record is ours and too young to be read.
 pub fn decide(
-    held: &Fields,
+    held: &[Held],
     news: &News<'_>,
     standing: Option<&BTreeMap<String, String>>,
     now: Instant,
 ) -> (Fields, BTreeMap<String, String>) {
-    let (mut after, mut writes) = (held.clone(), BTreeMap::new());
+    let (mut after, mut writes) = (held.to_vec(), BTreeMap::new());
     for (field, value) in news.values.iter().filter(|(_, value)| !value.is_empty()) {
-        let incoming =
-            Held { value: value.clone(), at: news.at, session: news.session.into(), written_at: None };
-        let before = held.get(field);
+        let incoming = Held {
+            field: field.clone(),
+            value: value.clone(),
+            at: news.at,
+            session: news.session.into(),
+            written_at: None,
+        };
+        let before = of(held, field);
         if before.is_some_and(|before| before.stamp() >= incoming.stamp()) {
             continue;
         }
@@ -66,7 +83,7 @@ pub fn decide(
             writes.insert(field.clone(), value.clone());
             Some(now)
         };
-        after.insert(field.clone(), Held { written_at, ..incoming });
+        hold(&mut after, field, Some(Held { written_at, ..incoming }));
     }
     (after, writes)
 }
@@ -82,8 +99,12 @@ mod tests {
 
     #[test]
     fn an_older_value_handled_later_writes_nothing() {
-        let (held, writes) =
-            decide(&Fields::new(), &News { values: &map(&[("city", "Oslo")]), at: 20, session: "B" }, Some(&map(&[])), 100);
+        let (held, writes) = decide(
+            &Fields::new(),
+            &News { values: &map(&[("city", "Oslo")]), at: 20, session: "B" },
+            Some(&map(&[])),
+            100,
+        );
         assert_eq!(writes, map(&[("city", "Oslo")]));
         let older = News { values: &map(&[("city", "Rome")]), at: 10, session: "A" };
         let (after, writes) = decide(&held, &older, Some(&map(&[("city", "Oslo")])), 200);
@@ -93,10 +114,11 @@ mod tests {
     #[test]
     fn nothing_is_written_where_nothing_changes() {
         let news = News { values: &map(&[("city", "Oslo"), ("company", "")]), at: 20, session: "A" };
-        let (held, writes) = decide(&Fields::new(), &news, Some(&map(&[("city", "Oslo"), ("company", "Example")])), 100);
+        let (held, writes) =
+            decide(&Fields::new(), &news, Some(&map(&[("city", "Oslo"), ("company", "Example")])), 100);
         assert!(writes.is_empty());
-        assert_eq!(held["city"].written_at, None);
-        assert!(!held.contains_key("company"), "an empty value never overwrites");
+        assert_eq!(of(&held, "city").map(|held| held.written_at), Some(None));
+        assert!(of(&held, "company").is_none(), "an empty value never overwrites");
     }
 
     #[test]

@@ -74,7 +74,9 @@ impl ApiError {
     pub fn stop(&self, now: Instant, doing: &Doing<'_>) -> Stop {
         let said = self.said();
         match self.verdict() {
-            Verdict::SignIn => doing.later(now + 15 * MINUTE, &format!("the connection must be signed in again ({said})")),
+            Verdict::SignIn => {
+                doing.later(now + 15 * MINUTE, &format!("the connection must be signed in again ({said})"))
+            }
             Verdict::LimitReached => doing.pause(now + 15 * MINUTE, &said, SALESFORCE),
             Verdict::Locked => doing.later(now + 10 * SECOND, &said),
             Verdict::NotKnown => doing.later(now + MINUTE, &said),
@@ -102,20 +104,32 @@ pub fn verdict(code: &str, status: u16) -> Verdict {
         "REQUEST_LIMIT_EXCEEDED" => Verdict::LimitReached,
         "UNABLE_TO_LOCK_ROW" => Verdict::Locked,
         "SERVER_UNAVAILABLE" | "UNKNOWN_EXCEPTION" | "QUERY_TIMEOUT" => Verdict::NotKnown,
-        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" | "INVALID_FIELD" | "INVALID_FIELD_FOR_INSERT_UPDATE" => Verdict::FieldRefused,
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" | "INVALID_FIELD" | "INVALID_FIELD_FOR_INSERT_UPDATE" => {
+            Verdict::FieldRefused
+        }
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
         | "INSUFFICIENT_ACCESS"
         | "INSUFFICIENT_ACCESS_OR_READONLY"
         | "INVALID_TYPE"
         | "NOT_FOUND" => Verdict::NeedsAttention(MAY_NOT),
-        "REQUIRED_FIELD_MISSING" | "FIELD_CUSTOM_VALIDATION_EXCEPTION" | "FIELD_INTEGRITY_EXCEPTION" | "DUPLICATES_DETECTED"
+        "REQUIRED_FIELD_MISSING"
+        | "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+        | "FIELD_INTEGRITY_EXCEPTION"
+        | "DUPLICATES_DETECTED"
         | "DUPLICATE_VALUE" => Verdict::NeedsAttention(RULE),
-        "INVALID_CROSS_REFERENCE_KEY" | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" | "MALFORMED_ID" | "ENTITY_IS_DELETED" => {
-            Verdict::NeedsAttention(LINKED)
+        "INVALID_CROSS_REFERENCE_KEY"
+        | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+        | "MALFORMED_ID"
+        | "ENTITY_IS_DELETED" => Verdict::NeedsAttention(LINKED),
+        "STORAGE_LIMIT_EXCEEDED" => {
+            Verdict::NeedsAttention("The org's storage is full. Free some or buy more, then retry.")
         }
-        "STORAGE_LIMIT_EXCEEDED" => Verdict::NeedsAttention("The org's storage is full. Free some or buy more, then retry."),
-        "JSON_PARSER_ERROR" | "MALFORMED_QUERY" | "INVALID_TYPE_ON_FIELD_IN_RECORD" | "METHOD_NOT_ALLOWED"
-        | "UNSUPPORTED_MEDIA_TYPE" | "STRING_TOO_LONG" => Verdict::Bug,
+        "JSON_PARSER_ERROR"
+        | "MALFORMED_QUERY"
+        | "INVALID_TYPE_ON_FIELD_IN_RECORD"
+        | "METHOD_NOT_ALLOWED"
+        | "UNSUPPORTED_MEDIA_TYPE"
+        | "STRING_TOO_LONG" => Verdict::Bug,
         _ => match status {
             401 => Verdict::SignIn,
             403 => Verdict::NeedsAttention(MAY_NOT),
@@ -163,8 +177,13 @@ mod tests {
     fn a_refusal_is_told_in_salesforces_own_words() {
         let body = r#"[{"message":"Required fields are missing: [Region__c]","errorCode":"REQUIRED_FIELD_MISSING","fields":["Region__c"]}]"#;
         let error = answered(400, body);
-        assert_eq!(error.said(), "Salesforce answered REQUIRED_FIELD_MISSING: Required fields are missing: [Region__c] (Region__c)");
-        let Stop::Failed(failure) = error.stop(0, &Doing { what: "make the campaign", whom: "Demo" }) else { panic!("fails") };
+        assert_eq!(
+            error.said(),
+            "Salesforce answered REQUIRED_FIELD_MISSING: Required fields are missing: [Region__c] (Region__c)"
+        );
+        let Stop::Failed(failure) = error.stop(0, &Doing { what: "make the campaign", whom: "Demo" }) else {
+            panic!("fails")
+        };
         assert!(failure.problem.contains("Region__c") && failure.remedy.contains("default value"));
         assert_eq!(answered(503, "<html>").said(), "Salesforce answered status 503");
     }

@@ -1,7 +1,6 @@
 //! Text in a query. What is quoted is escaped; identifiers are never made of text from outside.
 
-use crate::host::Instant;
-use chrono::{DateTime, SecondsFormat, Utc};
+use crate::{calendar, host::Instant};
 
 /// A quoted literal. `reference/salesforce.md` 2.1.
 pub fn quoted(text: &str) -> String {
@@ -25,8 +24,7 @@ pub fn quoted(text: &str) -> String {
 
 /// A time, unquoted.
 pub fn time(at: Instant) -> String {
-    let at = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis).unwrap_or_default();
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    format!("{}Z", calendar::iso(at))
 }
 
 #[cfg(test)]

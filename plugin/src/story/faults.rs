@@ -13,7 +13,8 @@ fn tell(faults: Vec<(&'static str, Fault)>) -> (Story, Value) {
         world.faults = faults;
         world.sessions.insert("S2".into(), session_attributes(STARTS + 3_600_000));
         world.add_prospect(json!({"id": 7, "email": "eve@example.org", "city": "Oslo"}));
-        let row = json!({"attributes": {"email": "bo@example.org", "registrant_detail": {"created_at": START / 1_000 + 90}}});
+        let row =
+            json!({"attributes": {"email": "bo@example.org", "registrant_detail": {"created_at": START / 1_000 + 90}}});
         world.people.insert("S1".into(), vec![row]);
     }
     story.deliver(&session_created("S1", STARTS));
@@ -27,8 +28,14 @@ fn tell(faults: Vec<(&'static str, Fault)>) -> (Story, Value) {
 
 const WRITES_ONCE: [&str; 3] = ["create campaign", "create list", "create external activity"];
 const WRITES: [&str; 3] = ["create prospect", "update prospect", "add to list"];
-const READS: [&str; 6] =
-    ["read session", "read event", "read team members", "read registration times", "look for campaigns", "look a prospect up"];
+const READS: [&str; 6] = [
+    "read session",
+    "read event",
+    "read team members",
+    "read registration times",
+    "look for campaigns",
+    "look a prospect up",
+];
 
 fn passing_faults() -> Vec<Fault> {
     let throttle = Throttle { until: START + 24 * 60 * MINUTE, reason: "quota".into() };
@@ -83,16 +90,23 @@ fn two_lost_answers_in_a_row_still_make_one() {
 #[test]
 fn a_campaign_whose_answer_was_lost_for_hours_is_still_found_in_account_engagement() {
     let long = Throttle { until: START + 5 * 60 * MINUTE, reason: "quota".into() };
-    let faults = vec![("create campaign", Fault::AnswerLost), ("look for a campaign", Fault::Error(HttpError::Throttled(long)))];
+    let faults =
+        vec![("create campaign", Fault::AnswerLost), ("look for a campaign", Fault::Error(HttpError::Throttled(long)))];
     let (story, told) = tell(faults);
     assert_eq!((story.dead_letters(), told), (vec![], tell(vec![]).1));
 }
 
 #[test]
 fn activities_that_cannot_be_read_back_are_never_sent_twice_and_need_attention() {
-    for body in [r#"{"code":46,"message":"This API user lacks sufficient permissions"}"#, r#"{"code":60}"#, r#"{"code":198}"#, ""] {
+    for body in [
+        r#"{"code":46,"message":"This API user lacks sufficient permissions"}"#,
+        r#"{"code":60}"#,
+        r#"{"code":198}"#,
+        "",
+    ] {
         for (status, lost) in [(403, Fault::AnswerLost), (404, Fault::RequestLost), (405, Fault::AnswerLost)] {
-            let (story, _) = tell(vec![("create external activity", lost), ("look for an activity", Fault::Answer(status, body))]);
+            let (story, _) =
+                tell(vec![("create external activity", lost), ("look for an activity", Fault::Answer(status, body))]);
             let [dead] = &story.dead_letters()[..] else { panic!("{:?}", story.dead_letters()) };
             assert!(dead.starts_with("register NeedsAttention") && dead.contains("See whether the prospect"), "{dead}");
             assert!(story.world.borrow().activities.len() <= 3);
@@ -103,7 +117,8 @@ fn activities_that_cannot_be_read_back_are_never_sent_twice_and_need_attention()
 #[test]
 fn after_the_ability_was_given_a_retry_looks_and_goes_on() {
     for lost in [Fault::AnswerLost, Fault::RequestLost] {
-        let (mut story, _) = tell(vec![("create external activity", lost), ("look for an activity", Fault::Answer(403, ""))]);
+        let (mut story, _) =
+            tell(vec![("create external activity", lost), ("look for an activity", Fault::Answer(403, ""))]);
         story.retry();
         story.settle();
         let told = story.world.borrow().told();

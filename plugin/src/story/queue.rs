@@ -4,7 +4,8 @@ use super::world::World;
 use crate::{
     connector,
     host::{
-        Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, MINUTE, Outcome, Request, Task, Trigger,
+        Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, MINUTE, Outcome, Request, Task,
+        Trigger,
     },
     test_host::{TestHost, context},
 };
@@ -93,7 +94,8 @@ impl Story {
     pub fn run_due(&mut self) {
         loop {
             let now = self.host.now();
-            let Some(key) = self.waiting.iter().find(|one| one.due_at <= now).map(|one| one.task.ordering_key.clone()) else {
+            let Some(key) = self.waiting.iter().find(|one| one.due_at <= now).map(|one| one.task.ordering_key.clone())
+            else {
                 return;
             };
             let mut batch = Vec::new();
@@ -132,7 +134,9 @@ impl Story {
                     self.waiting.push(Waiting { due_at: wait.until, wake_on: wait.wake_on, ..one });
                 }
                 Outcome::Failed(failure) => {
-                    assert!(failure.problem.len() <= 2_000 && failure.remedy.len() <= 1_000 && !failure.remedy.is_empty());
+                    assert!(
+                        failure.problem.len() <= 2_000 && failure.remedy.len() <= 1_000 && !failure.remedy.is_empty()
+                    );
                     self.dead.push((one.task, failure.class, format!("{} | {}", failure.problem, failure.remedy)));
                 }
             }

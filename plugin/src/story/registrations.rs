@@ -1,6 +1,8 @@
 //! Stories of people: held, written, left out, met again.
 
-use super::{START, legacy, queue::Story, registered, session_attributes, session_created, with_linked_session, world::Fault};
+use super::{
+    START, legacy, queue::Story, registered, session_attributes, session_created, with_linked_session, world::Fault,
+};
 use crate::host::{Action, HttpError, Level, MINUTE, Method, SECOND};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -44,7 +46,10 @@ fn a_new_person_becomes_a_prospect_of_the_campaign_in_the_list_with_one_activity
 #[test]
 fn an_existing_prospect_joins_the_list_and_keeps_its_source_campaign() {
     let mut story = with_linked_session();
-    story.world.borrow_mut().add_prospect(json!({"id": 7, "email": "ana@example.org", "campaignId": 3, "firstName": "Ana",
+    story
+        .world
+        .borrow_mut()
+        .add_prospect(json!({"id": 7, "email": "ana@example.org", "campaignId": 3, "firstName": "Ana",
         "city": "Oslo", "lastActivityAt": "2026-01-02T03:04:05-07:00"}));
     story.world.borrow_mut().add_prospect(json!({"id": 8, "email": "ana@example.org", "lastActivityAt": null}));
     let before = story.sent();
@@ -63,7 +68,10 @@ fn an_existing_prospect_joins_the_list_and_keeps_its_source_campaign() {
 #[test]
 fn nothing_is_patched_where_nothing_changes() {
     let mut story = with_linked_session();
-    story.world.borrow_mut().add_prospect(json!({"id": 7, "email": "ana@example.org", "firstName": "Ana", "lastName": "Lund",
+    story
+        .world
+        .borrow_mut()
+        .add_prospect(json!({"id": 7, "email": "ana@example.org", "firstName": "Ana", "lastName": "Lund",
         "company": "Example"}));
     story.deliver(&registered("S1", "ana@example.org", START, "Example"));
     story.settle();
@@ -79,7 +87,11 @@ fn whoever_registers_before_the_session_is_linked_is_held_and_goes_on_by_itself(
     }
     story.run_due();
     assert_eq!(story.waiting(), 4, "three people and the campaign");
-    assert!(story.waits.iter().any(|reason| reason.starts_with("Held: ana0@example.org, registered for \"S1\".")), "{:?}", story.waits);
+    assert!(
+        story.waits.iter().any(|reason| reason.starts_with("Held: ana0@example.org, registered for \"S1\".")),
+        "{:?}",
+        story.waits
+    );
     let begun = crate::host::Host::now(&story.host);
     story.settle();
     let took = crate::host::Host::now(&story.host) - begun;
@@ -95,9 +107,13 @@ fn the_legacy_body_gets_its_time_by_rest_and_its_role_from_the_team() {
     {
         let mut world = story.world.borrow_mut();
         world.users = vec!["Boss@Example.org"];
-        let row = |email: &str, role: &str| json!({"attributes": {"email": email, "role": role,
-            "registrant_detail": {"created_at": START / 1_000 + 90}}});
-        world.people.insert("S1".into(), vec![row("ana@example.org", "participant"), row("mod@example.org", "team_member")]);
+        let row = |email: &str, role: &str| {
+            json!({"attributes": {"email": email, "role": role,
+            "registrant_detail": {"created_at": START / 1_000 + 90}}})
+        };
+        world
+            .people
+            .insert("S1".into(), vec![row("ana@example.org", "participant"), row("mod@example.org", "team_member")]);
     }
     let before = story.sent();
     for email in ["ana@example.org", "boss@example.org", "mod@example.org", "eve@example.org"] {
@@ -109,14 +125,12 @@ fn the_legacy_body_gets_its_time_by_rest_and_its_role_from_the_team() {
     let reads: Vec<_> = purposes(&sent).into_iter().filter(|purpose| purpose.starts_with("read")).collect();
     assert_eq!(reads, ["read team members", "read registration times", "read registration times"]);
     let world = story.world.borrow();
-    let dates: Vec<_> = world.activities.iter().map(|row| (row.value["email"].clone(), row.value["activityDate"].clone())).collect();
+    let dates: Vec<_> =
+        world.activities.iter().map(|row| (row.value["email"].clone(), row.value["activityDate"].clone())).collect();
     let receipt = crate::account_engagement::time(received);
     assert_eq!(
         dates,
-        [
-            (json!("ana@example.org"), json!("2026-11-22T15:01:30+00:00")),
-            (json!("eve@example.org"), json!(receipt)),
-        ]
+        [(json!("ana@example.org"), json!("2026-11-22T15:01:30+00:00")), (json!("eve@example.org"), json!(receipt)),]
     );
     let left = story.host.lines(Level::Info).iter().filter(|code| *code == "left-out-team-member").count();
     assert_eq!(left, 2);
@@ -165,12 +179,18 @@ fn one_new_address_in_twenty_sessions_is_one_prospect_of_the_first_campaign() {
             story.run_due();
             story.advance(second_after);
             for number in 0..20 {
-                story.deliver(&registered(&format!("S{number}"), "ana@example.org", START + number * SECOND, &format!("C{number}")));
+                story.deliver(&registered(
+                    &format!("S{number}"),
+                    "ana@example.org",
+                    START + number * SECOND,
+                    &format!("C{number}"),
+                ));
             }
             story.settle();
             let world = story.world.borrow();
             assert_eq!(world.prospects.len(), 1, "{second_after} {batch_max}");
-            let seventh = world.campaigns.iter().find(|row| row.value["Description"].as_str().unwrap().contains("S7,")).unwrap();
+            let seventh =
+                world.campaigns.iter().find(|row| row.value["Description"].as_str().unwrap().contains("S7,")).unwrap();
             assert_eq!(world.prospects[0].value["campaignId"], seventh.value["number"]);
             assert_eq!(world.prospects[0].value["company"], "C19", "the newest wins");
             assert_eq!((world.memberships.len(), world.activities.len()), (20, 20));
@@ -210,7 +230,11 @@ fn a_prospect_that_was_deleted_meanwhile_is_looked_up_anew() {
     assert_eq!(world.prospects.len(), 2, "one in the recycle bin is not restored");
     assert_eq!(world.prospects[1].value["company"], "Other");
     assert_eq!(world.prospects[1].value["firstName"], "Ana", "all that is newest, not only what is news");
-    assert_eq!((world.memberships.len(), world.activities.len()), (2, 1), "the new one joins, the activity stays single");
+    assert_eq!(
+        (world.memberships.len(), world.activities.len()),
+        (2, 1),
+        "the new one joins, the activity stays single"
+    );
 }
 
 #[test]
@@ -291,8 +315,13 @@ fn a_dry_run_shows_the_whole_chain_and_writes_nothing() {
     let empty = json!({"campaigns": [], "lists": [], "prospects": [], "members": [], "activities": []});
     assert_eq!(story.world.borrow().told(), empty);
     let planned: Vec<_> = story.host.changes_seen().into_iter().map(|change| (change.object, change.action)).collect();
-    let expected = [("Campaign", Action::Created), ("List", Action::Created), ("Prospect", Action::Created),
-        ("ListMembership", Action::Linked), ("ExternalActivity", Action::Created)];
+    let expected = [
+        ("Campaign", Action::Created),
+        ("List", Action::Created),
+        ("Prospect", Action::Created),
+        ("ListMembership", Action::Linked),
+        ("ExternalActivity", Action::Created),
+    ];
     assert_eq!(planned, expected.map(|(object, action)| (object.to_string(), action)));
     assert_eq!(story.dead_letters(), Vec::<String>::new());
 }

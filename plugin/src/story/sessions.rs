@@ -48,7 +48,11 @@ fn a_campaign_that_does_not_come_is_told_after_a_day_once_and_waited_for() {
     story.settle();
     assert_eq!(story.host.lines(Level::Warning), ["campaign-late"]);
     assert_eq!(story.world.borrow().lists.len(), 1);
-    assert!(story.waits.iter().any(|reason| reason.contains("has not shown the campaign for 30 min")), "{:?}", story.waits);
+    assert!(
+        story.waits.iter().any(|reason| reason.contains("has not shown the campaign for 30 min")),
+        "{:?}",
+        story.waits
+    );
     assert!(story.sent() < 150, "{} calls", story.sent());
 }
 
@@ -160,7 +164,8 @@ fn a_list_name_that_is_too_long_or_in_use_gives_way() {
 fn settings_of_the_campaign_are_written() {
     let mut story = Story::new();
     story.context.settings =
-        json!({"salesforce_campaign": {"record_type_id": "012000000000001AAA", "parent_id": "701000000000001AAA"}}).to_string();
+        json!({"salesforce_campaign": {"record_type_id": "012000000000001AAA", "parent_id": "701000000000001AAA"}})
+            .to_string();
     story.deliver(&session_created("S1", STARTS));
     story.settle();
     let world = story.world.borrow();

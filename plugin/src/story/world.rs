@@ -1,12 +1,12 @@
 //! What lies behind the three APIs, as small as the stories allow. Reads lag 60 seconds behind writes. The simulators of
 //! `host-harness` are the thorough ones; this one exists so that the connector can be tested without them.
 
+use crate::host::HttpError;
 use crate::{
+    calendar::parse as iso,
     host::{Answer, Instant, MINUTE, Method, Repeat, Request},
-    livestorm::time::iso,
     test_host::{answer, ok, unknown},
 };
-use crate::host::HttpError;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -96,15 +96,20 @@ impl World {
 
     fn serve(&mut self, request: &Request) -> Answer {
         let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-        let body: Value = request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
+        let body: Value =
+            request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
         let query = |name: &str| request.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
         match (request.method, &path[..]) {
             (Method::Get, ["v1", "sessions", id]) => match self.sessions.get(*id) {
-                Some(attributes) => ok(&json!({"data": {"id": id, "type": "sessions", "attributes": attributes}}).to_string()),
+                Some(attributes) => {
+                    ok(&json!({"data": {"id": id, "type": "sessions", "attributes": attributes}}).to_string())
+                }
                 None => answer(404, r#"{"errors":[{"detail":"Session not found"}]}"#),
             },
             (Method::Get, ["v1", "events", id]) => match &self.event_title {
-                Some(title) => ok(&json!({"data": {"id": id, "type": "events", "attributes": {"title": title}}}).to_string()),
+                Some(title) => {
+                    ok(&json!({"data": {"id": id, "type": "events", "attributes": {"title": title}}}).to_string())
+                }
                 None => answer(404, "{}"),
             },
             (Method::Get, ["v1", "users"]) => {
@@ -123,26 +128,40 @@ impl World {
             (Method::Get, ["services", "data", "v62.0", "query"]) => {
                 let soql = query("q").unwrap();
                 let name = soql.split("Name = '").nth(1).unwrap().split("' AND").next().unwrap().replace("\\'", "'");
-                let rows = self.campaigns.iter().filter(|row| row.value["Name"] == name.as_str()).map(|row| row.value.clone());
+                let rows =
+                    self.campaigns.iter().filter(|row| row.value["Name"] == name.as_str()).map(|row| row.value.clone());
                 ok(&json!({"done": true, "records": rows.collect::<Vec<_>>()}).to_string())
             }
             (Method::Get, ["api", "v5", "objects", "campaigns"]) => {
                 let after = iso(query("createdAtAfterOrEqualTo").unwrap()).unwrap();
-                let shown = |row: &&Row| row.at + self.connected_after <= self.now && row.at + self.connected_after >= after;
-                let rows = self.campaigns.iter().filter(shown).map(|row| json!({"id": row.value["number"], "salesforceId": row.value["Id"]}));
+                let shown =
+                    |row: &&Row| row.at + self.connected_after <= self.now && row.at + self.connected_after >= after;
+                let rows = self
+                    .campaigns
+                    .iter()
+                    .filter(shown)
+                    .map(|row| json!({"id": row.value["number"], "salesforceId": row.value["Id"]}));
                 ok(&json!({"values": rows.collect::<Vec<_>>(), "nextPageToken": null}).to_string())
             }
             (Method::Post, ["api", "v5", "objects", "lists"]) => self.create_list(body),
             (Method::Get, ["api", "v5", "objects", "lists"]) => self.values(&self.lists),
             (Method::Get, ["api", "v5", "objects", "prospects"]) => {
                 let email = query("email").unwrap();
-                let rows: Vec<Row> =
-                    self.prospects.iter().filter(|row| row.value["email"] == email && row.value["isDeleted"] != true).cloned().collect();
+                let rows: Vec<Row> = self
+                    .prospects
+                    .iter()
+                    .filter(|row| row.value["email"] == email && row.value["isDeleted"] != true)
+                    .cloned()
+                    .collect();
                 self.values(&rows)
             }
             (Method::Patch, ["api", "v5", "objects", "prospects", id]) => {
                 let now = self.now;
-                match self.prospects.iter_mut().find(|row| row.value["id"].to_string() == *id && row.value["isDeleted"] != true) {
+                match self
+                    .prospects
+                    .iter_mut()
+                    .find(|row| row.value["id"].to_string() == *id && row.value["isDeleted"] != true)
+                {
                     Some(row) => {
                         write(&mut row.value, &body);
                         row.at = row.at.min(now);
@@ -183,7 +202,8 @@ impl World {
             (Method::Get, ["api", "v5", "external-activities"]) => {
                 let after = iso(query("createdAtAfterOrEqualTo").unwrap()).unwrap();
                 let before = iso(query("createdAtBeforeOrEqualTo").unwrap()).unwrap();
-                let rows: Vec<Row> = self.activities.iter().filter(|row| (after..=before).contains(&row.at)).cloned().collect();
+                let rows: Vec<Row> =
+                    self.activities.iter().filter(|row| (after..=before).contains(&row.at)).cloned().collect();
                 self.values(&rows)
             }
             other => panic!("no such call: {other:?}"),
@@ -231,7 +251,8 @@ impl World {
     }
 
     fn join(&mut self, body: &Value) -> Answer {
-        let known = self.prospects.iter().any(|row| row.value["id"] == body["prospectId"] && row.value["isDeleted"] != true);
+        let known =
+            self.prospects.iter().any(|row| row.value["id"] == body["prospectId"] && row.value["isDeleted"] != true);
         if !known {
             return answer(400, r#"{"code":3,"message":"Invalid prospect ID"}"#);
         }
@@ -255,7 +276,9 @@ impl World {
         let name_of = |rows: &[Row], id: &Value, field: &str| {
             rows.iter().find(|row| &row.value["id"] == id).map_or(Value::Null, |row| row.value[field].clone())
         };
-        let campaign = |id: &Value| self.campaigns.iter().find(|row| &row.value["number"] == id).map(|row| row.value["Name"].clone());
+        let campaign = |id: &Value| {
+            self.campaigns.iter().find(|row| &row.value["number"] == id).map(|row| row.value["Name"].clone())
+        };
         let mut prospects: Vec<Value> = Vec::new();
         for row in &self.prospects {
             let mut fields: Map<String, Value> = row.value.as_object().unwrap().clone();
@@ -263,13 +286,20 @@ impl World {
             fields.insert("campaignId".into(), campaign(&row.value["campaignId"]).unwrap_or(Value::Null));
             prospects.push(Value::Object(fields));
         }
-        let lists = self.lists.iter().map(|row| json!([row.value["name"], row.value["description"], campaign(&row.value["campaignId"])]));
+        let lists = self
+            .lists
+            .iter()
+            .map(|row| json!([row.value["name"], row.value["description"], campaign(&row.value["campaignId"])]));
         let members = self.memberships.iter().map(|row| {
-            json!([name_of(&self.lists, &row.value["listId"], "name"), name_of(&self.prospects, &row.value["prospectId"], "email")])
+            json!([
+                name_of(&self.lists, &row.value["listId"], "name"),
+                name_of(&self.prospects, &row.value["prospectId"], "email")
+            ])
         });
-        let activities = self.activities.iter().map(|row| {
-            json!([row.value["type"], row.value["email"], row.value["value"], row.value["activityDate"]])
-        });
+        let activities = self
+            .activities
+            .iter()
+            .map(|row| json!([row.value["type"], row.value["email"], row.value["value"], row.value["activityDate"]]));
         let sorted = |mut rows: Vec<Value>| {
             rows.sort_by_key(Value::to_string);
             Value::from(rows)

@@ -111,10 +111,8 @@ impl Pre {
         cursor: Option<String>,
     ) -> Result<std::result::Result<u64, String>> {
         let guest = self.0.instantiate_async(&mut store).await?;
-        let page = guest
-            .ipaas_connector_sync()
-            .call_run(&mut store, &context.into(), &source, "", cursor.as_deref())
-            .await?;
+        let page =
+            guest.ipaas_connector_sync().call_run(&mut store, &context.into(), &source, "", cursor.as_deref()).await?;
         Ok(match page {
             Ok(page) => Ok(page.rows.len() as u64),
             Err(sync::Interruption::BadCursor(why)) => Err(format!("bad-cursor: {why}")),
@@ -232,9 +230,7 @@ impl report::Host for Caller {
 // From here on: one word of the contract, one word of ours.
 
 fn answer(answer: Answer) -> std::result::Result<http::Response, http::Error> {
-    answer
-        .map(|r| http::Response { status: r.status, headers: r.headers, body: r.body })
-        .map_err(http::Error::from)
+    answer.map(|r| http::Response { status: r.status, headers: r.headers, body: r.body }).map_err(http::Error::from)
 }
 
 macro_rules! same_cases {
@@ -381,12 +377,7 @@ impl From<effect::Task> for types::Task {
 
 impl From<effect::Assignment> for on_trigger::Assignment {
     fn from(a: effect::Assignment) -> Self {
-        on_trigger::Assignment {
-            id: a.id,
-            task: a.task.into(),
-            attempt: a.attempt,
-            admitted_at: a.admitted_at.0,
-        }
+        on_trigger::Assignment { id: a.id, task: a.task.into(), attempt: a.attempt, admitted_at: a.admitted_at.0 }
     }
 }
 
