@@ -6,4 +6,6 @@ mod bad_input;
 mod crash;
 mod order;
 mod runtime;
+mod preflight;
 mod story;
+mod unknown;

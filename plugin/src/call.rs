@@ -2,7 +2,10 @@
 //!
 //! Invariant: a `Call` is read or idempotent. What would write twice is a `ledger::OnceCall`, and only the ledger sends it.
 
-use crate::host::{Body, EgressRule, Method, Repeat, Request};
+use crate::{
+    host::{Body, EgressRule, Method, Repeat, Request},
+    json,
+};
 use serde_json::Value;
 
 pub const LIVESTORM: &str = "livestorm";
@@ -62,7 +65,7 @@ impl Shape {
             query: query.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
             headers: self.headers().iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
             body: body
-                .map(|value| Body { content_type: "application/json".into(), bytes: value.to_string().into_bytes() }),
+                .map(|value| Body { content_type: "application/json".into(), bytes: json::text(value).into_bytes() }),
             repeat,
             purpose: self.purpose.into(),
         }

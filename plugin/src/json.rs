@@ -17,6 +17,11 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
+/// Written without blanks.
+pub fn text(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 fn depth(bytes: &[u8]) -> usize {
     let (mut now, mut most, mut quoted, mut escaped) = (0usize, 0usize, false, false);
     for byte in bytes {

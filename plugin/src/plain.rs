@@ -15,7 +15,7 @@ pub trait Plain: Sized {
 }
 
 pub fn to_text(value: &impl Plain) -> String {
-    value.write().to_string()
+    json::text(&value.write())
 }
 
 pub fn from_text<T: Plain>(text: &str) -> Result<T, String> {

@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn every_code_that_matters_is_a_verdict() {
         use Verdict as V;
-        let named: [(&[u32], fn(V) -> bool); 12] = [
+        type Row = (&'static [u32], fn(V) -> bool);
+        let named: [Row; 12] = [
             (&[58], |v| v == V::Done),
             (&[38], |v| v == V::CampaignNotThereYet),
             (&[62, 210, 211], |v| v == V::Conflict),

@@ -89,9 +89,8 @@ pub async fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Comp
         || Memory { session: task.session.clone(), status: Status::Seen { event_id: task.session.event_id.clone() } };
     let memory = match remembered(work, &task.session.id)? {
         // What Livestorm did not know when it was asked, it tells now.
-        Some(Memory { session, status: Status::LeftOut { .. } }) if session.created_at.is_none() => told(),
-        Some(memory) => memory,
-        None => told(),
+        Some(memory) if memory.session.created_at.is_some() => memory,
+        _ => told(),
     };
     advance(work, memory, None).await
 }

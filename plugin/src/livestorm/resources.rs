@@ -23,7 +23,7 @@ pub fn resource<'a>(body: &At<'a>) -> Result<At<'a>, Problem> {
 
 fn instant(at: &At<'_>, name: &str) -> Result<Option<Instant>, Problem> {
     time::parse(at.get(name)).map_err(|wanted| {
-        let found = at.get(name).map_or_else(String::new, |value| crate::text::fit(&value.to_string(), 40));
+        let found = at.get(name).map_or_else(String::new, |value| crate::text::fit(&crate::json::text(value), 40));
         Problem { place: format!("{}/{name}", at.place), wanted, found }
     })
 }

@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn every_code_that_matters_is_a_verdict() {
-        let rows: [(&str, u16, fn(Verdict) -> bool); 16] = [
+        type Row = (&'static str, u16, fn(Verdict) -> bool);
+        let rows: [Row; 16] = [
             ("INVALID_SESSION_ID", 401, |v| v == Verdict::SignIn),
             ("REQUEST_LIMIT_EXCEEDED", 403, |v| v == Verdict::LimitReached),
             ("UNABLE_TO_LOCK_ROW", 400, |v| v == Verdict::Locked),

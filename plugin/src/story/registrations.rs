@@ -375,8 +375,7 @@ proptest! {
             }
             story.settle();
             assert_eq!(story.dead_letters(), Vec::<String>::new());
-            let told = story.world.borrow().told();
-            told
+            story.world.borrow().told()
         };
         let all: Vec<usize> = order.iter().chain(&repeats).copied().collect();
         prop_assert_eq!(tell(&all), tell(&(0..8).collect::<Vec<_>>()));

@@ -160,7 +160,7 @@ impl World {
                 match self
                     .prospects
                     .iter_mut()
-                    .find(|row| row.value["id"].to_string() == *id && row.value["isDeleted"] != true)
+                    .find(|row| is_id(&row.value["id"], id) && row.value["isDeleted"] != true)
                 {
                     Some(row) => {
                         write(&mut row.value, &body);
@@ -186,8 +186,8 @@ impl World {
             (Method::Post, ["api", "v5", "objects", "list-memberships"]) => self.join(&body),
             (Method::Get, ["api", "v5", "objects", "list-memberships"]) => {
                 let wanted = |row: &&Row| {
-                    row.value["listId"].to_string() == query("listId").unwrap()
-                        && row.value["prospectId"].to_string() == query("prospectId").unwrap()
+                    is_id(&row.value["listId"], query("listId").unwrap())
+                        && is_id(&row.value["prospectId"], query("prospectId").unwrap())
                 };
                 let rows: Vec<Value> = self.memberships.iter().filter(wanted).map(|row| row.value.clone()).collect();
                 ok(&json!({"values": rows, "nextPageToken": null}).to_string())
@@ -312,6 +312,10 @@ impl World {
             "activities": sorted(activities.collect()),
         })
     }
+}
+
+fn is_id(value: &Value, id: &str) -> bool {
+    value.as_u64().is_some_and(|number| id.parse() == Ok(number))
 }
 
 fn write(row: &mut Value, fields: &Value) {

@@ -1,0 +1,88 @@
+//! The program as a person runs it: what it prints, and with which exit code it ends.
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+fn harness(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_harness")).args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_demo_ends_well_and_says_so_in_one_object() {
+    let output = harness(&["demo", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let last: Value = serde_json::from_str(stdout(&output).lines().last().unwrap()).unwrap();
+    assert_eq!(last["problems"], Value::Array(vec![]));
+    let requests = last["requests"].as_object().unwrap();
+    assert!(["livestorm", "salesforce", "account-engagement"].iter().all(|c| requests[*c].as_u64() > Some(0)));
+    let without_requests = {
+        let mut v = last.clone();
+        v.as_object_mut().unwrap().remove("requests");
+        v
+    };
+    insta::assert_json_snapshot!(without_requests);
+}
+
+#[test]
+fn the_demo_tells_a_person_the_story() {
+    let output = harness(&["demo"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    // How many calls it took is measured elsewhere; the order of what happens at one second is nobody's promise.
+    let (timeline, rest) = text.split_once("\nWhat Account Engagement now knows").unwrap();
+    let mut lines: Vec<&str> = timeline.lines().collect();
+    lines.sort_unstable();
+    insta::assert_snapshot!("timeline", lines.join("\n"));
+    let (people, _) = rest.split_once("\nCalls per system").unwrap();
+    insta::assert_snapshot!("people", people);
+    assert!(text.contains("The oracle finds no difference"), "{text}");
+}
+
+#[test]
+fn inspect_shows_what_the_bundled_component_is() {
+    let output = harness(&["inspect", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let inspected: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(inspected["size"].as_u64() < Some(300_000), "{}", inspected["size"]);
+    insta::assert_json_snapshot!("inspect", serde_json::json!({
+        "imports": inspected["imports"],
+        "exports": inspected["exports"],
+        "name": inspected["manifest"]["name"],
+        "connections": inspected["manifest"]["connections"],
+        "webhooks": inspected["manifest"]["webhooks"],
+    }));
+    let text = stdout(&harness(&["inspect"]));
+    assert!(text.contains("ipaas:connector/http@0.1.0"), "{text}");
+}
+
+#[test]
+fn a_foreign_component_is_refused_by_name_and_a_missing_file_by_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("empty.wasm");
+    // An empty component: the magic, the version and the layer, and nothing else.
+    std::fs::write(&file, b"\0asm\x0d\0\x01\0").unwrap();
+    let output = harness(&["inspect", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("does not implement the contract"), "{}", stderr(&output));
+
+    let output = harness(&["inspect", "no-such-file.wasm"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("no-such-file.wasm"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_command_line_is_answered_with_what_would_be_right() {
+    let output = harness(&["dmeo"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("demo"), "{}", stderr(&output));
+    assert!(stdout(&harness(&["demo", "--help"])).contains("Examples:"));
+    assert!(stdout(&harness(&["--help"])).contains("Exit codes:"));
+}
