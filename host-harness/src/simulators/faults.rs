@@ -191,8 +191,9 @@ fn plain(status: u16, content_type: &str, headers: &[(&str, &str)], body: &str) 
     }
 }
 
-/// A bad hour of each API. Livestorm's is a web page (`reference/livestorm.md` §4), the others speak JSON
-/// (`reference/salesforce.md` §3.2, `reference/pardot.md` §4.2).
+/// A bad hour of each API. Livestorm's is a web page [inferred from public clients], the others speak JSON:
+/// <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>,
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>.
 pub fn server_error(api: Api) -> Fault {
     match api {
         Api::Livestorm => {

@@ -2,7 +2,8 @@
 //!
 //! Promises: a change made at `t` is seen by a reader that lags by `d` from `t + d` on, exactly, and not a millisecond
 //! sooner; who asks for the truth sees it at once. Not here: how far a reader lags (`Options::read_lag`).
-//! Account Engagement's read cache is up to 60 s behind writes (`reference/pardot.md` §2.7).
+//! Account Engagement's read cache is up to 60 s behind writes [confirmed].
+//! <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>
 
 use crate::clock::Timestamp;
 use std::{borrow::Borrow, collections::HashMap, hash::Hash};

@@ -1,9 +1,10 @@
 //! The three web APIs as plain web services over one world in memory: for the demo and other people's clients over HTTP,
 //! for tests in the process.
 //!
-//! Seen from the API's consumer. Written from the documents (`reference/`), not from what our connector sends; where no
-//! document speaks there is a switch ([`unknowns`]). Immediate: everything but the tables' read lag and the hand-over of
-//! a Salesforce campaign to Account Engagement, which take time. Where do I add an object: a file in its API's folder.
+//! Seen from the API's consumer. Written from the vendors' pages and from public clients, not from what our connector
+//! sends; where neither speaks there is a switch ([`unknowns`]). Immediate: everything but the tables' read lag and the
+//! hand-over of a Salesforce campaign to Account Engagement, which take time. Where do I add an object: a file in its
+//! API's folder.
 //!
 //! Invariant: nothing here knows the connector, its settings, or who calls.
 

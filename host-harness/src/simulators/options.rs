@@ -10,17 +10,19 @@ pub struct Options {
     pub base_url: String,
     pub livestorm_token: String,
     pub salesforce: SalesforceCredentials,
-    /// Begins `0Uv`, 18 characters (`reference/pardot.md` §1.2).
+    /// Begins `0Uv`, 18 characters (<https://developer.salesforce.com/docs/marketing/pardot/guide/authentication.html>).
     pub business_unit_id: String,
     pub read_lag: ReadLag,
     pub campaign_delay: CampaignDelay,
-    /// Record types of campaigns that the Salesforce connector syncs; `None` syncs all (`reference/pardot.md` §6).
+    /// Record types of campaigns that the Salesforce connector syncs; `None` syncs all [inferred].
     pub synced_record_types: Option<Vec<String>>,
-    /// Several prospects may share an address (`reference/pardot.md` §3.4).
+    /// Several prospects may share an address (AMPSEA).
+    /// <https://help.salesforce.com/apex/HTViewHelpDoc?id=mktg.pardot_sf_connector_considerations_for_ampsea.htm>
     pub ampsea: bool,
-    /// How long an access token lives: the org's session time-out (`reference/salesforce.md` §1.2).
+    /// How long an access token lives: the org's session time-out [inferred].
     pub session_timeout: Duration,
-    /// Each refresh token may be used once (`reference/salesforce.md` §1.2).
+    /// Each refresh token may be used once [confirmed].
+    /// <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_refresh_token_flow.htm>
     pub rotate_refresh_tokens: bool,
     pub limits: ApiLimits,
     pub unknowns: Unknowns,
@@ -42,11 +44,14 @@ pub struct SalesforceCredentials {
 pub struct ReadLag {
     pub livestorm: Duration,
     pub salesforce: Duration,
-    /// Up to 60 s (`reference/pardot.md` §2.7), and the whole of it here.
+    /// Up to 60 s (<https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>), and the whole
+    /// of it here.
     pub account_engagement: Duration,
 }
 
-/// How long Connected Campaigns takes with a campaign (`reference/pardot.md` §6: usually 10 minutes, at times 30, at best 2).
+/// How long Connected Campaigns takes with a campaign: usually 10 minutes, at times 30
+/// (<https://support.livestorm.co/article/275-connect-livestorm-and-pardot>), at best 2
+/// (<https://help.salesforce.com/apex/HTViewHelpDoc?id=mktg.pardot_sf_connector_considerations.htm>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CampaignDelay {
     Fixed(Duration),
@@ -61,15 +66,16 @@ pub enum CampaignDelay {
 /// What the three accounts may do. Each figure is the vendor's unless said otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiLimits {
-    /// `reference/livestorm.md` §4: 5, not raisable.
+    /// 5, not raisable. <https://developers.livestorm.co/docs/rate-limits-and-quotas>
     pub livestorm_calls_per_second: u32,
-    /// `reference/livestorm.md` §4: 10,000.
+    /// 10,000; same page.
     pub livestorm_calls_per_month: u64,
-    /// In rolling 24 hours. `reference/salesforce.md` §4: 100,000 and 1,000 a licence.
+    /// In rolling 24 hours: 100,000 and 1,000 a licence.
+    /// <https://developer.salesforce.com/docs/platform/salesforce-app-limits-cheatsheet/guide/salesforce-app-limits-platform-api.html>
     pub salesforce_calls_per_day: u64,
-    /// `reference/pardot.md` §5: 50,000 in the edition Plus.
+    /// 50,000 in the edition Plus. <https://developer.salesforce.com/docs/marketing/pardot/guide/overview.html>
     pub account_engagement_calls_per_day: u64,
-    /// `reference/pardot.md` §5: 5. One more is answered with code 66.
+    /// 5; same page. One more is answered with code 66.
     pub account_engagement_calls_in_flight: usize,
 }
 

@@ -89,7 +89,7 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The token after `Bearer `, whatever the case of that word (RFC 9110 §11.1).
+    /// The token after `Bearer `, whatever the case of that word (RFC 9110, section 11.1).
     pub fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -29,7 +29,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Bytes of a request's body. The largest upload that any of the APIs takes: `reference/pardot.md` §5.
+/// Bytes of a request's body. The largest upload that any of the APIs takes:
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>, code 204.
 const BODY_BYTES_MAX: usize = 50 << 20;
 
 impl Simulators {

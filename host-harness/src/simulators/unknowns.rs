@@ -1,4 +1,4 @@
-//! A switch for everything that no vendor page says. The default is what the reference calls safest, or else likeliest;
+//! A switch for everything that no vendor page says. The default is the safest to expect, or else the likeliest;
 //! tests turn each switch, so the connector is proved against every side of it.
 
 use serde::{Deserialize, Serialize};
@@ -11,25 +11,25 @@ pub struct Unknowns {
     pub account_engagement: AccountEngagementUnknowns,
 }
 
-/// `reference/livestorm.md` §7, unless another section is named.
+/// No page of <https://developers.livestorm.co> tells, or two tell differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LivestormUnknowns {
-    /// Whether `page[size]` above 50 is cut to 50 or answered with 400 (§3).
+    /// Whether `page[size]` above 50 is cut to 50 or answered with 400.
     pub oversized_page: OversizedPage,
-    /// How many pages an empty list has: 0 or 1 (§3).
+    /// How many pages an empty list has: 0 or 1.
     pub empty_list_pages: u32,
-    /// Whether `items_per_page` is the page size or the rows on this page (§3).
+    /// Whether `items_per_page` is the page size or the rows on this page.
     pub items_per_page: ItemsPerPage,
-    /// `RateLimit-Monthly-…` or, as in 2021, `RateLimit-Montly-…` (§4).
+    /// `RateLimit-Monthly-…` or, as in 2021, `RateLimit-Montly-…`.
     pub monthly_header: MonthlyHeader,
-    /// Whether a 429 carries the monthly headers too; one text says so, the other does not list them (§4).
+    /// Whether a 429 carries the monthly headers too; one text says so, the other does not list them.
     pub monthly_headers_on_429: bool,
-    /// When the 10,000 begin anew (§4).
+    /// When the 10,000 begin anew.
     pub monthly_window: MonthlyWindow,
-    /// Whether calls answered 429 count as used (§4).
+    /// Whether calls answered 429 count as used.
     pub refused_calls_count: bool,
-    /// Whether `…_since` and `…_until` include the moment itself (§2).
+    /// Whether `…_since` and `…_until` include the moment itself.
     pub date_bounds: Bounds,
     /// Whether `filter[email]` of a person looks at case.
     pub email_match: CaseMatch,
@@ -57,15 +57,15 @@ impl Default for LivestormUnknowns {
     }
 }
 
-/// `reference/salesforce.md` §8, unless another section is named.
+/// No page of <https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-resources.html> tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SalesforceUnknowns {
-    /// How two refreshes at once are refused: in today's words, or in those of 2024 (§1.2).
+    /// How two refreshes at once are refused: in today's words, or in those of 2024.
     pub refresh_race: RefreshRace,
-    /// Status for a record that is deleted: 404 or 400 (§3.2).
+    /// Status for a record that is deleted: 404 or 400.
     pub entity_is_deleted_status: u16,
-    /// Whether calls past the daily limit are let through for a while (§4). `false` refuses at once.
+    /// Whether calls past the daily limit are let through for a while. `false` refuses at once.
     pub daily_limit_is_soft: bool,
 }
 
@@ -79,7 +79,7 @@ impl Default for SalesforceUnknowns {
     }
 }
 
-/// `reference/pardot.md` §10, unless another section is named.
+/// No page of <https://developer.salesforce.com/docs/marketing/pardot/guide/overview.html> tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountEngagementUnknowns {
@@ -87,37 +87,37 @@ pub struct AccountEngagementUnknowns {
     pub concurrency_status: u16,
     /// Status of code 122, the day's calls are used: 400, 403 or 429.
     pub daily_limit_status: u16,
-    /// Status of code 49, a user of another business unit: 401 or 403 (§8).
+    /// Status of code 49, a user of another business unit: 401 or 403.
     pub access_denied_status: u16,
-    /// Whether refusals of token, header and unit come as JSON or as the XML of older days (§4.1).
+    /// Whether refusals of token, header and unit come as JSON or as the XML of older days.
     pub auth_error_body: ErrorBody,
-    /// 200 for everything, or 201 where the upsert made a prospect (§3.4).
+    /// 200 for everything, or 201 where the upsert made a prospect.
     pub upsert_status: UpsertStatus,
-    /// 200 with a body, or 204 (§2.4).
+    /// 200 with a body, or 204.
     pub update_status: UpdateStatus,
-    /// Code for a field that does not exist: 180 or 154 (§2.2).
+    /// Code for a field that does not exist: 180 or 154.
     pub unknown_field_code: u16,
-    /// Code for a filter that the object does not have: 5, 51 or 154 (§2.5).
+    /// Code for a filter that the object does not have: 5, 51 or 154.
     pub unsupported_filter_code: u16,
-    /// Code for writing to a record in the recycle bin: 219 or 109 (§3.4).
+    /// Code for writing to a record in the recycle bin: 219 or 109.
     pub write_deleted_code: u16,
-    /// Whether external activities can be read and queried; older copies of the page list create only (§3.5).
+    /// Whether external activities can be read and queried; older copies of the page list create only.
     pub activities_readable: bool,
-    /// Whether an activity for an address that nobody has is refused (code 4) or taken and lost (§3.5).
+    /// Whether an activity for an address that nobody has is refused (code 4) or taken and lost.
     pub activity_without_prospect: ActivityWithoutProspect,
-    /// Whether an external activity moves `lastActivityAt`, and so which duplicate is the latest (§3.5).
+    /// Whether an external activity moves `lastActivityAt`, and so which duplicate is the latest.
     pub activity_moves_last_activity: bool,
-    /// Whether a second list of a name is refused with code 245 (§3.2).
+    /// Whether a second list of a name is refused with code 245.
     pub list_names_unique: bool,
-    /// Whether a list's name of more than 50 characters is refused with code 138 (§3.2).
+    /// Whether a list's name of more than 50 characters is refused with code 138.
     pub list_name_limit: bool,
     /// What adding a prospect brings whose membership was deleted.
     pub deleted_membership: DeletedMembership,
-    /// Whether two addresses that differ in case are two (§3.4).
+    /// Whether two addresses that differ in case are two.
     pub email_match: CaseMatch,
-    /// Length of `salesforceId`: 18 or 15 (§6).
+    /// Length of `salesforceId`: 18 or 15.
     pub salesforce_id_length: IdLength,
-    /// The zone of the API's user, in which times are answered (§2.6).
+    /// The zone of the API's user, in which times are answered.
     pub user_zone: Zone,
 }
 

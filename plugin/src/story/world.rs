@@ -78,6 +78,7 @@ const LAG: u64 = MINUTE;
 
 impl World {
     pub fn answer(&mut self, request: &Request) -> Answer {
+        assert_granted(request);
         if self.dry_run && request.repeat != Repeat::Read {
             return Err(HttpError::DryRun);
         }
@@ -312,6 +313,22 @@ impl World {
             "activities": sorted(activities.collect()),
         })
     }
+}
+
+/// Nothing is sent that the manifest does not ask for.
+fn assert_granted(request: &Request) {
+    let body: Value = request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
+    let names: Vec<String> = body.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    let rules = crate::manifest::egress("{}").unwrap();
+    let granted = rules.iter().any(|rule| {
+        let path = rule.path.iter().zip(&request.path).all(|(pattern, segment)| pattern == "*" || pattern == segment);
+        rule.connection == request.connection
+            && rule.methods == [request.method]
+            && rule.path.len() == request.path.len()
+            && path
+            && names.iter().all(|name| rule.body_fields.contains(name))
+    });
+    assert!(granted, "{:?} {:?} {names:?}", request.method, request.path);
 }
 
 fn is_id(value: &Value, id: &str) -> bool {

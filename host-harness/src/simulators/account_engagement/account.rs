@@ -1,4 +1,4 @@
-//! The business unit itself: one record, read only, without an id in its path. `reference/pardot.md` §3.9, [confirmed].
+//! The business unit itself: one record, read only, without an id in its path [inferred from public clients].
 
 use super::{
     record::{Field, Kind, Object},

@@ -1,5 +1,5 @@
 //! Reading the body of a write: JSON in `application/json`, and nothing in it that the object does not have
-//! (codes 150 to 154, `reference/pardot.md` §4.2).
+//! (codes 150 to 154, <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>).
 
 use super::errors::Refusal;
 use crate::simulators::request::Call;

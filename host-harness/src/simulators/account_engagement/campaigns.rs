@@ -1,5 +1,5 @@
-//! Campaigns. <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html>; `reference/pardot.md` §3.1,
-//! §6. There is no create, update or delete: with Connected Campaigns on, Salesforce is their master [confirmed].
+//! Campaigns. <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html>. There is no create, update
+//! or delete: with Connected Campaigns on, Salesforce is their master [confirmed].
 //!
 //! The Salesforce connector brings a campaign after `Options::campaign_delay`, and what changes later after two minutes;
 //! a campaign of a record type that is not synced never comes [inferred]; while the connector is paused, none does.
@@ -42,9 +42,10 @@ pub(super) static CAMPAIGN: Object = Object {
     sorts: &["id", "createdAt", "updatedAt"],
 };
 
-/// Where prospects go that are made without a campaign [inferred, §3.4].
+/// Where prospects go that are made without a campaign [inferred].
 pub const DEFAULT_CAMPAIGN: u64 = 5000;
-/// The connector syncs as often as every two minutes (§6).
+/// The connector syncs as often as every two minutes [confirmed].
+/// <https://help.salesforce.com/apex/HTViewHelpDoc?id=mktg.pardot_sf_connector_considerations.htm>
 const CHANGE_DELAY: Duration = Duration::from_secs(2 * 60);
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
-//! Codes and their texts: <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>,
-//! `reference/pardot.md` §4. A refusal is `{"code", "message"}`; those of token, header and unit can come as the XML of
-//! older days (§4.1).
+//! Codes and their texts: <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>. A refusal is
+//! `{"code", "message"}` [confirmed]; those of token, header and unit can come as the XML of older days [inferred from
+//! public clients].
 
 use crate::simulators::request::{Answer, answer, json};
 use serde_json::json;

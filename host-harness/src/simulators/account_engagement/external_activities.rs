@@ -1,6 +1,9 @@
-//! External activities. <https://developer.salesforce.com/docs/marketing/pardot/guide/external-activities-v5.html>;
-//! `reference/pardot.md` §3.5, §3.6. Extension and type must exist, be assigned and active; several prospects of an
-//! address: the one with the most recent activity. Nothing makes two equal posts one, and nothing takes one back.
+//! External activities. <https://developer.salesforce.com/docs/marketing/pardot/guide/external-activities-v5.html>.
+//! Extension and type must exist, be assigned and active
+//! (<https://developer.salesforce.com/docs/marketing/pardot/guide/external-activity-guide.html>,
+//! <https://developer.salesforce.com/docs/marketing/pardot/guide/marketing-app-extensions.html>); several prospects of
+//! an address: the one with the most recent activity [confirmed]. Nothing makes two equal posts one [inferred], and
+//! nothing takes one back [confirmed].
 
 use super::{
     AccountEngagement,
@@ -100,7 +103,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     };
     let unknowns = &world.options.unknowns.account_engagement;
     let unit = &world.account_engagement;
-    // Which code it is that refuses an extension or a type is unknown (§10).
+    // Which code it is that refuses an extension or a type is [unknown].
     let known = unit.extensions.iter().find(|e| e.name == extension && e.is_active && e.is_assigned);
     let known = known.ok_or_else(|| Refusal::about(154, "extension"))?;
     if !known.types.iter().any(|known| known.name == kind && known.is_active) {

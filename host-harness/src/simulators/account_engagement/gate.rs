@@ -1,5 +1,5 @@
-//! What a request must pass before its object is asked, in the order of `reference/pardot.md` §8 [inferred]: route (192,
-//! 198), method (60), token (49, 126, 184), header of the business unit (181), its form (182), its being there (201), the
+//! What a request must pass before its object is asked, in an order that no page gives [inferred]: route (192, 198),
+//! method (60), token (49, 126, 184), header of the business unit (181), its form (182), its being there (201), the
 //! user's place in it (49), requests in flight (66), the day's calls (122).
 
 use super::{AccountEngagement, Calls, errors::Refusal, record::Kind, zone};

@@ -1,5 +1,5 @@
-//! List memberships. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-membership-v5.html>;
-//! `reference/pardot.md` §3.3. Adding a member a second time is code 58; only `optedOut` can be changed [confirmed].
+//! List memberships. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-membership-v5.html>.
+//! Adding a member a second time is code 58; only `optedOut` can be changed [confirmed].
 
 use super::{
     body::Body,

@@ -1,5 +1,5 @@
-//! Lists. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-v5.html>; `reference/pardot.md` §3.2. Whether
-//! names are unique (245) or limited to 50 characters (138) is unknown, and a switch each.
+//! Lists. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-v5.html>. Whether names are
+//! unique (245) or limited to 50 characters (138): [unknown; a switch each].
 
 use super::{
     body::Body,

@@ -1,4 +1,4 @@
-//! Account Engagement's API, version 5, for one business unit. `reference/pardot.md`;
+//! Account Engagement's API, version 5, for one business unit.
 //! <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>.
 //!
 //! Queries and reads show the unit as it was `Options::read_lag` ago, exactly; writes act on the truth. Tokens are
@@ -246,7 +246,7 @@ fn wanted_paths(world: &World, kind: Kind, fields: Option<&str>) -> Result<Vec<P
     record::paths(world, kind, fields.unwrap_or("id"), Reading::One)
 }
 
-/// `fields` of an action: an array in the body (§2.2).
+/// `fields` of an action: an array in the body [inferred from public clients].
 fn fields_of_body(body: &Body) -> Result<Option<String>, Refusal> {
     let names = |values: &Vec<Value>| {
         let names: Option<Vec<_>> = values.iter().map(Value::as_str).collect();

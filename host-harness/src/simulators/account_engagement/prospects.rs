@@ -1,5 +1,5 @@
-//! Prospects. <https://developer.salesforce.com/docs/marketing/pardot/guide/prospect-v5.html>; `reference/pardot.md` §3.4,
-//! [confirmed] unless said otherwise.
+//! Prospects. <https://developer.salesforce.com/docs/marketing/pardot/guide/prospect-v5.html>, [confirmed]
+//! unless said otherwise.
 //!
 //! With AMPSEA a plain POST makes another prospect of the same address; without it, code 9. `upsertLatestByEmail` takes
 //! the live one with the latest activity, nothing being lowest, then the latest update, then the highest id. A campaign

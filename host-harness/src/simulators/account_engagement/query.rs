@@ -1,6 +1,8 @@
-//! Queries: `fields`, filters, `orderBy`, `limit`, `deleted`, pages by token (`reference/pardot.md` §2.5, [confirmed]
-//! unless said otherwise). A page token carries the whole query, so beside it only `fields` may be sent. Sorted by id
-//! where nothing else is asked, and by id among equals [inferred], so a chain shows every row once.
+//! Queries: `fields`, filters, `orderBy`, `limit`, `deleted`, pages by token, [confirmed] unless said otherwise.
+//! <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>
+//!
+//! A page token carries the whole query, so beside it only `fields` may be sent. Sorted by id where nothing else is
+//! asked, and by id among equals [inferred], so a chain shows every row once.
 
 use super::{
     errors::Refusal,

@@ -1,5 +1,6 @@
 //! What all objects share: which fields, relations, filters and sortings one has, and how a record is shown by the
-//! `fields` that were asked for (`reference/pardot.md` §2.2). Each object says it of itself, in its own file.
+//! `fields` that were asked for (<https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>).
+//! Each object says it of itself, in its own file.
 
 use super::{
     account, campaigns, errors::Refusal, external_activities, list_memberships, lists, prospects, users, zone::shown,
@@ -185,7 +186,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// What a query or a read is shown: up to 60 s old (§2.7).
+    /// What a query or a read is shown: up to 60 s old [confirmed].
     pub fn lagging(world: &'a World) -> View<'a> {
         View { world, when: world.now().minus(world.options.read_lag.account_engagement) }
     }

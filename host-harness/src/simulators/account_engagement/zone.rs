@@ -1,5 +1,5 @@
-//! Times as the API's user sees them: in the zone of that user, with the offset (`reference/pardot.md` §2.6). New York's
-//! rule since 2007: summer time from the second Sunday of March to the first of November, at two in the morning.
+//! Times as the API's user sees them: in the zone of that user, with the offset [inferred from public clients]. New
+//! York's rule since 2007: summer time from the second Sunday of March to the first of November, at two in the morning.
 
 use crate::{clock::Timestamp, simulators::unknowns::Zone};
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, Weekday};
@@ -27,13 +27,15 @@ pub(super) fn shown(at: Timestamp, zone: Zone) -> String {
     at.utc().with_timezone(&offset(at, zone)).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
-/// The calendar day there, on which the daily calls begin anew (§5).
+/// The calendar day there, on which the daily calls begin anew [confirmed].
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/overview.html>
 pub(super) fn day(at: Timestamp, zone: Zone) -> NaiveDate {
     at.utc().with_timezone(&offset(at, zone)).date_naive()
 }
 
-/// Reads ISO 8601 with a numeric offset. A `Z` is refused, as one real run saw it (§2.6), and so is what becomes of a
-/// `+` that was not encoded.
+/// Reads ISO 8601 with a numeric offset
+/// (<https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>). A `Z` is refused, as one
+/// real run saw it [inferred from public clients], and so is what becomes of a `+` that was not encoded.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
     if text.ends_with(['Z', 'z']) {
         return None;

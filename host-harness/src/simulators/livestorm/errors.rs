@@ -1,5 +1,6 @@
-//! How Livestorm refuses: `{"errors":[{title, detail, code, status}]}`, all of them strings (`reference/livestorm.md`
-//! §4). The code is the number, the status a word, as the live probe of 2026 saw it.
+//! How Livestorm refuses: `{"errors":[{title, detail, code, status}]}`, all of them strings [inferred from public
+//! clients]. The code is the number, the status a word, as one of them was answered in 2026. Which status means what:
+//! <https://developers.livestorm.co/docs/requests>.
 
 use crate::simulators::request::{Answer, json, with_header};
 use serde_json::json;
@@ -29,7 +30,8 @@ impl Refusal {
         Refusal::new(401, "Unauthorized", "unauthorized", "The API token is missing or invalid.")
     }
 
-    /// A private token behind `Bearer` is looked up among the OAuth tokens, and is none of them (§1).
+    /// A private token behind `Bearer` is looked up among the OAuth tokens, and is none of them [inferred from public
+    /// clients, who saw it with a made-up token].
     pub fn not_an_oauth_token() -> Refusal {
         let challenge = r#"Bearer realm="Doorkeeper", error="invalid_token""#;
         Refusal::unauthorized().with("www-authenticate", challenge)

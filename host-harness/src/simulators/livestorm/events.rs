@@ -1,5 +1,5 @@
-//! Events. <https://developers.livestorm.co/docs/objects>; attributes of `reference/livestorm.md` §2.1, all [confirmed].
-//! Times are whole epoch seconds, and 0 means "not yet".
+//! Events. <https://developers.livestorm.co/docs/objects>; attributes as in the vendor's OpenAPI and in answers that
+//! public clients recorded [confirmed]. Times are whole epoch seconds, and 0 means "not yet".
 
 use super::{
     Livestorm,
@@ -157,7 +157,7 @@ impl Livestorm {
         resource("events", &event.id, self.event_attributes(event, when))
     }
 
-    /// With `include=sessions`: the relationship, and the sessions themselves (§2.1).
+    /// With `include=sessions`: the relationship, and the sessions themselves [inferred from public clients].
     fn with_sessions(&self, event: &Event, when: Timestamp, included: &mut Vec<Value>) -> Value {
         let sessions: Vec<_> = self.sessions_of(&event.id, when).filter(|s| s.breakout_room_of.is_none()).collect();
         let mut row = self.event_resource(event, when);

@@ -1,5 +1,5 @@
 //! What several lists filter by: times in epoch seconds or ISO 8601, flags, comma lists; and which parameters a list
-//! knows at all (`reference/livestorm.md` §2).
+//! knows at all: the vendor's OpenAPI, as public clients carry it [confirmed].
 
 use super::errors::Refusal;
 use crate::{

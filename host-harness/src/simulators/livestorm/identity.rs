@@ -1,5 +1,5 @@
-//! Who the token belongs to. `reference/livestorm.md` §2: `/ping` is 200 without a body, `/me` of a private token is the
-//! organisation, `/organization` has name and slug, all [confirmed].
+//! Who the token belongs to. `/ping` is 200 without a body, `/me` of a private token is the organisation, `/organization`
+//! has name and slug: the vendor's OpenAPI, as public clients carry it [confirmed].
 
 use super::{Livestorm, resource};
 use serde_json::{Value, json};

@@ -1,8 +1,9 @@
-//! Livestorm's public API, version 1. `reference/livestorm.md`; <https://developers.livestorm.co>.
+//! Livestorm's public API, version 1. <https://developers.livestorm.co>.
 //!
-//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token and refused (§1). The token is
-//! checked first, then the path, then the quota; every answer after that tells the quota. Stories create events, sessions
-//! and registrations by the functions of [`Livestorm`]; its webhooks are built in [`webhooks`].
+//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token and refused [inferred from
+//! public clients]. The token is checked first, then the path, then the quota; every answer after that tells the quota.
+//! Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
+//! [`webhooks`].
 
 pub mod events;
 pub mod people;
@@ -102,7 +103,7 @@ impl Livestorm {
         id
     }
 
-    /// Gives its id. The owner takes part as a team member from the start, and counts as a registrant [inferred, §2.2].
+    /// Gives its id. The owner takes part as a team member from the start, and counts as a registrant [inferred].
     pub fn create_session(&mut self, event: &str, new: NewSession) -> String {
         let now = self.clock.now();
         let id = uuid("session", &self.sessions.len().to_string());

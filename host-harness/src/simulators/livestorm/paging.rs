@@ -1,5 +1,5 @@
-//! Lists in pages. `page[number]` counts from **0**; size 20, at most 50 (`reference/livestorm.md` §3, D-page).
-//! A page that does not exist is answered 400. Lists keep the order in which their rows were made [unknown].
+//! Lists in pages. `page[number]` counts from **0**; size 20, at most 50 (<https://developers.livestorm.co/docs/pagination>).
+//! A page that does not exist is answered 400 [confirmed]. Lists keep the order in which their rows were made [unknown].
 
 use super::errors::Refusal;
 use crate::simulators::{

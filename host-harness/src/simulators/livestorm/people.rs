@@ -1,6 +1,7 @@
-//! People in a session. <https://developers.livestorm.co/docs/objects>; attributes of `reference/livestorm.md` §2.3 and
-//! §2.4, [confirmed] unless said otherwise. Counts and the replay stand beside `registrant_detail`, attendance in it.
-//! A person's id is one and the same in all sessions of the workspace [inferred].
+//! People in a session. <https://developers.livestorm.co/docs/objects>; attributes as in the vendor's OpenAPI and in
+//! answers that public clients recorded, [confirmed] unless said otherwise. Counts and the replay stand beside
+//! `registrant_detail`, attendance in it. A person's id is one and the same in all sessions of the workspace
+//! [inferred].
 
 use super::{
     Livestorm,

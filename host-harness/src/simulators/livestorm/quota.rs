@@ -1,4 +1,5 @@
-//! Livestorm's two limits: 5 requests a second, and 10,000 in 30 days (`reference/livestorm.md` §4, D-rate).
+//! Livestorm's two limits: 5 requests a second, and 10,000 in 30 days [confirmed].
+//! <https://developers.livestorm.co/docs/rate-limits-and-quotas>
 //!
 //! The limit is one of the workspace [inferred]. The second is a sliding one: no second, wherever it begins, holds more
 //! than five answered requests.

@@ -1,5 +1,6 @@
-//! Sessions. <https://developers.livestorm.co/docs/objects>; attributes of `reference/livestorm.md` §2.2, [confirmed].
-//! A draft session is one whose event is not published; "canceled" is spelt with one l here, with two on events.
+//! Sessions. <https://developers.livestorm.co/docs/objects>; attributes as in the vendor's OpenAPI and in answers that
+//! public clients recorded [confirmed]. A draft session is one whose event is not published; "canceled" is spelt with
+//! one l here, with two on events.
 
 use super::{
     Livestorm,

@@ -1,4 +1,4 @@
-//! The workspace's team. <https://developers.livestorm.co/docs/objects>; `reference/livestorm.md` §2.7, [confirmed].
+//! The workspace's team. <https://developers.livestorm.co/docs/objects>; attributes [inferred from public clients].
 
 use super::{errors::Refusal, filters, paging::page, resource};
 use crate::{

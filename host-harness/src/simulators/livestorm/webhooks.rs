@@ -1,9 +1,9 @@
 //! What Livestorm posts when something happens, in both of its dialects.
 //!
 //! The native app sends JSON:API for a created event or session, and the legacy `webinar`/`attendee` form otherwise, as
-//! the six bodies of spec 001 show (`fixtures/livestorm/webhooks_native/`); REST-managed webhooks send JSON:API
-//! throughout, name their organisation, and can be signed (`reference/livestorm.md` §5). Not here: who delivers, when,
-//! and again.
+//! the six bodies of <https://support.livestorm.co/article/119-webhooks> show (`fixtures/livestorm/webhooks_native/`);
+//! REST-managed webhooks send JSON:API throughout (<https://developers.livestorm.co/docs/webhooks-1>), name their
+//! organisation [inferred from public clients], and can be signed. Not here: who delivers, when, and again.
 
 use super::{Livestorm, events::Event, people::BROWSER, people::PLACE, people::Registration, sessions::Session};
 use crate::{
@@ -78,7 +78,7 @@ impl Livestorm {
         Some(self.enveloped(resource, occurrence, dialect).to_string().into_bytes())
     }
 
-    /// JSON:API with `meta` inside `data` (§5.4).
+    /// JSON:API with `meta` inside `data` [confirmed].
     fn enveloped(&self, mut resource: Value, occurrence: &Occurrence, dialect: Dialect) -> Value {
         let name = occurrence.name();
         let mut webhook = json!({ "id": uuid("webhook", name), "event": name });
@@ -95,7 +95,7 @@ impl Livestorm {
         json!({ "data": resource })
     }
 
-    /// `attendee` and `webinar`, with neither an event name nor a session id: that is the `s=` of the room link (§5.5).
+    /// `attendee` and `webinar`, with neither an event name nor a session id: that is the `s=` of the room link [confirmed].
     fn legacy_registered(
         &self,
         session: &Session,
@@ -155,7 +155,8 @@ fn iso(at: Timestamp) -> String {
 }
 
 /// The value of `x-livestorm-signature` on a REST-managed webhook: `<seconds>,<hex>`, where the digest is a plain SHA-256
-/// of seconds, secret and body, one after the other (§5.6, [confirmed] as a client's code, [inferred] as the vendor's).
+/// of seconds, secret and body, one after the other (<https://developers.livestorm.co/docs/webhook-signatures>;
+/// the order [inferred from public clients]).
 pub fn signature(secret: &str, seconds: u64, body: &[u8]) -> String {
     let mut digest = Sha256::new();
     digest.update(seconds.to_string());

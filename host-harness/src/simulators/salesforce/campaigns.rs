@@ -1,6 +1,6 @@
-//! Campaign. Object reference `Campaign`; `reference/salesforce.md` §5.4. Name 80 and required, Type and Status picklists
-//! that take any value unless the admin restricts them, dates without a time: [confirmed]. Status Planned and IsActive
-//! false by default: [inferred]. Who lacks "Marketing User" cannot make one [confirmed].
+//! Campaign. Object reference, <https://developer.salesforce.com/docs/platform/data-models>. Name 80 and required, Type
+//! and Status picklists that take any value unless the admin restricts them, dates without a time: [confirmed]. Status
+//! Planned and IsActive false by default: [inferred]. Who lacks "Marketing User" cannot make one [confirmed].
 
 use super::{
     Salesforce,

@@ -1,5 +1,6 @@
 //! What an object is made of: fields with their kinds and lengths, and who may write them. All checks of a record and
-//! all columns of a query come from here (`reference/salesforce.md` §5, object reference pages).
+//! all columns of a query come from here, and it from the object reference,
+//! <https://developer.salesforce.com/docs/platform/data-models>.
 
 use super::{campaigns::CAMPAIGN, organization, user};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
 //! How Salesforce refuses: an array of `{message, errorCode, fields}` on data calls, an object at the token endpoint
-//! (`reference/salesforce.md` §3).
+//! [inferred from public clients]. Codes: <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>.
 
 use crate::simulators::request::{Answer, json};
 use serde_json::{Value, json};

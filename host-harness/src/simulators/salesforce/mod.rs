@@ -1,4 +1,5 @@
-//! Salesforce's REST API, for one org with one user. `reference/salesforce.md`.
+//! Salesforce's REST API, for one org with one user.
+//! <https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-resources.html>
 //!
 //! Order of checks: token (401), the day's requests (403), version, path, then the call's own. Every answer to a known
 //! token tells the usage in `Sforce-Limit-Info`. Where do I add an object: its fields as an `ObjectType` in a file of its
@@ -36,7 +37,7 @@ use std::{
     time::Duration,
 };
 
-/// Versions that are answered: old ones are retired (410), young ones do not exist yet (§1.5).
+/// Versions that are answered: old ones are retired (410), young ones do not exist yet [inferred from public clients].
 const VERSIONS: std::ops::RangeInclusive<u32> = 31..=68;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -71,7 +72,7 @@ impl Record {
     }
 }
 
-/// `2026-11-22T14:21:18.000+0000`: whole seconds, and no colon in the offset (§5).
+/// `2026-11-22T14:21:18.000+0000`: whole seconds, and no colon in the offset [inferred from public clients].
 fn time(at: Timestamp) -> String {
     at.utc().format("%Y-%m-%dT%H:%M:%S.000+0000").to_string()
 }
@@ -177,7 +178,7 @@ impl Salesforce {
         self.tokens.revoke();
     }
 
-    /// The next refreshes meet another one that is under way (§1.2).
+    /// The next refreshes meet another one that is under way (`oauth.rs`).
     pub fn refuse_next_refreshes(&mut self, times: u32) {
         self.tokens.refuse_next_refreshes(times);
     }
@@ -206,7 +207,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     }
 }
 
-/// Told without a token [confirmed, §1.5].
+/// Told without a token [inferred from public clients].
 fn versions() -> Value {
     let version = |n: u32| json!({ "label": format!("v{n}.0"), "url": format!("/services/data/v{n}.0"), "version": format!("{n}.0") });
     VERSIONS.map(version).collect()

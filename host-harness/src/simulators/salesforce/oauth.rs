@@ -1,4 +1,5 @@
-//! Tokens. Salesforce Help `remoteaccess_oauth_refresh_token_flow`; `reference/salesforce.md` §1.2.
+//! Tokens. <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_refresh_token_flow.htm>; bodies
+//! [inferred from public clients].
 //!
 //! Promises: no `expires_in`, so a client must refresh when it is refused. With rotation each refresh token may be used
 //! once, and using an old one again revokes all tokens of the connection [confirmed].
@@ -134,7 +135,7 @@ fn identity_url(options: &Options) -> String {
     format!("{}/id/{}/{}", options.base_url, Salesforce::organization_id(), Salesforce::user_id())
 }
 
-/// `GET /services/oauth2/userinfo`. A bad token is told in plain text here [inferred, §1.6].
+/// `GET /services/oauth2/userinfo`. A bad token is told in plain text here [inferred from public clients].
 pub(super) fn userinfo(world: &World, call: &Call) -> Answer {
     let known = call.bearer().is_some_and(|t| world.salesforce.tokens.opens(t, world.clock.now(), &world.options));
     if !known {

@@ -1,4 +1,6 @@
-//! `GET /query?q=` (`reference/salesforce.md` §2.1). Text compares without regard to case [inferred], in LIKE [confirmed].
+//! `GET /query?q=`. <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html>
+//!
+//! Text compares without regard to case [inferred], in LIKE too [inferred from public clients].
 //! A page has up to 2000 rows; the next is at `nextRecordsUrl`, which the last page does not have [confirmed].
 
 use super::{

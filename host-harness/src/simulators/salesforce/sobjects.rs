@@ -1,4 +1,5 @@
-//! Single records: POST, GET, PATCH and DELETE on `/sobjects/<Obj>[/<id>]` (`reference/salesforce.md` §2.2, [confirmed]).
+//! Single records: POST, GET, PATCH and DELETE on `/sobjects/<Obj>[/<id>]` [confirmed].
+//! <https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_retrieve.htm>
 //!
 //! Every check comes from describe. A partial update changes only what is sent, and `null` clears. Text is trimmed, and
 //! an empty one is null, as everywhere in Salesforce [inferred]. Deleting is soft: the record is gone for everybody else.

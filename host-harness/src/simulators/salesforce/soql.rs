@@ -1,8 +1,9 @@
 //! SOQL, as far as queries of campaigns and users go: text to tree, and back.
 //!
-//! `SELECT fields FROM object [WHERE …] [ORDER BY …] [LIMIT n] [OFFSET n]`, from the SOQL and SOSL reference and
-//! `reference/salesforce.md` §2.1. Promises: never panics; a printed tree reads back as itself. `AND` and `OR` side by
-//! side without parentheses are an error, as in the real thing. Not here: which fields exist (`query.rs`).
+//! `SELECT fields FROM object [WHERE …] [ORDER BY …] [LIMIT n] [OFFSET n]`, from the SOQL and SOSL reference
+//! (<https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql.htm>). Promises:
+//! never panics; a printed tree reads back as itself. `AND` and `OR` side by side without parentheses are an error, as
+//! in the real thing. Not here: which fields exist (`query.rs`).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use std::fmt;

@@ -1,5 +1,5 @@
-//! User and its profile, as far as a preflight reads them. `reference/salesforce.md` §5.4: the flag "Marketing User" can
-//! be read and set by API [confirmed].
+//! User and its profile, as far as a preflight reads them. The flag "Marketing User" can be read and set by API
+//! [inferred from public clients].
 
 use super::describe::{Access::*, Field, Kind::*, ObjectType, Writes};
 

@@ -135,7 +135,8 @@ fn a_repeated_create_makes_another_prospect_only_with_ampsea() {
     }
 }
 
-/// The rule of §3.4 as a table: who is there (address, last activity, in the recycle bin), and who is taken.
+/// The rule of <https://developer.salesforce.com/docs/marketing/pardot/guide/prospect-v5.html> as a table: who is there
+/// (address, last activity, in the recycle bin), and who is taken.
 #[test]
 fn an_upsert_takes_the_live_one_with_the_latest_activity() {
     let at = |seconds| Some(Timestamp::from_seconds(seconds));
