@@ -51,7 +51,7 @@ async fn what_may_not_come_in_is_counted_and_not_kept() {
     let story = quiet();
     let theatre = Theatre::set(&story).await;
     let host = theatre.open().await;
-    let max = host.ingress.max_bytes(INSTALLATION, "livestorm").unwrap() as usize;
+    let max = host.ingress.max_bytes(INSTALLATION, "livestorm", ADDRESS_SECRET).unwrap() as usize;
     assert_eq!(send(&host, &vec![b' '; max]).await, Ok(()));
     assert_eq!(send(&host, &vec![b' '; max + 1]).await, Err(Refusal::TooLarge));
     let to = |source: &'static str, secret: &'static str| {

@@ -5,7 +5,7 @@ mod support;
 mod bad_input;
 mod crash;
 mod order;
-mod runtime;
 mod preflight;
+mod runtime;
 mod story;
 mod unknown;

@@ -33,7 +33,8 @@ async fn each_bound_connection_has_one_finding_that_a_read_proves() {
 
 #[tokio::test]
 async fn a_connection_that_does_not_work_is_a_blocker_that_says_what_to_do() {
-    let findings = check(|t| t.stage.simulators.world().options.livestorm_token = "another-livestorm-token".into()).await;
+    let findings =
+        check(|t| t.stage.simulators.world().options.livestorm_token = "another-livestorm-token".into()).await;
     let livestorm = by_place(&findings, "livestorm");
     assert_eq!(livestorm.severity, Severity::Blocker, "{findings:#?}");
     assert!(!livestorm.remedy.is_empty(), "{livestorm:?}");
@@ -42,7 +43,9 @@ async fn a_connection_that_does_not_work_is_a_blocker_that_says_what_to_do() {
     let findings = check(|t| t.stage.simulators.world().options.business_unit_id = "0UvSIM000000999AAA".into()).await;
     let unit = by_place(&findings, "account-engagement");
     assert_eq!(unit.severity, Severity::Blocker, "{findings:#?}");
-    assert!(unit.problem.to_lowercase().contains("business unit") || unit.remedy.to_lowercase().contains("business unit"));
+    assert!(
+        unit.problem.to_lowercase().contains("business unit") || unit.remedy.to_lowercase().contains("business unit")
+    );
 }
 
 #[tokio::test]

@@ -115,27 +115,33 @@ async fn each_limit_lets_a_guest_go_as_far_as_it_says_and_ends_it_one_further() 
     let l = limits();
     passes("log", l.log_lines as usize).await;
     breaks("log", l.log_lines as usize + 1, "limit log-lines: 1001 wanted, 1000 allowed").await;
-    passes("log-bytes", l.log_bytes).await;
-    breaks("log-bytes", l.log_bytes + 1, "limit log-bytes").await;
+    // The line's code counts too.
+    let message = l.log_bytes - "attack".len();
+    passes("log-bytes", message).await;
+    breaks("log-bytes", message + 1, "limit log-bytes").await;
     passes("state-value", l.state_value_bytes).await;
     breaks("state-value", l.state_value_bytes + 1, "limit state-value-bytes").await;
     passes("state-key", l.state_key_bytes).await;
     breaks("state-key", l.state_key_bytes + 1, "limit state-key-bytes").await;
     passes("state-batch", l.state_batch).await;
     breaks("state-batch", l.state_batch + 1, "limit state-batch").await;
+    breaks("subject", 321, "limit subject id: 321 wanted, 320 allowed").await;
+    breaks("line-code", 65, "limit line code: 65 wanted, 64 allowed").await;
     breaks("state-flood", 1 + l.state_written_bytes / 60_000, "limit state-written-bytes").await;
     passes("memory", l.memory_bytes / 2).await;
     breaks("memory", l.memory_bytes + 1, "limit memory-bytes").await;
-    breaks("hostcall", l.hostcall_bytes + 1, "fuel allocated for hostcalls has been exhausted").await;
+    let small = Limits { hostcall_bytes: 1 << 20, ..l };
+    let End::Broken(said) = run(small, "hostcall", small.hostcall_bytes + 1).await.1 else { panic!() };
+    assert!(said.contains("fuel allocated for hostcalls has been exhausted"), "{said}");
 }
 
 #[tokio::test]
 async fn a_guest_that_computes_for_ever_is_ended_by_fuel_and_else_by_ticks() {
     breaks("spin", 0, "limit fuel").await;
     let ticks = Limits { fuel: u64::MAX, computing_ticks: 3, ..limits() };
-    match run(ticks, "spin", 0).await.1 {
-        End::Broken(said) => assert!(said.contains("limit computing-ticks"), "{said}"),
-        End::Outcomes(_) => panic!("it came to an end"),
+    for attack in ["spin", "spin-asking"] {
+        let End::Broken(said) = run(ticks, attack, 0).await.1 else { panic!("{attack} came to an end") };
+        assert!(said.contains("limit computing-ticks"), "{attack}: {said}");
     }
 }
 
@@ -218,6 +224,9 @@ fn the_bundled_component_imports_our_interfaces_and_nothing_else() {
     assert_eq!(imports, IMPORTS.into_iter().collect());
     let exports: Vec<&str> = component.exports.iter().map(|e| e.split(['/', '@']).nth(1).unwrap()).collect();
     assert_eq!(exports, ["manifest", "preflight", "on-trigger", "sync"]);
+    let home = std::env::var("HOME").unwrap();
+    let names_home = host_harness::CONNECTOR.windows(home.len()).any(|w| w == home.as_bytes());
+    assert!(!names_home, "the component names a folder of the machine that built it");
     assert!(component.bytes < 300_000, "the component has grown to {} bytes", component.bytes);
 }
 

@@ -1,7 +1,15 @@
-//! The demo's story, and the rules of `spec/002` one by one.
+//! The demo's story, and the rules of the Account Engagement flow one by one. `RULES n` is `plugin/RULES.md`.
 
 use crate::support::*;
-use host_harness::{durable::TaskStatus, simulators::Options, stage::story::story as demo_story};
+use host_harness::{
+    durable::{
+        TaskStatus,
+        journal::{self, Ending},
+    },
+    effect::{Driver, End},
+    simulators::Options,
+    stage::{INSTALLATION, story::story as demo_story},
+};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -165,13 +173,20 @@ async fn addresses_that_differ_in_case_alone_are_one_person() {
     assert_eq!(theatre.observed().prospects.len(), 1);
 }
 
+/// Resuming is replaying, so every recording leads a fresh instance to the same end.
 #[tokio::test]
 async fn a_finished_run_can_be_played_again_from_its_tape_with_no_engine() {
     let story = demo_story();
     let (_theatre, host) = plays_well(&story, Options::default()).await;
-    let runs = host.engine.runs(host_harness::stage::INSTALLATION, None).await.unwrap();
+    let runs = host.engine.runs(INSTALLATION, None).await.unwrap();
     assert!(runs.len() > 10);
     for run in runs {
-        assert_eq!(run.end.as_deref(), Some("done"), "{run:?}");
+        let tape = host.engine.tape(INSTALLATION, run.id).await.unwrap();
+        let recorded = tape.end.clone().unwrap();
+        let mut again = host.runtime.open(tape.lead).await.unwrap();
+        match (journal::play(tape.entries, &mut *again).await, recorded) {
+            (Ok(End::Outcomes(now)), Ending::Outcomes(then)) => assert_eq!(now, then, "run {}", run.id),
+            (now, then) => panic!("run {}: {now:?} where there was {then:?}", run.id),
+        }
     }
 }

@@ -24,7 +24,7 @@ fn fault(api: Api, path: &str, times: u32, what: Fault) -> FaultPlan {
     FaultPlan::rules([FaultRule { on, skip: 0, times, what }])
 }
 
-/// RULES 17, durable rule 11: told *unknown*, it looks, sends if absent, and looks no sooner than reads are sure to show it.
+/// RULES 17: told *unknown*, it looks, sends if absent, and looks no sooner than reads are sure to show it.
 #[tokio::test]
 async fn an_answer_that_never_came_makes_nothing_twice_and_loses_nothing() {
     for (api, path) in WRITES {
@@ -56,7 +56,8 @@ async fn an_activity_that_cannot_be_looked_up_is_left_to_a_person() {
         session(1, "s", "e", Some(26 * 3600), &[rest(1)]),
         registers(HOUR, "s", "ana@example.org", &[("first_name", "Ana")], &[rest(1)]),
     ]);
-    let mut options = Options { faults: fault(WRITES[2].0, WRITES[2].1, 1, Fault::CutAfterEffect), ..Options::default() };
+    let mut options =
+        Options { faults: fault(WRITES[2].0, WRITES[2].1, 1, Fault::CutAfterEffect), ..Options::default() };
     options.unknowns.account_engagement.activities_readable = false;
     let theatre = Theatre::with(&story, options, "{}").await;
     let host = theatre.open().await;

@@ -45,8 +45,9 @@ pub fn build(package: &str, folder: &str, file: &str) -> Result<(), Box<dyn Erro
         .arg(format!("--target={TARGET}"))
         .arg("--target-dir")
         .arg(&guest_dir)
-        // Rust's shadow stack is 1 MiB unless told: every fresh instance would have to clear it.
-        .args(["--", "-Clink-arg=-zstack-size=65536"]);
+        // Rust's shadow stack is 1 MiB unless told: every fresh instance would have to clear it. Relocations are padded
+        // unless told: that is a tenth of the component.
+        .args(["--", "-Clink-arg=-zstack-size=65536", "-Clink-arg=--compress-relocations"]);
     if !cargo.status()?.success() {
         return Err(format!("{package} does not compile for wasm32 (the compiler's messages are above)").into());
     }
@@ -79,7 +80,16 @@ fn cargo_for_guest() -> Command {
             command.env_remove(&key);
         }
     }
+    // Panic messages name source files; those of crates would begin with a folder of this machine.
+    if let Some(home) = cargo_home() {
+        command.env("CARGO_ENCODED_RUSTFLAGS", format!("--remap-path-prefix={}=cargo", home.display()));
+    }
     command
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let default = || env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default)
 }
 
 /// Adds the compilation target where rustup can; else says what to run.

@@ -52,13 +52,16 @@ fn inspect_shows_what_the_bundled_component_is() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let inspected: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert!(inspected["size"].as_u64() < Some(300_000), "{}", inspected["size"]);
-    insta::assert_json_snapshot!("inspect", serde_json::json!({
-        "imports": inspected["imports"],
-        "exports": inspected["exports"],
-        "name": inspected["manifest"]["name"],
-        "connections": inspected["manifest"]["connections"],
-        "webhooks": inspected["manifest"]["webhooks"],
-    }));
+    insta::assert_json_snapshot!(
+        "inspect",
+        serde_json::json!({
+            "imports": inspected["imports"],
+            "exports": inspected["exports"],
+            "name": inspected["manifest"]["name"],
+            "connections": inspected["manifest"]["connections"],
+            "webhooks": inspected["manifest"]["webhooks"],
+        })
+    );
     let text = stdout(&harness(&["inspect"]));
     assert!(text.contains("ipaas:connector/http@0.1.0"), "{text}");
 }

@@ -1,4 +1,5 @@
-//! What a customer may set. The schema for the form is `settings.schema.json`; a test holds it against these structs.
+//! What a customer may set. `settings.schema.json` is for the form, and has the defaults; a test holds it against these
+//! structs.
 //!
 //! Promises: a mistake is told with its JSON pointer and the corrected form; settings without a finding always parse.
 
@@ -6,90 +7,43 @@ use crate::{
     domain::email::Email,
     host::{Finding, Severity},
     json,
+    plain::Plain,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 pub const SCHEMA: &str = include_str!("settings.schema.json");
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub account_engagement: AccountEngagement,
     pub salesforce_campaign: SalesforceCampaign,
     pub left_out: LeftOut,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AccountEngagement {
     pub extension: String,
-    pub activity_types: ActivityTypes,
+    /// DeveloperNames of the eight activities of spec 002, *Key External Activities*, by activity.
+    pub activity_types: BTreeMap<String, String>,
 }
 
-impl Default for AccountEngagement {
-    fn default() -> Self {
-        Self { extension: "Livestorm".into(), activity_types: ActivityTypes::default() }
-    }
-}
-
-/// DeveloperNames of the eight activities of spec 002, *Key External Activities*.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ActivityTypes {
-    pub registered: String,
-    pub attended: String,
-    pub not_attended: String,
-    pub attendance_duration: String,
-    pub messages_sent: String,
-    pub questions_asked: String,
-    pub watched_replay: String,
-    pub watched_on_demand: String,
-}
-
-impl Default for ActivityTypes {
-    fn default() -> Self {
-        Self {
-            registered: "people_registered".into(),
-            attended: "session_attended".into(),
-            not_attended: "session_not_attended".into(),
-            attendance_duration: "attendance_duration".into(),
-            messages_sent: "messages_sent".into(),
-            questions_asked: "questions_asked".into(),
-            watched_replay: "watched_replay".into(),
-            watched_on_demand: "watched_on_demand".into(),
-        }
-    }
-}
-
-impl ActivityTypes {
-    fn named(&self) -> [(&'static str, &str); 8] {
-        [
-            ("registered", &self.registered),
-            ("attended", &self.attended),
-            ("not_attended", &self.not_attended),
-            ("attendance_duration", &self.attendance_duration),
-            ("messages_sent", &self.messages_sent),
-            ("questions_asked", &self.questions_asked),
-            ("watched_replay", &self.watched_replay),
-            ("watched_on_demand", &self.watched_on_demand),
-        ]
-    }
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SalesforceCampaign {
     pub record_type_id: Option<String>,
     pub parent_id: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LeftOut {
     pub addresses: Vec<String>,
     pub domains: Vec<String>,
 }
+
+plain!(Settings { account_engagement, salesforce_campaign, left_out });
+plain!(AccountEngagement { extension, activity_types });
+plain!(SalesforceCampaign { record_type_id, parent_id });
+plain!(LeftOut { addresses, domains });
 
 /// The settings, or everything that is wrong with them. A notice or a warning keeps nobody from working.
 pub fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
@@ -119,15 +73,25 @@ fn read(text: &str) -> (Option<Settings>, Vec<Finding>) {
     if !findings.is_empty() {
         return (None, findings);
     }
-    match serde_json::from_value::<Settings>(value) {
+    match Settings::read(&completed(&schema, Some(&value))) {
         Ok(settings) => {
             meant(&settings, &mut findings);
             (Some(settings), findings)
         }
-        Err(error) => {
-            (None, vec![wrong("/", &format!("These settings cannot be read: {error}."), "Correct the text.")])
-        }
+        Err(field) => (None, vec![wrong("/", &format!("These settings cannot be read: {field}."), "Correct the text.")]),
     }
+}
+
+/// The settings with the schema's default for each that is left out.
+fn completed(schema: &Value, value: Option<&Value>) -> Value {
+    let Some(properties) = schema["properties"].as_object() else {
+        return value.unwrap_or(&schema["default"]).clone();
+    };
+    let mut all = Map::new();
+    for (name, inner) in properties {
+        all.insert(name.clone(), completed(inner, value.and_then(|value| value.get(name))));
+    }
+    Value::Object(all)
 }
 
 fn wrong(place: &str, problem: &str, remedy: &str) -> Finding {
@@ -211,9 +175,9 @@ fn against(schema: &Value, value: &Value, place: &str, findings: &mut Vec<Findin
 /// What a schema cannot say.
 fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
     let engagement = &settings.account_engagement;
-    let names = engagement.activity_types.named();
-    let places = names.iter().map(|(place, name)| (format!("/account_engagement/activity_types/{place}"), *name));
-    for (place, name) in places.chain([("/account_engagement/extension".to_string(), engagement.extension.as_str())]) {
+    let types = &engagement.activity_types;
+    let places = types.iter().map(|(activity, name)| (format!("/account_engagement/activity_types/{activity}"), name));
+    for (place, name) in places.chain([("/account_engagement/extension".to_string(), &engagement.extension)]) {
         if !is_developer_name(name) {
             let problem = format!("{place}: \"{name}\" cannot be a DeveloperName.");
             let remedy = "Copy the API name from Salesforce Setup > Marketing App Extensions: letters, digits and single \
@@ -221,18 +185,13 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
             findings.push(wrong(&place, &problem, remedy));
         }
     }
-    for (number, (place, name)) in names.iter().enumerate() {
-        if let Some((first, _)) = names[..number].iter().find(|(_, other)| other == name) {
-            let place = format!("/account_engagement/activity_types/{place}");
-            let problem = format!("{place}: \"{name}\" is also the type of {first}, so the two cannot be told apart.");
-            let code = "activity-types-equal";
-            findings.push(Finding::new(
-                code,
-                Severity::Warning,
-                &place,
-                &problem,
-                "Give each activity a type of its own.",
-            ));
+    for (activity, name) in types {
+        let same = |(other, taken): &(&String, &String)| *other < activity && *taken == name;
+        if let Some((other, _)) = types.iter().find(same) {
+            let place = format!("/account_engagement/activity_types/{activity}");
+            let problem = format!("{place}: \"{name}\" is also the type of {other}, so the two cannot be told apart.");
+            let remedy = "Give each activity a type of its own.";
+            findings.push(Finding::new("activity-types-equal", Severity::Warning, &place, &problem, remedy));
         }
     }
     let campaign = &settings.salesforce_campaign;
@@ -305,29 +264,34 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    /// Every leaf of the structs stands in the schema with the same default, and the schema has no other.
-    #[test]
-    fn the_checked_in_schema_has_the_fields_and_defaults_of_the_structs() {
-        fn same(schema: &Value, value: &Value, place: &str) {
-            match value {
-                Value::Object(fields) => {
-                    let known = schema["properties"].as_object().unwrap();
-                    assert_eq!(schema["additionalProperties"], json!(false), "{place}");
-                    assert_eq!(fields.keys().collect::<Vec<_>>(), known.keys().collect::<Vec<_>>(), "{place}");
-                    fields.iter().for_each(|(name, inner)| same(&known[name], inner, &format!("{place}/{name}")));
-                }
-                leaf => assert_eq!(&schema["default"], leaf, "{place}"),
+    /// A value of its own for every leaf of the schema, so that one which is not read or read twice shows.
+    fn filled(schema: &Value, place: &str) -> Value {
+        assert!(schema["title"].is_string(), "{place} has a title for the form");
+        match schema["properties"].as_object() {
+            Some(inner) => {
+                assert_eq!(schema["additionalProperties"], json!(false), "{place}");
+                inner.iter().map(|(name, inner)| (name.clone(), filled(inner, &format!("{place}/{name}")))).collect()
             }
-            assert!(schema["title"].is_string(), "{place} has a title for the form");
+            None if schema["type"] == "array" => json!([place]),
+            None => json!(place),
         }
+    }
+
+    #[test]
+    fn the_checked_in_schema_has_the_fields_of_the_structs() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        same(&schema, &serde_json::to_value(Settings::default()).unwrap(), "");
+        let filled = filled(&schema, "");
+        assert_eq!(Settings::read(&filled).unwrap().write(), filled);
     }
 
     #[test]
     fn no_settings_are_the_defaults() {
-        assert_eq!(parse("{}"), Ok(Settings::default()));
-        assert_eq!(findings(&serde_json::to_string(&Settings::default()).unwrap()), vec![]);
+        let settings = parse("{}").unwrap();
+        assert_eq!(settings.account_engagement.extension, "Livestorm");
+        assert_eq!(settings.account_engagement.activity_types["registered"], "people_registered");
+        assert_eq!(settings.account_engagement.activity_types.len(), 8);
+        assert_eq!(settings.left_out, LeftOut { addresses: vec![], domains: vec![] });
+        assert_eq!(parse(&settings.write().to_string()), Ok(settings));
     }
 
     fn check(settings: Value, place: &str, said: &str) {
@@ -357,7 +321,7 @@ mod tests {
         );
         check(
             json!({"account_engagement": {"activity_types": {"attended": "people_registered"}}}),
-            "/account_engagement/activity_types/attended",
+            "/account_engagement/activity_types/registered",
             "told apart",
         );
         check(json!([]), "/", "an array was found");

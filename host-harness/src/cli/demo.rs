@@ -8,11 +8,13 @@ use crate::{
     simulators::{Options, Snapshot},
     stage::{INSTALLATION, Played, Stage, Travel, observe, story::story},
 };
+use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_NO_BORDERS};
 use oracle::Difference;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Write,
     process::ExitCode,
 };
 
@@ -58,9 +60,9 @@ struct Moment {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let folder = Folder::make()?;
+    let folder = tempfile::tempdir().context("no folder for the demo's store")?;
     let story = story();
-    let stage = Stage::set(&story, folder.0.join("demo.sqlite"), Options::default(), Travel::Http).await?;
+    let stage = Stage::set(&story, folder.path().join("demo.sqlite"), Options::default(), Travel::Http).await?;
     let host = stage.open_host(None).await?;
     stage.play(&story).await;
 
@@ -76,31 +78,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     stage.close_host().await;
 
     let summary = summary(&snapshot, &told, problems);
+    let mut out = std::io::stdout().lock();
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else {
-        print(&snapshot, &played, told, &summary);
+        print(&mut out, &snapshot, &played, told, &summary)?;
     }
     let code = if summary.problems.is_empty() { exit_codes::WELL } else { exit_codes::NOT_WELL };
     Ok(ExitCode::from(code))
-}
-
-/// A folder for the demo's store, gone when it ends.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn make() -> std::io::Result<Folder> {
-        let folder = std::env::temp_dir().join(format!("harness-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Folder(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left of it is a few files in the folder for such.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// What the engine can tell of the story.
@@ -200,33 +185,41 @@ fn summary(snapshot: &Snapshot, told: &Told, problems: Vec<String>) -> Summary {
     }
 }
 
-fn print(snapshot: &Snapshot, played: &Played, told: Told, summary: &Summary) {
-    println!("A webinar with two sessions, and the people who register for it.");
-    println!("Simulated APIs over HTTP on this machine, a simulated clock, the real connector.\n");
-    let mut moments = told.moments;
-    moments.extend(played.happened.iter().map(|h| Moment { at: h.at, who: "Livestorm", what: h.what.clone() }));
-    moments.sort_by_key(|m| m.at);
+fn print(
+    out: &mut impl Write,
+    snapshot: &Snapshot,
+    played: &Played,
+    told: Told,
+    summary: &Summary,
+) -> std::io::Result<()> {
+    writeln!(out, "A webinar with two sessions, and the people who register for it.")?;
+    writeln!(out, "Simulated APIs over HTTP on this machine, a simulated clock, the real connector.\n")?;
+    // What people did comes before what came of it in the same second.
+    let happened = played.happened.iter().map(|h| Moment { at: h.at, who: "Livestorm", what: h.what.clone() });
+    let mut moments: Vec<Moment> = happened.chain(told.moments).collect();
+    moments.sort_by_key(|m| m.at.seconds());
     for m in moments {
-        println!("{}  {:<18}  {}", m.at.utc().format("%H:%M:%S"), m.who, m.what);
+        writeln!(out, "{}  {:<18}  {}", m.at.utc().format("%H:%M:%S"), m.who, m.what)?;
     }
 
-    println!("\nWhat Account Engagement now knows of each person");
-    println!("{}", people(snapshot));
-    println!("\nCalls per system");
+    writeln!(out, "\nWhat Account Engagement now knows of each person")?;
+    writeln!(out, "{}", people(snapshot))?;
+    writeln!(out, "\nCalls per system")?;
     let mut calls = table(&["system", "calls"]);
     for (api, count) in &summary.requests {
         calls.add_row([title(api).to_owned(), count.to_string()]);
     }
-    println!("{calls}");
-    println!(
+    writeln!(out, "{calls}")?;
+    writeln!(
+        out,
         "\n{} registrations waited for their campaign and went on by themselves; {} people were left out.",
         summary.held, summary.left_out
-    );
+    )?;
     match summary.problems.as_slice() {
-        [] => println!("The oracle finds no difference between this world and what the story says it must be."),
+        [] => writeln!(out, "The oracle finds no difference between this world and what the story says it must be."),
         problems => {
-            println!("\nProblems:");
-            problems.iter().for_each(|p| println!("- {p}"));
+            writeln!(out, "\nProblems:")?;
+            problems.iter().try_for_each(|p| writeln!(out, "- {p}"))
         }
     }
 }

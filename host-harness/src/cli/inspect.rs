@@ -4,7 +4,7 @@ use super::exit_codes;
 use crate::runtime::{Limits, Refused, Runtime, contract::Manifest};
 use anyhow::Context;
 use serde::Serialize;
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Shows what a connector imports, exports and says of itself, without installing it
 ///
@@ -58,29 +58,30 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         digest: component.digest.clone(),
         manifest,
     };
+    let mut out = std::io::stdout().lock();
     if arguments.json {
-        println!("{}", serde_json::to_string(&inspected)?);
+        writeln!(out, "{}", serde_json::to_string(&inspected)?)?;
     } else {
-        print(&inspected);
+        print(&mut out, &inspected)?;
     }
     Ok(ExitCode::from(exit_codes::WELL))
 }
 
-fn print(i: &Inspected) {
+fn print(out: &mut impl Write, i: &Inspected) -> std::io::Result<()> {
     let m = &i.manifest;
-    println!("{} {} ({})", m.name, m.version, m.title);
-    println!("{}", m.description);
-    println!();
-    println!("size        {} bytes", i.size);
-    println!("sha256      {}", i.digest);
-    println!("imports     {}", i.imports.join("\n            "));
-    println!("exports     {}", i.exports.join("\n            "));
+    writeln!(out, "{} {} ({})", m.name, m.version, m.title)?;
+    writeln!(out, "{}", m.description)?;
+    writeln!(out)?;
+    writeln!(out, "size        {} bytes", i.size)?;
+    writeln!(out, "sha256      {}", i.digest)?;
+    writeln!(out, "imports     {}", i.imports.join("\n            "))?;
+    writeln!(out, "exports     {}", i.exports.join("\n            "))?;
     let needs = m.connections.iter().map(|c| {
         let required = if c.required { "" } else { ", optional" };
         format!("{} ({}{required})", c.name, c.provider)
     });
-    println!("connections {}", needs.collect::<Vec<_>>().join("\n            "));
+    writeln!(out, "connections {}", needs.collect::<Vec<_>>().join("\n            "))?;
     let webhooks = m.webhooks.iter().map(|w| format!("{} (at most {} bytes)", w.name, w.max_bytes));
-    println!("webhooks    {}", webhooks.collect::<Vec<_>>().join("\n            "));
-    println!("batches     at most {} tasks", m.batch_tasks);
+    writeln!(out, "webhooks    {}", webhooks.collect::<Vec<_>>().join("\n            "))?;
+    writeln!(out, "batches     at most {} tasks", m.batch_tasks)
 }

@@ -39,5 +39,9 @@ pub fn run() -> ExitCode {
             Command::Inspect(arguments) => inspect::run(arguments).await,
         }
     });
-    done.unwrap_or_else(|e| person::failed(&e))
+    done.unwrap_or_else(|e| match e.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        // Whoever read our output has seen enough.
+        Some(std::io::ErrorKind::BrokenPipe) => ExitCode::from(exit_codes::WELL),
+        _ => person::failed(&e),
+    })
 }

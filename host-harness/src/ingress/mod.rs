@@ -32,6 +32,14 @@ pub struct Doorway {
     pub signing_secrets: BTreeMap<String, Vec<SecretString>>,
 }
 
+impl Doorway {
+    /// The source at this address, for who knows its secret.
+    fn source(&self, name: &str, address_secret: &str) -> Option<&WebhookSource> {
+        let known = self.address_secret.expose_secret().as_bytes().ct_eq(address_secret.as_bytes());
+        self.sources.iter().find(|s| bool::from(known) && s.name == name)
+    }
+}
+
 /// Why a delivery was not taken. What it says goes into the answer, so it tells a stranger nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Refusal {
@@ -39,6 +47,8 @@ pub enum Refusal {
     NoSuchAddress,
     #[error("the body is larger than this source may send")]
     TooLarge,
+    #[error("the body did not arrive whole")]
+    Incomplete,
     #[error("the signature is missing or wrong")]
     BadSignature,
     #[error("the signature's time is too far from now")]
@@ -53,6 +63,7 @@ impl Refusal {
         match self {
             Refusal::NoSuchAddress => 404,
             Refusal::TooLarge => 413,
+            Refusal::Incomplete => 408,
             Refusal::BadSignature | Refusal::StaleSignature => 401,
             Refusal::NotStored => 503,
         }
@@ -75,10 +86,10 @@ impl Ingress {
         self.doors.write().unwrap_or_else(|p| p.into_inner()).insert(installation.into(), door);
     }
 
-    /// The most that any source of this address may send, so that a server need not read further.
-    pub fn max_bytes(&self, installation: &str, source: &str) -> Option<u32> {
+    /// The most that this address takes, so that a server need not read further; nothing for who does not know the address.
+    pub fn max_bytes(&self, installation: &str, source: &str, address_secret: &str) -> Option<u32> {
         let doors = self.doors.read().unwrap_or_else(|p| p.into_inner());
-        doors.get(installation)?.sources.iter().find(|s| s.name == source).map(|s| s.max_bytes)
+        doors.get(installation)?.source(source, address_secret).map(|s| s.max_bytes)
     }
 
     /// Durable on return. Header names in lower case.
@@ -111,11 +122,7 @@ impl Ingress {
         let delivery = {
             let doors = self.doors.read().unwrap_or_else(|p| p.into_inner());
             let door = doors.get(installation).ok_or(Refusal::NoSuchAddress)?;
-            let expected = door.address_secret.expose_secret().as_bytes();
-            if !bool::from(expected.ct_eq(address_secret.as_bytes())) {
-                return Err(Refusal::NoSuchAddress);
-            }
-            let wanted = door.sources.iter().find(|s| s.name == source).ok_or(Refusal::NoSuchAddress)?;
+            let wanted = door.source(source, address_secret).ok_or(Refusal::NoSuchAddress)?;
             if body.len() > wanted.max_bytes as usize {
                 return Err(Refusal::TooLarge);
             }

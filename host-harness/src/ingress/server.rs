@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ async fn hook(
     headers: HeaderMap,
     body: Body,
 ) -> (StatusCode, String) {
-    let outcome = match read(&ingress, &installation, &source, body).await {
+    let outcome = match read(&ingress, &installation, &source, &secret, body).await {
         Ok(body) => {
             let headers: Vec<(String, String)> = headers
                 .iter()
@@ -46,8 +46,31 @@ async fn hook(
     }
 }
 
-/// No more of a body is held in memory than its source may send.
-async fn read(ingress: &Ingress, installation: &str, source: &str, body: Body) -> Result<Vec<u8>, Refusal> {
-    let max = ingress.max_bytes(installation, source).ok_or(Refusal::NoSuchAddress)?;
-    to_bytes(body, max as usize).await.map(Into::into).map_err(|_| Refusal::TooLarge)
+/// No more of a body is held in memory than its source may send, none of a stranger's, and none for longer than this.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+async fn read(
+    ingress: &Ingress,
+    installation: &str,
+    source: &str,
+    secret: &str,
+    body: Body,
+) -> Result<Vec<u8>, Refusal> {
+    let max = ingress.max_bytes(installation, source, secret).ok_or(Refusal::NoSuchAddress)?;
+    match tokio::time::timeout(BODY_TIME, to_bytes(body, max as usize)).await {
+        Ok(Ok(body)) => Ok(body.into()),
+        Ok(Err(e)) if is_limit(&e) => Err(Refusal::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Incomplete),
+    }
+}
+
+fn is_limit(error: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(e) = cause {
+        if e.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = e.source();
+    }
+    false
 }

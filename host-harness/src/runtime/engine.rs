@@ -5,7 +5,13 @@
 
 use super::{instance::Caller, versions::v0_1};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component as Compiled, Linker, types::ComponentItem},
@@ -47,7 +53,7 @@ pub struct Component {
     pub(super) pre: v0_1::Pre,
 }
 
-pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<Engine, wasmtime::Error> {
+pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<(Engine, Ticks), wasmtime::Error> {
     let mut pool = PoolingAllocationConfig::new();
     // Each component of ours has one core instance with a memory and a few tables, and two or three small adapters.
     pool.total_component_instances(instances_max)
@@ -55,6 +61,10 @@ pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<Engine, 
         .total_memories(instances_max)
         .total_tables(instances_max * 4)
         .total_stacks(instances_max)
+        // So that one component cannot take what many need.
+        .max_memories_per_component(1)
+        .max_tables_per_component(4)
+        .max_core_instances_per_component(4)
         .max_memory_size(memory_bytes)
         .linear_memory_keep_resident(128 << 10)
         .table_keep_resident(16 << 10)
@@ -66,20 +76,26 @@ pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<Engine, 
         .concurrency_support(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
-    tick(&engine);
-    Ok(engine)
+    let ticks = tick(&engine);
+    Ok((engine, ticks))
 }
 
+/// How many ticks there were, whatever the guests did.
+pub(super) type Ticks = Arc<AtomicU64>;
+
 /// A thread of the operating system, not a task of the runtime that it polices; it ends with the engine.
-fn tick(engine: &Engine) {
-    let weak = engine.weak();
+fn tick(engine: &Engine) -> Ticks {
+    let (weak, ticks) = (engine.weak(), Ticks::default());
+    let counted = ticks.clone();
     std::thread::spawn(move || {
         while let Some(engine) = weak.upgrade() {
             engine.increment_epoch();
+            counted.fetch_add(1, Ordering::Relaxed);
             drop(engine);
             std::thread::sleep(TICK);
         }
     });
+    ticks
 }
 
 /// The name of a component: SHA-256 of its bytes, as hex.

@@ -5,12 +5,14 @@
 //!
 //! Invariant: the guest's future borrows nothing of its driver, so a run can be dropped at any point.
 
-use super::limits::Limits;
+use super::{engine::Ticks, limits::Limits};
 use crate::{
     clock::Timestamp,
-    effect::{Answer, Ask, Change, Denial, Entry, Input, Line, Note, Repeat, Reply, Request, SendError, Write},
+    effect::{
+        Answer, Ask, Change, Denial, Entry, Input, Line, Note, Repeat, Reply, Request, SendError, Subject, Write,
+    },
 };
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::atomic::Ordering};
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline, format_err};
 
@@ -22,7 +24,7 @@ pub(super) enum Rights {
     /// `read` requests, the clock, the log; no state.
     Look,
     /// Everything.
-    Handle,
+    All,
 }
 
 /// The host's side of one guest: the data of its store.
@@ -38,7 +40,8 @@ pub(super) struct Caller {
     log_bytes: usize,
     state_written_bytes: usize,
     ticks: u32,
-    /// Set when the guest waited since the last tick: that tick went by while it did not compute.
+    all_ticks: Ticks,
+    /// Set when a tick went by while the guest waited: the next interruption is that one, and no computing of its own.
     waited: bool,
 }
 
@@ -74,7 +77,7 @@ impl Caller {
         let allowed = match self.rights {
             Rights::None => false,
             Rights::Look => least == Rights::Look,
-            Rights::Handle => true,
+            Rights::All => true,
         };
         if allowed { Ok(()) } else { Err(format_err!("`{what}` is not allowed in this call")) }
     }
@@ -87,8 +90,11 @@ impl Caller {
     async fn ask(&mut self, ask: Ask) -> wasmtime::Result<Reply> {
         let (answer, answered) = oneshot::channel();
         self.said.send(Said::Ask(ask, answer)).map_err(|_| format_err!("the run was dropped"))?;
-        self.waited = true;
-        match answered.await.map_err(|_| format_err!("the run was dropped"))? {
+        let before = self.all_ticks.load(Ordering::Relaxed);
+        let answered = answered.await.map_err(|_| format_err!("the run was dropped"))?;
+        // A tick that went by while it waited is not its own; one that did not go by is not forgiven.
+        self.waited = self.all_ticks.load(Ordering::Relaxed) != before;
+        match answered {
             Input::Reply { at, reply } => {
                 self.now = at.unwrap_or(self.now).max(self.now);
                 Ok(reply)
@@ -154,8 +160,11 @@ impl Caller {
     }
 
     pub(super) async fn get_many(&mut self, keys: Vec<String>) -> wasmtime::Result<Vec<Option<String>>> {
-        self.may("state", Rights::Handle)?;
+        self.may("state", Rights::All)?;
         self.batch(keys.len())?;
+        for key in &keys {
+            over("state-key-bytes", key.len(), self.limits.state_key_bytes)?;
+        }
         let asked = keys.len();
         match self.ask(Ask::Get(keys)).await? {
             Reply::Got(values) if values.len() == asked => Ok(values),
@@ -169,8 +178,8 @@ impl Caller {
         after: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Vec<Entry>> {
-        self.may("state", Rights::Handle)?;
-        self.batch(limit as usize)?;
+        self.may("state", Rights::All)?;
+        let limit = limit.min(u32::try_from(self.limits.state_batch).unwrap_or(u32::MAX));
         match self.ask(Ask::Scan { prefix, after, limit }).await? {
             Reply::Scanned(entries) => Ok(entries),
             _ => Err(format_err!("state was answered wrongly: this is a bug of the host")),
@@ -178,15 +187,17 @@ impl Caller {
     }
 
     pub(super) fn write_many(&mut self, writes: Vec<Write>) -> wasmtime::Result<()> {
-        self.may("state", Rights::Handle)?;
+        self.may("state", Rights::All)?;
         self.batch(writes.len())?;
         for write in writes {
-            if let Write::Set(entry) = &write {
-                over("state-key-bytes", entry.key.len(), self.limits.state_key_bytes)?;
-                over("state-value-bytes", entry.value.len(), self.limits.state_value_bytes)?;
-                self.state_written_bytes += entry.key.len() + entry.value.len();
-                over("state-written-bytes", self.state_written_bytes, self.limits.state_written_bytes)?;
-            }
+            let (key, value, subject) = match &write {
+                Write::Set(entry) => (&entry.key, entry.value.len(), entry.subject.as_ref()),
+                Write::Delete(key) => (key, 0, None),
+            };
+            over("state-key-bytes", key.len(), self.limits.state_key_bytes)?;
+            over("state-value-bytes", value, self.limits.state_value_bytes)?;
+            self.state_written_bytes += key.len() + value + subject_bytes(subject)?;
+            over("state-written-bytes", self.state_written_bytes, self.limits.state_written_bytes)?;
             self.note(Note::Write(write));
         }
         Ok(())
@@ -198,15 +209,20 @@ impl Caller {
 
     pub(super) fn log(&mut self, line: Line) -> wasmtime::Result<()> {
         self.may("report", Rights::Look)?;
-        let bytes = line.message.len() + line.fields.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
-        self.count_log(1, bytes)?;
+        over("line code", line.code.len(), CODE_BYTES_MAX)?;
+        let fields = line.fields.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+        self.count_log(1, line.code.len() + line.message.len() + fields + subject_bytes(line.subject.as_ref())?)?;
         self.note(Note::Log(line));
         Ok(())
     }
 
     pub(super) fn changes(&mut self, changes: Vec<Change>) -> wasmtime::Result<()> {
         self.may("report", Rights::Look)?;
-        let bytes = changes.iter().map(|c| c.detail.as_deref().unwrap_or("").len() + c.object.len()).sum::<usize>();
+        let mut bytes = 0;
+        for c in &changes {
+            let texts = [Some(&c.connection), Some(&c.object), c.id.as_ref(), c.detail.as_ref()];
+            bytes += texts.into_iter().flatten().map(String::len).sum::<usize>() + subject_bytes(c.subject.as_ref())?;
+        }
         self.count_log(u32::try_from(changes.len()).unwrap_or(u32::MAX), bytes)?;
         self.note(Note::Changes(changes));
         Ok(())
@@ -229,6 +245,18 @@ impl Caller {
         }
         Ok(UpdateDeadline::Yield(1))
     }
+}
+
+/// Sizes of a line's code and of a subject, from `report.wit` and `types.wit`.
+const CODE_BYTES_MAX: usize = 64;
+const SUBJECT_KIND_BYTES_MAX: usize = 32;
+const SUBJECT_ID_BYTES_MAX: usize = 320;
+
+fn subject_bytes(subject: Option<&Subject>) -> wasmtime::Result<usize> {
+    let Some(subject) = subject else { return Ok(0) };
+    over("subject kind", subject.kind.len(), SUBJECT_KIND_BYTES_MAX)?;
+    over("subject id", subject.id.len(), SUBJECT_ID_BYTES_MAX)?;
+    Ok(subject.kind.len() + subject.id.len())
 }
 
 fn over(limit: &str, used: usize, allowed: usize) -> wasmtime::Result<()> {
@@ -255,6 +283,7 @@ pub(super) struct Call {
     pub limits: Limits,
     pub dry_run: bool,
     pub now: Timestamp,
+    pub ticks: Ticks,
 }
 
 pub(super) enum Next<T> {
@@ -292,6 +321,7 @@ impl<T> Coroutine<T> {
                 log_bytes: 0,
                 state_written_bytes: 0,
                 ticks: 0,
+                all_ticks: call.ticks,
                 waited: false,
             },
         );

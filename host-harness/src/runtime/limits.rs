@@ -30,7 +30,8 @@ pub struct Limits {
     /// Epoch ticks of ten milliseconds in which the guest was computing; waiting for an answer is not computing. Catches what
     /// fuel does not count.
     pub computing_ticks: u32,
-    /// Bytes that the guest hands over in one call of an import.
+    /// Bytes that the guest hands over in one call of an import. More than a whole state batch or a wave of usual size, and about
+    /// its memory: what it may hold, it may send.
     pub hostcall_bytes: usize,
     pub log_lines: u32,
     pub log_bytes: usize,
@@ -58,7 +59,7 @@ impl Default for Limits {
             memory_bytes: 64 << 20,
             fuel: 5_000_000_000,
             computing_ticks: 1_000,
-            hostcall_bytes: 8 << 20,
+            hostcall_bytes: 72 << 20,
             log_lines: 1_000,
             log_bytes: 256 << 10,
             state_batch: 1_000,

@@ -39,6 +39,7 @@ const INSTANCES_MAX: u32 = 64;
 /// The runtime of one host: its engine, and which component serves which installation.
 pub struct Runtime {
     engine: wasmtime::Engine,
+    ticks: engine::Ticks,
     limits: Limits,
     installed: RwLock<BTreeMap<String, Installed>>,
     /// By digest: a component is compiled once, however many install it.
@@ -65,8 +66,8 @@ pub enum CallError {
 
 impl Runtime {
     pub fn new(limits: Limits) -> Result<Runtime, CallError> {
-        let engine = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
-        Ok(Runtime { engine, limits, installed: RwLock::default(), compiled: Mutex::default() })
+        let (engine, ticks) = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
+        Ok(Runtime { engine, ticks, limits, installed: RwLock::default(), compiled: Mutex::default() })
     }
 
     pub fn limits(&self) -> Limits {
@@ -114,7 +115,7 @@ impl Runtime {
         self.pure(component, |pre, store| pre.egress(store, settings)).await
     }
 
-    /// The preflight of an installation. What the connector said on the way comes with it.
+    /// The preflight of an installation.
     pub async fn check(&self, installation: &str, asker: &Asker) -> Result<Vec<Finding>, CallError> {
         let i = self.installed(installation)?;
         let context = i.context.clone();
@@ -171,7 +172,8 @@ impl Runtime {
         F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
-        let with = Call { rights: Rights::None, limits: self.limits, dry_run: false, now: Timestamp(0) };
+        let ticks = self.ticks.clone();
+        let with = Call { rights: Rights::None, limits: self.limits, dry_run: false, now: Timestamp(0), ticks };
         let pre = component.pre.clone();
         let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
         match guest.step(Input::Start).await {
@@ -186,8 +188,8 @@ impl Runtime {
         F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
-        let now = asker.clock.now();
-        let with = Call { rights: Rights::Look, limits: self.limits, dry_run: false, now };
+        let (now, ticks) = (asker.clock.now(), self.ticks.clone());
+        let with = Call { rights: Rights::Look, limits: self.limits, dry_run: false, now, ticks };
         let pre = installed.component.pre.clone();
         let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
         let (mut input, mut wave) = (Input::Start, 0);
@@ -249,17 +251,19 @@ impl Driver for Runtime {
             return Err("another version of the connector is installed than the one that began this run".into());
         }
         let context: Context = serde_json::from_value(lead.input.context).map_err(|e| e.to_string())?;
-        let (limits, now, pre) = (self.limits, lead.input.started_at, i.component.pre.clone());
+        // As recorded: a replay under other limits would ask otherwise.
+        let (limits, now, pre) = (context.limits, lead.input.started_at, i.component.pre.clone());
+        let ticks = self.ticks.clone();
         let batch = lead.input.assignments;
         if batch.iter().any(|a| a.task.kind == DELIVERY) {
             let delivery = only_delivery(batch)?;
-            let with = Call { rights: Rights::None, limits, dry_run: context.dry_run, now };
+            let with = Call { rights: Rights::None, limits, dry_run: context.dry_run, now, ticks };
             let guest = Coroutine::new(&self.engine, with, |store| pre.admit(store, context, delivery.1))
                 .map_err(|e| format!("{e:#}"))?;
             return Ok(Box::new(Admit { guest, id: delivery.0, limits }));
         }
         let ids = batch.iter().map(|a| a.id).collect();
-        let with = Call { rights: Rights::Handle, limits, dry_run: context.dry_run, now };
+        let with = Call { rights: Rights::All, limits, dry_run: context.dry_run, now, ticks };
         let guest = Coroutine::new(&self.engine, with, |store| pre.handle(store, context, batch))
             .map_err(|e| format!("{e:#}"))?;
         Ok(Box::new(Handle { guest, ids, limits }))

@@ -194,7 +194,7 @@ fn xml(body: &str) -> Option<(Option<u32>, String)> {
 
 /// The field a refusal is about, if it can be told: the only one sent, or the only one named.
 pub fn field_meant(error: &ApiError, sent: &[&str]) -> Option<String> {
-    let words: Vec<&str> = error.message.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).collect();
+    let words: Vec<&str> = error.message.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).collect();
     let named: Vec<&&str> = sent.iter().filter(|field| words.contains(*field)).collect();
     match (sent, &named[..]) {
         ([only], _) => Some(only.to_string()),

@@ -35,7 +35,7 @@ pub struct Registered<'a> {
 /// *People registered*, with the session's id as its value (S2-60).
 pub async fn registered(work: &Work<'_>, registered: &Registered<'_>) -> Result<(), Stop> {
     let settings = &work.settings.account_engagement;
-    let (extension, kind) = (settings.extension.as_str(), settings.activity_types.registered.as_str());
+    let (extension, kind) = (settings.extension.as_str(), settings.activity_types["registered"].as_str());
     let doing = Doing { what: "note the registration", whom: registered.email.as_str() };
     let subject = Subject::person(registered.email.as_str());
     let body = json!({

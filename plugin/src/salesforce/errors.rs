@@ -60,7 +60,7 @@ impl ApiError {
     /// Whether it is about this field.
     pub fn is_about(&self, field: &str) -> bool {
         self.fields.iter().any(|name| name == field)
-            || self.message.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == field)
+            || self.message.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == field)
     }
 
     pub fn verdict(&self) -> Verdict {

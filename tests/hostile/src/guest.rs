@@ -112,11 +112,21 @@ impl on_trigger::Guest for Hostile {
             "spin" => loop {
                 core::hint::black_box(far);
             },
+            // Each question would forgive it a tick, if asking counted as waiting.
+            "spin-asking" => loop {
+                (0..100_000).for_each(|n| drop(core::hint::black_box(n)));
+                state::get("k");
+            },
             "memory" => {
                 core::hint::black_box(vec![1u8; far]);
             }
             "log" => (0..far).for_each(|i| report::log(&line(i.to_string()))),
             "log-bytes" => report::log(&line("x".repeat(far))),
+            "line-code" => report::log(&report::Line { code: "x".repeat(far), ..line(String::new()) }),
+            "subject" => {
+                let subject = Some(Subject { kind: "person".into(), id: "x".repeat(far) });
+                state::set(&state::Entry { subject, ..entry("k".into(), String::new()) });
+            }
             "state-value" => state::set(&entry("k".into(), "x".repeat(far))),
             "state-key" => state::set(&entry("k".repeat(far), String::new())),
             "state-batch" => drop(state::get_many(&vec!["k".to_string(); far])),
