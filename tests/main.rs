@@ -3,6 +3,7 @@
 mod support;
 
 mod bad_input;
+mod ingress;
 mod crash;
 mod order;
 mod preflight;

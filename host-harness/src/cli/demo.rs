@@ -9,7 +9,7 @@ use crate::{
     stage::{INSTALLATION, Played, Stage, Travel, observe, story::story},
 };
 use anyhow::Context;
-use comfy_table::{ContentArrangement, Table, presets::UTF8_NO_BORDERS};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use oracle::Difference;
 use serde::Serialize;
 use std::{
@@ -251,7 +251,7 @@ fn people(snapshot: &Snapshot) -> Table {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_NO_BORDERS).set_content_arrangement(ContentArrangement::Dynamic).set_width(140);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(140);
     table.set_header(header.to_vec());
     table
 }

@@ -3,13 +3,13 @@
 //! Promises: a component that imports anything but our interfaces is refused, and the refusal names the import. A guest
 //! that computes is interrupted every ten milliseconds. Not here: what an import does (`instance.rs`, `versions/`).
 
-use super::{instance::Caller, versions::v0_1};
+use super::{
+    instance::{Caller, Ticks},
+    versions::v0_1,
+};
 use sha2::{Digest, Sha256};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::Ordering,
     time::Duration,
 };
 use wasmtime::{
@@ -79,9 +79,6 @@ pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<(Engine,
     let ticks = tick(&engine);
     Ok((engine, ticks))
 }
-
-/// How many ticks there were, whatever the guests did.
-pub(super) type Ticks = Arc<AtomicU64>;
 
 /// A thread of the operating system, not a task of the runtime that it polices; it ends with the engine.
 fn tick(engine: &Engine) -> Ticks {

@@ -5,16 +5,26 @@
 //!
 //! Invariant: the guest's future borrows nothing of its driver, so a run can be dropped at any point.
 
-use super::{engine::Ticks, limits::Limits};
+use super::limits::Limits;
 use crate::{
     clock::Timestamp,
     effect::{
         Answer, Ask, Change, Denial, Entry, Input, Line, Note, Repeat, Reply, Request, SendError, Subject, Write,
     },
 };
-use std::{future::Future, pin::Pin, sync::atomic::Ordering};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::sync::{mpsc, oneshot};
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline, format_err};
+
+/// How many ticks the engine has made, whatever its guests did.
+pub(super) type Ticks = Arc<AtomicU64>;
 
 /// What a call may do through its imports. The table is in `wit/world.wit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ const INSTANCES_MAX: u32 = 64;
 /// The runtime of one host: its engine, and which component serves which installation.
 pub struct Runtime {
     engine: wasmtime::Engine,
-    ticks: engine::Ticks,
+    ticks: instance::Ticks,
     limits: Limits,
     installed: RwLock<BTreeMap<String, Installed>>,
     /// By digest: a component is compiled once, however many install it.

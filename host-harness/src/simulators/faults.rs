@@ -21,6 +21,7 @@ pub enum Fault {
         #[serde(default)]
         body: String,
     },
+    RefuseConnection,
     /// The connection ends before anything is done.
     CutBeforeEffect,
     /// It is done, and the connection ends before the answer.

@@ -166,6 +166,7 @@ mod tests {
             ("/v1/events", Some(Api::Livestorm)),
             ("/services/oauth2/token", Some(Api::Salesforce)),
             ("/services/data/v62.0/query", Some(Api::Salesforce)),
+            ("/id/00D/005", Some(Api::Salesforce)),
             ("/api/v5/objects/lists", Some(Api::AccountEngagement)),
             ("/api/v4/objects/lists", None),
             ("/", None),

@@ -34,7 +34,8 @@ fn request(simulators: &Simulators, method: &str, path: &str, body: Value) -> ht
 async fn a_fault_is_seen_in_the_process_as_what_it_may_have_done() {
     let answer = Fault::Answer { status: 503, headers: vec![("x-why".into(), "storm".into())], body: "{}".into() };
     let rows = [
-        (Fault::CutBeforeEffect, Err("not sent"), 0),
+        (Fault::RefuseConnection, Err("not sent"), 0),
+        (Fault::CutBeforeEffect, Err("unknown"), 0),
         (Fault::CutAfterEffect, Err("unknown"), 1),
         (answer, Ok(503), 0),
         (Fault::ExpireToken, Ok(401), 0),

@@ -77,7 +77,7 @@ impl World {
         let outcome = match self.faults.next(api, call.method.as_str(), &call.path) {
             None => Ok(self.answer(api, call)),
             Some(Fault::Answer { status, headers, body }) => Ok(written(status, &headers, &body)),
-            Some(Fault::CutBeforeEffect) => Err(Cut::BeforeEffect),
+            Some(Fault::RefuseConnection | Fault::CutBeforeEffect) => Err(Cut::BeforeEffect),
             Some(Fault::CutAfterEffect) => {
                 self.answer(api, call);
                 Err(Cut::AfterEffect)

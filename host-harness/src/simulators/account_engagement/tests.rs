@@ -263,6 +263,24 @@ fn a_salesforce_campaign_comes_over_after_its_delay() {
 }
 
 #[test]
+fn a_rename_before_the_arrival_has_arrived_with_it() {
+    let unit = started();
+    let id = unit.salesforce_campaign(json!({ "Name": "First" }));
+    for (wait, name) in [(500, "Second"), (70, "Third")] {
+        unit.wait(Duration::from_secs(wait));
+        unit.simulators.world().salesforce.edit_campaign(&id, "Name", json!(name));
+    }
+    unit.wait(Duration::from_secs(30) + LAG);
+    let arrived = "2026-11-23T04:10:00-05:00";
+    let row = json!([{ "name": "Third", "createdAt": arrived, "updatedAt": arrived }]);
+    for _ in 0..20 {
+        let (_, body) = unit.get("objects/campaigns?fields=name,createdAt,updatedAt&idGreaterThan=5000");
+        assert_eq!(body["values"], row, "at {}", unit.clock.now());
+        unit.wait(Duration::from_secs(10));
+    }
+}
+
+#[test]
 fn a_paused_connector_or_another_record_type_holds_a_campaign_back() {
     let unit = started();
     let webinars = unit.simulators.world().salesforce.add_campaign_record_type("Webinars");
@@ -344,6 +362,31 @@ fn a_prospect_is_found_changed_deleted_and_brought_back() {
     assert_eq!(unit.post("objects/prospects/do/undelete", json!({ "email": "x@example.org" })).1["code"], 109);
 }
 
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>
+#[test]
+fn a_time_is_compared_as_it_is_shown() {
+    let unit = started_with(|options| options.read_lag.account_engagement = Duration::ZERO);
+    unit.wait(Duration::from_millis(700));
+    let first = unit.id("objects/lists", json!({ "name": "first" }));
+    unit.wait(Duration::from_millis(200));
+    unit.id("objects/lists", json!({ "name": "second" }));
+    unit.call("PATCH", &format!("objects/lists/{first}"), Some(json!({ "name": "first" })));
+    let shown = unit.get(&format!("objects/lists/{first}?fields=createdAt")).1["createdAt"].clone();
+    assert_eq!(shown, "2026-11-23T04:00:00-05:00");
+    let shown = encode(shown.as_str().unwrap());
+    let rows = [
+        (format!("createdAtAfter={shown}"), vec![]),
+        (format!("createdAtBefore={shown}"), vec![]),
+        (format!("createdAtAfterOrEqualTo={shown}"), vec!["first", "second"]),
+        (format!("createdAtBeforeOrEqualTo={shown}"), vec!["first", "second"]),
+        ("createdAtAfterOrEqualTo=2026-11-23T04:00:00.950-05:00".to_owned(), vec!["first", "second"]),
+        ("orderBy=createdAt%20DESC".to_owned(), vec!["first", "second"]),
+    ];
+    for (query, names) in rows {
+        assert_eq!(unit.names(&format!("objects/lists?fields=name&{query}")), names, "{query}");
+    }
+}
+
 #[test]
 fn a_page_token_ends_after_four_hours_and_belongs_to_its_object() {
     let unit = started_with(|options| options.read_lag.account_engagement = Duration::ZERO);
@@ -360,6 +403,41 @@ fn a_page_token_ends_after_four_hours_and_belongs_to_its_object() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn looking_changes_nothing_that_is_seen_later(
+        mut renames in proptest::collection::vec(1u64..1500, 0..6),
+        pause in proptest::option::of((1u64..1000, 1u64..500)),
+        looks in proptest::collection::btree_set(1u64..1800, 0..20),
+    ) {
+        renames.sort_unstable();
+        let told = |looks: &BTreeSet<u64>| {
+            let unit = started();
+            let id = unit.salesforce_campaign(json!({ "Name": "as made" }));
+            for second in 1..=1800 {
+                unit.wait(Duration::from_secs(1));
+                let mut world = unit.simulators.world();
+                if renames.contains(&second) {
+                    world.salesforce.edit_campaign(&id, "Name", json!(format!("renamed at {second}")));
+                }
+                match pause {
+                    Some((from, _)) if second == from => world.pause_campaign_sync(),
+                    Some((from, seconds)) if second == from + seconds => world.resume_campaign_sync(),
+                    _ => {}
+                }
+                if looks.contains(&second) {
+                    world.snapshot();
+                }
+            }
+            // A reader who lags more and more is shown the whole history.
+            let history = (0..180).map(|step| {
+                unit.simulators.world().options.read_lag.account_engagement = Duration::from_secs(10 * step);
+                unit.get("objects/campaigns?fields=id,name,createdAt,updatedAt").1["values"].clone()
+            });
+            history.collect::<Vec<_>>()
+        };
+        prop_assert_eq!(told(&looks), told(&BTreeSet::new()));
+    }
+
     #[test]
     fn whoever_follows_the_pages_sees_every_row_once(
         activity in proptest::collection::vec(proptest::option::of(0u64..5), 0..40),

@@ -97,6 +97,23 @@ fn each_call_answers_its_resource_or_404() {
     }
 }
 
+/// Not said on <https://developers.livestorm.co/docs/rate-limits-and-quotas>, so the dearer is assumed.
+#[test]
+fn what_is_refused_after_the_token_costs_a_request_too() {
+    let (simulators, _) = started();
+    let used = || simulators.world().livestorm.quota.used;
+    for (path, status) in [("/v1/polls", 404), ("/v1/events/none", 404), ("/v1/events?filter[titel]=x", 400)] {
+        let before = used();
+        assert_eq!(get(&simulators, path).0, status, "{path}");
+        assert_eq!(used(), before + 1, "{path}");
+    }
+    let before = used();
+    assert_eq!(ask(&simulators, Method::GET, "/v1/ping", "wrong").0, 401);
+    assert_eq!(used(), before);
+    simulators.world().options.limits.livestorm_calls_per_month = before;
+    assert_eq!(get(&simulators, "/v1/polls").0, 429, "the quota comes before the path");
+}
+
 #[test]
 fn people_are_filtered_by_address_role_and_time() {
     let (simulators, clock) = started();

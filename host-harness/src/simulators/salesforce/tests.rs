@@ -76,6 +76,48 @@ fn a_refresh_answers_tokens_and_the_instance_and_no_lifetime() {
 }
 
 #[test]
+fn the_id_of_a_token_leads_to_its_user_and_org() {
+    let (simulators, _) = started();
+    simulators.world().options.base_url = "http://x.test".into();
+    let (_, tokens) = refresh(&simulators, "simulated-refresh-token-0", &[]);
+    let path = tokens["id"].as_str().unwrap().strip_prefix("http://x.test").unwrap();
+    let token = tokens["access_token"].as_str().unwrap();
+    let (status, _, user) = ask(&simulators, "GET", path, token, None);
+    assert_eq!(status, 200);
+    let rows = [
+        ("/id", tokens["id"].clone()),
+        ("/user_id", json!(Salesforce::user_id())),
+        ("/organization_id", json!(Salesforce::organization_id())),
+        ("/username", json!("integration@salesforce-customer.example")),
+        ("/urls/rest", json!("http://x.test/services/data/v{version}/")),
+        ("/urls/query", json!("http://x.test/services/data/v{version}/query/")),
+    ];
+    for (pointer, value) in rows {
+        assert_eq!(user.pointer(pointer), Some(&value), "{pointer}");
+    }
+    let rest = user["urls"]["rest"].as_str().unwrap().replace("{version}", "62.0");
+    assert_eq!(ask(&simulators, "GET", rest.strip_prefix("http://x.test").unwrap(), token, None).0, 200);
+    assert_eq!(ask(&simulators, "GET", "/id/00D/005", token, None).0, 404);
+
+    let refused = http::Request::get(format!("http://x.test{path}")).body(vec![]).unwrap();
+    let refused = simulators.handle(refused).unwrap();
+    assert_eq!((refused.status().as_u16(), refused.body().as_slice()), (403, &b"Bad_OAuth_Token"[..]));
+    assert_eq!(ask(&simulators, "GET", path, "wrong", None).0, 403);
+    assert!(simulators.world().requests.iter().all(|seen| seen.api == crate::simulators::Api::Salesforce));
+}
+
+#[test]
+fn a_version_tells_its_resources_to_whom_it_knows() {
+    let (simulators, _) = started();
+    let (status, resources) = call(&simulators, "GET", "/", None);
+    assert_eq!((status, &resources["query"]), (200, &json!("/services/data/v62.0/query")));
+    assert_eq!(resources["sobjects"], "/services/data/v62.0/sobjects");
+    assert_eq!(ask(&simulators, "GET", resources["limits"].as_str().unwrap(), "simulated-access-token-0", None).0, 200);
+    assert_eq!(call(&simulators, "POST", "/", None).0, 405);
+    assert_eq!(ask(&simulators, "GET", "/services/data/v62.0", "wrong", None).0, 401);
+}
+
+#[test]
 fn a_refresh_is_refused_by_the_reason() {
     let (simulators, _) = started();
     let good = "simulated-refresh-token-0";
@@ -272,6 +314,41 @@ fn a_query_finds_sorts_and_cuts() {
     let me = format!("SELECT UserPermissionsMarketingUser FROM User WHERE Id = '{}'", Salesforce::user_id());
     assert_eq!(query(&simulators, &me).1["records"][0]["UserPermissionsMarketingUser"], true);
     assert_eq!(query(&simulators, "SELECT Name FROM Organization").1["totalSize"], 1);
+}
+
+#[test]
+fn query_all_finds_the_deleted_too() {
+    let (simulators, _) = started();
+    campaign(&simulators, json!({ "Name": "kept" }));
+    for n in 0..250 {
+        let gone = campaign(&simulators, json!({ "Name": format!("gone {n:03}") }));
+        assert_eq!(call(&simulators, "DELETE", &format!("/sobjects/Campaign/{gone}"), None).0, 204);
+    }
+    let ask_for = |resource: &str, rest: &str| {
+        let soql = encode(&format!("SELECT Name, IsDeleted FROM Campaign {rest}"));
+        call(&simulators, "GET", &format!("/{resource}?q={soql}"), None).1
+    };
+    assert_eq!(ask_for("query", "")["totalSize"], 1);
+    assert_eq!(ask_for("query", "WHERE IsDeleted = true")["totalSize"], 0);
+    assert_eq!(ask_for("queryAll", "WHERE IsDeleted = false")["totalSize"], 1);
+    let first = ask_for("queryAll", "ORDER BY Name LIMIT 1");
+    assert_eq!((&first["records"][0]["Name"], &first["records"][0]["IsDeleted"]), (&json!("gone 000"), &json!(true)));
+    assert_eq!(call(&simulators, "POST", "/queryAll", None).0, 405);
+
+    let token = simulators.world().options.salesforce.access_token.clone();
+    let path = format!("/services/data/v62.0/queryAll?q={}", encode("SELECT Name FROM Campaign"));
+    let request = http::Request::get(format!("http://x.test{path}"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("sforce-query-options", "batchSize=200")
+        .body(vec![])
+        .unwrap();
+    let page: Value = serde_json::from_slice(simulators.handle(request).unwrap().body()).unwrap();
+    let next = page["nextRecordsUrl"].as_str().unwrap();
+    assert!(next.starts_with("/services/data/v62.0/query/"), "{next}");
+    for next in [next.to_owned(), next.replace("/query/", "/queryAll/")] {
+        let (status, _, rest) = ask(&simulators, "GET", &next, &token, None);
+        assert_eq!((status, rest["records"].as_array().map(Vec::len)), (200, Some(51)), "{next}");
+    }
 }
 
 #[test]

@@ -248,6 +248,29 @@ fn an_activity_needs_its_extension_type_address_and_a_short_value() {
 }
 
 #[test]
+fn the_first_activity_stays_the_first_and_the_last_moves() {
+    let unit = started();
+    let ana = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    let at = |day: u32| format!("2026-11-{day}T09:00:00+00:00");
+    for day in [20, 21] {
+        let body = json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org",
+            "value": "s1", "activityDate": at(day) });
+        unit.id("external-activities", body);
+    }
+    let seen = |prospect: u64| {
+        let world = unit.simulators.world();
+        let found = world.account_engagement.prospects.now(&prospect).unwrap();
+        (found.first_activity_at, found.last_activity_at)
+    };
+    assert_eq!(seen(ana), (Timestamp::parse(&at(20)), Timestamp::parse(&at(21))));
+
+    let bo = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("bo@example.org"));
+    let elsewhere = Timestamp::parse(&at(22)).unwrap();
+    unit.simulators.world().account_engagement.set_last_activity(bo, elsewhere);
+    assert_eq!(seen(bo), (Some(elsewhere), Some(elsewhere)));
+}
+
+#[test]
 fn switches_decide_what_an_activity_does_and_whether_it_can_be_read() {
     let good =
         json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org", "value": "s1" });
@@ -262,8 +285,9 @@ fn switches_decide_what_an_activity_does_and_whether_it_can_be_read() {
         let ana = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
         assert_eq!(unit.post("external-activities", good.clone()).0, 201);
         let mut world = unit.simulators.world();
-        let last = world.account_engagement.prospects.now(&ana).unwrap().last_activity_at;
-        assert_eq!(last, moves.then(|| world.now()));
+        let found = world.account_engagement.prospects.now(&ana).unwrap();
+        let moved = moves.then(|| world.now());
+        assert_eq!((found.first_activity_at, found.last_activity_at), (moved, moved));
         let prospects: Vec<_> = world.snapshot().external_activities.iter().map(|a| a.prospect_id).collect();
         assert_eq!(prospects, [None, Some(ana)]);
         drop(world);
