@@ -3,8 +3,8 @@
 mod support;
 
 mod bad_input;
-mod ingress;
 mod crash;
+mod ingress;
 mod order;
 mod preflight;
 mod runtime;

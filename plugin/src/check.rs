@@ -37,7 +37,7 @@ fn probes() -> [Probe; 3] {
             request: salesforce::calls::LIMITS.request(&[], &[], None),
             seen: |response| {
                 let body = json::parse(&response.body).unwrap_or(Value::Null);
-                let number = |name: &str| body.pointer(&format!("/DailyApiRequests/{name}")).and_then(json::scalar);
+                let number = |name: &str| body["DailyApiRequests"].get(name).and_then(json::scalar);
                 match (number("Remaining"), number("Max")) {
                     (Some(left), Some(most)) => format!("{left} of {most} API calls are left today."),
                     _ => "The sign-in is taken.".into(),

@@ -5,8 +5,8 @@ use crate::{
     executor::{Flow, Waves},
     flow::{await_campaign, registered, session_scheduled},
     host::{
-        Admission, Assignment, Choice, Completion, Context, Cost, EgressRule, Failure, FailureClass, Finding, Host,
-        Interruption, Manifest, Outcome, Page, Source, Trigger,
+        Admission, Assignment, Completion, Context, EgressRule, Failure, FailureClass, Finding, Host, Manifest,
+        Outcome, Trigger,
     },
     livestorm, manifest,
     settings::{self, Settings},
@@ -32,28 +32,18 @@ pub fn check(host: &dyn Host, context: &Context) -> Vec<Finding> {
     check::check(host, context)
 }
 
-pub fn options(setting: &str) -> Result<Vec<Choice>, Finding> {
-    Err(check::not_offered(setting, "offers no choices for this setting: write the value"))
+/// What a setting's choices would be: none are offered.
+pub fn no_options(setting: &str) -> Finding {
+    check::not_offered(setting, "offers no choices for this setting: write the value")
 }
 
-pub fn fix(code: &str) -> Result<Vec<Finding>, Finding> {
-    Err(check::not_offered(code, "mends nothing by itself"))
+pub fn no_fix(code: &str) -> Finding {
+    check::not_offered(code, "mends nothing by itself")
 }
 
-pub fn sources() -> Vec<Source> {
-    Vec::new()
-}
-
-pub fn estimate(source: &str) -> Result<Vec<Cost>, Interruption> {
-    Err(no_such_source(source))
-}
-
-pub fn run(source: &str) -> Result<Page, Interruption> {
-    Err(no_such_source(source))
-}
-
-fn no_such_source(source: &str) -> Interruption {
-    Interruption::BadCursor(format!("no such source: {}", fit(source, 64)))
+/// Nothing is synced by this version.
+pub fn no_such_source(source: &str) -> String {
+    format!("no such source: {}", fit(source, 64))
 }
 
 pub fn admit(trigger: &Trigger) -> Admission {
@@ -63,7 +53,7 @@ pub fn admit(trigger: &Trigger) -> Admission {
         {
             livestorm::admit::admit(delivery)
         }
-        Trigger::Webhook(delivery) => Admission::Refused(format!("no such source: {}", fit(&delivery.source, 64))),
+        Trigger::Webhook(delivery) => Admission::Refused(no_such_source(&delivery.source)),
         Trigger::Activated(_) => Admission::Ignored("switched on; work begins with the next delivery".into()),
         Trigger::SettingsChanged => Admission::Ignored("the new settings are used from the next task on".into()),
         Trigger::Deactivating => Admission::Ignored("nothing is to be taken back".into()),
@@ -101,78 +91,43 @@ type Ends = Vec<(u32, Result<Completion, Stop>)>;
 fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Assignment]) -> Ends {
     let waves = Waves::default();
     let work = Work { host, waves: &waves, context, settings };
-    let mut ends = Ends::new();
-
-    for one in batch.iter().filter(|one| one.task.kind == SESSION_READY) {
-        let end = task::payload(&one.task).map(|ready| registered::session_ready(&work, &ready));
-        ends.push((one.id, end.map_err(unreadable)));
-    }
-
-    let mut waiting = Vec::new();
-    for one in batch.iter().filter(|one| one.task.kind == AWAIT_CAMPAIGN) {
-        match task::payload::<task::AwaitCampaign>(&one.task) {
-            Ok(await_campaign) => waiting.push((one.id, await_campaign)),
-            Err(why) => ends.push((one.id, Err(unreadable(why)))),
+    let (mut ends, mut waiting, mut steps, mut registrations) = (Ends::new(), Vec::new(), Vec::new(), Vec::new());
+    for one in batch {
+        let task = &one.task;
+        let read = match task.kind.as_str() {
+            SESSION_READY => {
+                task::payload(task).map(|ready| ends.push((one.id, Ok(registered::session_ready(&work, &ready)))))
+            }
+            AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
+            SESSION_CREATED | ENSURE_SESSION | CAMPAIGN_FOUND => {
+                steps.push(one);
+                Ok(())
+            }
+            REGISTER => task::payload(task).map(|register| {
+                let dedupe_key = task.dedupe_key.clone();
+                registrations.push(registered::One { id: one.id, register, dedupe_key, admitted_at: one.admitted_at });
+            }),
+            kind => Err(format!("This version of the connector does not know tasks of kind {}", fit(kind, 64))),
+        };
+        if let Err(why) = read {
+            ends.push((one.id, Err(unreadable(why))));
         }
     }
-    if !waiting.is_empty() {
-        let (ids, waiting): (Vec<u32>, Vec<_>) = waiting.into_iter().unzip();
-        let flow: Flow<'_, _> = Box::pin(await_campaign::all(&work, &waiting));
-        let all = waves.run(host, context.limits.wave, vec![flow]).into_iter().flatten();
-        ends.extend(ids.into_iter().zip(all));
-    }
-
-    let session_steps: Flow<'_, Ends> = Box::pin(async {
-        let mut ends = Ends::new();
-        for one in batch {
-            if let Some(end) = session_step(&work, one).await {
-                ends.push((one.id, end));
-            }
+    let flow: Flow<'_, Ends> = Box::pin(async {
+        let mut ends = await_campaign::all(&work, waiting).await;
+        // Read one by one, each after the one before it has written what it remembers.
+        for one in steps {
+            let end = match session_scheduled::step(&work, &one.task) {
+                Ok(step) => session_scheduled::advance(&work, step).await,
+                Err(why) => Err(unreadable(why)),
+            };
+            ends.push((one.id, end));
         }
         ends
     });
-    ends.extend(waves.run(host, context.limits.wave, vec![session_steps]).into_iter().flatten());
-
-    let mut registrations = Vec::new();
-    for one in batch.iter().filter(|one| one.task.kind == REGISTER) {
-        match task::payload::<task::Register>(&one.task) {
-            Ok(register) => registrations.push(registered::One {
-                id: one.id,
-                register,
-                dedupe_key: one.task.dedupe_key.clone(),
-                admitted_at: one.admitted_at,
-            }),
-            Err(why) => ends.push((one.id, Err(unreadable(why)))),
-        }
-    }
+    ends.extend(waves.run(host, context.limits.wave, vec![flow]).into_iter().flatten());
     ends.extend(registered::all(&work, registrations));
-
-    for one in batch.iter().filter(|one| !KINDS.contains(&one.task.kind.as_str())) {
-        let why = format!("This version of the connector does not know tasks of kind {}", fit(&one.task.kind, 64));
-        ends.push((one.id, Err(unreadable(why))));
-    }
     ends
-}
-
-const KINDS: [&str; 6] = [SESSION_CREATED, ENSURE_SESSION, CAMPAIGN_FOUND, AWAIT_CAMPAIGN, SESSION_READY, REGISTER];
-
-/// None: not a step of a session.
-async fn session_step(work: &Work<'_>, one: &Assignment) -> Option<Result<Completion, Stop>> {
-    Some(match one.task.kind.as_str() {
-        SESSION_CREATED => match task::payload(&one.task) {
-            Ok(payload) => session_scheduled::created(work, payload).await,
-            Err(why) => Err(unreadable(why)),
-        },
-        ENSURE_SESSION => match task::payload(&one.task) {
-            Ok(payload) => session_scheduled::ensure(work, payload).await,
-            Err(why) => Err(unreadable(why)),
-        },
-        CAMPAIGN_FOUND => match task::payload(&one.task) {
-            Ok(payload) => session_scheduled::campaign_found(work, payload).await,
-            Err(why) => Err(unreadable(why)),
-        },
-        _ => return None,
-    })
 }
 
 fn unreadable(why: String) -> Stop {
@@ -201,6 +156,8 @@ mod tests {
         host::{Delivery, Lane, Severity, Task},
         test_host::{TestHost, context},
     };
+
+    const KINDS: [&str; 6] = [SESSION_CREATED, ENSURE_SESSION, CAMPAIGN_FOUND, AWAIT_CAMPAIGN, SESSION_READY, REGISTER];
 
     fn assignment(id: u32, kind: &str, payload: &str) -> Assignment {
         let task = Task {
@@ -240,10 +197,9 @@ mod tests {
 
     #[test]
     fn what_is_not_offered_says_so() {
-        assert_eq!(options("/x").unwrap_err().code, "not-offered");
-        assert_eq!(fix("x").unwrap_err().severity, Severity::Notice);
-        assert_eq!(run("people"), Err(Interruption::BadCursor("no such source: people".into())));
-        assert!(estimate("people").is_err() && sources().is_empty());
+        assert_eq!(no_options("/x").code, "not-offered");
+        assert_eq!(no_fix("x").severity, Severity::Notice);
+        assert_eq!(no_such_source("people"), "no such source: people");
     }
 
     #[test]

@@ -52,24 +52,25 @@ impl Waves {
     }
 
     /// Runs all flows to their end; answers in the order of `flows`.
-    pub fn run<T>(&self, host: &dyn Host, wave_max: u32, mut flows: Vec<Flow<'_, T>>) -> Vec<T> {
+    pub fn run<T>(&self, host: &dyn Host, wave_max: u32, flows: Vec<Flow<'_, T>>) -> Vec<T> {
+        let mut ends: Vec<Option<T>> = flows.iter().map(|_| None).collect();
+        let noting = flows
+            .into_iter()
+            .zip(&mut ends)
+            .map(|(flow, end)| -> Flow<'_, ()> { Box::pin(async move { *end = Some(flow.await) }) });
+        self.run_all(host, wave_max, noting.collect());
+        ends.into_iter().flatten().collect()
+    }
+
+    fn run_all(&self, host: &dyn Host, wave_max: u32, mut flows: Vec<Flow<'_, ()>>) {
         let wave_max = usize::try_from(wave_max.max(1)).unwrap_or(usize::MAX);
         let mut task = Context::from_waker(Waker::noop());
-        let mut ends: Vec<Option<T>> = flows.iter().map(|_| None).collect();
         loop {
-            for (flow, end) in flows.iter_mut().zip(&mut ends) {
-                if end.is_none()
-                    && let Poll::Ready(value) = flow.as_mut().poll(&mut task)
-                {
-                    *end = Some(value);
-                }
-            }
+            flows.retain_mut(|flow| flow.as_mut().poll(&mut task).is_pending());
             let mut asked = std::mem::take(&mut self.0.borrow_mut().asked);
             if asked.is_empty() {
-                let ends = ends.into_iter();
-                return ends
-                    .map(|end| end.expect("a flow waits for an answer only, and every answer was given"))
-                    .collect();
+                assert!(flows.is_empty(), "a flow waits for an answer only, and every answer was given");
+                return;
             }
             while !asked.is_empty() {
                 let rest = asked.split_off(asked.len().min(wave_max));

@@ -12,6 +12,10 @@ wit_bindgen::generate!({ path: "../wit", world: "connector" });
 use exports::ipaas::connector::{manifest, on_trigger, preflight, sync};
 use ipaas::connector::{clock, http, report, state, types};
 
+/// Smaller than the one of the standard library.
+#[global_allocator]
+static ALLOCATOR: talc::TalckWasm = unsafe { talc::TalckWasm::new_global() };
+
 struct Guest;
 export!(Guest);
 
@@ -28,29 +32,12 @@ impl ours::Host for Imports {
         state::get(key)
     }
 
-    fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
-        state::get_many(keys)
-    }
-
     fn set(&self, entry: ours::Entry) {
         state::set(&entry.into());
     }
 
-    fn set_many(&self, entries: Vec<ours::Entry>) {
-        state::set_many(&entries.into_iter().map(Into::into).collect::<Vec<_>>());
-    }
-
     fn delete(&self, key: &str) {
         state::delete(key);
-    }
-
-    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<ours::Entry> {
-        let entry = |entry: state::Entry| ours::Entry {
-            key: entry.key,
-            value: entry.value,
-            subject: entry.subject.map(Into::into),
-        };
-        state::scan(prefix, after, limit).into_iter().map(entry).collect()
     }
 
     fn now(&self) -> ours::Instant {
@@ -121,16 +108,11 @@ impl preflight::Guest for Guest {
     }
 
     fn options(_: types::Context, setting: String) -> Result<Vec<preflight::Choice>, types::Finding> {
-        let choice = |choice: ours::Choice| preflight::Choice {
-            value: choice.value,
-            title: choice.title,
-            detail: choice.detail,
-        };
-        connector::options(&setting).map(|choices| choices.into_iter().map(choice).collect()).map_err(Into::into)
+        Err(connector::no_options(&setting).into())
     }
 
     fn fix(_: types::Context, code: String) -> Result<Vec<types::Finding>, types::Finding> {
-        connector::fix(&code).map(all).map_err(Into::into)
+        Err(connector::no_fix(&code).into())
     }
 }
 
@@ -171,36 +153,15 @@ impl on_trigger::Guest for Guest {
 
 impl sync::Guest for Guest {
     fn sources(_: types::Context) -> Vec<sync::Source> {
-        let source = |source: ours::Source| sync::Source {
-            name: source.name,
-            title: source.title,
-            schema: source.schema,
-            primary_key: source.primary_key,
-            min_interval_ms: source.min_interval_ms,
-            parameters: source.parameters,
-            scheduled: source.scheduled,
-        };
-        connector::sources().into_iter().map(source).collect()
+        Vec::new()
     }
 
     fn estimate(_: types::Context, source: String, _: String) -> Result<Vec<sync::Cost>, sync::Interruption> {
-        let cost = |cost: ours::Cost| sync::Cost { connection: cost.connection, least: cost.least, most: cost.most };
-        connector::estimate(&source).map(|costs| costs.into_iter().map(cost).collect()).map_err(Into::into)
+        Err(sync::Interruption::BadCursor(connector::no_such_source(&source)))
     }
 
     fn run(_: types::Context, source: String, _: String, _: Option<String>) -> Result<sync::Page, sync::Interruption> {
-        let row = |row: ours::Row| sync::Row {
-            change: if row.deleted { sync::Change::Delete } else { sync::Change::Upsert },
-            value: row.value,
-        };
-        connector::run(&source)
-            .map(|page| sync::Page {
-                rows: page.rows.into_iter().map(row).collect(),
-                tasks: all(page.tasks),
-                cursor: page.cursor,
-                more: page.more,
-            })
-            .map_err(Into::into)
+        Err(sync::Interruption::BadCursor(connector::no_such_source(&source)))
     }
 }
 
@@ -374,16 +335,6 @@ impl From<ours::Outcome> for on_trigger::Outcome {
             }
             ours::Outcome::Later(wait) => Self::Later(wait.into()),
             ours::Outcome::Failed(failure) => Self::Failed(failure.into()),
-        }
-    }
-}
-
-impl From<ours::Interruption> for sync::Interruption {
-    fn from(interruption: ours::Interruption) -> Self {
-        match interruption {
-            ours::Interruption::Later(wait) => Self::Later(wait.into()),
-            ours::Interruption::BadCursor(why) => Self::BadCursor(why),
-            ours::Interruption::Failed(failure) => Self::Failed(failure.into()),
         }
     }
 }

@@ -15,11 +15,8 @@ pub const DAY: u64 = 24 * HOUR;
 pub trait Host {
     fn send_all(&self, requests: Vec<Request>) -> Vec<Answer>;
     fn get(&self, key: &str) -> Option<String>;
-    fn get_many(&self, keys: &[String]) -> Vec<Option<String>>;
     fn set(&self, entry: Entry);
-    fn set_many(&self, entries: Vec<Entry>);
     fn delete(&self, key: &str);
-    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<Entry>;
     fn now(&self) -> Instant;
     fn log(&self, line: Line);
     fn changes(&self, changes: Vec<Change>);
@@ -320,52 +317,6 @@ pub enum Severity {
     Notice,
     Warning,
     Blocker,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
-    pub value: String,
-    pub title: String,
-    pub detail: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Source {
-    pub name: String,
-    pub title: String,
-    pub schema: String,
-    pub primary_key: Vec<String>,
-    pub min_interval_ms: u64,
-    pub parameters: String,
-    pub scheduled: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page {
-    pub rows: Vec<Row>,
-    pub tasks: Vec<Task>,
-    pub cursor: String,
-    pub more: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    pub deleted: bool,
-    pub value: String,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Interruption {
-    Later(Wait),
-    BadCursor(String),
-    Failed(Failure),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cost {
-    pub connection: String,
-    pub least: u64,
-    pub most: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,21 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     if depth > DEPTH_MAX {
         return Err(format!("nested {depth} levels deep, at most {DEPTH_MAX} are read"));
     }
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        // Said here and not by the library, whose texts for every case are two kilobytes of the component.
+        let what = if error.is_eof() { "it ends too early" } else { "it is no JSON" };
+        format!("{what} (line {line}, column {column})")
+    })
+}
+
+/// An object with these fields.
+pub fn object(fields: Vec<(&str, Value)>) -> Value {
+    let mut map = Map::new();
+    for (name, value) in fields {
+        map.insert(name.into(), value);
+    }
+    Value::Object(map)
 }
 
 /// Written without blanks.

@@ -6,6 +6,7 @@
 
 use crate::{
     call::Shape,
+    executor::Flow,
     host::{Answer, Entry, HttpError, Instant, MINUTE, Repeat, Response, Subject},
     plain::{from_text, to_text},
     stop::{Doing, Stop, for_http},
@@ -90,11 +91,14 @@ pub struct Sending<'a> {
     pub body: &'a Value,
 }
 
+/// Asks the provider whether the write in doubt took place.
+pub type Look<'a> = &'a dyn Fn(Doubt) -> Flow<'a, Result<Seen, Stop>>;
+
 /// Does it, unless it is done. `look` is asked only after an unknown outcome.
 pub async fn once(
     work: &Work<'_>,
     fact: &Fact<'_>,
-    look: impl AsyncFnOnce(Doubt) -> Result<Seen, Stop>,
+    look: Look<'_>,
     sending: &Sending<'_>,
     judge: fn(&Response) -> Judged,
 ) -> Result<Once, Stop> {
@@ -241,11 +245,11 @@ mod tests {
             on_host(&self.host, async |work| {
                 let body = serde_json::json!({"email": "ana@example.org"});
                 let sending = Sending { call: &POST, query: &[], body: &body };
-                let look = async |_| {
+                let look = |_| -> Flow<'_, _> {
                     self.seen.borrow_mut().push(seen.clone());
-                    Ok(seen.clone())
+                    Box::pin(std::future::ready(Ok(seen.clone())))
                 };
-                once(work, &fact, look, &sending, |response| match response.status {
+                once(work, &fact, &look, &sending, |response| match response.status {
                     201 => Judged::Written(Some("7".into())),
                     500 => Judged::InDoubt("500".into()),
                     _ => Judged::Refused,

@@ -39,6 +39,7 @@ pub mod calendar;
 pub mod call;
 pub mod json;
 pub mod text;
+pub mod values;
 
 #[cfg(test)]
 mod story;

@@ -1,12 +1,11 @@
 //! Payloads and memories as JSON. Two macros list the fields of a type; what they make is a small part of what a derive for
-//! every type would add to the component, and says the same. Settings, whose JSON is written by people, use serde.
+//! every type would add to the component, and says the same.
 //!
 //! Promises: what is written is read again; a name that is absent reads like null, so old memories stay readable when a field
 //! is added as an `Option`.
 
 use crate::json;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 pub trait Plain: Sized {
     fn write(&self) -> Value;
@@ -142,23 +141,6 @@ impl<T: Plain> Plain for Vec<T> {
     }
 }
 
-impl Plain for BTreeMap<String, String> {
-    fn write(&self) -> Value {
-        let mut map = Map::new();
-        for (name, text) in self {
-            map.insert(name.clone(), Value::String(text.clone()));
-        }
-        Value::Object(map)
-    }
-    fn read(value: &Value) -> Result<Self, &'static str> {
-        let mut read = BTreeMap::new();
-        for (name, text) in value.as_object().ok_or("")? {
-            read.insert(name.clone(), String::read(text)?);
-        }
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +180,6 @@ mod tests {
         assert_eq!(why(r#"{"first":{}}"#), "`name` is wrong");
         assert_eq!(why(r#"{"first":{"small":{"name":"a","list":[1]}}}"#), "`list` is wrong");
         assert_eq!(why(r#"{"third":{}}"#), "wrong kind of value");
-        assert!(why("{").contains("EOF"));
+        assert!(why("{").contains("it ends too early"));
     }
 }

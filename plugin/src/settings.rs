@@ -8,9 +8,9 @@ use crate::{
     host::{Finding, Severity},
     json,
     plain::Plain,
+    values::Values,
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 pub const SCHEMA: &str = include_str!("settings.schema.json");
 
@@ -25,7 +25,7 @@ pub struct Settings {
 pub struct AccountEngagement {
     pub extension: String,
     /// DeveloperNames of the eight activities of spec 002, *Key External Activities*, by activity.
-    pub activity_types: BTreeMap<String, String>,
+    pub activity_types: Values,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +78,9 @@ fn read(text: &str) -> (Option<Settings>, Vec<Finding>) {
             meant(&settings, &mut findings);
             (Some(settings), findings)
         }
-        Err(field) => (None, vec![wrong("/", &format!("These settings cannot be read: {field}."), "Correct the text.")]),
+        Err(field) => {
+            (None, vec![wrong("/", &format!("These settings cannot be read: {field}."), "Correct the text.")])
+        }
     }
 }
 
@@ -185,8 +187,8 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
             findings.push(wrong(&place, &problem, remedy));
         }
     }
-    for (activity, name) in types {
-        let same = |(other, taken): &(&String, &String)| *other < activity && *taken == name;
+    for (activity, name) in types.iter() {
+        let same = |(other, taken): &&(String, String)| other < activity && taken == name;
         if let Some((other, _)) = types.iter().find(same) {
             let place = format!("/account_engagement/activity_types/{activity}");
             let problem = format!("{place}: \"{name}\" is also the type of {other}, so the two cannot be told apart.");
@@ -232,8 +234,7 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
 fn is_developer_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !name.ends_with('_')
-        && !name.contains("__")
+        && name.split('_').all(|part| !part.is_empty())
 }
 
 /// The known name that differs least, if it is like enough to have been meant.

@@ -179,7 +179,6 @@ pub fn payload<P: Plain>(task: &Task) -> Result<P, String> {
 mod tests {
     use super::*;
     use crate::domain::{email::Email, registrant::Role};
-    use std::collections::BTreeMap;
 
     fn registration() -> Registration {
         Registration {
@@ -192,7 +191,7 @@ mod tests {
             role: Some(Role::Participant),
             registered_at: Some(5),
             received_at: 7,
-            values: BTreeMap::from([("fields.company".into(), "Example".into())]),
+            values: [("fields.company", "Example")].into_iter().collect(),
         }
     }
 
@@ -207,8 +206,7 @@ mod tests {
             ..registration()
         };
         assert_eq!(first.dedupe_key, register(legacy).dedupe_key);
-        let newer =
-            Registration { values: BTreeMap::from([("fields.company".into(), "Other".into())]), ..registration() };
+        let newer = Registration { values: [("fields.company", "Other")].into_iter().collect(), ..registration() };
         assert_ne!(first.dedupe_key, register(newer).dedupe_key);
         assert_eq!(first.subject, Some(Subject::person("ana@example.org")));
     }

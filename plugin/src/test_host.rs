@@ -111,32 +111,14 @@ impl Host for TestHost {
         self.state(key)
     }
 
-    fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
-        keys.iter().map(|key| self.state(key)).collect()
-    }
-
     fn set(&self, entry: Entry) {
         assert!(entry.key.len() <= 256 && entry.value.len() <= 64 * 1024, "{}", entry.key);
         assert!(!entry.value.contains('@') || entry.subject.is_some(), "{} holds personal data of nobody", entry.key);
         self.state.borrow_mut().insert(entry.key.clone(), entry);
     }
 
-    fn set_many(&self, entries: Vec<Entry>) {
-        entries.into_iter().for_each(|entry| self.set(entry));
-    }
-
     fn delete(&self, key: &str) {
         self.state.borrow_mut().remove(key);
-    }
-
-    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<Entry> {
-        let state = self.state.borrow();
-        let within = state.values().filter(|entry| entry.key.starts_with(prefix));
-        within
-            .filter(|entry| after.is_none_or(|after| entry.key.as_str() > after))
-            .take(limit as usize)
-            .cloned()
-            .collect()
     }
 
     fn now(&self) -> Instant {
@@ -205,6 +187,6 @@ pub fn registration(session: &str, email: &str) -> Registration {
         role: Some(Role::Participant),
         registered_at: Some(1_763_700_000_000),
         received_at: 1_763_700_005_000,
-        values: BTreeMap::new(),
+        values: Default::default(),
     }
 }

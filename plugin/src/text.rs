@@ -42,6 +42,11 @@ pub fn state_key(kind: &str, parts: &[&str]) -> String {
     }
 }
 
+/// Lower case, letter by letter: an address is no word, so a sigma at its end is a sigma like any other.
+pub fn lower(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

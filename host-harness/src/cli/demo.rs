@@ -4,7 +4,7 @@ use super::exit_codes;
 use crate::{
     clock::Timestamp,
     durable::{Engine, TaskFilter, TaskId, TaskStatus},
-    effect::{Action, Subject},
+    effect::{Action, Change, Subject},
     simulators::{Options, Snapshot},
     stage::{INSTALLATION, Played, Stage, Travel, observe, story::story},
 };
@@ -121,17 +121,9 @@ impl Told {
             let Some(last) = changes.last() else { break };
             after = Some(last.id);
             for c in changes {
-                let did = match c.change.action {
-                    Action::Created => "created",
-                    Action::Updated => "updated",
-                    Action::Linked => "linked",
-                    // Said by the connector's own lines.
-                    Action::Unchanged | Action::LeftOut | Action::Failed => continue,
-                };
-                let whom = about(&c.change.subject).map(|w| format!(" {w}")).unwrap_or_default();
-                let detail = c.change.detail.map(|d| format!(" ({d})")).unwrap_or_default();
-                let what = format!("{}{whom} {did}{detail}", c.change.object);
-                told.moments.push(Moment { at: c.at, who: title(&c.change.connection), what });
+                if let Some(what) = sentence(&c.change) {
+                    told.moments.push(Moment { at: c.at, who: title(&c.change.connection), what });
+                }
             }
         }
         told.unfinished = unfinished(engine).await?;
@@ -152,6 +144,23 @@ async fn unfinished(engine: &dyn Engine) -> anyhow::Result<Vec<String>> {
             found.push(format!("{:?}: {}: {why}", t.status, t.task.title));
         }
     }
+}
+
+/// What became of a record, as somebody in marketing would say it. What was left out or failed is said by the connector's lines.
+fn sentence(change: &Change) -> Option<String> {
+    let whom = about(&change.subject).unwrap_or_default();
+    let detail = change.detail.as_deref().unwrap_or_default();
+    Some(match (change.object.as_str(), change.action) {
+        (_, Action::Unchanged | Action::LeftOut | Action::Failed) => return None,
+        ("Campaign", Action::Created) => format!("campaign \"{detail}\" is made"),
+        ("Campaign", _) => format!("campaign \"{detail}\" has arrived"),
+        ("List", _) => format!("list \"{detail}\" is made"),
+        ("Prospect", Action::Created) => format!("{whom} is a new prospect"),
+        ("Prospect", _) => format!("prospect {whom} is updated: {detail}"),
+        ("ListMembership", _) => format!("{whom} joins the list \"{detail}\""),
+        ("ExternalActivity", _) => format!("{whom} has the activity {detail}"),
+        (object, action) => format!("{object} {whom} {action:?} {detail}"),
+    })
 }
 
 fn about(subject: &Option<Subject>) -> Option<&str> {

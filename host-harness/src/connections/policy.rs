@@ -357,9 +357,9 @@ mod tests {
 
     #[test]
     fn a_broken_rule_says_so() {
-        assert!(rule("crm", &[Get], "a ** b", "", "").problem().unwrap().contains("`**` may only stand last"));
-        assert!(rule("crm", &[], "a", "", "").problem().unwrap().contains("no method"));
-        assert_eq!(rule("crm", &[Get], "a **", "", "").problem(), None);
+        assert!(problem(&rule("crm", &[Get], "a ** b", "", "")).unwrap().contains("`**` may only stand last"));
+        assert!(problem(&rule("crm", &[], "a", "", "")).unwrap().contains("no method"));
+        assert_eq!(problem(&rule("crm", &[Get], "a **", "", "")), None);
     }
 
     fn methods() -> impl Strategy<Value = Method> {

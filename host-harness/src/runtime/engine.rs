@@ -8,10 +8,7 @@ use super::{
     versions::v0_1,
 };
 use sha2::{Digest, Sha256};
-use std::{
-    sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     component::{Component as Compiled, Linker, types::ComponentItem},

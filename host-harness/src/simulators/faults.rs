@@ -21,10 +21,12 @@ pub enum Fault {
         #[serde(default)]
         body: String,
     },
+    /// No connection comes about, and the caller knows it: nothing was sent. Over HTTP the request is already here when
+    /// its rule is found, so there it is what `CutBeforeEffect` is.
     RefuseConnection,
-    /// The connection ends before anything is done.
+    /// The connection ends before anything is done, which the caller cannot know.
     CutBeforeEffect,
-    /// It is done, and the connection ends before the answer.
+    /// It is done, and the connection ends before the answer. To the caller the same as `CutBeforeEffect`.
     CutAfterEffect,
     /// The caller's token is worth nothing from here on; then the request is handled.
     ExpireToken,
@@ -106,6 +108,7 @@ pub struct Odds {
     pub cut_before_effect_per_mille: u16,
     pub cut_after_effect_per_mille: u16,
     pub expire_token_per_mille: u16,
+    pub refuse_connection_per_mille: u16,
 }
 
 /// Draws a fault for each request, from a seed and the request's number.
@@ -172,6 +175,7 @@ impl Seeded {
             (self.odds.cut_before_effect_per_mille, Fault::CutBeforeEffect),
             (self.odds.cut_after_effect_per_mille, Fault::CutAfterEffect),
             (self.odds.expire_token_per_mille, Fault::ExpireToken),
+            (self.odds.refuse_connection_per_mille, Fault::RefuseConnection),
         ];
         for (per_mille, fault) in odds {
             match drawn.checked_sub(u64::from(per_mille)) {

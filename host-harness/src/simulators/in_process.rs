@@ -14,8 +14,8 @@ impl Transport for InProcess {
         body_bytes_max: usize,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
         let answer = self.0.handle(request).map_err(|cut| match cut {
-            Cut::BeforeEffect => TransportError::NotSent("the simulated connection was refused".into()),
-            Cut::AfterEffect => TransportError::Unknown("the simulated connection ended without an answer".into()),
+            Cut::Refused => TransportError::NotSent("the simulated connection was refused".into()),
+            Cut::Closed => TransportError::Unknown("the simulated connection ended without an answer".into()),
         })?;
         let bytes = answer.body().len();
         if bytes > body_bytes_max {

@@ -31,6 +31,11 @@ impl<T: Clone> Lagged<T> {
         seen.checked_sub(1).map(|newest| &self.versions[newest].1)
     }
 
+    /// The states after the one that held at `when`, oldest first, each with the time from which it held.
+    pub fn after(&self, when: Timestamp) -> impl Iterator<Item = &(Timestamp, T)> {
+        self.versions.iter().skip_while(move |(from, _)| *from <= when)
+    }
+
     /// Two changes at one moment are one version: nobody can look in between.
     pub fn change(&mut self, at: Timestamp, change: impl FnOnce(&mut T)) {
         let (newest_at, mut next) = self.newest().clone();

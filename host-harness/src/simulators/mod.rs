@@ -32,13 +32,13 @@ use crate::{clock::Clock, connections::transport::Transport};
 use request::Call;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The connection ended without an answer.
+/// No answer comes, by what the caller can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Nothing was done.
-    BeforeEffect,
-    /// It was done; the caller cannot know.
-    AfterEffect,
+    /// There was no connection: nothing was done.
+    Refused,
+    /// The connection ended: it may have been done or not.
+    Closed,
 }
 
 /// The three APIs. Clones share one world.

@@ -33,7 +33,7 @@ impl Api {
     pub fn of(segments: &[String]) -> Option<Api> {
         match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["v1", ..] => Some(Api::Livestorm),
-            ["services", "oauth2" | "data", ..] => Some(Api::Salesforce),
+            ["services", "oauth2" | "data", ..] | ["id", ..] => Some(Api::Salesforce),
             ["api", "v5", ..] => Some(Api::AccountEngagement),
             _ => None,
         }

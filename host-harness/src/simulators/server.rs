@@ -1,4 +1,5 @@
-//! The simulators over HTTP. A cut closes the connection without an answer. Requests in flight to Account Engagement
+//! The simulators over HTTP. A cut closes the connection without an answer, and so does a
+//! refused connection, which is found out only once its request is read. Requests in flight to Account Engagement
 //! are counted here, for its limit on them; everything else is one call of `Simulators::handle`.
 
 use super::{
@@ -202,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn over_http_an_answer_comes_and_a_cut_closes_the_connection_without_one() {
         let mut options = Options::default();
-        for what in [Fault::CutBeforeEffect, Fault::CutAfterEffect] {
+        for what in [Fault::CutBeforeEffect, Fault::CutAfterEffect, Fault::RefuseConnection] {
             options.faults.rules.push(FaultRule::once(Selector::path("/v1/me"), what));
         }
         let token = options.livestorm_token.clone();
@@ -216,12 +217,13 @@ mod tests {
         });
 
         assert!(exchange(address, "/v1/ping", &token).await.starts_with("HTTP/1.1 200 OK"));
-        assert_eq!(exchange(address, "/v1/me", &token).await, "");
-        assert_eq!(exchange(address, "/v1/me", &token).await, "");
+        for _ in 0..3 {
+            assert_eq!(exchange(address, "/v1/me", &token).await, "");
+        }
         assert!(exchange(address, "/v1/me", &token).await.starts_with("HTTP/1.1 200 OK"));
         assert!(exchange(address, "/elsewhere", &token).await.starts_with("HTTP/1.1 404"));
         let statuses: Vec<_> = simulators.world().requests.iter().map(|seen| seen.status).collect();
-        assert_eq!(statuses, [Some(200), None, None, Some(200)]);
+        assert_eq!(statuses, [Some(200), None, None, None, Some(200)]);
 
         stop.cancel();
         serving.await.unwrap().unwrap();

@@ -22,7 +22,7 @@ pub struct SeenRequest {
     pub api: Api,
     pub method: String,
     pub path: String,
-    /// Nothing, where the connection was cut.
+    /// Nothing, where the connection was refused or cut.
     pub status: Option<u16>,
 }
 
@@ -77,10 +77,11 @@ impl World {
         let outcome = match self.faults.next(api, call.method.as_str(), &call.path) {
             None => Ok(self.answer(api, call)),
             Some(Fault::Answer { status, headers, body }) => Ok(written(status, &headers, &body)),
-            Some(Fault::RefuseConnection | Fault::CutBeforeEffect) => Err(Cut::BeforeEffect),
+            Some(Fault::RefuseConnection) => Err(Cut::Refused),
+            Some(Fault::CutBeforeEffect) => Err(Cut::Closed),
             Some(Fault::CutAfterEffect) => {
                 self.answer(api, call);
-                Err(Cut::AfterEffect)
+                Err(Cut::Closed)
             }
             Some(Fault::ExpireToken) => {
                 match api {

@@ -6,10 +6,10 @@ use crate::{
     host::{HOUR, Instant, MINUTE},
     json,
     stop::{Doing, Stop},
+    values::Values,
     work::Work,
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// How far our clock and theirs may differ, and how long before our note the campaign may have been made.
 const SLACK: u64 = 5 * MINUTE;
@@ -17,14 +17,14 @@ const SLACK: u64 = 5 * MINUTE;
 const PAGES_MAX: usize = 20;
 
 /// Salesforce id (its first 15 characters) to the campaign's id, of all made since.
-pub async fn made_since(work: &Work<'_>, since: Instant, doing: &Doing<'_>) -> Result<BTreeMap<String, String>, Stop> {
+pub async fn made_since(work: &Work<'_>, since: Instant, doing: &Doing<'_>) -> Result<Values, Stop> {
     let since = time(since.saturating_sub(SLACK));
     let filter = [("createdAtAfterOrEqualTo", since.as_str()), ("orderBy", "id DESC"), ("limit", "1000")];
     let rows = query(work, &CAMPAIGNS, "id,name,salesforceId,createdAt", &filter, PAGES_MAX, doing).await?;
     let rows = rows.map_err(|error| error.stop(work.now(), doing))?;
-    let mut found = BTreeMap::new();
+    let mut found = Values::default();
     for (salesforce, campaign) in rows.iter().filter_map(ids) {
-        found.insert(salesforce, campaign);
+        found.insert(&salesforce, campaign);
     }
     Ok(found)
 }

@@ -186,15 +186,15 @@ pub fn verdict(code: Option<u32>, status: u16) -> Verdict {
 
 /// `<rsp stat="fail" version="1.0"><err code="15">Login failed</err></rsp>`.
 fn xml(body: &str) -> Option<(Option<u32>, String)> {
-    let (_, rest) = body.split_once("<err")?;
-    let (attributes, rest) = rest.split_once('>')?;
-    let code = attributes.split_once("code=\"").and_then(|(_, code)| code.split('"').next()?.parse().ok());
-    Some((code, rest.split('<').next().unwrap_or_default().into()))
+    let (attributes, said) = body.split('<').find_map(|tag| tag.strip_prefix("err")?.split_once('>'))?;
+    let mut quoted = attributes.split('"').skip_while(|name| !name.ends_with("code="));
+    Some((quoted.nth(1).and_then(|code| code.parse().ok()), said.into()))
 }
 
 /// The field a refusal is about, if it can be told: the only one sent, or the only one named.
 pub fn field_meant(error: &ApiError, sent: &[&str]) -> Option<String> {
-    let words: Vec<&str> = error.message.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).collect();
+    let words: Vec<&str> =
+        error.message.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).collect();
     let named: Vec<&&str> = sent.iter().filter(|field| words.contains(*field)).collect();
     match (sent, &named[..]) {
         ([only], _) => Some(only.to_string()),

@@ -11,13 +11,15 @@ use super::{
 use crate::{
     call::ACCOUNT_ENGAGEMENT,
     domain::{email::Email, fact, session::SessionId},
+    executor::Flow,
     host::{Action, Instant, MINUTE, Subject},
     json,
     ledger::{Doubt, Fact, Judged, Once, Seen, Sending, once},
     stop::{Doing, Stop},
+    text::lower,
     work::Work,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How far their clock may be off ours, and how late an answer that we gave up may have taken effect.
 const SLACK: u64 = 10 * MINUTE;
@@ -38,22 +40,22 @@ pub async fn registered(work: &Work<'_>, registered: &Registered<'_>) -> Result<
     let (extension, kind) = (settings.extension.as_str(), settings.activity_types["registered"].as_str());
     let doing = Doing { what: "note the registration", whom: registered.email.as_str() };
     let subject = Subject::person(registered.email.as_str());
-    let body = json!({
-        "extension": extension,
-        "type": kind,
-        "email": registered.email.as_str(),
-        "value": registered.session.as_str(),
+    let body = json::object(vec![
+        ("extension", extension.into()),
+        ("type", kind.into()),
+        ("email", registered.email.as_str().into()),
+        ("value", registered.session.as_str().into()),
         // Never in the future (RULES 4).
-        "activityDate": time(registered.at.min(work.now())),
-    });
+        ("activityDate", time(registered.at.min(work.now())).into()),
+    ]);
     let fact = Fact {
         key: fact::Fact::Registered.state_key(registered.session, registered.email.as_str()),
         subject: Some(subject.clone()),
         doing,
     };
     let sending = Sending { call: &CREATE_EXTERNAL_ACTIVITY, query: &[], body: &body };
-    let look = async |doubt| look(work, &body, doubt, &doing).await;
-    match once(work, &fact, look, &sending, judge).await? {
+    let look = |doubt| -> Flow<'_, _> { Box::pin(look(work, &body, doubt, &doing)) };
+    match once(work, &fact, &look, &sending, judge).await? {
         Once::Written { id, fresh: true, .. } => {
             work.changed(ACCOUNT_ENGAGEMENT, "ExternalActivity", id.as_deref(), Action::Created, &subject, kind);
             Ok(())
@@ -115,7 +117,7 @@ async fn look(work: &Work<'_>, body: &Value, doubt: Doubt, doing: &Doing<'_>) ->
     let same = |row: &&Value| {
         text(row, "type") == text(body, "type")
             && text(row, "value") == text(body, "value")
-            && text(row, "email").to_lowercase() == text(body, "email")
+            && lower(&text(row, "email")) == text(body, "email")
     };
     Ok(match rows.iter().find(same) {
         Some(row) => Seen::There(id_of(row)),

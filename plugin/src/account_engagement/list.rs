@@ -10,6 +10,7 @@ use super::{
 use crate::{
     call::ACCOUNT_ENGAGEMENT,
     domain::session::SessionId,
+    executor::Flow,
     flow::naming::Name,
     host::{Action, MINUTE, Subject},
     json,
@@ -17,7 +18,7 @@ use crate::{
     stop::{Doing, Stop},
     work::Work,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const LEDGER_KEY: &str = "once/list";
 const NAMES_TRIED_MAX: u32 = 20;
@@ -37,10 +38,14 @@ pub async fn ensure(work: &Work<'_>, session: &SessionId, name: &Name, campaign:
     let (mut short, mut number) = (false, 1);
     for _ in 0..NAMES_TRIED_MAX {
         let list_name = name.list(short, number);
-        let body = json!({"name": list_name, "description": description, "campaignId": id_value(campaign)});
+        let body = json::object(vec![
+            ("name", list_name.as_str().into()),
+            ("description", description.as_str().into()),
+            ("campaignId", id_value(campaign)),
+        ]);
         let sending = Sending { call: &CREATE_LIST, query: &[("fields", "id")], body: &body };
-        let look = async |doubt| look(work, &description, doubt, &doing).await;
-        match once(work, &fact, look, &sending, judge).await? {
+        let look = |doubt| -> Flow<'_, _> { Box::pin(look(work, &description, doubt, &doing)) };
+        match once(work, &fact, &look, &sending, judge).await? {
             Once::Written { id: Some(id), fresh, .. } => {
                 if fresh {
                     work.changed(ACCOUNT_ENGAGEMENT, "List", Some(&id), Action::Created, &subject, &list_name);

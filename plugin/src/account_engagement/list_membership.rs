@@ -11,11 +11,12 @@ use crate::{
     call::ACCOUNT_ENGAGEMENT,
     domain::{email::Email, fact, session::SessionId},
     host::{Action, Entry, Instant, MINUTE, Subject},
+    json,
     plain::{from_text, to_text},
     stop::{Doing, Stop},
     work::Work,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What is remembered, so that a repeat sends nothing.
 #[derive(Debug, PartialEq)]
@@ -29,6 +30,8 @@ plain!(Noted { prospect, list });
 pub struct Place<'a> {
     pub session: &'a SessionId,
     pub list: &'a str,
+    /// The list's, as it was made: for people.
+    pub name: &'a str,
     /// When the list became known here: reads of a younger one may not show it yet.
     pub linked_at: Instant,
 }
@@ -49,7 +52,7 @@ pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &
         return Ok(Joined::Yes);
     }
     let doing = Doing { what: "add to the session's list", whom: email.as_str() };
-    let body = json!({"listId": id_value(place.list), "prospectId": id_value(prospect)});
+    let body = json::object(vec![("listId", id_value(place.list)), ("prospectId", id_value(prospect))]);
     let answer = work.send(JOIN_LIST.request(&[], &[], Some(&body))).await;
     let now = work.now();
     match written(answer, now, &doing)? {
@@ -71,7 +74,7 @@ pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &
     }
     let value = to_text(&noted);
     work.host.set(Entry { key, value, subject: Some(subject.clone()) });
-    work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", None, Action::Linked, &subject, &format!("list {}", place.list));
+    work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", None, Action::Linked, &subject, place.name);
     Ok(Joined::Yes)
 }
 

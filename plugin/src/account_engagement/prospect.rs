@@ -23,10 +23,10 @@ use crate::{
     plain::{from_text, to_text},
     stop::{Doing, Stop},
     text,
+    values::Values,
     work::Work,
 };
-use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 /// Reads lag 60 seconds behind; twice that is sure.
 const TRUSTED: u64 = 2 * MINUTE;
@@ -138,7 +138,7 @@ fn remember(work: &Work<'_>, key: &str, person: &Person, email: &Email) {
 struct Found {
     id: String,
     several: bool,
-    values: BTreeMap<String, String>,
+    values: Values,
 }
 
 async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<'_>) -> Result<Option<Found>, Stop> {
@@ -154,7 +154,7 @@ async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<
 fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Option<Found> {
     let at = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).and_then(calendar::parse);
     let is_ours = |row: &&Value| {
-        let address = row.get("email").and_then(Value::as_str).map(str::to_lowercase);
+        let address = row.get("email").and_then(Value::as_str).map(text::lower);
         address.is_none_or(|address| address == email.as_str()) && id_of(row).is_some_and(|id| !gone.contains(&id))
     };
     let candidates: Vec<&Value> = rows.iter().filter(is_ours).collect();
@@ -162,21 +162,17 @@ fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Optio
         let number = id_of(row).and_then(|id| id.parse::<u64>().ok());
         (at(row, "lastActivityAt"), at(row, "updatedAt"), number)
     })?;
-    let mut values = BTreeMap::new();
+    let mut values = Values::default();
     for field in mapping::prospect_fields() {
         if let Some(value) = chosen.get(field).and_then(json::scalar) {
-            values.insert(field.to_string(), value);
+            values.insert(field, value);
         }
     }
     Some(Found { id: id_of(chosen)?, several: candidates.len() > 1, values })
 }
 
-fn object(writes: &BTreeMap<String, String>) -> Map<String, Value> {
-    let mut object = Map::new();
-    for (field, value) in writes {
-        object.insert(field.clone(), Value::from(value.clone()));
-    }
-    object
+fn fields(writes: &Values) -> Vec<(&str, Value)> {
+    writes.iter().map(|(field, value)| (field.as_str(), value.as_str().into())).collect()
 }
 
 /// Writes what is new of an existing prospect; nothing where nothing changes. An error: that prospect is there no more.
@@ -186,15 +182,15 @@ async fn update(
     person: &mut Person,
     key: &str,
     id: &str,
-    standing: Option<&BTreeMap<String, String>>,
+    standing: Option<&Values>,
     doing: &Doing<'_>,
 ) -> Result<Option<ApiError>, Stop> {
     let (mut after, mut writes) = newest::decide(&person.fields, &wanted.news, standing, work.now());
     let subject = Subject::person(wanted.email.as_str());
     while !writes.is_empty() {
-        let body = Value::Object(object(&writes));
+        let body = json::object(fields(&writes));
         let answer = work.send(UPDATE_PROSPECT.request(&[id], &[], Some(&body))).await;
-        let fields = writes.keys().cloned().collect::<Vec<_>>().join(", ");
+        let fields = writes.names().join(", ");
         match written(answer, work.now(), doing)? {
             Written::Answer(response) if !response.is_success() => {
                 let error = ApiError::of(&response);
@@ -221,15 +217,15 @@ async fn update(
 fn drop_field(
     work: &Work<'_>,
     error: &ApiError,
-    writes: &mut BTreeMap<String, String>,
+    writes: &mut Values,
     after: &mut Fields,
     person: &Person,
     email: &Email,
     doing: &Doing<'_>,
 ) -> Result<(), Stop> {
-    let sent: Vec<&str> = writes.keys().map(String::as_str).collect();
+    let sent: Vec<&str> = writes.names();
     let Some(field) = field_meant(error, &sent) else { return Err(error.stop(work.now(), doing)) };
-    writes.remove(&field);
+    writes.retain(|other| other != field);
     newest::hold(after, &field, newest::of(&person.fields, &field).cloned());
     let message =
         format!("The field {field} of {email} is left out: {}. Correct the mapping or the field.", error.said());
@@ -257,16 +253,20 @@ async fn create(
     };
     // A new one gets all that is newest, also what was once written to one that is gone.
     let (mut after, _) = newest::decide(&person.fields, &wanted.news, None, work.now());
-    let mut writes = BTreeMap::new();
+    let mut writes = Values::default();
     for held in &after {
-        writes.insert(held.field.clone(), held.value.clone());
+        writes.insert(&held.field, held.value.clone());
     }
     let subject = Subject::person(wanted.email.as_str());
     loop {
-        let mut prospect = object(&writes);
-        prospect.insert("email".into(), wanted.email.as_str().into());
-        prospect.insert("campaignId".into(), id_value(&campaign));
-        let body = json!({"matchEmail": wanted.email.as_str(), "prospect": prospect, "fields": ["id"]});
+        let mut prospect = fields(&writes);
+        prospect.push(("email", wanted.email.as_str().into()));
+        prospect.push(("campaignId", id_value(&campaign)));
+        let body = json::object(vec![
+            ("matchEmail", wanted.email.as_str().into()),
+            ("prospect", json::object(prospect)),
+            ("fields", vec!["id"].into()),
+        ]);
         let answer = work.send(UPSERT_PROSPECT.request(&[], &[], Some(&body))).await;
         let now = work.now();
         let in_doubt = matches!(answer, Err(HttpError::Unknown(_) | HttpError::Unusable(_)));
@@ -316,6 +316,7 @@ async fn create(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn chosen(rows: Value) -> Option<(String, bool)> {
         let email = Email::parse("ana@example.org").unwrap();

@@ -1,6 +1,8 @@
 //! An address by which a person is told apart. The person's own spelling is kept nowhere: the destinations match with
 //! regard to case, and mixed case makes a second prospect.
 
+use crate::text::lower;
+
 /// Account Engagement refuses longer ones with code 4.
 /// <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>, confirmed.
 pub const BYTES_MAX: usize = 255;
@@ -37,7 +39,7 @@ impl std::fmt::Display for NoAddress {
 impl Email {
     /// Trims and lower-cases. Plus signs, quotes and letters of any alphabet survive.
     pub fn parse(text: &str) -> Result<Self, NoAddress> {
-        let address = text.trim().to_lowercase();
+        let address = lower(text.trim());
         if address.is_empty() {
             return Err(NoAddress::Empty);
         }

@@ -4,8 +4,7 @@
 //! (RULES 16).
 
 use super::{email::Email, session::SessionId};
-use crate::host::Instant;
-use std::collections::BTreeMap;
+use crate::{host::Instant, values::Values};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
@@ -23,7 +22,7 @@ pub struct Registration {
     pub registered_at: Option<Instant>,
     pub received_at: Instant,
     /// Source path (`mapping::source_path`) to text; nothing empty.
-    pub values: BTreeMap<String, String>,
+    pub values: Values,
 }
 
 plain!(Registration {
@@ -40,6 +39,14 @@ plain!(Registration {
 });
 
 impl Registration {
+    /// What they registered for, as a person knows it where the delivery says it.
+    pub fn event(&self) -> String {
+        match &self.event_title {
+            Some(title) => format!("\"{title}\""),
+            None => format!("session {}", self.session),
+        }
+    }
+
     /// By what the person is told apart: the address, else Livestorm's id.
     pub fn person(&self) -> &str {
         match (&self.email, &self.person_id) {

@@ -13,19 +13,18 @@ use crate::{
 };
 
 /// One outcome for each that waits.
-pub async fn all(work: &Work<'_>, waiting: &[AwaitCampaign]) -> Vec<Result<Completion, Stop>> {
-    let Some(earliest) = waiting.iter().map(|one| one.made_at).min() else { return Vec::new() };
+pub async fn all(work: &Work<'_>, waiting: Vec<(u32, AwaitCampaign)>) -> Vec<(u32, Result<Completion, Stop>)> {
+    let Some(earliest) = waiting.iter().map(|(_, one)| one.made_at).min() else { return Vec::new() };
     let doing = Doing { what: "look for the campaigns", whom: "the sessions that wait" };
-    match made_since(work, earliest, &doing).await {
-        Err(stop) => waiting.iter().map(|_| Err(stop.clone())).collect(),
-        Ok(found) => waiting
-            .iter()
-            .map(|one| match short(&one.salesforce_id).and_then(|id| found.get(id)) {
-                Some(campaign) => Ok(arrived(work, one, campaign)),
-                None => Err(not_yet(work, one)),
-            })
-            .collect(),
-    }
+    let found = made_since(work, earliest, &doing).await;
+    let end = |one: &AwaitCampaign| {
+        let found = found.as_ref().map_err(Stop::clone)?;
+        match short(&one.salesforce_id).and_then(|id| found.get(id)) {
+            Some(campaign) => Ok(arrived(work, one, campaign)),
+            None => Err(not_yet(work, one)),
+        }
+    };
+    waiting.iter().map(|(id, one)| (*id, end(one))).collect()
 }
 
 fn told_key(one: &AwaitCampaign) -> String {

@@ -9,6 +9,7 @@ use crate::{
     host::{Action, Subject},
     livestorm::team::Team,
     settings::LeftOut,
+    text::lower,
     work::Work,
 };
 
@@ -53,18 +54,14 @@ pub fn team_member() -> Why {
 
 /// A domain itself and everything below it.
 fn is_of(email: &Email, domain: &str) -> bool {
-    let domain = domain.trim().trim_start_matches('@').to_lowercase();
+    let domain = lower(domain.trim().trim_start_matches('@'));
     email.domain() == domain || email.domain().strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 pub fn tell(work: &Work<'_>, registration: &Registration, why: &Why) {
     let subject = Subject::person(registration.person());
-    let message = format!(
-        "{} registered for session {} and is left out: {}",
-        registration.person(),
-        registration.session,
-        why.reason
-    );
+    let message =
+        format!("{} registered for {} and is left out: {}", registration.person(), registration.event(), why.reason);
     work.info(why.code, &message, Some(subject.clone()));
     work.changed(ACCOUNT_ENGAGEMENT, "Prospect", None, Action::LeftOut, &subject, &why.reason);
 }

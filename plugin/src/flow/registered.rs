@@ -82,8 +82,8 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
                 left_out::tell(work, registration, &left_out::Why { code: "left-out-session", reason });
                 ends.push((one.id, Ok(Completion::default())));
             }
-            Ok(Some(Link::Linked { campaign, list, linked_at, .. })) => match registration.email.clone() {
-                Some(email) => ready.push((one, Ready { email, campaign, list, linked_at })),
+            Ok(Some(Link::Linked { campaign, list, name, linked_at, .. })) => match registration.email.clone() {
+                Some(email) => ready.push((one, Ready { email, campaign, list, name, linked_at })),
                 None => ends.push((one.id, Ok(Completion::default()))),
             },
         }
@@ -97,6 +97,8 @@ struct Ready {
     email: Email,
     campaign: String,
     list: String,
+    /// Of campaign and list, for people.
+    name: String,
     linked_at: Instant,
 }
 
@@ -138,6 +140,13 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Co
         asked.push(session.clone());
         follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &day(now)));
     }
+    let message = format!(
+        "{} registered for {} and is held: its campaign and list are not in Account Engagement yet. It goes on by itself when \
+         they are",
+        registration.person(),
+        registration.event(),
+    );
+    work.info("held", &message, Some(Subject::person(registration.person())));
     follow_ups.push(task::held(registration.clone(), &one.dedupe_key));
     Ok(Completion { follow_ups, wakes: Vec::new() })
 }
@@ -254,7 +263,7 @@ async fn person(work: &Work<'_>, registration: &Registration, with: &Ready, time
         news: News { values: &values, at: registered_at, session: session.as_str() },
         campaign: &with.campaign,
     };
-    let place = Place { session, list: &with.list, linked_at: with.linked_at };
+    let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
     let doing = Doing { what: "add to the session's list", whom: email.as_str() };
     let mut gone = Vec::new();
     let chosen = loop {

@@ -27,7 +27,7 @@ use crate::{
     plain::{from_text, to_text},
     salesforce,
     stop::{Doing, Stop},
-    task::{self, Link},
+    task::{self, ENSURE_SESSION, Link, SESSION_CREATED},
     work::Work,
 };
 use serde_json::Value;
@@ -84,24 +84,39 @@ plain_forms!(Status {
     Ready "ready" { name, campaign, list, linked_at },
 });
 
-pub async fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Completion, Stop> {
-    let told =
-        || Memory { session: task.session.clone(), status: Status::Seen { event_id: task.session.event_id.clone() } };
-    let memory = match remembered(work, &task.session.id)? {
-        // What Livestorm did not know when it was asked, it tells now.
-        Some(memory) if memory.session.created_at.is_some() => memory,
-        _ => told(),
-    };
-    advance(work, memory, None).await
+/// What a task brings: the session as far as it is now, and the day of the question where somebody asked.
+pub struct Step {
+    memory: Memory,
+    asked: Option<String>,
 }
 
-pub async fn ensure(work: &Work<'_>, task: task::EnsureSession) -> Result<Completion, Stop> {
-    let asked = day(work.now());
-    let memory = match remembered(work, &task.session)? {
+/// Reads one of the three kinds of task; why it cannot be read.
+pub fn step(work: &Work<'_>, task: &Task) -> Result<Step, String> {
+    match task.kind.as_str() {
+        SESSION_CREATED => created(work, task::payload(task)?),
+        ENSURE_SESSION => ensure(work, task::payload(task)?),
+        _ => campaign_found(work, task::payload(task)?),
+    }
+}
+
+fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Step, String> {
+    let memory = match remembered(work)? {
+        // What Livestorm did not know when it was asked, it tells now.
+        Some(memory) if memory.session.created_at.is_some() => memory,
+        _ => {
+            let event_id = task.session.event_id.clone();
+            Memory { session: task.session, status: Status::Seen { event_id } }
+        }
+    };
+    Ok(Step { memory, asked: None })
+}
+
+fn ensure(work: &Work<'_>, task: task::EnsureSession) -> Result<Step, String> {
+    let memory = match remembered(work)? {
         Some(memory) => memory,
         None => Memory { session: nothing_known(task.session), status: Status::Seen { event_id: task.event_id } },
     };
-    advance(work, memory, Some(&asked)).await
+    Ok(Step { memory, asked: Some(day(work.now())) })
 }
 
 /// All that is known of a session that somebody registered for.
@@ -110,23 +125,19 @@ fn nothing_known(id: SessionId) -> Session {
     Session { id, event_id: None, status, created_at: None, estimated_started_at: None, breakout_of: None }
 }
 
-pub async fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Result<Completion, Stop> {
-    let doing = Doing { what: "take over its campaign", whom: task.session.as_str() };
-    let Some(mut memory) = remembered(work, &task.session)? else {
-        return Err(doing.bug("A campaign was found for a session that is not remembered"));
+fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Result<Step, String> {
+    let Some(mut memory) = remembered(work)? else {
+        return Err(format!("A campaign was found for session {}, which is not remembered", task.session));
     };
-    if let Status::Awaited { name, salesforce_id, .. } = &memory.status {
-        let (name, salesforce_id) = (name.clone(), salesforce_id.clone());
+    if let Status::Awaited { name, salesforce_id, .. } = memory.status {
         memory.status = Status::Found { name, salesforce_id, campaign: task.campaign };
     }
-    advance(work, memory, None).await
+    Ok(Step { memory, asked: None })
 }
 
-fn remembered(work: &Work<'_>, session: &SessionId) -> Result<Option<Memory>, Stop> {
+fn remembered(work: &Work<'_>) -> Result<Option<Memory>, String> {
     let Some(text) = work.host.get(KEY) else { return Ok(None) };
-    let doing = Doing { what: "bring on", whom: session.as_str() };
-    let memory = from_text(&text);
-    memory.map(Some).map_err(|error| doing.bug(&format!("What is remembered of the session cannot be read ({error})")))
+    from_text(&text).map(Some).map_err(|error| format!("What is remembered of the session cannot be read ({error})"))
 }
 
 fn remember(work: &Work<'_>, memory: &Memory) {
@@ -193,7 +204,9 @@ fn parsed<T>(body: &Value, doing: &Doing<'_>, parse: fn(&At<'_>) -> Result<T, Pr
 }
 
 /// As far as it goes now. `asked`: the day of the question, where somebody asked.
-async fn advance(work: &Work<'_>, mut memory: Memory, asked: Option<&str>) -> Result<Completion, Stop> {
+pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
+    let Step { mut memory, asked } = step;
+    let asked = asked.as_deref();
     let session = memory.session.id.clone();
     loop {
         remember(work, &memory);

@@ -46,7 +46,7 @@ fn within_bounds(task: Task) -> Result<Task, String> {
         return Ok(task);
     }
     if let Ok(task::Register { mut registration, .. }) = task::payload(&task) {
-        registration.values.retain(|source, _| mapping::reads(source));
+        registration.values.retain(mapping::reads);
         let smaller = task::register(registration);
         if fits(&smaller) {
             return Ok(smaller);
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_refused_is_told_with_what_was_found_and_where() {
         let Admission::Refused(why) = delivered(br#"{"data": {"id": "#) else { panic!("cut JSON must be refused") };
-        assert!(why.starts_with("not JSON: EOF while parsing"), "{why}");
+        assert!(why.contains("it ends too early (line 1, column "), "{why}");
         let Admission::Refused(why) = delivered(b"\xff\xfe{}") else { panic!("bytes must be refused") };
         assert!(why.starts_with("not JSON"), "{why}");
         refused(&json!([]), "/: an object was expected, found an array");
@@ -268,7 +268,7 @@ mod tests {
         let mut body = registered();
         body["data"]["attributes"]["registrant_detail"]["fields"] =
             json!([{"id": "essay", "value": "x".repeat(100_000)}, {"id": "company", "value": "Example"}]);
-        assert!(!registration(&one(&body)).values.contains_key("fields.essay"));
+        assert!(!registration(&one(&body)).values.get("fields.essay").is_some());
         body["data"]["attributes"]["registrant_detail"]["fields"] =
             json!([{"id": "company", "value": "x".repeat(100_000)}]);
         let Admission::Refused(why) = delivered(body.to_string().as_bytes()) else { panic!("too long") };

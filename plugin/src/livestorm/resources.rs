@@ -12,9 +12,9 @@ use crate::{
     host::Instant,
     json::{At, Problem, scalar},
     mapping::source_path,
+    values::Values,
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The resource of a body: under `data`, or the body itself.
 pub fn resource<'a>(body: &At<'a>) -> Result<At<'a>, Problem> {
@@ -72,7 +72,7 @@ pub fn registration(resource: &At<'_>, received_at: Instant) -> Result<Registrat
         let link = detail.text_or_none("connection_link").unwrap_or_default();
         session_of_link(&link).ok_or_else(|| detail.problem("session_id", "a session id"))?
     };
-    let mut values = BTreeMap::new();
+    let mut values = Values::default();
     answers(detail.get("fields"), &mut values);
     tracking(&detail, &mut values);
     names(&attributes, &mut values);
@@ -108,13 +108,13 @@ pub fn address(person: &At<'_>, person_id: Option<&str>) -> Result<(Option<Email
 }
 
 /// First and last name stand beside the form's answers; they go before what the form calls so.
-pub fn names(person: &At<'_>, values: &mut BTreeMap<String, String>) {
+pub fn names(person: &At<'_>, values: &mut Values) {
     for name in ["first_name", "last_name"] {
         put(values, source_path::field(name), person.get(name));
     }
 }
 
-pub fn tracking(at: &At<'_>, values: &mut BTreeMap<String, String>) {
+pub fn tracking(at: &At<'_>, values: &mut Values) {
     for name in ["source", "medium", "term", "content", "campaign"] {
         put(values, Some(source_path::utm(name)), at.get(&format!("utm_{name}")));
     }
@@ -122,7 +122,7 @@ pub fn tracking(at: &At<'_>, values: &mut BTreeMap<String, String>) {
 }
 
 /// The form's answers: an array of `{id, value}` (REST, JSON:API) or an object (legacy).
-pub fn answers(fields: Option<&Value>, values: &mut BTreeMap<String, String>) {
+pub fn answers(fields: Option<&Value>, values: &mut Values) {
     match fields {
         Some(Value::Array(fields)) => {
             for field in fields {
@@ -140,11 +140,11 @@ pub fn answers(fields: Option<&Value>, values: &mut BTreeMap<String, String>) {
     }
 }
 
-fn put(values: &mut BTreeMap<String, String>, path: Option<String>, value: Option<&Value>) {
+fn put(values: &mut Values, path: Option<String>, value: Option<&Value>) {
     if let (Some(path), Some(text)) = (path, value.and_then(written))
         && path != "fields.email"
     {
-        values.insert(path, text);
+        values.insert(&path, text);
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn answers_of_every_shape_become_text_and_empty_ones_nothing() {
-        let mut values = BTreeMap::new();
+        let mut values = Values::default();
         answers(
             Some(&json!([
                 {"id": "topics", "value": ["x", " y ", ""]}, {"id": "none", "value": []}, {"id": "age", "value": 41},
@@ -218,8 +218,7 @@ mod tests {
         );
         answers(Some(&json!({"company": "Example", "connection_link": "https://x"})), &mut values);
         let expected = [("age", "41"), ("agreed", "true"), ("company", "Example"), ("topics", "x; y")];
-        let expected: BTreeMap<String, String> =
-            expected.iter().map(|(id, value)| (format!("fields.{id}"), value.to_string())).collect();
+        let expected: Values = expected.iter().map(|(id, value)| (format!("fields.{id}"), value.to_string())).collect();
         assert_eq!(values, expected);
     }
 

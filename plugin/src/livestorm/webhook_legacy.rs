@@ -7,8 +7,8 @@ use crate::{
     host::{Admission, Instant},
     json::{At, Problem},
     task,
+    values::Values,
 };
-use std::collections::BTreeMap;
 
 pub fn admit(body: &At<'_>, received_at: Instant) -> Result<Admission, Problem> {
     let webinar = body.object("webinar")?;
@@ -35,7 +35,7 @@ fn registration(attendee: &At<'_>, webinar: &At<'_>, received_at: Instant) -> Re
     })?;
     // Checked although nothing is taken from it: it is no registration time, it can lie before the event existed [S1-16].
     time::parse(attendee.get("created_at")).map_err(|wanted| attendee.problem("created_at", wanted))?;
-    let mut values = BTreeMap::new();
+    let mut values = Values::default();
     resources::answers(attendee.get("fields"), &mut values);
     resources::tracking(attendee, &mut values);
     resources::names(attendee, &mut values);

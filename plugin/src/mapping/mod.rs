@@ -8,16 +8,16 @@ pub mod newest;
 pub mod source_path;
 pub mod target_field;
 
-use std::collections::BTreeMap;
+use crate::values::Values;
 use target_field::PROSPECT_DEFAULTS;
 
 /// Target field to value, for what the registration says something about.
-pub fn prospect_values(values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut mapped = BTreeMap::new();
+pub fn prospect_values(values: &Values) -> Values {
+    let mut mapped = Values::default();
     for rule in PROSPECT_DEFAULTS {
-        let value = rule.sources.iter().find_map(|source| values.get(*source)).filter(|value| !value.is_empty());
+        let value = rule.sources.iter().find_map(|source| values.get(source)).filter(|value| !value.is_empty());
         if let Some(value) = value {
-            mapped.insert(rule.target.to_string(), value.clone());
+            mapped.insert(rule.target, value.clone());
         }
     }
     mapped

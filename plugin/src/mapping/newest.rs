@@ -3,8 +3,10 @@
 //! Promises: the end is the same for every order and every repetition; an older value handled later writes nothing; nothing
 //! is written where nothing changes.
 
-use crate::host::{Instant, MINUTE};
-use std::collections::BTreeMap;
+use crate::{
+    host::{Instant, MINUTE},
+    values::Values,
+};
 
 /// Reads may be older than a write of ours for this long; until then our own write is believed.
 const OWN_WRITE_BELIEVED: u64 = 2 * MINUTE;
@@ -45,20 +47,15 @@ pub fn hold(fields: &mut Fields, field: &str, held: Option<Held>) {
 
 /// The news of one registration.
 pub struct News<'a> {
-    pub values: &'a BTreeMap<String, String>,
+    pub values: &'a Values,
     pub at: Instant,
     pub session: &'a str,
 }
 
 /// What is to be held after the news, and which of it must be written over what stands at the destination. `standing` is
 /// what a read showed: None where nothing was read, because the record is ours and too young to be read.
-pub fn decide(
-    held: &[Held],
-    news: &News<'_>,
-    standing: Option<&BTreeMap<String, String>>,
-    now: Instant,
-) -> (Fields, BTreeMap<String, String>) {
-    let (mut after, mut writes) = (held.to_vec(), BTreeMap::new());
+pub fn decide(held: &[Held], news: &News<'_>, standing: Option<&Values>, now: Instant) -> (Fields, Values) {
+    let (mut after, mut writes) = (held.to_vec(), Values::default());
     for (field, value) in news.values.iter().filter(|(_, value)| !value.is_empty()) {
         let incoming = Held {
             field: field.clone(),
@@ -80,7 +77,7 @@ pub fn decide(
         let written_at = if stands == Some(value) {
             before.filter(young).and_then(|own| own.written_at)
         } else {
-            writes.insert(field.clone(), value.clone());
+            writes.insert(field, value.clone());
             Some(now)
         };
         hold(&mut after, field, Some(Held { written_at, ..incoming }));
@@ -93,7 +90,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn map(rows: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn map(rows: &[(&str, &str)]) -> Values {
         rows.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect()
     }
 
@@ -134,14 +131,14 @@ mod tests {
     }
 
     /// What stands at the destination after these news in this order.
-    fn play(news: &[(u64, u8, BTreeMap<String, String>)]) -> BTreeMap<String, String> {
+    fn play(news: &[(u64, u8, Values)]) -> Values {
         let (mut held, mut standing) = (Fields::new(), map(&[("city", "what a person wrote")]));
         for (step, (at, session, values)) in news.iter().enumerate() {
             let session = session.to_string();
             let news = News { values, at: *at, session: &session };
             let (after, writes) = decide(&held, &news, Some(&standing), 1_000_000 * step as u64);
             held = after;
-            standing.extend(writes);
+            writes.iter().for_each(|(field, value)| standing.insert(field, value.clone()));
         }
         standing
     }
@@ -153,6 +150,7 @@ mod tests {
                 (0u64..4, 0u8..3, prop::collection::btree_map("city|company|phone", "[ab]{0,1}", 0..3)), 1..7),
             seed in prop::collection::vec(any::<prop::sample::Index>(), 12),
         ) {
+            let news: Vec<_> = news.into_iter().map(|(at, by, values)| (at, by, values.into_iter().collect())).collect();
             let mut shuffled = news.clone();
             for (place, index) in seed.iter().enumerate() {
                 let other = index.index(shuffled.len());

@@ -10,6 +10,7 @@ use crate::{
     account_engagement::PLACEHOLDER,
     call::SALESFORCE,
     domain::session::SessionId,
+    executor::Flow,
     flow::naming::Name,
     host::{Action, Instant, MINUTE, Response, Subject},
     json,
@@ -44,8 +45,8 @@ pub async fn ensure(work: &Work<'_>, session: &SessionId, name: &Name) -> Result
     loop {
         let body = body(work, session, name, with_type);
         let sending = Sending { call: &CREATE_CAMPAIGN, query: &[], body: &body };
-        let look = async |doubt| look(work, session, &full, doubt, &doing).await;
-        match once(work, &fact, look, &sending, judge).await? {
+        let look = |doubt| -> Flow<'_, _> { Box::pin(look(work, session, &full, doubt, &doing)) };
+        match once(work, &fact, &look, &sending, judge).await? {
             Once::Written { id: Some(id), fresh, at } => {
                 if fresh {
                     work.changed(SALESFORCE, "Campaign", Some(&id), Action::Created, &subject, &full);

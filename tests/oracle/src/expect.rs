@@ -151,16 +151,7 @@ fn sessions(story: &Story) -> BTreeMap<String, Name> {
 /// S2-72: date and time in UTC. The title gives way, never the date.
 fn name(title: &str, at: Option<DateTime<Utc>>) -> String {
     let date = at.map(|at| at.format(" - %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
-    let mut left = NAME_LENGTH_MAX - date.len();
-    let mut cut = String::new();
-    for c in title.trim().chars() {
-        // As the CRM counts: a character outside the basic plane is two.
-        if c.len_utf16() > left {
-            break;
-        }
-        left -= c.len_utf16();
-        cut.push(c);
-    }
+    let cut: String = title.trim().chars().take(NAME_LENGTH_MAX - date.len()).collect();
     format!("{}{date}", cut.trim_end())
 }
 

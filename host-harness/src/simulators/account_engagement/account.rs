@@ -45,7 +45,7 @@ pub(super) fn field(world: &World, name: &str) -> Field {
         "adminId" | "createdById" | "updatedById" => Field::Int(users::USER_ID),
         "maximumDailyApiCalls" => Field::Int(world.options.limits.account_engagement_calls_per_day),
         "apiCallsUsed" => Field::Int(world.account_engagement.calls.used),
-        "createdAt" | "updatedAt" => Field::Time(Timestamp::from_seconds(1_700_000_000)),
+        "createdAt" | "updatedAt" => Field::time(Timestamp::from_seconds(1_700_000_000)),
         _ => Field::Null,
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, ids::draw, options::CampaignDelay, options::Options, unknowns::IdLength},
+    simulators::{World, ids::draw, options::CampaignDelay, options::Options, salesforce::Record, unknowns::IdLength},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub struct Campaign {
     pub salesforce_id: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Since when Salesforce has had the version that is here.
+    pub(super) salesforce_modified_at: Timestamp,
 }
 
 impl Campaign {
@@ -71,8 +73,8 @@ impl Campaign {
                 }
             })),
             "folderId" => Field::Int(users::FOLDER_ID),
-            "createdAt" => Field::Time(self.created_at),
-            "updatedAt" => Field::Time(self.updated_at),
+            "createdAt" => Field::time(self.created_at),
+            "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),
             _ => Field::Null,
         }
@@ -104,38 +106,48 @@ impl World {
 /// brought over when it was due.
 pub(in crate::simulators) fn mirror(world: &mut World) {
     let Connector::Running { since } = world.account_engagement.connector else { return };
+    arrivals(world, since);
+    changes(world, since);
+}
+
+/// New campaigns, in the order of their arrival, each as it is in Salesforce at that moment.
+fn arrivals(world: &mut World, since: Timestamp) {
     let now = world.now();
-    let mut due: Vec<(Timestamp, String, String)> = vec![];
-    let mut changed: Vec<(u64, Timestamp, String)> = vec![];
+    let mut due: Vec<(Timestamp, &Record)> = vec![];
     for (number, campaign) in world.salesforce.campaigns().enumerate() {
-        let record = world.salesforce.records.record(&campaign.id);
-        match world.account_engagement.campaign_of(&campaign.id) {
-            None => {
-                let delay = delay(world.options.campaign_delay, number as u64);
-                let at = campaign.created_at.plus(delay).max(since);
-                let then = record.and_then(|record| record.at(at)).filter(|then| at <= now && !then.is_deleted);
-                if let Some(then) = then.filter(|then| is_synced(&world.options, then.value("RecordTypeId"))) {
-                    due.push((at, campaign.id.clone(), name(then.value("Name"))));
-                }
-            }
-            Some(known) => {
-                let seen = record.and_then(|record| record.at(now.minus(CHANGE_DELAY)));
-                if let Some(seen) = seen.filter(|seen| name(seen.value("Name")) != known.name) {
-                    let at = seen.modified_at.plus(CHANGE_DELAY).max(since).min(now);
-                    changed.push((known.id, at, name(seen.value("Name"))));
-                }
-            }
+        if world.account_engagement.campaign_of(&campaign.id).is_some() {
+            continue;
         }
+        let at = campaign.created_at.plus(delay(world.options.campaign_delay, number as u64)).max(since);
+        let then = world.salesforce.records.at(&campaign.id, at).filter(|then| at <= now && !then.is_deleted);
+        due.extend(then.filter(|then| is_synced(&world.options, then.value("RecordTypeId"))).map(|then| (at, then)));
     }
-    due.sort();
-    for (at, salesforce_id, name) in due {
-        world.account_engagement.add_campaign(name, Some(salesforce_id), at);
+    due.sort_by_key(|(at, then)| (*at, &then.id));
+    for (at, then) in due {
+        let unit = &mut world.account_engagement;
+        let id = unit.add_campaign(name(then.value("Name")), Some(then.id.clone()), at);
+        unit.campaigns.change(&id, at, |campaign| campaign.salesforce_modified_at = then.modified_at);
     }
-    for (id, at, name) in changed {
-        world.account_engagement.campaigns.change(&id, at, |campaign| {
-            campaign.name = name;
-            campaign.updated_at = at;
-        });
+}
+
+/// What was changed in Salesforce after the version that is here, change by change: each comes when it is due, and none
+/// that the arrival has brought along.
+fn changes(world: &mut World, since: Timestamp) {
+    let settled = world.now().minus(CHANGE_DELAY);
+    for campaign in world.salesforce.campaigns() {
+        let known = world.account_engagement.campaign_of(&campaign.id);
+        let Some((id, taken)) = known.map(|known| (known.id, known.salesforce_modified_at)) else { continue };
+        let versions = world.salesforce.records.record(&campaign.id).into_iter().flat_map(|record| record.after(taken));
+        for (from, then) in versions.take_while(|(from, _)| *from <= settled) {
+            let (at, name) = (from.plus(CHANGE_DELAY).max(since), name(then.value("Name")));
+            world.account_engagement.campaigns.change(&id, at, |campaign| {
+                campaign.salesforce_modified_at = *from;
+                if campaign.name != name {
+                    campaign.name = name;
+                    campaign.updated_at = at;
+                }
+            });
+        }
     }
 }
 
@@ -164,7 +176,8 @@ impl AccountEngagement {
         if let Some(salesforce_id) = &salesforce_id {
             self.campaigns_by_salesforce_id.insert(salesforce_id.clone(), id);
         }
-        self.campaigns.insert(id, at, Campaign { id, name, salesforce_id, created_at: at, updated_at: at });
+        let campaign = Campaign { id, name, salesforce_id, created_at: at, updated_at: at, salesforce_modified_at: at };
+        self.campaigns.insert(id, at, campaign);
         id
     }
 

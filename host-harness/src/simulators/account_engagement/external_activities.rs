@@ -49,9 +49,9 @@ impl ExternalActivity {
             "type" => Field::text(&self.kind),
             "email" => Field::text(&self.email),
             "value" => Field::text(&self.value),
-            "activityDate" => Field::Time(self.activity_date),
+            "activityDate" => Field::time(self.activity_date),
             "prospectId" => Field::of(self.prospect_id),
-            "createdAt" | "updatedAt" => Field::Time(self.created_at),
+            "createdAt" | "updatedAt" => Field::time(self.created_at),
             _ => Field::Null,
         }
     }
@@ -120,6 +120,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let unit = &mut world.account_engagement;
     if let (Some(prospect), true) = (prospect_id, moves) {
         unit.prospects.change(&prospect, now, |prospect| {
+            prospect.first_activity_at.get_or_insert(activity_date);
             prospect.last_activity_at = prospect.last_activity_at.max(Some(activity_date));
         });
     }

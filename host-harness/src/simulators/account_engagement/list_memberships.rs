@@ -60,8 +60,8 @@ impl ListMembership {
             "prospectId" => Field::Int(self.prospect_id),
             "optedOut" => Field::Bool(self.opted_out),
             "isDeleted" => Field::Bool(self.is_deleted),
-            "createdAt" => Field::Time(self.created_at),
-            "updatedAt" => Field::Time(self.updated_at),
+            "createdAt" => Field::time(self.created_at),
+            "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),
             _ => Field::Null,
         }

@@ -66,8 +66,8 @@ impl List {
             "isDeleted" => Field::Bool(self.is_deleted),
             "folderId" => Field::Int(users::FOLDER_ID),
             "campaignId" => Field::of(self.campaign_id),
-            "createdAt" => Field::Time(self.created_at),
-            "updatedAt" => Field::Time(self.updated_at),
+            "createdAt" => Field::time(self.created_at),
+            "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),
             _ => Field::Null,
         }

@@ -172,8 +172,8 @@ impl Prospect {
             "firstActivityAt" => Field::of(self.first_activity_at),
             "lastActivityAt" => Field::of(self.last_activity_at),
             "isDeleted" => Field::Bool(self.is_deleted),
-            "createdAt" => Field::Time(self.created_at),
-            "updatedAt" => Field::Time(self.updated_at),
+            "createdAt" => Field::time(self.created_at),
+            "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),
             _ => match self.fields.get(name) {
                 Some(value) => Field::from(value),
@@ -262,7 +262,10 @@ impl AccountEngagement {
     /// Something that this person did elsewhere: it moves which of several is the latest.
     pub fn set_last_activity(&mut self, prospect: u64, at: Timestamp) -> bool {
         let now = self.clock.now();
-        self.prospects.change(&prospect, now, |prospect| prospect.last_activity_at = Some(at))
+        self.prospects.change(&prospect, now, |prospect| {
+            prospect.first_activity_at.get_or_insert(at);
+            prospect.last_activity_at = Some(at);
+        })
     }
 
     pub fn add_custom_field(&mut self, name: &str, kind: CustomKind) {

@@ -270,7 +270,7 @@ fn test(filter: Filter, name: &str, value: &str) -> Option<Result<Test, Refusal>
             let suffix = name.strip_prefix(field)?;
             let relation = SPANS.iter().find(|(span, _)| *span == suffix)?.1;
             let at = zone::read(value).ok_or_else(|| Refusal::message(7, "Invalid date time value"));
-            (field, at.map(|at| Against::Value(Field::Time(at), relation)))
+            (field, at.map(|at| Against::Value(Field::time(at), relation)))
         }
         Filter::IdList(list) if name == list => {
             let ids: Result<BTreeSet<u64>, _> = value.split(',').map(|id| id.trim().parse()).collect();

@@ -53,6 +53,7 @@ pub(super) enum Field {
     Bool(bool),
     Int(u64),
     Text(String),
+    /// Made by [`Field::time`].
     Time(Timestamp),
     Other(Value),
 }
@@ -60,6 +61,11 @@ pub(super) enum Field {
 impl Field {
     pub fn text(text: impl Into<String>) -> Field {
         Field::Text(text.into())
+    }
+
+    /// In whole seconds: filters and orders know no more of it than what is shown [inferred].
+    pub fn time(at: Timestamp) -> Field {
+        Field::Time(Timestamp::from_seconds(at.seconds()))
     }
 
     pub fn of(value: Option<impl Into<Field>>) -> Field {
@@ -82,7 +88,7 @@ impl Field {
 
 impl From<Timestamp> for Field {
     fn from(at: Timestamp) -> Field {
-        Field::Time(at)
+        Field::time(at)
     }
 }
 

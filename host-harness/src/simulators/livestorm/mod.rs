@@ -1,8 +1,9 @@
 //! Livestorm's public API, version 1. <https://developers.livestorm.co>.
 //!
 //! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token and refused [inferred from
-//! public clients]. The token is checked first, then the path, then the quota; every answer after that tells the quota.
-//! Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
+//! public clients]. The token is checked first, then the quota, then the path; every answer after the token tells the
+//! quota. So what is refused, a path that does not exist included, costs a request too: whether it does is [unknown], and
+//! the dearer is assumed (<https://developers.livestorm.co/docs/rate-limits-and-quotas>). Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
 //! [`webhooks`].
 
 pub mod events;

@@ -30,6 +30,7 @@ use super::{
 use crate::clock::{Clock, Timestamp};
 use describe::ObjectType;
 use errors::{CONTENT_TYPE, Refusal};
+use query::Rows;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -201,6 +202,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     match call.segments()[..] {
         ["services", "oauth2", "token"] => oauth::token(world, call),
         ["services", "oauth2", "userinfo"] => oauth::userinfo(world, call),
+        ["id", organization, user] => oauth::identity(world, call, organization, user),
         ["services", "data"] => json(200, CONTENT_TYPE, &versions()),
         ["services", "data", ..] => data(world, call),
         _ => Refusal::not_found().answer(),
@@ -211,6 +213,13 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
 fn versions() -> Value {
     let version = |n: u32| json!({ "label": format!("v{n}.0"), "url": format!("/services/data/v{n}.0"), "version": format!("{n}.0") });
     VERSIONS.map(version).collect()
+}
+
+/// Where a version's resources are, of those that are simulated [confirmed].
+/// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-discoveryresource.html>
+fn resources(version: &str) -> Value {
+    let resource = |name: &str| (name.to_owned(), json!(format!("/services/data/{version}/{name}")));
+    Value::Object(["sobjects", "query", "queryAll", "limits"].into_iter().map(resource).collect())
 }
 
 fn data(world: &mut World, call: &Call) -> Answer {
@@ -242,15 +251,17 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     }
     match (call.method.as_str(), rest) {
         (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest),
-        ("GET", ["query"]) => query::first_page(world, call, version),
-        ("GET", ["query", locator]) => query::next_page(world, version, locator),
+        ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
+        ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live),
+        ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All),
+        ("GET", ["query" | "queryAll", locator]) => query::next_page(world, version, locator),
         ("GET", ["limits"]) => {
             let max = world.options.limits.salesforce_calls_per_day;
             let remaining = max.saturating_sub(world.salesforce.requests_used());
             let body = json!({ "DailyApiRequests": { "Max": max, "Remaining": remaining } });
             Ok(json(200, CONTENT_TYPE, &body))
         }
-        (_, ["query", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
+        (_, [] | ["query" | "queryAll", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }

@@ -4,7 +4,7 @@
 //! Promises: no `expires_in`, so a client must refresh when it is refused. With rotation each refresh token may be used
 //! once, and using an old one again revokes all tokens of the connection [confirmed].
 
-use super::Salesforce;
+use super::{Record, Salesforce, errors::Refusal};
 use crate::{
     clock::Timestamp,
     simulators::{
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
@@ -135,26 +135,57 @@ fn identity_url(options: &Options) -> String {
     format!("{}/id/{}/{}", options.base_url, Salesforce::organization_id(), Salesforce::user_id())
 }
 
-/// `GET /services/oauth2/userinfo`. A bad token is told in plain text here [inferred from public clients].
+/// `GET /services/oauth2/userinfo`.
 pub(super) fn userinfo(world: &World, call: &Call) -> Answer {
-    let known = call.bearer().is_some_and(|t| world.salesforce.tokens.opens(t, world.clock.now(), &world.options));
-    if !known {
-        return answer(403, "text/html;charset=UTF-8", b"Bad_OAuth_Token".to_vec());
-    }
-    let user = world.salesforce.records.now(&Salesforce::user_id());
-    let field = |name: &str| user.and_then(|user| user.fields.get(name)).cloned().unwrap_or(Value::Null);
+    let user = match asker(world, call) {
+        Ok(user) => user,
+        Err(refused) => return refused,
+    };
     let body = json!({
         "sub": identity_url(&world.options),
-        "user_id": Salesforce::user_id(),
+        "user_id": user.id,
         "organization_id": Salesforce::organization_id(),
-        "preferred_username": field("Username"),
-        "name": field("Name"),
-        "email": field("Email"),
-        "zoneinfo": field("TimeZoneSidKey"),
+        "preferred_username": user.value("Username"),
+        "name": user.value("Name"),
+        "email": user.value("Email"),
+        "zoneinfo": user.value("TimeZoneSidKey"),
         "active": true,
         "user_type": "STANDARD",
     });
     json(200, super::errors::CONTENT_TYPE, &body)
+}
+
+/// `GET /id/<organization>/<user>`, the `id` of a token's answer. `{version}` is for the client to fill in [confirmed].
+/// <https://developer.salesforce.com/docs/platform/mobile-sdk/guide/oauth-using-identity-urls.html>
+pub(super) fn identity(world: &World, call: &Call, organization: &str, user: &str) -> Answer {
+    let asker = match asker(world, call) {
+        Ok(asker) => asker,
+        Err(refused) => return refused,
+    };
+    if organization != Salesforce::organization_id() || user != asker.id {
+        return Refusal::not_found().answer();
+    }
+    let rest = format!("{}/services/data/v{{version}}/", world.options.base_url);
+    let body = json!({
+        "id": identity_url(&world.options),
+        "asserted_user": true,
+        "user_id": asker.id,
+        "organization_id": organization,
+        "username": asker.value("Username"),
+        "display_name": asker.value("Name"),
+        "email": asker.value("Email"),
+        "urls": { "rest": rest, "sobjects": format!("{rest}sobjects/"), "query": format!("{rest}query/") },
+        "active": true,
+        "user_type": "STANDARD",
+    });
+    json(200, super::errors::CONTENT_TYPE, &body)
+}
+
+/// Whose token it is. A bad one is told in plain text here [inferred from public clients].
+fn asker<'a>(world: &'a World, call: &Call) -> Result<&'a Record, Answer> {
+    let known = call.bearer().is_some_and(|t| world.salesforce.tokens.opens(t, world.clock.now(), &world.options));
+    let user = world.salesforce.records.now(&Salesforce::user_id()).filter(|_| known);
+    user.ok_or_else(|| answer(403, "text/html;charset=UTF-8", b"Bad_OAuth_Token".to_vec()))
 }
 
 impl Salesforce {

@@ -1,7 +1,10 @@
-//! `GET /query?q=`. <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html>
+//! `GET /query?q=` and `GET /queryAll?q=`.
+//! <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html>
 //!
 //! Text compares without regard to case [inferred], in LIKE too [inferred from public clients].
-//! A page has up to 2000 rows; the next is at `nextRecordsUrl`, which the last page does not have [confirmed].
+//! A page has up to 2000 rows; the next is at `nextRecordsUrl`, which the last page does not have [confirmed]. That address
+//! has `query` in it after `queryAll` too, and both lead to the rest [confirmed].
+//! <https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_queryall_more_results.htm>
 
 use super::{
     Record, Salesforce,
@@ -31,12 +34,20 @@ pub struct Cursor {
     rows_a_page: usize,
 }
 
-/// `GET /query?q=…`
-pub(super) fn first_page(world: &mut World, call: &Call, version: &str) -> Result<Answer, Refusal> {
+/// Which rows a query looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    Live,
+    /// The deleted too.
+    All,
+}
+
+/// `GET /query?q=…`, `GET /queryAll?q=…`
+pub(super) fn first_page(world: &mut World, call: &Call, version: &str, among: Rows) -> Result<Answer, Refusal> {
     let text = call.param("q").ok_or_else(|| Refusal::malformed_query("A query string has to be specified"))?;
     let query = soql::parse(text).map_err(Refusal::malformed_query)?;
     let when = world.now().minus(world.options.read_lag.salesforce);
-    let rows = evaluate(&world.salesforce, &query, version, when)?;
+    let rows = evaluate(&world.salesforce, &query, version, when, among)?;
     let asked = call.header("sforce-query-options").and_then(|options| {
         let (_, size) = options.split_once("batchSize=")?;
         size.split([',', ';', ' ']).next()?.parse::<usize>().ok()
@@ -75,6 +86,7 @@ fn evaluate(
     query: &soql::Query,
     version: &str,
     when: Timestamp,
+    among: Rows,
 ) -> Result<Vec<Value>, Refusal> {
     let object = ObjectType::named(&query.from).ok_or_else(|| {
         let message = format!("\nsObject type '{}' is not supported.", query.from);
@@ -94,7 +106,7 @@ fn evaluate(
     let mut rows: Vec<&Record> = salesforce
         .records
         .all_at(when)
-        .filter(|record| record.object == object.name && !record.is_deleted)
+        .filter(|record| record.object == object.name && (among == Rows::All || !record.is_deleted))
         .filter(|record| query.condition.as_ref().is_none_or(|condition| view.fits(object, record, condition)))
         .collect();
     rows.sort_by(|a, b| {
