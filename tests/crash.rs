@@ -50,8 +50,7 @@ async fn points() -> Vec<Point> {
     let host = theatre.open_with(watch.clone()).await;
     theatre.stage.play(&story).await;
     assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
-    let passed = watch.passed.lock().unwrap().clone();
-    passed
+    watch.passed.lock().unwrap().clone()
 }
 
 /// Whether it got to the point at all.

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn an_unwritten_answer_makes_no_news() {
         let mut more = registration();
-        more.values.insert("fields.colour".into(), "red".into());
+        more.values.insert("fields.colour", "red".into());
         assert_eq!(register(registration()).dedupe_key, register(more).dedupe_key);
     }
 

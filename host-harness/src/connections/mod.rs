@@ -317,10 +317,12 @@ impl Connections {
                     now
                 }
             };
+            // A refused token is mended by now: what it was answered says nothing of the request.
+            let was_refused = matches!(outcome, Outcome::TokenRefused { .. });
             if until > permit.send_before {
-                return (answer, work);
+                return (if was_refused { Err(pace::NoStart::Over.into()) } else { answer }, work);
             }
-            last = Some(answer);
+            last = (!was_refused).then_some(answer);
             // A held account is waited for in `admit`, with all the others.
             if until > now && !matches!(outcome, Outcome::SlowDown(_)) {
                 work = clock::sleep(&*self.clock, work, until).await;

@@ -287,7 +287,9 @@ fn judge(account: &str, oauth: &OAuth, answer: &http::Response<Vec<u8>>, known: 
     match (status, refused, said) {
         // Two refreshes met at the provider: another process of ours, or one of a customer's tools. Not a lost connection.
         (_, Some(r), Some(said))
-            if r.error == "invalid_grant" && r.error_description.contains("already being processed") =>
+            if r.error == "invalid_grant"
+                && (r.error_description.contains("already being processed")
+                    || r.error_description == "expired authorization code") =>
         {
             Said::Busy(format!("account `{account}` is being refreshed by somebody else ({said})"))
         }

@@ -134,8 +134,14 @@ impl Ingress {
             let headers = headers.iter().filter(|(name, _)| wanted.headers.contains(name)).cloned().collect();
             Delivery { source: source.into(), headers, body, received_at: now, verified }
         };
-        let accepted = self.engine.accept(installation, vec![delivery_task(&delivery)]).await;
-        accepted.ok().and_then(|mut a| a.pop()).ok_or(Refusal::NotStored)
+        let (engine, clock, installation) = (self.engine.clone(), self.clock.clone(), installation.to_owned());
+        // In a task of its own: a sender that hangs up in between must not leave a stored delivery that nobody is told of.
+        let accepting = tokio::spawn(async move {
+            let _work = clock.begin();
+            engine.accept(&installation, vec![delivery_task(&delivery)]).await
+        });
+        let accepted = accepting.await.ok().and_then(Result::ok);
+        accepted.and_then(|mut a| a.pop()).ok_or(Refusal::NotStored)
     }
 
     /// Also called by whoever refuses before the body is whole.

@@ -39,9 +39,9 @@ pub fn story() -> Story {
             "Moreau SA",
             &[by(Dialect::Rest, 1), by(Dialect::Rest, 40)],
         ),
-        // For both sessions, in the same second.
+        // For both sessions in the same second; word of it comes within a second too, long before a read would show the prospect.
         registers(40 * MINUTE, "morning", "dan+demo@example.org", "Dan", "O'Neill", "", &[by(Dialect::Native, 2)]),
-        registers(40 * MINUTE, "afternoon", "dan+demo@example.org", "Dan", "O'Neill", "", &[by(Dialect::Rest, 2)]),
+        registers(40 * MINUTE, "afternoon", "dan+demo@example.org", "Dan", "O'Neill", "", &[by(Dialect::Rest, 3)]),
         happens(
             42 * MINUTE,
             Happening::Registered {

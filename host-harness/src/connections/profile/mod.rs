@@ -171,13 +171,16 @@ impl Provider {
 }
 
 /// `Retry-After` in either form: seconds, or a date.
+/// However long a provider says: a person may have mended it, or it may have erred by a few digits.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
+
 pub(super) fn retry_after(now: Timestamp, headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some(Timestamp(u64::try_from(at.timestamp_millis()).ok()?).since(now))
+    Some(Timestamp(u64::try_from(at.timestamp_millis()).ok()?).since(now).min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
@@ -257,6 +260,8 @@ pub(super) mod tests {
             ("7", Some(7)),
             ("Fri, 15 Jan 2027 08:00:30 GMT", Some(30)),
             ("Fri, 15 Jan 2027 07:00:00 GMT", Some(0)),
+            ("99999999999", Some(6 * 3600)),
+            ("Fri, 15 Jan 2038 08:00:00 GMT", Some(6 * 3600)),
             ("soon", None),
             ("-1", None),
         ] {

@@ -139,7 +139,7 @@ fn identity_url(options: &Options) -> String {
 pub(super) fn userinfo(world: &World, call: &Call) -> Answer {
     let user = match asker(world, call) {
         Ok(user) => user,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let body = json!({
         "sub": identity_url(&world.options),
@@ -160,7 +160,7 @@ pub(super) fn userinfo(world: &World, call: &Call) -> Answer {
 pub(super) fn identity(world: &World, call: &Call, organization: &str, user: &str) -> Answer {
     let asker = match asker(world, call) {
         Ok(asker) => asker,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     if organization != Salesforce::organization_id() || user != asker.id {
         return Refusal::not_found().answer();
@@ -182,10 +182,10 @@ pub(super) fn identity(world: &World, call: &Call, organization: &str, user: &st
 }
 
 /// Whose token it is. A bad one is told in plain text here [inferred from public clients].
-fn asker<'a>(world: &'a World, call: &Call) -> Result<&'a Record, Answer> {
+fn asker<'a>(world: &'a World, call: &Call) -> Result<&'a Record, Box<Answer>> {
     let known = call.bearer().is_some_and(|t| world.salesforce.tokens.opens(t, world.clock.now(), &world.options));
     let user = world.salesforce.records.now(&Salesforce::user_id()).filter(|_| known);
-    user.ok_or_else(|| answer(403, "text/html;charset=UTF-8", b"Bad_OAuth_Token".to_vec()))
+    user.ok_or_else(|| Box::new(answer(403, "text/html;charset=UTF-8", b"Bad_OAuth_Token".to_vec())))
 }
 
 impl Salesforce {
