@@ -20,7 +20,7 @@ pub const SOURCE_SIGNED: &str = "livestorm-signed";
 const BATCH_TASKS: u32 = 50;
 const BATCH_BYTES: u32 = 1024 * 1024;
 /// How old a signature may be: Livestorm repeats for about 22 minutes, maybe with the first timestamp.
-/// `reference/livestorm.md` 5.6, 5.7.
+/// <https://developers.livestorm.co/docs/webhooks-1>, confirmed; that the timestamp stays the same is unknown.
 const SIGNATURE_TOLERANCE_MS: u32 = 30 * 60 * 1_000;
 const _: () = assert!(SIGNATURE_TOLERANCE_MS as u64 == 30 * MINUTE);
 

@@ -24,7 +24,7 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountEngagement {
     pub extension: String,
-    /// DeveloperNames of the eight activities of spec 002, *Key External Activities*, by activity.
+    /// DeveloperNames of the eight activities that the help page on the Account Engagement flow lists, by activity.
     pub activity_types: Values,
 }
 

@@ -16,7 +16,7 @@ use std::{
     collections::BTreeMap,
 };
 
-/// The bodies of spec 001, to the letter.
+/// The bodies of Livestorm's help page on webhooks, to the letter.
 pub mod fixtures {
     macro_rules! native {
         ($name:literal) => {

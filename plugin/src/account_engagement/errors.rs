@@ -137,7 +137,6 @@ pub enum Verdict {
     Bug,
 }
 
-/// `reference/pardot.md` 4.2, from
 /// <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>.
 pub fn verdict(code: Option<u32>, status: u16) -> Verdict {
     let Some(code) = code else {

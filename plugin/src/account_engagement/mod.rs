@@ -1,6 +1,6 @@
 //! A destination: Salesforce Account Engagement (Pardot), API v5. One file an object.
 //!
-//! Invariant: of several prospects with one address the most recently active is chosen (spec 002, FAQ); what an
+//! Invariant: of several prospects with one address the most recently active is chosen (S2-74); what an
 //! administrator made is never adopted; an activity is never sent twice.
 
 pub mod calls;
@@ -23,7 +23,7 @@ use errors::ApiError;
 use serde_json::Value;
 
 /// ISO 8601 with a numeric offset. A time that ends in `Z` was refused in a real run.
-/// `reference/pardot.md` 2.6.
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>; the refusal [inferred from public clients].
 pub fn time(at: Instant) -> String {
     format!("{}+00:00", calendar::iso(at))
 }

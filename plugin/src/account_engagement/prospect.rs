@@ -149,7 +149,7 @@ async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<
     Ok(most_recently_active(&rows, email, gone))
 }
 
-/// Spec 002, FAQ: of several prospects, the one with the most recent activity. Chosen here and not by the order of the
+/// S2-74: of several prospects, the one with the most recent activity. Chosen here and not by the order of the
 /// answer: without an activity comes last; then the newest change, then the highest id.
 fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Option<Found> {
     let at = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).and_then(calendar::parse);

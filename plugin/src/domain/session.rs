@@ -1,4 +1,4 @@
-//! A session: one date of an event. It gets a campaign and a list of its own (spec 002, FAQ: several sessions).
+//! A session: one date of an event. It gets a campaign and a list of its own (S2-71).
 
 use crate::host::Instant;
 

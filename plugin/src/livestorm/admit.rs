@@ -10,7 +10,7 @@ use crate::{
     mapping, task,
 };
 
-/// The largest body taken. Spec 001's largest, an event with its attendees, has about 1 KB a person.
+/// The largest body taken. The largest of the help page's, an event with its attendees, has about 1 KB a person.
 pub const BODY_BYTES_MAX: u32 = 1024 * 1024;
 
 pub fn admit(delivery: &Delivery) -> Admission {

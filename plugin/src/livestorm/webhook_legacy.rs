@@ -1,5 +1,5 @@
 //! The dialect with `webinar` and `attendee`: ISO 8601, no event name, no session id but in `room_link?s=`. The shape tells
-//! the trigger (spec 001, payloads 3 to 6).
+//! the trigger (payloads 3 to 6 of Livestorm's help page on webhooks).
 
 use super::{resources, time};
 use crate::{

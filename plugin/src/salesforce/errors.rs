@@ -97,7 +97,7 @@ const LINKED: &str = "Check the record type and the parent campaign in the conne
                       that the connected user may use them; then retry.";
 const SUPPORT: &str = "A Salesforce administrator must settle this; then retry.";
 
-/// `reference/salesforce.md` 3.2.
+/// <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>, and what public clients have met.
 pub fn verdict(code: &str, status: u16) -> Verdict {
     match code {
         "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" | "invalid_grant" => Verdict::SignIn,

@@ -2,7 +2,7 @@
 
 use crate::{calendar, host::Instant};
 
-/// A quoted literal. `reference/salesforce.md` 2.1.
+/// A quoted literal: the escapes of the SOQL guide, "Quoted String Escape Sequences".
 pub fn quoted(text: &str) -> String {
     let mut literal = String::from("'");
     for letter in text.chars() {
