@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
+/// The kind of the host's own task: a delivery that waits for `admit`. Its key is `inbox/<id>`.
+pub const DELIVERY: &str = "delivery";
+pub const INBOX: &str = "inbox/";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
@@ -71,7 +75,7 @@ pub struct Body {
 impl Request {
     /// SHA-256 of the canonical request, as hex: whether a resumed run asks the same as before. A check, never a name.
     pub fn digest(&self) -> String {
-        let mut headers = self.headers.clone();
+        let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
         headers.sort();
         let body = self.body.as_ref().map(|b| (&b.content_type, hex::encode(Sha256::digest(&b.bytes))));
         let canonical = (&self.connection, self.method, &self.path, &self.query, headers, body, self.repeat);
@@ -158,6 +162,36 @@ pub struct Task {
     pub not_before: Option<Timestamp>,
     pub title: String,
     pub subject: Option<Subject>,
+}
+
+impl Task {
+    /// What keeps it from being a connector's task (`wit/types.wit`), in words. The host's own task always has a fault:
+    /// a connector that gave one could forge a delivery.
+    pub fn fault(&self) -> Option<String> {
+        let of = format!("of \"{}\"", self.title.chars().take(60).collect::<String>());
+        if self.kind.is_empty() || self.kind.chars().any(char::is_uppercase) {
+            return Some(format!("`kind` {of} is \"{}\", not a word in lower case", self.kind));
+        }
+        if self.ordering_key.is_empty() {
+            return Some(format!("`ordering-key` {of} is empty"));
+        }
+        if self.kind == DELIVERY || self.ordering_key.starts_with(INBOX) {
+            let own = "the kind `delivery` and ordering keys that begin with `inbox/` are the host's own";
+            return Some(format!("{own}, and {of} has one"));
+        }
+        let subject = |part: fn(&Subject) -> &String| self.subject.as_ref().map_or(0, |s| part(s).len());
+        let bounds = [
+            ("kind", self.kind.len(), 64),
+            ("payload", self.payload.len(), 64 << 10),
+            ("ordering-key", self.ordering_key.len(), 128),
+            ("dedupe-key", self.dedupe_key.len(), 200),
+            ("title", self.title.len(), 200),
+            ("subject.kind", subject(|s| &s.kind), 32),
+            ("subject.id", subject(|s| &s.id), 320),
+        ];
+        let (name, size, max) = bounds.into_iter().find(|(_, size, max)| size > max)?;
+        Some(format!("`{name}` {of} has {size} bytes, at most {max} are allowed"))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -451,6 +485,50 @@ mod tests {
         let b = [("b", "2"), ("a", "1")];
         assert_eq!(request(&a, &[]).digest(), request(&b, &[]).digest());
         assert_ne!(request(&[], &a).digest(), request(&[], &b).digest());
+    }
+
+    #[test]
+    fn a_digest_does_not_mind_the_case_of_a_headers_name() {
+        let digest = |headers| request(headers, &[]).digest();
+        assert_eq!(digest(&[("A", "1"), ("b", "2")]), digest(&[("a", "1"), ("B", "2")]));
+        assert_ne!(digest(&[("a", "x")]), digest(&[("a", "X")]));
+    }
+
+    #[test]
+    fn each_bound_of_a_task_is_named_one_beyond_it() {
+        let task = Task {
+            kind: "k".repeat(64),
+            payload: "p".repeat(64 << 10),
+            ordering_key: "o".repeat(128),
+            dedupe_key: "d".repeat(200),
+            lane: Lane::Prompt,
+            not_before: None,
+            title: "t".repeat(200),
+            subject: Some(Subject { kind: "s".repeat(32), id: "i".repeat(320) }),
+        };
+        assert_eq!(task.fault(), None);
+        let of = |change: &dyn Fn(&mut Task)| {
+            let mut changed = task.clone();
+            change(&mut changed);
+            changed.fault().unwrap()
+        };
+        let faults = [
+            ("`kind`", of(&|t| t.kind.clear())),
+            ("lower case", of(&|t| t.kind = "Register".into())),
+            ("`kind`", of(&|t| t.kind.push('k'))),
+            ("host's own", of(&|t| t.kind = DELIVERY.into())),
+            ("`payload`", of(&|t| t.payload.push('p'))),
+            ("`ordering-key`", of(&|t| t.ordering_key.clear())),
+            ("`ordering-key`", of(&|t| t.ordering_key.push('o'))),
+            ("host's own", of(&|t| t.ordering_key = format!("{INBOX}1"))),
+            ("`dedupe-key`", of(&|t| t.dedupe_key.push('d'))),
+            ("`title`", of(&|t| t.title.push('t'))),
+            ("`subject.kind`", of(&|t| t.subject.iter_mut().for_each(|s| s.kind.push('s')))),
+            ("`subject.id`", of(&|t| t.subject.iter_mut().for_each(|s| s.id.push('i')))),
+        ];
+        for (name, fault) in faults {
+            assert!(fault.contains(name), "{name}: {fault}");
+        }
     }
 
     proptest! {

@@ -114,6 +114,7 @@ impl Host {
         self.runtime.install(component, context, manifest.batch_tasks);
         let sources = manifest.webhooks.clone();
         self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets });
+        self.engine.installed(&id);
         Ok(manifest)
     }
 

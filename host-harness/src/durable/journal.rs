@@ -50,8 +50,8 @@ pub enum Ending {
     Cancelled(String),
     /// It was cut off, and its recording cannot be read, by this version of the host at least.
     Unreadable(String),
-    /// Its component is no longer there to go on with it; its tasks began anew.
-    Superseded,
+    /// Ended for no fault of its own: it is paused, or its component is no longer there to go on with it. Its tasks wait.
+    GivenBack(String),
 }
 
 impl fmt::Display for Ending {
@@ -61,7 +61,7 @@ impl fmt::Display for Ending {
             Ending::Broken(why) => f.write_str(why),
             Ending::Cancelled(why) => write!(f, "cancelled: {why}"),
             Ending::Unreadable(why) => write!(f, "its recording cannot be read: {why}"),
-            Ending::Superseded => f.write_str("begun anew with another version of the connector"),
+            Ending::GivenBack(why) => write!(f, "its tasks were given back: {why}"),
         }
     }
 }
@@ -107,10 +107,6 @@ pub struct Replay {
 impl Replay {
     pub fn new(recorded: Vec<Record>) -> Replay {
         Replay { recorded, at: 0 }
-    }
-
-    pub fn over(&self) -> bool {
-        self.at == self.recorded.len()
     }
 
     /// True where the note is recorded already; false where it is new.
@@ -287,7 +283,7 @@ mod tests {
         let played = replay.wave(0, &digests(4)).unwrap();
         assert_eq!(places(&played), [true, false, true, false]);
         assert_eq!(played.interrupted, [1]);
-        assert!(replay.over());
+        assert_eq!(replay.end(), Ok(()));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub mod sqlite;
 pub mod state;
 pub mod wave;
 
+pub use crate::effect::{DELIVERY, INBOX};
+
 use crate::{
     clock::{Clock, Timestamp},
     effect::{Change, Driver, Entry, Failure, FailureClass, Lead, Level, Line, Performer, RunId, Subject, Task},
@@ -27,10 +29,6 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, task::Poll};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// The kind of the host's own task: a delivery that waits for `admit`. Its key is `inbox/<id>`.
-pub const DELIVERY: &str = "delivery";
-pub const INBOX: &str = "inbox/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -49,14 +47,16 @@ pub enum Accepted {
     Already(TaskId),
 }
 
-/// One engine, many installations; every call but `serve` names the one it is about.
+/// One engine, many installations; every call but `serve` names the one it is about. A call whose caller goes away in the
+/// middle has not happened or has happened in full.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// On return the tasks are durable: each runs, or becomes a dead letter, whatever dies. Answers in the order given.
     async fn accept(&self, installation: &str, tasks: Vec<Task>) -> Result<Vec<Accepted>, EngineError>;
 
     /// Works until `stop`: no new run begins then, those under way end, and what is not done waits for the next call. At most one
-    /// `serve` at a time.
+    /// `serve` at a time. Ends before only where the store fails: something odd in one key's rows stops that key, with a line
+    /// in its installation's log, until somebody touches it.
     async fn serve(
         &self,
         driver: Arc<dyn Driver>,
@@ -68,12 +68,17 @@ pub trait Engine: Send + Sync {
     /// that is not done by then. Durable on return; the run itself may take a moment to end.
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError>;
 
-    /// No run of this key begins until `resume`; `None`: of no key of the installation. Survives a restart. `resume` also
+    /// No run of this key begins until `resume`; `None`: of no key of the installation. Survives a restart, and a run that the
+    /// restart cut off does not go on: its tasks wait like the others. `resume` also
     /// looks again at tasks that wait because the driver did not know the installation.
     async fn pause(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError>;
     async fn resume(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError>;
 
-    /// A dead letter goes again, as a first attempt.
+    /// The driver knows this installation now, or knows it otherwise: keys of it that stood still are looked at again.
+    fn installed(&self, installation: &str);
+
+    /// A dead letter goes again, as a first attempt, and no sooner than its `not-before`. Refused where it is no task as the
+    /// contract has it: nothing has changed about that.
     async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError>;
 
     /// Tasks, oldest first, after `after`, at most 1,000.
@@ -274,10 +279,18 @@ impl Probe for NoProbe {
 /// What an engine allows, on by default.
 #[derive(Clone, Debug)]
 pub struct EngineLimits {
+    /// Runs side by side in all; installations take turns. Fewer than the runtime has instances, so that some are left
+    /// for calls that are no runs.
+    pub runs_max: usize,
     /// Runs side by side in one installation.
     pub runs_per_installation_max: usize,
-    /// A run gets no permit later than this after it began: its waits end with `stopped`.
+    /// A run gets no permit later than this after its first wave: its waits end with `stopped`. The same as the runtime's
+    /// `Limits::run_ms`, which the guest is told; the host sets this from that.
     pub run: std::time::Duration,
+    /// Bytes of a run's journal. A run that goes beyond ends as broken; what is under way then is still written down.
+    pub journal_bytes: u64,
+    /// Questions of a run about its state. One more ends it as broken.
+    pub state_asks: u32,
     /// A task with the same dedupe key is dropped for this long after the first was done.
     pub dedupe_retention: std::time::Duration,
     /// How long a task may be put off in all.
@@ -286,7 +299,9 @@ pub struct EngineLimits {
     pub attempts_max: u32,
     /// Follow-ups of follow-ups: the next generation is a dead letter.
     pub generations_max: u32,
-    /// Entries, and bytes of keys and values together, that an installation's state holds at most.
+    /// Entries, and bytes of keys and values together, that an installation's state holds at most. A write that goes beyond
+    /// ends its run as broken. Runs side by side do not see each other's writes before they end: the bound can be passed by
+    /// what all of them but one write.
     pub state_entries_max: u64,
     pub state_bytes_max: u64,
 }
@@ -295,8 +310,11 @@ impl Default for EngineLimits {
     fn default() -> Self {
         const DAY: u64 = 86_400;
         EngineLimits {
+            runs_max: 48,
             runs_per_installation_max: 2,
             run: std::time::Duration::from_secs(60),
+            journal_bytes: 64 << 20,
+            state_asks: 10_000,
             dedupe_retention: std::time::Duration::from_secs(14 * DAY),
             give_up: std::time::Duration::from_secs(7 * DAY),
             attempts_max: 4,

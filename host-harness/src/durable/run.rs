@@ -12,7 +12,7 @@
 //! | running | broke alone        | waiting after a growing pause, attempt counted; dead after the last attempt |
 //! | running | given back         | waiting, nothing counted                                                    |
 //! | running | cancelled          | dead                                                                        |
-//! | dead    | retried            | waiting, as a first attempt                                                 |
+//! | dead    | retried            | waiting, as a first attempt, due now or at its `not-before`                 |
 
 use super::{EngineLimits, TaskId, TaskStatus, dead_letter, engine_failure};
 use crate::{
@@ -85,7 +85,9 @@ pub enum Event {
     Woken,
     GaveUp,
     Cancelled(String),
-    Retried,
+    Retried {
+        not_before: Option<Timestamp>,
+    },
 }
 
 /// A walk that only a bug can take, or a store that holds what cannot be.
@@ -130,10 +132,10 @@ pub fn next(life: Life, event: Event, now: Timestamp, limits: &EngineLimits) -> 
         }
         (Running, Event::GivenBack) => Life { status: Waiting, due: now, ..life },
 
-        (Dead, Event::Retried) => Life {
+        (Dead, Event::Retried { not_before }) => Life {
             status: Waiting,
             attempt: 1,
-            due: now,
+            due: not_before.unwrap_or(now).max(now),
             waiting_for: None,
             wake_on: None,
             put_off_at: None,
@@ -239,7 +241,7 @@ mod tests {
             Event::Woken,
             Event::GaveUp,
             Event::Cancelled("no longer wanted".into()),
-            Event::Retried,
+            Event::Retried { not_before: None },
         ]
     }
 
@@ -302,6 +304,13 @@ mod tests {
         assert_eq!(asked(old(6), NOW.plus(DAY)).status, Waiting);
         let end = asked(old(7), NOW.plus(DAY));
         assert_eq!((end.status, end.failure.unwrap().class), (Dead, FailureClass::NeedsAttention));
+    }
+
+    #[test]
+    fn a_retry_is_no_sooner_than_it_may_be() {
+        let due =
+            |not_before| next(life(Dead, 3), Event::Retried { not_before }, NOW, &EngineLimits::default()).unwrap().due;
+        assert_eq!([None, Some(Timestamp(3)), Some(NOW.plus(DAY))].map(due), [NOW, NOW, NOW.plus(DAY)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Who is next. Keys take their turn in the order in which they got something to do; an installation has so many runs
-//! side by side and no more; within a key the lanes decide. Promises: no key runs twice at a time; a key that has something
-//! to do is not overtaken twice by the same other key; a timer is never early. Pure: it is told the time.
+//! Who is next. Installations take turns; within one, keys take theirs in the order in which they got something to do; within
+//! a key the lanes decide. So many runs are side by side in an installation and in all, and no more. Promises: no key
+//! runs twice at a time; an installation that has something to do, and room, is not overtaken twice by the same other one,
+//! nor is a key of it by another of its keys; a timer is never early. Pure: it is told the time.
 //!
 //! Here stands only *when* a key has something to do. What that is, the store says when the key's turn has come, so a
 //! stale hint costs one look and no more.
@@ -24,36 +25,47 @@ enum Standing {
     Until(Timestamp),
     /// Its place in the line.
     Ready(u64),
-    Live,
+    Live {
+        /// Something was said about it meanwhile.
+        said: bool,
+    },
 }
 
 #[derive(Debug)]
 pub struct Schedule {
+    runs_max: usize,
     runs_per_installation_max: usize,
     keys: BTreeMap<Key, Standing>,
     timers: BTreeSet<(Timestamp, Key)>,
     /// By installation: who is ready, in line.
     ready: BTreeMap<String, BTreeMap<u64, Key>>,
     live: BTreeMap<String, usize>,
+    /// By installation: its last turn.
+    had: BTreeMap<String, u64>,
     turns: u64,
 }
 
 impl Schedule {
-    pub fn new(runs_per_installation_max: usize) -> Schedule {
+    pub fn new(runs_max: usize, runs_per_installation_max: usize) -> Schedule {
         Schedule {
+            runs_max: runs_max.max(1),
             runs_per_installation_max: runs_per_installation_max.max(1),
             keys: BTreeMap::new(),
             timers: BTreeSet::new(),
             ready: BTreeMap::new(),
             live: BTreeMap::new(),
+            had: BTreeMap::new(),
             turns: 0,
         }
     }
 
-    /// The key has something to do at `next`, or never. Says nothing about a live one: it is asked after when it ends.
+    /// The key has something to do at `next`, or never. Of a live one it is only noted that something was said.
     pub fn set(&mut self, key: &Key, next: Option<Timestamp>, now: Timestamp) {
-        match self.keys.get(key) {
-            Some(Standing::Live) => return,
+        match self.keys.get_mut(key) {
+            Some(Standing::Live { said }) => {
+                *said = true;
+                return;
+            }
             Some(Standing::Ready(_)) if next.is_some_and(|at| at <= now) => return,
             _ => self.forget(key),
         }
@@ -67,12 +79,6 @@ impl Schedule {
         }
     }
 
-    /// A run that was open when the engine started goes on, whatever the bounds.
-    pub fn resumed(&mut self, key: Key) {
-        self.forget(&key);
-        self.go(key);
-    }
-
     /// The next key to run; it is live from here on.
     pub fn begin(&mut self, now: Timestamp) -> Option<Key> {
         while let Some((at, key)) = self.timers.first().cloned()
@@ -81,29 +87,36 @@ impl Schedule {
             self.forget(&key);
             self.line_up(key);
         }
+        if self.live() >= self.runs_max {
+            return None;
+        }
         let free = |installation: &str| {
             self.live.get(installation).copied().unwrap_or_default() < self.runs_per_installation_max
         };
         let first = |(installation, line): (&String, &BTreeMap<u64, Key>)| {
-            line.first_key_value().filter(|_| free(installation)).map(|(turn, key)| (*turn, key.clone()))
+            let had = self.had.get(installation);
+            line.first_key_value().filter(|_| free(installation)).map(|(turn, key)| ((had, *turn), key.clone()))
         };
         let (_, key) = self.ready.iter().filter_map(first).min_by_key(|(turn, _)| *turn)?;
         self.forget(&key);
-        self.go(key.clone());
+        self.turns += 1;
+        self.had.insert(key.installation.clone(), self.turns);
+        *self.live.entry(key.installation.clone()).or_default() += 1;
+        self.keys.insert(key.clone(), Standing::Live { said: false });
         Some(key)
     }
 
-    /// No longer live. What it does next is then said with `set`.
-    pub fn ended(&mut self, key: &Key) {
-        if self.keys.get(key) == Some(&Standing::Live) {
-            self.keys.remove(key);
-            if let Some(live) = self.live.get_mut(&key.installation) {
-                *live -= 1;
-                if *live == 0 {
-                    self.live.remove(&key.installation);
-                }
+    /// No longer live. What it does next is then said with `set`. Answers whether something was said about it meanwhile.
+    pub fn ended(&mut self, key: &Key) -> bool {
+        let Some(Standing::Live { said }) = self.keys.get(key).copied() else { return false };
+        self.keys.remove(key);
+        if let Some(live) = self.live.get_mut(&key.installation) {
+            *live -= 1;
+            if *live == 0 {
+                self.live.remove(&key.installation);
             }
         }
+        said
     }
 
     pub fn live(&self) -> usize {
@@ -128,7 +141,7 @@ impl Schedule {
                     }
                 }
             }
-            Some(Standing::Live) | None => {}
+            Some(Standing::Live { .. }) | None => {}
         }
     }
 
@@ -136,11 +149,6 @@ impl Schedule {
         self.turns += 1;
         self.ready.entry(key.installation.clone()).or_default().insert(self.turns, key.clone());
         self.keys.insert(key, Standing::Ready(self.turns));
-    }
-
-    fn go(&mut self, key: Key) {
-        *self.live.entry(key.installation.clone()).or_default() += 1;
-        self.keys.insert(key, Standing::Live);
     }
 }
 
@@ -172,12 +180,12 @@ mod tests {
 
     #[test]
     fn keys_take_turns_and_an_installation_has_no_more_runs_than_allowed() {
-        let mut s = Schedule::new(2);
+        let mut s = Schedule::new(9, 2);
         for (i, k) in [(1, 1), (1, 2), (1, 3), (2, 1)] {
             s.set(&key(i, k), Some(NOW), NOW);
         }
         let began: Vec<Key> = std::iter::from_fn(|| s.begin(NOW)).collect();
-        assert_eq!(began, [key(1, 1), key(1, 2), key(2, 1)]);
+        assert_eq!(began, [key(1, 1), key(2, 1), key(1, 2)]);
         s.ended(&key(1, 1));
         s.set(&key(1, 1), Some(NOW), NOW);
         assert_eq!(s.begin(NOW), Some(key(1, 3)), "the key that has run stands at the end of the line");
@@ -185,8 +193,39 @@ mod tests {
     }
 
     #[test]
+    fn in_all_there_are_no_more_runs_than_allowed_and_installations_take_turns() {
+        let mut s = Schedule::new(2, 2);
+        for k in 1..=9 {
+            s.set(&key(1, k), Some(NOW), NOW);
+        }
+        assert_eq!([s.begin(NOW), s.begin(NOW), s.begin(NOW)], [Some(key(1, 1)), Some(key(1, 2)), None]);
+        s.set(&key(2, 1), Some(NOW), NOW);
+        s.set(&key(2, 2), Some(NOW), NOW);
+        s.ended(&key(1, 1));
+        assert_eq!([s.begin(NOW), s.begin(NOW)], [Some(key(2, 1)), None], "it came last and had nothing yet");
+        s.ended(&key(1, 2));
+        assert_eq!(s.begin(NOW), Some(key(1, 3)));
+        s.ended(&key(1, 3));
+        assert_eq!(s.begin(NOW), Some(key(2, 2)), "its turn is longer ago");
+    }
+
+    #[test]
+    fn what_is_said_about_a_live_key_is_not_lost() {
+        let mut s = Schedule::new(2, 2);
+        s.set(&key(1, 1), Some(NOW), NOW);
+        for said in [false, true, false] {
+            s.set(&key(1, 1), Some(NOW), NOW);
+            assert_eq!(s.begin(NOW), Some(key(1, 1)));
+            if said {
+                s.set(&key(1, 1), None, NOW);
+            }
+            assert_eq!(s.ended(&key(1, 1)), said);
+        }
+    }
+
+    #[test]
     fn a_timer_is_never_early_and_a_newer_word_replaces_an_older_one() {
-        let mut s = Schedule::new(1);
+        let mut s = Schedule::new(9, 1);
         s.set(&key(1, 1), Some(Timestamp(150)), NOW);
         s.set(&key(1, 2), Some(Timestamp(140)), NOW);
         s.set(&key(1, 2), Some(Timestamp(160)), NOW);
@@ -225,14 +264,14 @@ mod tests {
     }
 
     proptest! {
-        /// However words, turns and ends follow each other: no key runs twice at a time, no installation goes over its bound, and
-        /// nobody who is due is forgotten.
+        /// However words, turns and ends follow each other: no key runs twice at a time, no bound is passed, and nobody who is
+        /// due is forgotten.
         #[test]
         fn nobody_is_run_twice_or_forgotten(
             steps in proptest::collection::vec((0u8..3, 0u8..3, 0u8..4, proptest::option::of(0u64..20)), 1..60),
-            max in 1usize..3,
+            max in 1usize..3, max_in_all in 1usize..5,
         ) {
-            let mut s = Schedule::new(max);
+            let mut s = Schedule::new(max_in_all, max);
             let mut live: Vec<Key> = vec![];
             let mut wanted: BTreeMap<Key, Timestamp> = BTreeMap::new();
             for (now, (what, i, k, next)) in (0u64..).zip(steps) {
@@ -252,7 +291,7 @@ mod tests {
                         prop_assert!(wanted.remove(&began).is_some_and(|at| at <= now));
                         live.push(began.clone());
                         let beside = live.iter().filter(|k| k.installation == began.installation);
-                        prop_assert!(beside.count() <= max);
+                        prop_assert!(beside.count() <= max && live.len() <= max_in_all);
                     },
                     _ => if !live.is_empty() {
                         s.ended(&live.remove(0));

@@ -37,43 +37,61 @@ pub fn written_key(write: &Write) -> &str {
 
 #[derive(Debug)]
 pub struct Overlay {
-    usage: Usage,
     max: Usage,
+    /// What the own writes put in, and what they took away.
+    more: Usage,
+    less: Usage,
     written: BTreeMap<String, Option<Entry>>,
 }
 
 impl Overlay {
-    /// `usage` is the installation's as of the run's start.
-    pub fn new(usage: Usage, max: Usage) -> Overlay {
-        Overlay { usage, max, written: BTreeMap::new() }
+    pub fn new(max: Usage) -> Overlay {
+        Overlay { max, more: Usage::default(), less: Usage::default(), written: BTreeMap::new() }
     }
 
     pub fn knows(&self, key: &str) -> bool {
         self.written.contains_key(key)
     }
 
-    /// `in_table` is the size of the table's entry, which counts the first time that a key is written. An error names the
-    /// bound that the write would break; it is then not taken.
-    pub fn write(&mut self, write: &Write, in_table: Option<u64>) -> Result<(), String> {
-        let key = written_key(write);
-        let before = match self.written.get(key) {
+    /// Whether there is room for the write, where the installation's table holds `usage` by now. An error names the bound that
+    /// it would break. `in_table` is the size of the table's entry.
+    pub fn judge(&self, write: &Write, in_table: Option<u64>, usage: Usage) -> Result<(), String> {
+        let (before, after) = self.sizes(write, in_table);
+        let now = Usage {
+            entries: (usage.entries + self.more.entries).saturating_sub(self.less.entries),
+            bytes: (usage.bytes + self.more.bytes).saturating_sub(self.less.bytes),
+        };
+        let then = now.replaced(before, after);
+        if then.entries > self.max.entries && then.entries > now.entries {
+            return Err(format!("the installation's state may hold {} entries (state_entries_max)", self.max.entries));
+        }
+        if then.bytes > self.max.bytes && then.bytes > now.bytes {
+            return Err(format!("the installation's state may hold {} bytes (state_bytes_max)", self.max.bytes));
+        }
+        Ok(())
+    }
+
+    pub fn write(&mut self, write: &Write, in_table: Option<u64>) {
+        let (before, after) = self.sizes(write, in_table);
+        self.more = self.more.replaced(None, after);
+        self.less = self.less.replaced(None, before);
+        let own = match write {
+            Write::Set(entry) => Some(entry.clone()),
+            Write::Delete(_) => None,
+        };
+        self.written.insert(written_key(write).to_string(), own);
+    }
+
+    /// Before and after the write. What the table holds counts the first time that a key is written.
+    fn sizes(&self, write: &Write, in_table: Option<u64>) -> (Option<u64>, Option<u64>) {
+        let before = match self.written.get(written_key(write)) {
             Some(own) => own.as_ref().map(size),
             None => in_table,
         };
-        let after = match write {
-            Write::Set(entry) => Some(entry),
-            Write::Delete(_) => None,
-        };
-        let usage = self.usage.replaced(before, after.map(size));
-        if usage.entries > self.max.entries && usage.entries > self.usage.entries {
-            return Err(format!("the installation's state may hold {} entries (state_entries_max)", self.max.entries));
+        match write {
+            Write::Set(entry) => (before, Some(size(entry))),
+            Write::Delete(_) => (before, None),
         }
-        if usage.bytes > self.max.bytes && usage.bytes > self.usage.bytes {
-            return Err(format!("the installation's state may hold {} bytes (state_bytes_max)", self.max.bytes));
-        }
-        self.usage = usage;
-        self.written.insert(key.to_string(), after.cloned());
-        Ok(())
     }
 
     /// Nothing where the table has the word.
@@ -115,13 +133,21 @@ mod tests {
 
     #[test]
     fn a_write_that_goes_one_over_a_bound_is_refused_by_name_and_less_is_always_allowed() {
-        let mut full = Overlay::new(Usage { entries: 2, bytes: 10 }, Usage { entries: 2, bytes: 10 });
-        assert!(full.write(&set("c", ""), None).unwrap_err().contains("2 entries (state_entries_max)"));
-        assert!(full.write(&set("a", "123456"), Some(5)).unwrap_err().contains("10 bytes (state_bytes_max)"));
-        full.write(&set("a", "1234"), Some(5)).unwrap();
-        full.write(&Write::Delete("b".into()), Some(5)).unwrap();
-        full.write(&set("c", "1234"), None).unwrap();
+        let table = Usage { entries: 2, bytes: 10 };
+        let mut full = Overlay::new(table);
+        assert!(full.judge(&set("c", ""), None, table).unwrap_err().contains("2 entries (state_entries_max)"));
+        assert!(full.judge(&set("a", "123456"), Some(5), table).unwrap_err().contains("10 bytes (state_bytes_max)"));
+        let mut write = |write: Write, in_table| {
+            full.judge(&write, in_table, table).unwrap();
+            full.write(&write, in_table);
+        };
+        write(set("a", "1234"), Some(5));
+        write(Write::Delete("b".into()), Some(5));
+        write(set("c", "1234"), None);
         assert!(!full.knows("d"));
+        let fuller = Usage { entries: 3, bytes: 11 };
+        full.judge(&set("c", "123"), None, fuller).unwrap();
+        assert!(full.judge(&set("c", "12345"), None, fuller).is_err(), "another run wrote meanwhile");
     }
 
     proptest! {
@@ -132,7 +158,7 @@ mod tests {
             writes in proptest::collection::vec(("[ab]{1,3}", proptest::option::of("[xy]")), 0..12),
             prefix in "[ab]{0,1}", after in proptest::option::of("[ab]{1,2}"), limit in 0u32..6,
         ) {
-            let mut overlay = Overlay::new(Usage::default(), Usage { entries: 99, bytes: 999 });
+            let mut overlay = Overlay::new(Usage { entries: 99, bytes: 999 });
             let mut applied = table.clone();
             for (key, value) in &writes {
                 let in_table = table.get(key).map(|v| (key.len() + v.len()) as u64);
@@ -140,7 +166,8 @@ mod tests {
                     Some(v) => { applied.insert(key.clone(), v.clone()); set(key, v) }
                     None => { applied.remove(key); Write::Delete(key.clone()) }
                 };
-                overlay.write(&write, in_table).unwrap();
+                overlay.judge(&write, in_table, Usage::default()).unwrap();
+                overlay.write(&write, in_table);
             }
             let scan = |from: &std::collections::BTreeMap<String, String>, limit: usize| -> Vec<Entry> {
                 let within = |k: &str| k.starts_with(&prefix) && after.as_deref().is_none_or(|a| k > a);

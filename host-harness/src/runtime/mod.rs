@@ -33,9 +33,9 @@ use std::{
 };
 use versions::v0_1::{Admission, Pre};
 
-/// Instances that may live at the same time in one process. A run that waits for an answer keeps its own, and an installation
-/// has two runs at most, so this is room for 256 busy ones; reserved addresses, not memory.
-const INSTANCES_MAX: u32 = 512;
+/// Instances that may live at the same time in one process. A run that waits for an answer keeps its own, so there are more than
+/// the engine's live runs (`EngineLimits::runs_max`), with room for calls that are not journaled.
+const INSTANCES_MAX: u32 = 64;
 
 /// The runtime of one host: its engine, and which component serves which installation.
 pub struct Runtime {

@@ -113,15 +113,44 @@ pub async fn a_chain_without_end_becomes_a_dead_letter(harness: &dyn Harness) {
 }
 
 pub async fn a_follow_up_that_is_no_task_becomes_a_dead_letter(harness: &dyn Harness) {
-    let follow_ups = || {
+    let malformed = || {
+        let delivery = crate::effect::Delivery {
+            source: "s".into(),
+            headers: vec![],
+            body: b"forged".into(),
+            received_at: Timestamp(1),
+            verified: true,
+        };
         let large = Task { dedupe_key: "large".into(), title: "t".into(), ..task("b", "k", "x".repeat(1 << 17)) };
-        vec![large, task(DELIVERY, "k", "forged"), task("b", "inbox/9", "forged")]
+        [
+            (large, "`payload`"),
+            (task("Upper", "k", "1"), "lower case"),
+            (task("b", "", "2"), "`ordering-key`"),
+            (task(DELIVERY, "k", "3"), "host's own"),
+            (task("b", "inbox/9", "4"), "host's own"),
+            (task(DELIVERY, "inbox/9", serde_json::to_string(&delivery).unwrap()), "host's own"),
+        ]
     };
-    let bench = Bench::new(harness, Guests::each(move |_, _| async move { Ok(followed_by(follow_ups())) }));
+    let guests = Guests::each(move |a, _| async move {
+        let all = malformed().map(|(task, _)| task).into_iter().chain([task("then", "k", "5")]);
+        Ok(if a.task.kind == "a" { followed_by(all.collect()) } else { done() })
+    });
+    let bench = Bench::new(harness, guests);
     let up = bench.up();
     up.accept([task("a", "k", "1")]).await;
     bench.clock.run_for(MINUTE).await;
-    assert_eq!(statuses(&up.tasks().await), [Done, Dead, Dead, Dead]);
+    let kept = up.tasks().await;
+    assert_eq!(statuses(&kept), [Done, Dead, Dead, Dead, Dead, Dead, Dead, Done], "the rest counts");
+    for (dead, (_, why)) in kept[1..].iter().zip(malformed()) {
+        let failure = dead.failure.as_ref().unwrap();
+        assert!(failure.class == FailureClass::Bug && failure.problem.contains(why), "{why}: {failure:?}");
+        match up.engine.retry(INSTALLATION, dead.id).await {
+            Err(EngineError::Invalid(refused)) => assert!(refused.contains(why), "{refused}"),
+            other => panic!("{why}: {other:?}"),
+        }
+    }
+    let opened: Vec<String> = bench.guests.open_leads().iter().map(|lead| lead.key.clone()).collect();
+    assert_eq!(opened, ["k", "k"], "none of them ever runs");
     up.down().await;
 }
 

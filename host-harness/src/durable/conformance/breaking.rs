@@ -1,8 +1,8 @@
 //! Traps, limits and failures: one bad task fails by itself, and what was written stays.
 
 use super::{super::TaskStatus::*, *};
-use crate::effect::{Action, Change, Failure, Note, Outcome};
-use guest::{Guests, done, register};
+use crate::effect::{Action, Change, Failure, Note, Outcome, Repeat};
+use guest::{Guests, done, register, request};
 
 pub fn failed(class: FailureClass) -> Outcome {
     Outcome::Failed(Failure { class, problem: "the field is missing".into(), remedy: "add it".into() })
@@ -153,6 +153,88 @@ pub async fn a_run_beyond_the_bound_on_state_ends_and_names_it(harness: &dyn Har
     let end = up.engine.runs(INSTALLATION, None).await.unwrap().remove(0).end.unwrap();
     assert!(end.contains("27 bytes (state_bytes_max)"), "{end}");
     assert_eq!(up.engine.state(INSTALLATION, "k", "", None).await.unwrap().len(), 3);
+    up.down().await;
+}
+
+pub async fn a_run_is_judged_by_what_others_wrote_meanwhile(harness: &dyn Harness) {
+    let writes = Guests::each(|a, imports| async move {
+        imports.set("1", "");
+        if a.task.kind == "slow" {
+            let _ = imports.send(request(Repeat::Read, "slow")).await;
+        }
+        (2..=5).for_each(|i| imports.set(&i.to_string(), ""));
+        Ok(done())
+    });
+    let mut bench = Bench::new(harness, writes);
+    bench.limits.state_entries_max = 8;
+    bench.world.answers_after(MINUTE / 4);
+    let up = bench.up();
+    let ids = up.accept([task("slow", "k", "1"), task("quick", "l", "2")]).await;
+    bench.clock.run_for(MINUTE / 2).await;
+    assert_eq!(up.task(ids[1]).await.status, Done);
+    assert_eq!((up.task(ids[0]).await.status, up.task(ids[0]).await.attempt), (Waiting, 2));
+    let stays = up.engine.state(INSTALLATION, "k", "", None).await.unwrap();
+    assert_eq!(stays.len(), 3, "five of the other, three of its own");
+    up.down().await;
+}
+
+pub async fn a_run_beyond_the_bound_on_its_journal_ends_and_names_it(harness: &dyn Harness) {
+    let guests = || {
+        Guests::each(|_, imports| async move {
+            imports.set("it", "stays");
+            for i in 0..3 {
+                imports.log(&format!("line-{i}"));
+                imports.send(request(Repeat::Once, &format!("things/{i}"))).await.map_err(|e| e.to_string())?;
+            }
+            imports.log("last");
+            Ok(done())
+        })
+    };
+    let run = async |limit: u64| {
+        let mut bench = Bench::new(harness, guests());
+        bench.limits.journal_bytes = limit;
+        let up = bench.up();
+        up.accept([task("a", "k", "1")]).await;
+        bench.clock.run_for(MINUTE / 2).await;
+        let run = up.engine.runs(INSTALLATION, None).await.unwrap().remove(0);
+        let entries = up.engine.tape(INSTALLATION, run.id).await.unwrap().entries;
+        let bytes: usize = entries.iter().map(|e| serde_json::to_string(e).unwrap().len()).sum();
+        assert_eq!(up.engine.state(INSTALLATION, "k", "", None).await.unwrap().len(), 1);
+        let task = up.tasks().await.remove(0);
+        up.down().await;
+        (bytes as u64, run.end.unwrap(), task.attempt, bench.world.effects().len())
+    };
+    let (bytes, end, ..) = run(EngineLimits::default().journal_bytes).await;
+    assert_eq!(end, "done");
+    let (_, end, attempt, _) = run(bytes).await;
+    assert_eq!((end.as_str(), attempt), ("done", 1), "exactly as much as it may");
+    let (_, end, attempt, sent) = run(bytes - 1).await;
+    assert!(end.contains(&format!("{} bytes (journal_bytes)", bytes - 1)), "{end}");
+    assert_eq!((attempt, sent), (2, 3));
+    // In the middle of it, nothing more is sent.
+    let (_, _, _, sent) = run(bytes / 2).await;
+    assert!(sent < 3, "{sent}");
+}
+
+pub async fn a_run_that_asks_for_its_state_once_too_often_ends_and_names_the_bound(harness: &dyn Harness) {
+    let asks = Guests::each(|a, imports| async move {
+        for i in 0..a.task.payload.parse().unwrap() {
+            match i % 2 {
+                0 => drop(imports.get("k").await),
+                _ => drop(imports.scan("k", 1).await),
+            }
+        }
+        Ok(done())
+    });
+    let mut bench = Bench::new(harness, asks);
+    bench.limits.state_asks = 6;
+    let up = bench.up();
+    let ids = up.accept([task("a", "k", "6"), task("a", "l", "7")]).await;
+    bench.clock.run_for(MINUTE / 2).await;
+    assert_eq!(up.task(ids[0]).await.status, Done);
+    assert_eq!((up.task(ids[1]).await.status, up.task(ids[1]).await.attempt), (Waiting, 2));
+    let end = up.engine.runs(INSTALLATION, None).await.unwrap().remove(1).end.unwrap();
+    assert!(end.contains("6 times (state_asks)"), "{end}");
     up.down().await;
 }
 

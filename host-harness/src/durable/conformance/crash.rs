@@ -162,3 +162,57 @@ pub async fn a_chunk_in_flight_is_all_that_one_stop_makes_unknown(harness: &dyn 
     assert_eq!(bench.world.effects().len(), 20);
     up.down().await;
 }
+
+pub async fn a_large_recording_becomes_durable_on_its_way(harness: &dyn Harness) {
+    let large = Guests::new(|lead, imports| async move {
+        (0..9).for_each(|i| imports.set(&format!("x{i}"), &"x".repeat(1 << 20)));
+        let _ = imports.send(request(Repeat::Read, "slow")).await;
+        Ok(lead.input.assignments.iter().map(|a| (a.id, done())).collect())
+    });
+    let bench = Bench::new(harness, large);
+    bench.world.answers_after(MINUTE / 2);
+    let up = bench.up();
+    up.accept([task("a", "k", "1")]).await;
+    bench.clock.run_for(Duration::from_secs(1)).await;
+    let run = up.engine.runs(INSTALLATION, None).await.unwrap()[0].id;
+    let durable = up.engine.tape(INSTALLATION, run).await.unwrap().entries.len();
+    assert!(durable >= 8, "{durable} of 9 MiB, and no `once` asked for it");
+    up.serving.abort();
+    let _ = up.serving.await;
+    drop(up.engine);
+
+    let up = bench.up();
+    bench.clock.run_for(MINUTE).await;
+    let kept = up.tasks().await.remove(0);
+    assert_eq!((kept.status, kept.attempt, kept.run), (Done, 1, Some(run)), "a beginning is enough to go on with");
+    assert_eq!(up.engine.tape(INSTALLATION, run).await.unwrap().entries.len(), 10);
+    assert_eq!(up.engine.state(INSTALLATION, "k", "", None).await.unwrap().len(), 9);
+    up.down().await;
+}
+
+pub async fn a_recorded_write_is_not_judged_again(harness: &dyn Harness) {
+    let two = Guests::new(|lead, imports| async move {
+        if lead.key == "other" {
+            imports.set("x", "12345678");
+        } else {
+            imports.set("sent", "sending");
+            let _ = imports.send(request(Repeat::Once, "effect")).await;
+            imports.set("sent", "sent");
+        }
+        Ok(lead.input.assignments.iter().map(|a| (a.id, done())).collect())
+    });
+    let mut bench = Bench::new(harness, two);
+    // Room for one of them. Each was judged before the other had ended.
+    bench.limits.state_bytes_max = 15;
+    let engine = bench.closed();
+    accept(engine.as_ref(), [task("a", "k", "1"), task("a", "other", "2")]).await;
+    drop(engine);
+    let up = bench.up_until(Arc::new(DieWhere(|p: &Point| p.phase == Phase::Answered)));
+    bench.clock.run_for(DAY).await;
+    up.died().await;
+    let up = bench.up();
+    bench.clock.run_for(DAY).await;
+    let kept = up.tasks().await;
+    assert!(kept.iter().all(|k| (k.status, k.attempt) == (Done, 1)), "{kept:?}");
+    up.down().await;
+}

@@ -27,6 +27,8 @@ type Script = dyn Fn(Lead, Imports) -> Pin<Box<dyn Future<Output = Handled> + Se
 pub struct Guests {
     script: Box<Script>,
     pub component: Mutex<String>,
+    /// Installed as soon as the next run is prepared, and before it is opened.
+    pub next_component: Mutex<Option<String>>,
     pub known: AtomicBool,
     batch_tasks: AtomicUsize,
     /// What was opened, in order; a resumed run comes twice.
@@ -44,6 +46,7 @@ impl Guests {
         Guests {
             script: Box::new(move |lead, imports| Box::pin(script(lead, imports))),
             component: Mutex::new("component-1".into()),
+            next_component: Mutex::default(),
             known: AtomicBool::new(true),
             batch_tasks: AtomicUsize::new(100),
             opened: Mutex::default(),
@@ -114,7 +117,11 @@ impl Drop for Alive {
 #[async_trait]
 impl Driver for Guests {
     fn prepare(&self, _: &str) -> Option<(String, serde_json::Value)> {
-        let component = self.component.lock().unwrap().clone();
+        let mut installed = self.component.lock().unwrap();
+        let component = installed.clone();
+        if let Some(next) = self.next_component.lock().unwrap().take() {
+            *installed = next;
+        }
         self.known.load(SeqCst).then(|| (component, serde_json::json!({"settings": {}})))
     }
 
@@ -127,6 +134,9 @@ impl Driver for Guests {
         if let Some(word) = lead.input.assignments.iter().find_map(|a| a.task.payload.strip_prefix("open: ")) {
             assert_ne!(word, "panic", "the host does what it must not");
             return Err(format!("it does not open: {word}"));
+        }
+        if lead.input.component != *self.component.lock().unwrap() {
+            return Err("another component is installed than the one that began this run".into());
         }
         let alive = self.enter(&lead);
         Ok(Box::new(self.run(lead, Some(alive))))

@@ -107,6 +107,60 @@ pub async fn a_dead_letter_goes_again_as_a_first_attempt(harness: &dyn Harness) 
     up.down().await;
 }
 
+pub async fn a_retry_is_no_sooner_than_the_task_may_be(harness: &dyn Harness) {
+    let bench = Bench::new(harness, Guests::each(|_, _| async { Ok(done()) }));
+    let up = bench.up();
+    let tomorrow = bench.clock.now().plus(DAY);
+    let id = up.accept([Task { not_before: Some(tomorrow), ..task("a", "k", "1") }]).await[0];
+    up.engine.cancel(INSTALLATION, Cancel::Task(id), "moved").await.unwrap();
+    up.engine.retry(INSTALLATION, id).await.unwrap();
+    bench.clock.run_until(tomorrow.minus(MINUTE)).await;
+    let kept = up.task(id).await;
+    assert_eq!((kept.status, kept.due), (Waiting, tomorrow));
+    bench.clock.run_for(MINUTE * 2).await;
+    assert_eq!(up.task(id).await.status, Done);
+    up.down().await;
+}
+
+/// Asks, and goes away before the answer.
+async fn gone<T>(up: &Up, mut asked: impl Future<Output = T> + Unpin) {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(std::pin::Pin::new(&mut asked).poll(cx).is_ready())).await;
+    drop(asked);
+    // What was asked for before this has happened by then.
+    up.engine.pause("nobody", None).await.unwrap();
+}
+
+pub async fn what_is_asked_for_happens_though_the_asker_goes_away(harness: &dyn Harness) {
+    let bench = Bench::new(harness, two_waves());
+    bench.world.answers_after(Duration::from_secs(5));
+    let up = bench.up();
+    let ends_as = async |expect| {
+        bench.clock.run_for(MINUTE).await;
+        assert_eq!(statuses(&up.tasks().await), expect);
+    };
+    gone(&up, up.engine.accept(INSTALLATION, vec![task("a", "k", "1")])).await;
+    ends_as([Done].as_slice()).await;
+
+    gone(&up, up.engine.pause(INSTALLATION, None)).await;
+    let second = up.accept([task("a", "k", "2")]).await[0];
+    ends_as(&[Done, Waiting]).await;
+    gone(&up, up.engine.cancel(INSTALLATION, Cancel::Task(second), "no")).await;
+    gone(&up, up.engine.retry(INSTALLATION, second)).await;
+    ends_as(&[Done, Waiting]).await;
+    gone(&up, up.engine.resume(INSTALLATION, None)).await;
+    ends_as(&[Done, Done]).await;
+
+    let third = up.accept([task("a", "k", "3")]).await[0];
+    bench.clock.run_for(Duration::from_secs(1)).await;
+    let run = up.task(third).await.run.unwrap();
+    gone(&up, up.engine.cancel(INSTALLATION, Cancel::Run(run), "the wrong list")).await;
+    ends_as(&[Done, Done, Dead]).await;
+    assert_eq!(bench.world.effects()["second/0"], 2, "not by the one that was cancelled");
+    gone(&up, up.engine.retry(INSTALLATION, third)).await;
+    ends_as(&[Done, Done, Done]).await;
+    up.down().await;
+}
+
 pub async fn what_cannot_be_done_is_refused_with_a_reason(harness: &dyn Harness) {
     let bench = Bench::new(harness, Guests::each(|_, _| async { Ok(breaking::failed(FailureClass::Invalid)) }));
     let up = bench.up();

@@ -57,6 +57,8 @@ macro_rules! laws {
                 one_installation_sees_nothing_of_another;
             order: a_key_has_one_run_at_a_time_and_keys_do_not_wait_for_each_other,
                 an_installation_has_so_many_runs_and_another_one_is_not_held_up,
+                all_together_have_so_many_runs_and_installations_take_turns,
+                runs_that_were_cut_off_count_like_any_other,
                 nobody_is_overtaken_in_a_lane_and_prompt_goes_before_bulk,
                 an_installation_that_nobody_knows_waits,
                 a_stop_lets_end_what_is_under_way_and_begins_nothing_new,
@@ -67,21 +69,28 @@ macro_rules! laws {
                 a_task_gives_up_after_seven_days_of_being_put_off_pauses_not_counted,
                 a_task_that_waits_for_ever_gives_up_as_well,
                 after_its_time_a_run_sends_nothing_more,
-                nothing_runs_while_it_is_paused_and_a_restart_does_not_end_a_pause;
+                nothing_runs_while_it_is_paused_and_a_restart_does_not_end_a_pause,
+                a_run_that_was_cut_off_does_not_go_on_while_it_is_paused;
             crash: acknowledged_work_survives_a_stop_at_each_point,
                 stops_upon_stops_still_make_each_effect_once,
                 a_once_that_was_begun_is_unknown_and_all_else_is_asked_again,
                 what_was_answered_durably_is_not_asked_again,
-                a_chunk_in_flight_is_all_that_one_stop_makes_unknown;
+                a_chunk_in_flight_is_all_that_one_stop_makes_unknown,
+                a_large_recording_becomes_durable_on_its_way,
+                a_recorded_write_is_not_judged_again;
             breaking: writes_stay_after_a_trap,
                 a_bad_task_is_isolated_by_halving,
                 a_failure_that_needs_a_person_is_a_dead_letter_at_once_and_a_bug_after_its_attempts,
                 a_wrong_list_of_outcomes_counts_as_a_trap,
                 a_run_beyond_the_bound_on_state_ends_and_names_it,
+                a_run_is_judged_by_what_others_wrote_meanwhile,
+                a_run_beyond_the_bound_on_its_journal_ends_and_names_it,
+                a_run_that_asks_for_its_state_once_too_often_ends_and_names_the_bound,
                 a_panic_of_the_host_ends_one_run_and_no_other,
                 a_run_that_cannot_be_opened_counts_an_attempt,
                 log_and_changes_of_a_broken_run_are_kept;
             replay: another_component_begins_the_tasks_anew,
+                a_component_that_is_replaced_while_a_run_opens_counts_no_attempt,
                 a_run_that_diverges_ends_as_a_bug_and_its_key_goes_on,
                 a_tape_is_enough_to_replay_with_no_engine,
                 a_run_reads_its_own_writes_and_the_table_of_its_start,
@@ -90,6 +99,8 @@ macro_rules! laws {
                 a_cancelled_run_stays_cancelled_after_a_stop,
                 a_task_is_cancelled_before_it_runs,
                 a_dead_letter_goes_again_as_a_first_attempt,
+                a_retry_is_no_sooner_than_the_task_may_be,
+                what_is_asked_for_happens_though_the_asker_goes_away,
                 what_cannot_be_done_is_refused_with_a_reason;
         }
     };

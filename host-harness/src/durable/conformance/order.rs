@@ -1,7 +1,7 @@
 //! Who runs when, and beside whom.
 
 use super::{super::TaskStatus::*, *};
-use crate::effect::Repeat;
+use crate::effect::{Repeat, RunId};
 use guest::{Guests, done, request};
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -72,9 +72,60 @@ pub async fn an_installation_that_nobody_knows_waits(harness: &dyn Harness) {
     bench.clock.run_for(DAY).await;
     assert_eq!(statuses(&up.tasks().await), [Waiting]);
     bench.guests.known.store(true, SeqCst);
-    up.engine.resume(INSTALLATION, None).await.unwrap();
+    up.engine.installed(INSTALLATION);
     bench.clock.run_for(MINUTE).await;
     assert_eq!(statuses(&up.tasks().await), [Done]);
+    up.down().await;
+}
+
+pub async fn all_together_have_so_many_runs_and_installations_take_turns(harness: &dyn Harness) {
+    let mut bench = Bench::new(harness, asking());
+    bench.limits.runs_max = 3;
+    bench.world.answers_after(MINUTE / 2);
+    let names = ["a", "b", "c", "d"];
+    let engine = bench.closed();
+    for name in names {
+        engine.accept(name, (0..5).map(|i| task("a", &format!("k{i}"), "1")).collect()).await.unwrap();
+    }
+    drop(engine);
+    let up = bench.up();
+    bench.clock.run_for(MINUTE * 10).await;
+    assert_eq!(bench.guests.most_live(), bench.limits.runs_max);
+    for name in names {
+        assert_eq!(statuses(&up.engine.tasks(name, TaskFilter::default(), None).await.unwrap()), [Done; 5]);
+    }
+    let leads = bench.guests.open_leads();
+    for round in leads.chunks(4) {
+        let each = count(round.iter().map(|lead| lead.installation.as_str()));
+        assert_eq!(each, names.map(|name| (name, 1)).into());
+    }
+    up.down().await;
+}
+
+pub async fn runs_that_were_cut_off_count_like_any_other(harness: &dyn Harness) {
+    let mut bench = Bench::new(harness, asking());
+    bench.limits.runs_per_installation_max = 10;
+    bench.world.answers_after(MINUTE / 2);
+    let up = bench.up();
+    up.accept((0..6).map(|i| task("a", &format!("k{i}"), "1"))).await;
+    bench.clock.run_for(Duration::from_secs(1)).await;
+    assert_eq!(bench.guests.most_live(), 6);
+    up.serving.abort();
+    let _ = up.serving.await;
+    drop(up.engine);
+
+    bench.limits.runs_max = 2;
+    bench.guests = Arc::new(asking());
+    let up = bench.up();
+    up.accept([task("a", "k5", "2"), task("a", "k6", "3")]).await;
+    bench.clock.run_for(MINUTE * 10).await;
+    assert_eq!(bench.guests.most_live(), 2);
+    let kept = up.tasks().await;
+    assert!(kept.iter().all(|k| (k.status, k.attempt) == (Done, 1)), "{kept:?}");
+    let runs = up.engine.runs(INSTALLATION, None).await.unwrap();
+    assert_eq!(runs.len(), 8, "those that were cut off went on as themselves");
+    let first: Vec<RunId> = bench.guests.open_leads()[..6].iter().map(|lead| lead.run).collect();
+    assert_eq!(first, (1..=6).map(RunId).collect::<Vec<_>>(), "and first");
     up.down().await;
 }
 

@@ -33,6 +33,21 @@ pub async fn another_component_begins_the_tasks_anew(harness: &dyn Harness) {
     up.down().await;
 }
 
+pub async fn a_component_that_is_replaced_while_a_run_opens_counts_no_attempt(harness: &dyn Harness) {
+    let bench = Bench::new(harness, Guests::each(|_, _| async { Ok(done()) }));
+    *bench.guests.next_component.lock().unwrap() = Some("component-2".into());
+    let up = bench.up();
+    let ids = up.accept([task("a", "k", "1")]).await;
+    bench.clock.run_for(MINUTE / 2).await;
+    let kept = up.task(ids[0]).await;
+    assert_eq!((kept.status, kept.attempt), (Done, 1));
+    let ends = up.engine.runs(INSTALLATION, None).await.unwrap().into_iter().map(|run| run.end.unwrap());
+    assert!(
+        matches!(&ends.collect::<Vec<_>>()[..], [first, second] if first.contains("another version") && second == "done")
+    );
+    up.down().await;
+}
+
 pub async fn a_run_that_diverges_ends_as_a_bug_and_its_key_goes_on(harness: &dyn Harness) {
     // A guest that asks for something else each time it is opened, as no guest may.
     let opened = Arc::new(AtomicUsize::new(0));

@@ -1,8 +1,11 @@
 //! Timers, wakes, pauses, and the end of patience.
 
-use super::{super::TaskStatus::*, *};
+use super::{
+    super::{Phase, TaskStatus::*},
+    *,
+};
 use crate::effect::{Completion, Outcome, Repeat, SendError};
-use guest::{Guests, done, later, request};
+use guest::{Guests, done, later, register, request};
 
 pub async fn a_timer_is_never_early_fires_once_and_survives_a_restart(harness: &dyn Harness) {
     let noted = Arc::new(Mutex::new(vec![]));
@@ -172,4 +175,36 @@ pub async fn nothing_runs_while_it_is_paused_and_a_restart_does_not_end_a_pause(
     assert_eq!(statuses(&up.tasks().await), [Done; 4]);
     assert_eq!(bench.guests.payloads(), ["2", "4", "1", "3"], "worked off in order");
     up.down().await;
+}
+
+pub async fn a_run_that_was_cut_off_does_not_go_on_while_it_is_paused(harness: &dyn Harness) {
+    for key in [None, Some("k")] {
+        let bench = Bench::new(harness, Guests::new(register));
+        bench.world.takes_at_once(1);
+        let up = bench.up_until(Arc::new(DieWhere(|p: &Point| p.phase == Phase::Answered && p.place == 1)));
+        let two = [task("register", "k", "1"), task("register", "k", "2"), task("register", "k", "3")];
+        up.accept(two).await;
+        bench.clock.run_for(MINUTE).await;
+        up.died().await;
+        let arrived = bench.world.arrivals().len();
+        let engine = bench.closed();
+        engine.pause(INSTALLATION, key).await.unwrap();
+        drop(engine);
+
+        let up = bench.up();
+        bench.clock.run_for(DAY).await;
+        assert_eq!(bench.world.arrivals().len(), arrived, "nothing is sent while it is paused");
+        assert_eq!(statuses(&up.tasks().await), [Waiting; 3]);
+        let ended = up.engine.runs(INSTALLATION, None).await.unwrap().remove(0).end.unwrap();
+        assert!(ended.contains("paused"), "{ended}");
+        assert_eq!(up.engine.state(INSTALLATION, "k", "", None).await.unwrap().len(), 3, "what was written stays");
+
+        up.engine.resume(INSTALLATION, key).await.unwrap();
+        bench.clock.run_for(DAY).await;
+        let kept = up.tasks().await;
+        assert!(kept.iter().all(|k| (k.status, k.attempt) == (Done, 1)), "{kept:?}");
+        let effects = bench.world.effects();
+        assert_eq!((effects.len(), effects.values().max()), (3, Some(&1)));
+        up.down().await;
+    }
 }

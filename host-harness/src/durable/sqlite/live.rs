@@ -3,10 +3,12 @@
 //! whenever something is going on. Not here: which tasks (`runs`), when (`serve`).
 //!
 //! Answers and notes wait in memory for the next durable write. They are lost in a crash, which is sound: no `once` was
-//! begun after them, so asking once more repeats nothing.
+//! begun after them, so asking once more repeats nothing. Any beginning of them may become durable at any time.
 
 use super::{
-    Shared, guard, memory,
+    Shared,
+    columns::to_json,
+    guard, memory,
     runs::{self, Conclusion},
 };
 use crate::{
@@ -30,6 +32,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+/// Bytes of records that wait in memory for a durable write.
+const WAITING_BYTES_MAX: usize = 8 << 20;
+
 pub(super) struct Live {
     shared: Arc<Shared>,
     driver: Arc<dyn Driver>,
@@ -39,12 +44,19 @@ pub(super) struct Live {
     replay: Replay,
     told: Told,
     overlay: Overlay,
-    /// Recorded and not durable yet.
-    buffer: Vec<Record>,
+    /// Recorded and not durable yet: made into text here, not by the one writer.
+    buffer: Vec<String>,
+    buffer_bytes: usize,
     /// How many records are durable.
     durable: u64,
+    /// Of all records.
+    journal_bytes: u64,
+    /// The bound that it went over.
+    over: Option<String>,
+    state_asks: u32,
     waves: u32,
-    send_before: Timestamp,
+    /// From the first wave on.
+    send_before: Option<Timestamp>,
     /// Nothing only while answers are waited for.
     work: Option<Work>,
 }
@@ -96,43 +108,37 @@ impl Drop for Registered {
 pub(super) type Left = Result<BTreeSet<Key>, EngineError>;
 
 impl Live {
-    /// `recorded` is durable. The work is the run's own from here on.
-    pub async fn new(
+    /// What is recorded is durable. The work is the run's own from here on.
+    pub fn new(
         shared: Arc<Shared>,
         driver: Arc<dyn Driver>,
         performer: Arc<dyn Performer>,
         open: runs::OpenRun,
         work: Work,
-    ) -> Result<Live, EngineError> {
-        let runs::OpenRun { lead, recorded, .. } = open;
-        // First, so that a word that comes now reaches it; one that came before is in the file.
-        let registered = Registered::new(&shared, lead.run);
-        let (installation, run) = (lead.installation.clone(), lead.run);
-        let read =
-            shared.store.read(move |c| Ok((memory::usage(c, &installation)?, runs::cancelled(c, &installation, run)?)));
-        let (usage, cancelled) = read.await?;
-        if let Some(why) = cancelled {
-            // The same word may have come both ways.
-            let _ = registered.why.set(why);
-        }
+    ) -> Live {
+        let runs::OpenRun { lead, recorded, bytes, .. } = open;
         let max = Usage { entries: shared.limits.state_entries_max, bytes: shared.limits.state_bytes_max };
         let mut told = Told::new(&lead);
         recorded.iter().for_each(|record| told.hear(record));
-        Ok(Live {
-            cancelled: registered,
+        Live {
+            cancelled: Registered::new(&shared, lead.run),
             told,
-            overlay: Overlay::new(usage, max),
+            overlay: Overlay::new(max),
             buffer: vec![],
+            buffer_bytes: 0,
             durable: recorded.len() as u64,
+            journal_bytes: bytes,
+            over: None,
+            state_asks: 0,
             replay: Replay::new(recorded),
             waves: 0,
-            send_before: shared.clock.now().plus(shared.limits.run),
+            send_before: None,
             work: Some(work),
             shared,
             driver,
             performer,
             lead,
-        })
+        }
     }
 
     /// To the end, however it comes. A panic of the host ends this run as a trap of its guest would, and no other.
@@ -155,7 +161,7 @@ impl Live {
 
     async fn end(&mut self, ending: Ending) -> Left {
         self.reach(0, 0, Phase::Ending)?;
-        let records = runs::written(&self.buffer)?;
+        let records = std::mem::take(&mut self.buffer);
         let told = std::mem::replace(&mut self.told, Told::new(&self.lead));
         let conclusion = Conclusion { lead: self.lead.clone(), ending, told, first: self.durable, records };
         let (now, limits) = (self.shared.clock.now(), self.shared.limits.clone());
@@ -165,8 +171,12 @@ impl Live {
     }
 
     async fn walk(&mut self) -> Result<Ending, Halt> {
+        self.hear_of_cancel().await?;
         self.go_on()?;
-        let mut run = self.driver.open(self.lead.clone()).await.map_err(broken)?;
+        let mut run = self.driver.open(self.lead.clone()).await.map_err(|why| {
+            let replaced = replaced(self.driver.as_ref(), &self.lead);
+            replaced.map_or_else(|| broken(why), |why| Halt::Ends(Ending::GivenBack(why)))
+        })?;
         let mut input = Input::Start;
         loop {
             self.go_on()?;
@@ -187,12 +197,25 @@ impl Live {
         }
     }
 
+    /// A word that came before this run was listening is in the file. The same word may have come both ways.
+    async fn hear_of_cancel(&self) -> Result<(), EngineError> {
+        let (installation, run) = (self.lead.installation.clone(), self.lead.run);
+        if let Some(why) = self.shared.store.read(move |c| runs::cancelled(c, &installation, run)).await? {
+            let _ = self.cancelled.why.set(why);
+        }
+        Ok(())
+    }
+
     /// A person's word is heard between two effects, never inside one.
     fn go_on(&self) -> Result<(), Halt> {
         match self.cancelled.why.get() {
             Some(why) => Err(Halt::Ends(Ending::Cancelled(why.clone()))),
-            None => Ok(()),
+            None => self.within(),
         }
+    }
+
+    fn within(&self) -> Result<(), Halt> {
+        self.over.clone().map_or(Ok(()), |bound| Err(broken(bound)))
     }
 
     /// The driver has checked the outcomes; a wrong list would leave a task running for ever, so they are checked again.
@@ -213,30 +236,37 @@ impl Live {
         }
     }
 
+    /// A write that is recorded was judged when it was new, and stays. Only new ones are judged.
     async fn hear(&mut self, notes: Vec<Note>) -> Result<(), Halt> {
-        let sizes = self.sizes(&notes).await?;
+        let (sizes, usage) = self.sizes(&notes).await?;
         for note in notes {
             let known = self.replay.note(&note)?;
             if let Note::Write(write) = &note {
-                self.overlay.write(write, sizes.get(written_key(write)).copied()).map_err(broken)?;
+                let in_table = sizes.get(written_key(write)).copied();
+                if !known {
+                    self.overlay.judge(write, in_table, usage).map_err(broken)?;
+                }
+                self.overlay.write(write, in_table);
             }
             if !known {
-                self.record(Record::Note(note));
+                self.record(Record::Note(note)).await?;
+                self.within()?;
             }
         }
         Ok(())
     }
 
-    /// In the table, of the keys that are written for the first time.
-    async fn sizes(&self, notes: &[Note]) -> Result<HashMap<String, u64>, EngineError> {
+    /// In the table: the sizes of the keys that are written for the first time, and what the installation holds by now.
+    async fn sizes(&self, notes: &[Note]) -> Result<(HashMap<String, u64>, Usage), EngineError> {
         let written = notes.iter().filter_map(|note| match note {
             Note::Write(write) => Some(written_key(write)),
             Note::Log(_) | Note::Changes(_) => None,
         });
-        let keys: BTreeSet<String> = written.filter(|key| !self.overlay.knows(key)).map(str::to_owned).collect();
-        if keys.is_empty() {
-            return Ok(HashMap::new());
+        let written: BTreeSet<&str> = written.collect();
+        if written.is_empty() {
+            return Ok(Default::default());
         }
+        let keys: Vec<String> = written.into_iter().filter(|key| !self.overlay.knows(key)).map(str::to_owned).collect();
         let (installation, ordering_key) = (self.lead.installation.clone(), self.lead.key.clone());
         let read = self.shared.store.read(move |c| {
             let mut sizes = HashMap::new();
@@ -245,23 +275,33 @@ impl Live {
                     sizes.insert(key, size);
                 }
             }
-            Ok(sizes)
+            Ok((sizes, memory::usage(c, &installation)?))
         });
         read.await
     }
 
-    fn record(&mut self, record: Record) {
+    async fn record(&mut self, record: Record) -> Result<(), EngineError> {
+        let text = to_json(&record)?;
         self.told.hear(&record);
-        self.buffer.push(record);
+        self.journal_bytes += text.len() as u64;
+        let max = self.shared.limits.journal_bytes;
+        if self.journal_bytes > max {
+            self.over = Some(format!("the journal of a run may hold {max} bytes (journal_bytes)"));
+        }
+        self.buffer_bytes += text.len();
+        self.buffer.push(text);
+        if self.buffer_bytes > WAITING_BYTES_MAX {
+            self.flush().await?;
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), EngineError> {
-        let records = runs::written(&self.buffer)?;
+        let records = std::mem::take(&mut self.buffer);
+        self.buffer_bytes = 0;
         let (installation, run, first) = (self.lead.installation.clone(), self.lead.run, self.durable);
-        self.shared.store.write(move |c| runs::append(c, &installation, run, first, &records)).await?;
-        self.durable += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
+        self.durable += records.len() as u64;
+        self.shared.store.write(move |c| runs::append(c, &installation, run, first, &records)).await
     }
 
     fn reach(&self, wave: u32, place: u32, phase: Phase) -> Result<(), EngineError> {
@@ -269,11 +309,16 @@ impl Live {
     }
 
     async fn state(&mut self, ask: Ask) -> Result<Reply, Halt> {
+        self.state_asks += 1;
+        let max = self.shared.limits.state_asks;
+        if self.state_asks > max {
+            return Err(broken(format!("a run may ask for its state {max} times (state_asks)")));
+        }
         if let Some(reply) = self.replay.state(&ask)? {
             return Ok(reply);
         }
         let reply = self.look_up(&ask).await?;
-        self.record(Record::State { ask, reply: reply.clone() });
+        self.record(Record::State { ask, reply: reply.clone() }).await?;
         Ok(reply)
     }
 
@@ -308,11 +353,13 @@ impl Live {
     async fn wave(&mut self, requests: Vec<Request>) -> Result<Input, Halt> {
         let wave = self.waves;
         self.waves += 1;
+        let began = self.shared.clock.now();
+        let send_before = *self.send_before.get_or_insert(began.plus(self.shared.limits.run));
         let digests: Vec<String> = requests.iter().map(Request::digest).collect();
         let played = self.replay.wave(wave, &digests)?;
         let mut answers = Answers { wave, digests, got: played.answers };
         for place in played.interrupted {
-            self.answered(&mut answers, place as usize, journal::interrupted());
+            self.answered(&mut answers, place as usize, journal::interrupted()).await?;
         }
         let mut queues: BTreeMap<String, Queue> = BTreeMap::new();
         for (place, request) in requests.into_iter().enumerate() {
@@ -324,15 +371,15 @@ impl Live {
         let mut flying = FuturesUnordered::new();
         loop {
             // Whatever is under way is waited for; nothing more is sent.
-            if self.cancelled.why.get().is_none() {
-                for (place, request) in self.begin(&mut answers, &mut queues).await? {
+            if self.go_on().is_ok() {
+                for (place, request) in self.begin(&mut answers, &mut queues, send_before).await? {
                     let work = self.shared.clock.begin();
                     let permit = Permit {
                         installation: self.lead.installation.clone(),
                         run: self.lead.run,
                         wave,
                         place: place as u32,
-                        send_before: self.send_before,
+                        send_before,
                     };
                     let performer = self.performer.clone();
                     flying.push(async move {
@@ -351,7 +398,7 @@ impl Live {
             if let Some(queue) = queues.get_mut(&connection) {
                 queue.answered();
             }
-            self.answered(&mut answers, place, answer);
+            self.answered(&mut answers, place, answer).await?;
             self.reach(wave, place as u32, Phase::Answered)?;
         }
         self.go_on()?;
@@ -366,11 +413,12 @@ impl Live {
         &mut self,
         answers: &mut Answers,
         queues: &mut BTreeMap<String, Queue>,
+        send_before: Timestamp,
     ) -> Result<Vec<(usize, Request)>, EngineError> {
-        if self.shared.clock.now() > self.send_before {
-            let late = SendError::Stopped(format!("the run's time was over at {}", self.send_before));
+        if self.shared.clock.now() > send_before {
+            let late = SendError::Stopped(format!("the run's time was over at {send_before}"));
             for (place, _) in queues.values_mut().flat_map(Queue::give_up) {
-                self.answered(answers, place, Err(late.clone()));
+                self.answered(answers, place, Err(late.clone())).await?;
             }
             return Ok(vec![]);
         }
@@ -380,7 +428,7 @@ impl Live {
         if !once.is_empty() {
             for place in &once {
                 let digest = answers.digests[*place as usize].clone();
-                self.record(Record::Begin { wave: answers.wave, place: *place, digest });
+                self.record(Record::Begin { wave: answers.wave, place: *place, digest }).await?;
             }
             self.flush().await?;
             for place in once {
@@ -390,11 +438,23 @@ impl Live {
         Ok(chunk)
     }
 
-    fn answered(&mut self, answers: &mut Answers, place: usize, answer: Answer) {
+    async fn answered(&mut self, answers: &mut Answers, place: usize, answer: Answer) -> Result<(), EngineError> {
         let at = self.shared.clock.now();
         let digest = answers.digests[place].clone();
-        self.record(Record::Answer { wave: answers.wave, place: place as u32, digest, at, answer: answer.clone() });
+        let record = Record::Answer { wave: answers.wave, place: place as u32, digest, at, answer: answer.clone() };
+        self.record(record).await?;
         answers.got[place] = Some((at, answer));
+        Ok(())
+    }
+}
+
+/// Why the driver does not go on with a run: another component would ask for something else, and its ledger makes beginning
+/// anew safe.
+pub(super) fn replaced(driver: &dyn Driver, lead: &Lead) -> Option<String> {
+    match driver.prepare(&lead.installation) {
+        Some((component, _)) if component == lead.input.component => None,
+        Some(_) => Some("another version of the connector is installed".into()),
+        None => Some("the installation is not known here".into()),
     }
 }
 

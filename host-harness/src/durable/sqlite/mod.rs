@@ -24,6 +24,7 @@ use crate::{
     effect::{Driver, Entry, Performer, RunId, Task},
 };
 use async_trait::async_trait;
+use rusqlite::Connection;
 use serve::{Scope, Touched};
 use std::{
     collections::HashMap,
@@ -99,22 +100,33 @@ impl Shared {
         Err(EngineError::Stopped(point))
     }
 
+    /// Writes, and has the loop hear of it, whether or not the caller is still there then.
+    async fn change<T, F>(self: &Arc<Self>, work: Work, f: F) -> Result<T, EngineError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<(T, Scope), EngineError> + Send + 'static,
+    {
+        let shared = self.clone();
+        let then = move |(value, scope)| {
+            shared.touch(scope, work);
+            value
+        };
+        self.store.write_then(f, then).await
+    }
+
     fn touch(&self, scope: Scope, work: Work) {
         if let Some(sender) = guard(&self.serving).as_ref() {
             // A loop that has just ended needs no word: the next one looks for itself.
             let _ = sender.send(Touched { scope, work });
         }
     }
+}
 
-    fn touch_key(&self, installation: &str, key: Option<String>, work: Work) {
-        let installation = installation.to_string();
-        self.touch(
-            match key {
-                Some(key) => Scope::Keys([Key { installation, key }].into()),
-                None => Scope::Installation(installation),
-            },
-            work,
-        );
+fn scope(installation: &str, key: Option<&str>) -> Scope {
+    let installation = installation.to_string();
+    match key {
+        Some(key) => Scope::Keys([Key { installation, key: key.to_string() }].into()),
+        None => Scope::Installation(installation),
     }
 }
 
@@ -123,18 +135,17 @@ impl Engine for SqliteEngine {
     async fn accept(&self, installation: &str, given: Vec<Task>) -> Result<Vec<Accepted>, EngineError> {
         let shared = &self.0;
         let work = shared.clock.begin();
-        if let Some(fault) = given.iter().find_map(tasks::fault) {
+        if let Some(fault) = given.iter().find_map(|task| tasks::fault(task, 0)) {
             return Err(EngineError::Invalid(fault));
         }
         let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
-        let key = |task: &Task| Key { installation: name.clone(), key: task.ordering_key.clone() };
-        let keys = given.iter().map(key).collect();
-        let accepted = shared.store.write(move |c| {
-            given.iter().map(|task| tasks::accept(c, &name, task, now, &limits)).collect::<Result<Vec<_>, _>>()
+        let accepted = shared.change(work, move |c| {
+            let accept = |task: &Task| tasks::accept(c, &name, task, now, &limits);
+            let accepted = given.iter().map(accept).collect::<Result<Vec<_>, _>>()?;
+            let key = |task: Task| Key { installation: name.clone(), key: task.ordering_key };
+            Ok((accepted, Scope::Keys(given.into_iter().map(key).collect())))
         });
-        let accepted = accepted.await?;
-        shared.touch(Scope::Keys(keys), work);
-        Ok(accepted)
+        accepted.await
     }
 
     async fn serve(
@@ -149,23 +160,26 @@ impl Engine for SqliteEngine {
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError> {
         let shared = &self.0;
         let work = shared.clock.begin();
-        let (now, limits, name, reason) =
+        let (now, limits, name, why) =
             (shared.clock.now(), shared.limits.clone(), installation.to_string(), why.to_string());
         match what {
             Cancel::Run(run) => {
-                shared.store.write(move |c| runs::cancel(c, &name, run, &reason)).await?;
-                if let Some(live) = guard(&shared.live).get(&run) {
-                    // Said twice, the first reason stands.
-                    let _ = live.set(why.into());
-                }
+                let (live, said) = (shared.clone(), why.clone());
+                let tell = move |()| {
+                    if let Some(live) = guard(&live.live).get(&run) {
+                        // Said twice, the first reason stands.
+                        let _ = live.set(said);
+                    }
+                };
+                shared.store.write_then(move |c| runs::cancel(c, &name, run, &why), tell).await
             }
             Cancel::Task(task) => {
-                let key = shared.store.write(move |c| {
+                let cancelled = shared.change(work, move |c| {
                     let kept = tasks::one(c, &name, task)?;
                     match (kept.status, kept.run) {
                         (TaskStatus::Waiting, _) => {
-                            tasks::step(c, &name, task, Event::Cancelled(reason), now, &limits)?;
-                            Ok(kept.task.ordering_key)
+                            tasks::step(c, &name, task, Event::Cancelled(why), now, &limits)?;
+                            Ok(((), scope(&name, Some(&kept.task.ordering_key))))
                         }
                         (TaskStatus::Running, Some(run)) => Err(EngineError::Invalid(format!(
                             "task {task} is running; to end it, cancel its run {run}"
@@ -175,47 +189,56 @@ impl Engine for SqliteEngine {
                         ))),
                     }
                 });
-                shared.touch_key(installation, Some(key.await?), work);
+                cancelled.await
             }
         }
-        Ok(())
     }
 
     async fn pause(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError> {
         let shared = &self.0;
         let work = shared.clock.begin();
         let (now, name, of) = (shared.clock.now(), installation.to_string(), key.map(str::to_owned));
-        shared.store.write(move |c| pauses::pause(c, &name, of.as_deref(), now)).await?;
-        shared.touch_key(installation, key.map(str::to_owned), work);
-        Ok(())
+        let paused = shared.change(work, move |c| {
+            pauses::pause(c, &name, of.as_deref(), now)?;
+            Ok(((), scope(&name, of.as_deref())))
+        });
+        paused.await
     }
 
     async fn resume(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError> {
         let shared = &self.0;
         let work = shared.clock.begin();
         let (now, name, of) = (shared.clock.now(), installation.to_string(), key.map(str::to_owned));
-        shared.store.write(move |c| pauses::resume(c, &name, of.as_deref(), now)).await?;
-        shared.touch_key(installation, key.map(str::to_owned), work);
-        Ok(())
+        let resumed = shared.change(work, move |c| {
+            pauses::resume(c, &name, of.as_deref(), now)?;
+            Ok(((), scope(&name, of.as_deref())))
+        });
+        resumed.await
+    }
+
+    fn installed(&self, installation: &str) {
+        self.0.touch(scope(installation, None), self.0.clock.begin());
     }
 
     async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError> {
         let shared = &self.0;
         let work = shared.clock.begin();
         let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
-        let key = shared.store.write(move |c| {
+        let retried = shared.change(work, move |c| {
             let kept = tasks::one(c, &name, task)?;
             if kept.status != TaskStatus::Dead {
                 return Err(EngineError::Invalid(format!("task {task} is not a dead letter")));
             }
+            if let Some(fault) = tasks::fault(&kept.task, kept.generation) {
+                return Err(EngineError::Invalid(format!("task {task} can never run: {fault}")));
+            }
             if let Some(twin) = tasks::twin(c, &name, &kept)? {
                 return Err(EngineError::Invalid(format!("the same work was accepted again since, as task {twin}")));
             }
-            tasks::step(c, &name, task, Event::Retried, now, &limits)?;
-            Ok(kept.task.ordering_key)
+            tasks::step(c, &name, task, Event::Retried { not_before: kept.task.not_before }, now, &limits)?;
+            Ok(((), scope(&name, Some(&kept.task.ordering_key))))
         });
-        shared.touch_key(installation, Some(key.await?), work);
-        Ok(())
+        retried.await
     }
 
     async fn tasks(

@@ -70,11 +70,6 @@ pub(super) fn open(
     Ok(Some(Lead { run, installation: installation.clone(), key: key.clone(), input }))
 }
 
-/// Records as they are written: made into text by their run, not by the one writer.
-pub(super) fn written(records: &[Record]) -> Result<Vec<String>, EngineError> {
-    records.iter().map(to_json).collect()
-}
-
 pub(super) fn append(
     c: &Connection,
     installation: &str,
@@ -110,7 +105,7 @@ pub(super) fn end(
     let (installation, run) = (lead.installation.as_str(), lead.run);
     let cancelled = cancelled(c, installation, run)?;
     let ending = match (&cancelled, &conclusion.ending) {
-        (Some(why), Ending::Broken(_) | Ending::Superseded) => Ending::Cancelled(why.clone()),
+        (Some(why), Ending::Broken(_) | Ending::GivenBack(_)) => Ending::Cancelled(why.clone()),
         (_, ending) => ending.clone(),
     };
     append(c, installation, run, *first, records)?;
@@ -138,7 +133,7 @@ pub(super) fn end(
         Ending::Broken(why) => ends.broken(&batch, why)?,
         Ending::Cancelled(why) => ends.all(&batch, &Event::Cancelled(why.clone()))?,
         Ending::Unreadable(why) => ends.all(&batch, &Event::Failed(dead_letter::unreadable(why)))?,
-        Ending::Superseded => ends.all(&batch, &Event::GivenBack)?,
+        Ending::GivenBack(_) => ends.all(&batch, &Event::GivenBack)?,
     }
     ends.wake()?;
     let touched = ends.touched;
@@ -240,37 +235,47 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// A run that was cut off.
+/// A run that was cut off, or that has just begun.
 pub(super) struct OpenRun {
     pub lead: Lead,
     pub recorded: Vec<Record>,
+    /// Of its journal, as it is written.
+    pub bytes: u64,
+    pub paused: bool,
     /// Why some of it cannot be read, by this version of the host at least. The run then ends with what can: one that
     /// cannot go on must not keep all others from it.
     pub unreadable: Option<String>,
 }
 
-pub(super) fn all_open(c: &Connection) -> Result<Vec<OpenRun>, EngineError> {
-    let mut query = c.prepare_cached(
-        "SELECT installation, id, ordering_key, started_at FROM run WHERE ended_at IS NULL ORDER BY id",
-    )?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-    rows.map(|row| {
-        let (installation, run, key, started_at): (String, RunId, String, Timestamp) = row?;
-        let read = lead(c, &installation, run).and_then(|(lead, _)| Ok((lead, recorded(c, &installation, run)?)));
-        match read {
-            Ok((lead, recorded)) => Ok(OpenRun { lead, recorded, unreadable: None }),
-            Err(EngineError::Corrupt(why)) => {
-                let (component, context) = (String::new(), serde_json::Value::Null);
-                let input = RunInput { component, context, started_at, assignments: vec![] };
-                let records = written_records(c, &installation, run)?;
-                let recorded = records.iter().filter_map(|text| from_json(text).ok()).collect();
-                let lead = Lead { run, installation, key, input };
-                Ok(OpenRun { lead, recorded, unreadable: Some(why) })
-            }
-            Err(error) => Err(error),
+/// The key's run that was begun and has not ended.
+pub(super) fn open_of(c: &Connection, installation: &str, key: &str) -> Result<Option<RunId>, EngineError> {
+    let sql = "SELECT id FROM run WHERE installation = ? AND ordering_key = ? AND ended_at IS NULL ORDER BY id LIMIT 1";
+    Ok(c.prepare_cached(sql)?.query_row([installation, key], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn cut_off(c: &Connection, key: &Key) -> Result<Option<OpenRun>, EngineError> {
+    let Key { installation, key } = key;
+    let Some(run) = open_of(c, installation, key)? else { return Ok(None) };
+    let paused = pauses::paused(c, installation, key)?;
+    let records = written_records(c, installation, run)?;
+    let bytes = records.iter().map(|text| text.len() as u64).sum();
+    let read = lead(c, installation, run).and_then(|(lead, _)| {
+        let recorded = records.iter().map(|text| from_json(text)).collect::<Result<_, _>>()?;
+        Ok(OpenRun { lead, recorded, bytes, paused, unreadable: None })
+    });
+    match read {
+        Err(EngineError::Corrupt(why)) => {
+            let (component, context) = (String::new(), serde_json::Value::Null);
+            let started_at = c
+                .prepare_cached("SELECT started_at FROM run WHERE installation = ? AND id = ?")?
+                .query_row(params![installation, run], |row| row.get(0))?;
+            let input = RunInput { component, context, started_at, assignments: vec![] };
+            let recorded = records.iter().filter_map(|text| from_json(text).ok()).collect();
+            let lead = Lead { run, installation: installation.clone(), key: key.clone(), input };
+            Ok(Some(OpenRun { lead, recorded, bytes, paused, unreadable: Some(why) }))
         }
-    })
-    .collect()
+        read => read.map(Some),
+    }
 }
 
 fn lead(c: &Connection, installation: &str, run: RunId) -> Result<(Lead, Option<Ending>), EngineError> {

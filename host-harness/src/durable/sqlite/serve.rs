@@ -3,18 +3,18 @@
 
 use super::{
     Shared, guard,
-    live::{Left, Live},
+    live::{self, Left, Live},
     runs::{self, OpenRun, Prepared},
     tasks,
 };
 use crate::{
     clock::{Timer, Work},
     durable::{
-        EngineError, Phase,
+        EngineError, Phase, engine_line,
         journal::Ending,
         schedule::{Key, Schedule},
     },
-    effect::{Driver, Performer},
+    effect::{Driver, Level, Performer},
 };
 use std::{collections::BTreeSet, future::pending, sync::Arc};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -31,6 +31,7 @@ pub(super) enum Scope {
     Installation(String),
 }
 
+/// What is left of a key's turn.
 struct Over {
     key: Key,
     /// The driver did not know the installation: its tasks wait until somebody touches them.
@@ -66,7 +67,7 @@ pub(super) async fn serve(
         Place(shared.clone())
     };
     let mut serving = Serving {
-        schedule: Schedule::new(shared.limits.runs_per_installation_max),
+        schedule: Schedule::new(shared.limits.runs_max, shared.limits.runs_per_installation_max),
         runs: JoinSet::new(),
         shared,
         driver,
@@ -97,17 +98,16 @@ impl Serving {
         if stop.is_cancelled() {
             return Ok(());
         }
-        self.resume().await?;
-        let waiting = self.shared.store.read(|c| tasks::waiting_keys(c, None)).await?;
-        self.look(waiting.into_iter().collect()).await?;
+        // Runs that were cut off stand first in line.
+        self.look(self.shared.store.read(|c| tasks::keys_with_work(c, None)).await?).await?;
         let mut stopping = false;
         loop {
             if stopping && self.runs.is_empty() {
                 return Ok(());
             }
             while !stopping && let Some(key) = self.schedule.begin(self.shared.clock.now()) {
-                let run = run(self.shared.clone(), self.driver.clone(), self.performer.clone(), key);
-                self.spawn(run);
+                let work = self.shared.clock.begin();
+                self.runs.spawn(turn(self.shared.clone(), self.driver.clone(), self.performer.clone(), key, work));
             }
             let timer = self.schedule.next_at().filter(|_| !stopping).map(|at| self.shared.clock.timer(at));
             *work = None;
@@ -116,20 +116,21 @@ impl Serving {
                 Some(over) = self.runs.join_next() => {
                     let over = over.map_err(|e| EngineError::Store(format!("a run's task failed: {e}")))?;
                     *work = Some(over.work.unwrap_or_else(|| self.shared.clock.begin()));
-                    self.schedule.ended(&over.key);
-                    let mut keys = over.left?;
-                    if !over.parked {
-                        keys.insert(over.key);
-                    }
-                    self.look(keys).await?;
+                    let said = self.schedule.ended(&over.key);
+                    let (goes_on, left) = match over.left {
+                        Ok(left) => (!over.parked, left),
+                        Err(error) => (false, self.park(&over.key, error).await.map(|()| BTreeSet::new())?),
+                    };
+                    // A word that came in its turn may be the one that a parked key waits for.
+                    let again = (goes_on || said).then_some(over.key);
+                    self.look(left.into_iter().chain(again).collect()).await?;
                 }
                 Some(touched) = messages.recv() => {
                     *work = Some(touched.work);
                     let keys = match touched.scope {
-                        Scope::Keys(keys) => keys,
+                        Scope::Keys(keys) => keys.into_iter().collect(),
                         Scope::Installation(name) => {
-                            let keys = self.shared.store.read(move |c| tasks::waiting_keys(c, Some(&name)));
-                            keys.await?.into_iter().collect()
+                            self.shared.store.read(move |c| tasks::keys_with_work(c, Some(&name))).await?
                         }
                     };
                     self.look(keys).await?;
@@ -143,37 +144,35 @@ impl Serving {
         }
     }
 
-    /// Runs that were cut off go on before any new one of their key begins.
-    async fn resume(&mut self) -> Result<(), EngineError> {
-        for open in self.shared.store.read(runs::all_open).await? {
-            let key = Key { installation: open.lead.installation.clone(), key: open.lead.key.clone() };
-            self.schedule.resumed(key.clone());
-            let resumed = resumed(self.shared.clone(), self.driver.clone(), self.performer.clone(), key, open);
-            self.spawn(resumed);
-        }
-        Ok(())
-    }
-
-    fn spawn<F: Future<Output = Over> + Send + 'static>(&mut self, run: impl FnOnce(Work) -> F) {
-        let work = self.shared.clock.begin();
-        self.runs.spawn(run(work));
-    }
-
     /// Asks the store anew: whatever was said meanwhile, this is newer.
-    async fn look(&mut self, keys: BTreeSet<Key>) -> Result<(), EngineError> {
+    async fn look(&mut self, keys: Vec<Key>) -> Result<(), EngineError> {
         if keys.is_empty() {
             return Ok(());
         }
         let limits = self.shared.limits.clone();
         let next = self.shared.store.read(move |c| {
-            let next = |key: Key| tasks::next_at(c, &key.installation, &key.key, &limits).map(|at| (key, at));
-            keys.into_iter().map(next).collect::<Result<Vec<_>, _>>()
+            let next = |key: Key| (tasks::next_at(c, &key.installation, &key.key, &limits), key);
+            Ok(keys.into_iter().map(next).collect::<Vec<_>>())
         });
-        let now = self.shared.clock.now();
-        for (key, at) in next.await? {
-            self.schedule.set(&key, at, now);
+        for (at, key) in next.await? {
+            let at = match at {
+                Ok(at) => at,
+                Err(error) => self.park(&key, error).await.map(|()| None)?,
+            };
+            self.schedule.set(&key, at, self.shared.clock.now());
         }
         Ok(())
+    }
+
+    /// What is odd about one key stops that key alone, until somebody touches it; a store that fails stops everything.
+    async fn park(&self, key: &Key, error: EngineError) -> Result<(), EngineError> {
+        if matches!(error, EngineError::Store(_) | EngineError::Stopped(_)) {
+            return Err(error);
+        }
+        let message = format!("\"{}\" stands still, and its tasks wait, since it cannot go on: {error}", key.key);
+        let line = engine_line(Level::Error, "key-parked", message, None);
+        let (installation, now) = (key.installation.clone(), self.shared.clock.now());
+        self.shared.store.write(move |c| tasks::tell(c, &installation, None, now, &line)).await
     }
 }
 
@@ -184,63 +183,54 @@ async fn due(timer: Option<Timer>) -> Work {
     }
 }
 
-fn run(
+/// The key's turn: the run that was cut off goes on or is ended; else one begins.
+async fn turn(
     shared: Arc<Shared>,
     driver: Arc<dyn Driver>,
     performer: Arc<dyn Performer>,
     key: Key,
-) -> impl FnOnce(Work) -> std::pin::Pin<Box<dyn Future<Output = Over> + Send>> {
-    move |work| {
-        Box::pin(async move {
-            let Some((component, context)) = driver.prepare(&key.installation) else {
-                return Over { key, parked: true, left: Ok(BTreeSet::new()), work: Some(work) };
+    work: Work,
+) -> Over {
+    let (parked, left, work) = match next_run(&shared, driver.as_ref(), &key).await {
+        Ok(Next::Parked) => (true, Ok(BTreeSet::new()), Some(work)),
+        Ok(Next::Nothing) => (false, Ok(BTreeSet::new()), Some(work)),
+        Ok(Next::Run(open, ending)) => {
+            let live = Live::new(shared, driver, performer, *open, work);
+            let (left, work) = match ending {
+                Some(ending) => live.conclude(ending).await,
+                None => live.go().await,
             };
-            let tasks_max = driver.batch_tasks(&key.installation, &key.key);
-            let prepared = Prepared { component, context, tasks_max };
-            let (now, limits, of) = (shared.clock.now(), shared.limits.clone(), key.clone());
-            let opened = shared.store.write(move |c| runs::open(c, &of, prepared, now, &limits)).await;
-            let opened = match opened {
-                Ok(Some(lead)) => shared.reach(lead.run, 0, 0, Phase::Opened).map(|()| Some(lead)),
-                other => other,
-            };
-            let (left, work) = match opened {
-                Ok(Some(lead)) => {
-                    let open = OpenRun { lead, recorded: vec![], unreadable: None };
-                    match Live::new(shared, driver, performer, open, work).await {
-                        Ok(live) => live.go().await,
-                        Err(error) => (Err(error), None),
-                    }
-                }
-                Ok(None) => (Ok(BTreeSet::new()), Some(work)),
-                Err(error) => (Err(error), Some(work)),
-            };
-            Over { key, parked: false, left, work }
-        })
-    }
+            (false, left, work)
+        }
+        Err(error) => (false, Err(error), Some(work)),
+    };
+    Over { key, parked, left, work }
 }
 
-fn resumed(
-    shared: Arc<Shared>,
-    driver: Arc<dyn Driver>,
-    performer: Arc<dyn Performer>,
-    key: Key,
-    open: OpenRun,
-) -> impl FnOnce(Work) -> std::pin::Pin<Box<dyn Future<Output = Over> + Send>> {
-    move |work| {
-        Box::pin(async move {
-            let component = driver.prepare(&key.installation).map(|(component, _)| component);
-            let ending = match &open.unreadable {
-                Some(why) => Some(Ending::Unreadable(why.clone())),
-                // Another component would ask for something else; its ledger makes beginning anew safe.
-                None if component.as_ref() != Some(&open.lead.input.component) => Some(Ending::Superseded),
-                None => None,
-            };
-            let (left, work) = match (Live::new(shared, driver, performer, open, work).await, ending) {
-                (Err(error), _) => (Err(error), None),
-                (Ok(live), Some(ending)) => live.conclude(ending).await,
-                (Ok(live), None) => live.go().await,
-            };
-            Over { key, parked: false, left, work }
-        })
+enum Next {
+    /// With the ending, where it does not go on.
+    Run(Box<OpenRun>, Option<Ending>),
+    Nothing,
+    Parked,
+}
+
+async fn next_run(shared: &Shared, driver: &dyn Driver, key: &Key) -> Result<Next, EngineError> {
+    let of = key.clone();
+    if let Some(open) = shared.store.read(move |c| runs::cut_off(c, &of)).await? {
+        let ending = match &open.unreadable {
+            Some(why) => Some(Ending::Unreadable(why.clone())),
+            None if open.paused => Some(Ending::GivenBack("it is paused".into())),
+            None => live::replaced(driver, &open.lead).map(Ending::GivenBack),
+        };
+        return Ok(Next::Run(Box::new(open), ending));
     }
+    let Some((component, context)) = driver.prepare(&key.installation) else { return Ok(Next::Parked) };
+    let tasks_max = driver.batch_tasks(&key.installation, &key.key);
+    let prepared = Prepared { component, context, tasks_max };
+    let (now, limits, of) = (shared.clock.now(), shared.limits.clone(), key.clone());
+    let lead = shared.store.write(move |c| runs::open(c, &of, prepared, now, &limits)).await?;
+    let Some(lead) = lead else { return Ok(Next::Nothing) };
+    shared.reach(lead.run, 0, 0, Phase::Opened)?;
+    let open = OpenRun { lead, recorded: vec![], bytes: 0, paused: false, unreadable: None };
+    Ok(Next::Run(Box::new(open), None))
 }

@@ -4,7 +4,7 @@
 
 use super::Durability;
 use crate::durable::{EngineError, Point};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use std::{
     fs::{File, TryLockError},
@@ -58,6 +58,17 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     {
+        self.write_then(f, |value| value).await
+    }
+
+    /// `then` follows the commit, and before the answer: a caller that is dropped cannot keep it from happening.
+    pub async fn write_then<T, U, F, G>(&self, f: F, then: G) -> Result<U, EngineError>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let halted = self.halted.clone();
         self.writer.send(Box::new(move |connection| {
@@ -65,8 +76,9 @@ impl Store {
             let result = connection.and_then(|c| alive(&halted).and_then(|()| savepoint(c, f)));
             Box::new(move |committed| {
                 let committed = committed.clone().map_err(EngineError::Store);
+                let answer = result.and_then(|value| committed.map(|()| then(value)));
                 // Nobody hears it where the caller was dropped.
-                let _ = reply.send(result.and_then(|value| committed.map(|()| value)));
+                let _ = reply.send(answer);
             })
         }))?;
         answer.await.map_err(|_| closed())?
@@ -225,7 +237,12 @@ impl From<rusqlite::Error> for EngineError {
         match error {
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => EngineError::Corrupt(error.to_string()),
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..) => EngineError::Corrupt(error.to_string()),
+            // The file is well; what was to be written does not fit what is in it.
+            error if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                EngineError::Corrupt(error.to_string())
+            }
             error => EngineError::Store(error.to_string()),
         }
     }

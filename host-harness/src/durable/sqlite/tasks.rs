@@ -1,49 +1,29 @@
 //! Tasks in the file: accepted, read, and moved from one stand to the next. Every move goes through [`run::next`].
 
-use super::columns::{Count, from_json, lane_of, status_of, status_text, to_json};
+use super::{
+    columns::{Count, from_json, lane_of, status_of, status_text, to_json},
+    runs,
+};
 use crate::{
     clock::Timestamp,
     durable::{
         Accepted, DELIVERY, EngineError, EngineLimits, INBOX, KeptTask, TaskFilter, TaskId, TaskStatus, dead_letter,
         engine_line,
         run::{self, Event, Life, Part},
+        schedule::Key,
     },
     effect::{Failure, FailureClass, Lane, Level, Line, RunId, Subject, Task},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// The contract's bounds (`types.wit`), in bytes.
-const KIND_MAX: usize = 64;
-const PAYLOAD_MAX: usize = 64 << 10;
-const ORDERING_KEY_MAX: usize = 128;
-const DEDUPE_KEY_MAX: usize = 200;
-const TITLE_MAX: usize = 200;
-const SUBJECT_KIND_MAX: usize = 32;
-const SUBJECT_ID_MAX: usize = 320;
-
 const COLUMNS: &str = "id, ordering_key, kind, payload, dedupe_key, lane, not_before, title, subject_kind, subject_id, \
                        generation, admitted_at, repeats, status, attempt, due, waiting_for, failure, run";
 const LIFE: &str = "id, status, attempt, due, waiting_for, wake_on, put_off_at, part, failure, ended_at";
 
-/// Names what the contract does not allow. The payload of a delivery is as large as the ingress lets it be.
-pub(super) fn fault(task: &Task) -> Option<String> {
-    let subject = |f: fn(&Subject) -> &String| task.subject.as_ref().map_or(0, |s| f(s).len());
-    let payload_max = if task.kind == DELIVERY { usize::MAX } else { PAYLOAD_MAX };
-    let bounds = [
-        ("kind", task.kind.len(), KIND_MAX),
-        ("payload", task.payload.len(), payload_max),
-        ("ordering-key", task.ordering_key.len(), ORDERING_KEY_MAX),
-        ("dedupe-key", task.dedupe_key.len(), DEDUPE_KEY_MAX),
-        ("title", task.title.len(), TITLE_MAX),
-        ("subject.kind", subject(|s| &s.kind), SUBJECT_KIND_MAX),
-        ("subject.id", subject(|s| &s.id), SUBJECT_ID_MAX),
-    ];
-    let (name, size, max) = bounds.into_iter().find(|(_, size, max)| size > max)?;
-    Some(format!("`{name}` of \"{}\" has {size} bytes, at most {max} are allowed", shown(&task.title)))
-}
-
-fn shown(title: &str) -> String {
-    title.chars().take(60).collect()
+/// Why it may not run. Only what was accepted from outside may be the host's own task: a follow-up of that form is forged.
+pub(super) fn fault(task: &Task, generation: u32) -> Option<String> {
+    let hosts_own = generation == 0 && task.kind == DELIVERY && task.ordering_key.starts_with(INBOX);
+    if hosts_own { None } else { task.fault() }
 }
 
 /// Accepts a task from outside.
@@ -66,12 +46,7 @@ pub(super) fn follow_up(
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Accepted, EngineError> {
-    let hosts_own = task.kind == DELIVERY || task.ordering_key.starts_with(INBOX);
-    let fault = match hosts_own {
-        true => Some(format!("the kind `{DELIVERY}` and keys that begin with `{INBOX}` are the host's own")),
-        false => fault(task),
-    };
-    let failure = match fault {
+    let failure = match fault(task, generation) {
         Some(fault) => Some(dead_letter::malformed(&fault)),
         None if generation > limits.generations_max => Some(dead_letter::too_many_generations(limits.generations_max)),
         None => None,
@@ -281,13 +256,16 @@ pub(super) fn overdue(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// When the key has something to do next; never while it is paused.
+/// When the key has something to do next. While it is paused that is nothing but to end a run that was cut off.
 pub(super) fn next_at(
     c: &Connection,
     installation: &str,
     key: &str,
     limits: &EngineLimits,
 ) -> Result<Option<Timestamp>, EngineError> {
+    if runs::open_of(c, installation, key)?.is_some() {
+        return Ok(Some(Timestamp(0)));
+    }
     if super::pauses::paused(c, installation, key)? {
         return Ok(None);
     }
@@ -302,18 +280,19 @@ pub(super) fn next_at(
     Ok([least("due")?, gives_up].into_iter().flatten().min())
 }
 
-/// Keys in which something waits; of all installations where none is named.
-pub(super) fn waiting_keys(
-    c: &Connection,
-    installation: Option<&str>,
-) -> Result<Vec<crate::durable::schedule::Key>, EngineError> {
+/// Keys in which something waits or a run is open; of all installations where none is named. Runs come first.
+pub(super) fn keys_with_work(c: &Connection, installation: Option<&str>) -> Result<Vec<Key>, EngineError> {
     let mut query = c.prepare_cached(
-        "SELECT DISTINCT installation, ordering_key FROM task WHERE status = 'waiting' AND (?1 IS NULL OR installation = ?1)",
+        "SELECT installation, ordering_key FROM \
+         (SELECT installation, ordering_key, id AS run FROM run \
+          WHERE ended_at IS NULL AND (?1 IS NULL OR installation = ?1) \
+          UNION ALL SELECT DISTINCT installation, ordering_key, NULL FROM task \
+          WHERE status = 'waiting' AND (?1 IS NULL OR installation = ?1)) ORDER BY run NULLS LAST",
     )?;
-    let rows = query.query_map([installation], |row| {
-        Ok(crate::durable::schedule::Key { installation: row.get(0)?, key: row.get(1)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = query.query_map([installation], |row| Ok(Key { installation: row.get(0)?, key: row.get(1)? }))?;
+    let keys = rows.map(|row| row.map_err(EngineError::from));
+    // A name that is not text can be given to nobody, and must keep nobody from going on.
+    keys.filter(|key| !matches!(key, Err(EngineError::Corrupt(_)))).collect()
 }
 
 /// Tasks of the same key that wait for one of these words.
@@ -405,41 +384,4 @@ fn read(row: &Row) -> Result<KeptTask, EngineError> {
         repeats: row.get("repeats")?,
         run: row.get("run")?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_bound_of_a_task_is_named_one_byte_beyond_it() {
-        let task = Task {
-            kind: String::new(),
-            payload: String::new(),
-            ordering_key: String::new(),
-            dedupe_key: String::new(),
-            lane: Lane::Prompt,
-            not_before: None,
-            title: String::new(),
-            subject: None,
-        };
-        let long = |max: usize| "x".repeat(max + 1);
-        let subject = |kind, id| Some(Subject { kind, id });
-        let none = String::new;
-        assert_eq!(fault(&task), None);
-        let cases = [
-            ("kind", Task { kind: long(KIND_MAX), ..task.clone() }),
-            ("payload", Task { payload: long(PAYLOAD_MAX), ..task.clone() }),
-            ("ordering-key", Task { ordering_key: long(ORDERING_KEY_MAX), ..task.clone() }),
-            ("dedupe-key", Task { dedupe_key: long(DEDUPE_KEY_MAX), ..task.clone() }),
-            ("title", Task { title: long(TITLE_MAX), ..task.clone() }),
-            ("subject.kind", Task { subject: subject(long(SUBJECT_KIND_MAX), none()), ..task.clone() }),
-            ("subject.id", Task { subject: subject(none(), long(SUBJECT_ID_MAX)), ..task.clone() }),
-        ];
-        for (name, case) in cases {
-            let fault = fault(&case).unwrap();
-            assert!(fault.contains(&format!("`{name}`")), "{fault}");
-        }
-        assert_eq!(fault(&Task { kind: DELIVERY.into(), payload: long(PAYLOAD_MAX), ..task }), None);
-    }
 }

@@ -7,13 +7,14 @@ use crate::{
         NoProbe, TaskFilter,
         conformance::{
             DieWhere, Harness, MINUTE, Store as Kept,
-            guest::{Guests, register},
+            guest::{Guests, done, later, register, request},
             laws, task,
             world::World,
         },
     },
+    effect::{Lead, Repeat, Run},
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
 
 struct Files;
@@ -171,4 +172,137 @@ async fn many_keys_are_worked_off_in_real_time_too() {
     serving.await.unwrap().unwrap();
     assert_eq!(world.effects().len(), 400);
     assert!(world.effects().values().all(|times| *times == 1));
+}
+
+/// A key that cannot go on is no reason for another installation to stand still.
+#[tokio::test]
+async fn an_odd_row_stops_its_key_and_no_other() {
+    // Two are as an older engine left them, one has a run that was cut off.
+    let damages = [
+        ("UPDATE task SET failure = '{'", true),
+        ("UPDATE task SET due = -1", true),
+        ("UPDATE task SET ordering_key = CAST(x'ff' AS TEXT)", false),
+        ("UPDATE task SET failure = '{', status = 'running'; UPDATE run SET ended_at = NULL", true),
+    ];
+    for (damage, told) in damages {
+        let file = InTemp::new();
+        let clock = SimulatedClock::new(Timestamp(1_000_000_000_000));
+        let world = Arc::new(World::new(clock.clone()));
+        let guests = Arc::new(Guests::each(|a, imports| async move {
+            imports.send(request(Repeat::Read, "look")).await.map_err(|e| e.to_string())?;
+            let tomorrow = imports.now().plus(MINUTE * 60);
+            Ok(if a.task.payload == "1" { later(tomorrow, None) } else { done() })
+        }));
+        let up = || {
+            let engine = Kept::open(&file, Arc::new(clock.clone()), EngineLimits::default(), Arc::new(NoProbe));
+            let stop = CancellationToken::new();
+            let serving = crate::durable::start(engine.clone(), &clock, guests.clone(), world.clone(), stop.clone());
+            (engine, serving, stop)
+        };
+        let (engine, serving, stop) = up();
+        engine.accept("bad", vec![task("a", "k", "1")]).await.unwrap();
+        clock.run_for(MINUTE).await;
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+        drop(engine);
+        rusqlite::Connection::open(file.path()).unwrap().execute_batch(damage).unwrap();
+
+        let (engine, serving, stop) = up();
+        engine.accept("good", vec![task("a", "k", "2")]).await.unwrap();
+        clock.run_for(MINUTE * 120).await;
+        assert!(!serving.is_finished(), "{damage}: {:?}", serving.await);
+        let good = engine.tasks("good", TaskFilter::default(), None).await.unwrap();
+        assert_eq!(good[0].status, TaskStatus::Done, "{damage}");
+        let log = engine.log("bad", None).await.unwrap();
+        let parked = log.iter().filter(|l| l.line.code == "key-parked").count();
+        assert_eq!(parked, usize::from(told), "{damage}: {log:?}");
+
+        let mend = "UPDATE task SET failure = NULL, due = 1, ordering_key = 'k', payload = '3'; \
+                    UPDATE run SET started_at = 1";
+        rusqlite::Connection::open(file.path()).unwrap().execute_batch(mend).unwrap();
+        engine.installed("bad");
+        clock.run_for(MINUTE * 120).await;
+        let mended = engine.tasks("bad", TaskFilter::default(), None).await.unwrap();
+        assert_eq!(mended[0].status, TaskStatus::Done, "{damage}: {mended:?}");
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
+}
+
+/// Does not know the installation at first, and takes until it is told so to say it.
+struct Hesitant {
+    guests: Guests,
+    asked: UnboundedSender<()>,
+    answers: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+#[async_trait]
+impl Driver for Hesitant {
+    fn prepare(&self, installation: &str) -> Option<(String, serde_json::Value)> {
+        let _ = self.asked.send(());
+        guard(&self.answers).recv().is_err().then(|| self.guests.prepare(installation))?
+    }
+
+    fn batch_tasks(&self, installation: &str, key: &str) -> usize {
+        self.guests.batch_tasks(installation, key)
+    }
+
+    async fn open(&self, lead: Lead) -> Result<Box<dyn Run>, String> {
+        self.guests.open(lead).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_word_that_comes_while_the_driver_says_no_is_not_lost() {
+    let file = InTemp::new();
+    let engine: Arc<dyn Engine> = Arc::new(file.try_open(Durability::ProcessCrash).unwrap());
+    let (asked, mut is_asked) = tokio::sync::mpsc::unbounded_channel();
+    let (says_no, answers) = std::sync::mpsc::channel();
+    let guests = Guests::each(|_, _| async { Ok(done()) });
+    let driver = Arc::new(Hesitant { guests, asked, answers: Mutex::new(answers) });
+    let world = Arc::new(World::new(SimulatedClock::new(Timestamp(0))));
+    let stop = CancellationToken::new();
+    let serving = crate::durable::start(engine.clone(), &SystemClock, driver, world, stop.clone());
+    engine.accept("i", vec![task("a", "k", "1")]).await.unwrap();
+    is_asked.recv().await.unwrap();
+    engine.resume("i", None).await.unwrap();
+    // The loop hears it while the driver still thinks.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    says_no.send(()).unwrap();
+    drop(says_no);
+    let waits = TaskFilter { status: Some(TaskStatus::Waiting) };
+    let done = async {
+        while !engine.tasks("i", waits, None).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), done).await.expect("the key stands still");
+    stop.cancel();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_runs_time_begins_with_its_first_wave() {
+    let file = InTemp::new();
+    let limits = EngineLimits { run: Duration::from_millis(200), ..EngineLimits::default() };
+    let engine = Kept::open(&file, Arc::new(SystemClock), limits, Arc::new(NoProbe));
+    let world = Arc::new(World::new(SimulatedClock::new(Timestamp(0))));
+    world.answers_after(Duration::ZERO);
+    let guests = Arc::new(Guests::each(|_, imports| async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        imports.send(request(Repeat::Read, "look")).await.map(|_| done()).map_err(|e| e.to_string())
+    }));
+    let stop = CancellationToken::new();
+    let serving = crate::durable::start(engine.clone(), &SystemClock, guests, world, stop.clone());
+    engine.accept("i", vec![task("a", "k", "1")]).await.unwrap();
+    let runs = async || engine.runs("i", None).await.unwrap().pop().and_then(|run| run.end);
+    let end = loop {
+        if let Some(end) = runs().await {
+            break end;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(end, "done");
+    stop.cancel();
+    serving.await.unwrap().unwrap();
 }
