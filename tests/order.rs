@@ -18,7 +18,10 @@ fn deliveries() -> impl Strategy<Value = Vec<Delivery>> {
 }
 
 fn shuffled() -> impl Strategy<Value = Story> {
-    let story = demo_story();
+    let mut story = demo_story();
+    // The same person again with other answers: the newest must win, whichever comes first.
+    let changed = [("first_name", "Anna"), ("company", "Lima AG")];
+    story.acts.push(registers(37 * 60, "afternoon", "ana.lima@example.org", &changed, &[rest(1)]));
     let told: Vec<bool> = story.acts.iter().map(|a| !a.deliveries.is_empty()).collect();
     let all: Vec<_> = told.into_iter().map(|t| if t { deliveries().boxed() } else { Just(vec![]).boxed() }).collect();
     all.prop_map(move |deliveries| {
