@@ -63,10 +63,12 @@ async fn dies_and_goes_on(at: &Point) -> bool {
         let (theatre, watch) = (theatre.clone(), watch.clone());
         async move {
             watch.died.notified().await;
+            // In this task's hands: should it fail, the clock goes on and the failure is told, instead of a test that hangs.
+            let dead = watch.dead.lock().unwrap().take();
             let why = theatre.stage.stopped().await;
             assert!(matches!(&why, Some(EngineError::Stopped(p)) if Some(p) == watch.die_at.as_ref()), "{why:?}");
             let host = theatre.open().await;
-            drop(watch.dead.lock().unwrap().take());
+            drop(dead);
             host
         }
     });

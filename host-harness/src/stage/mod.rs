@@ -28,10 +28,10 @@ use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, LazyLock, Mutex, RwLock},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::RwLock, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub const INSTALLATION: &str = "demo";
@@ -86,7 +86,8 @@ pub struct Stage {
     credentials: CredentialStore,
     transport: Arc<dyn Transport>,
     http: Option<HttpStage>,
-    /// The host of this moment. Deliveries go to it while it serves.
+    /// The host of this moment. Deliveries go to it while it serves, and hold this for as long as it handles them: whoever
+    /// takes it out has waited for them, so that nothing of the old host has the file when the next one opens it.
     live: Arc<RwLock<Option<Live>>>,
     played: Arc<Mutex<Played>>,
 }
@@ -194,14 +195,14 @@ impl Stage {
             tokio::spawn(async move { crate::ingress::server::serve(ingress, listener, stop).await });
         }
         let serving = host.start(stop.clone());
+        *self.live.write().await = Some(Live { host: host.clone(), serving, stop });
         drop(work);
-        *self.live.write().unwrap_or_else(|p| p.into_inner()) = Some(Live { host: host.clone(), serving, stop });
         Ok(host)
     }
 
     /// Ends the host, in order if it still serves.
     pub async fn close_host(&self) {
-        let live = self.live.write().unwrap_or_else(|p| p.into_inner()).take();
+        let live = self.live.write().await.take();
         if let Some(live) = live {
             live.stop.cancel();
             let _ = live.serving.await;
@@ -210,7 +211,7 @@ impl Stage {
 
     /// Waits until the host has stopped by itself, and says why. Only a probe makes it.
     pub async fn stopped(&self) -> Option<EngineError> {
-        let live = self.live.write().unwrap_or_else(|p| p.into_inner()).take()?;
+        let live = self.live.write().await.take()?;
         let end = live.serving.await;
         live.stop.cancel();
         end.ok()?.err()

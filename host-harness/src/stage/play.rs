@@ -13,9 +13,10 @@ use crate::{
 use oracle::{Act, Happening, Story};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::sync::RwLock;
 
 const UNSIGNED_SOURCE: &str = "livestorm";
 pub(super) const SIGNED_SOURCE: &str = "livestorm-signed";
@@ -211,14 +212,11 @@ impl Player {
         match self.ingress_port {
             Some(port) => self.post(port, webhook, &headers).await,
             None => {
-                let ingress = {
-                    let live = self.live.read().unwrap_or_else(|p| p.into_inner());
-                    // A host that has stopped is a process that is gone: nobody answers.
-                    let live = live.as_ref().filter(|l| !l.serving.is_finished());
-                    live.map(|l| l.host.ingress.clone()).ok_or("nobody answers")?
-                };
+                let live = self.live.read().await;
+                // A host that has stopped is a process that is gone: nobody answers.
+                let live = live.as_ref().filter(|l| !l.serving.is_finished()).ok_or("nobody answers")?;
                 let body = webhook.body.clone();
-                let taken = ingress.receive(INSTALLATION, webhook.source, ADDRESS_SECRET, &headers, body).await;
+                let taken = live.host.ingress.receive(INSTALLATION, webhook.source, ADDRESS_SECRET, &headers, body).await;
                 taken.map(|_| ()).map_err(|refusal: Refusal| refusal.to_string())
             }
         }
