@@ -55,7 +55,7 @@ async fn what_is_not_offered_yet_says_so() {
     let asker = host.asker();
     let refused = host.runtime.options(INSTALLATION, "/mapping", &asker).await.unwrap().unwrap_err();
     assert_eq!(refused.code, "not-offered");
-    let refused = host.runtime.fix(INSTALLATION, "activity-type-missing", &asker).await.unwrap().unwrap_err();
+    let refused = host.fix(INSTALLATION, "activity-type-missing").await.unwrap().unwrap_err();
     assert_eq!(refused.code, "not-offered");
     assert_eq!(host.runtime.sync_sources(INSTALLATION).await.unwrap(), Vec::<String>::new());
     let page = host.runtime.sync_page(INSTALLATION, "people", None, &asker).await.unwrap();

@@ -66,6 +66,15 @@ pub enum InstallError {
     Connection(#[from] connections::InstallError),
 }
 
+/// Why nothing could be mended.
+#[derive(Debug, thiserror::Error)]
+pub enum FixError {
+    #[error(transparent)]
+    Grant(#[from] InstallError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
 fn in_words(findings: &[Finding]) -> String {
     findings.iter().map(|f| format!("{}: {} {}", f.place, f.problem, f.remedy)).collect::<Vec<_>>().join("; ")
 }
@@ -122,6 +131,18 @@ impl Host {
     pub fn start(&self, stop: CancellationToken) -> JoinHandle<Result<(), EngineError>> {
         let (driver, performer) = (self.runtime.clone(), self.connections.clone());
         durable::start(self.engine.clone(), &*self.clock, driver, performer, stop)
+    }
+
+    /// Mends what `check` called fixable by this code: with the installation's connections, under the rules that the connector
+    /// asks for it alone, and for this call alone.
+    pub async fn fix(&self, installation: &str, code: &str) -> Result<Result<Vec<Finding>, Finding>, FixError> {
+        let egress = self.runtime.fix_egress(installation, code).await?.map_err(InstallError::Settings)?;
+        // A name that no installation can have.
+        let grant = format!("{installation}\n{code}");
+        self.connections.grant(&grant, installation, egress).map_err(InstallError::Connection)?;
+        let fixed = self.runtime.fix(installation, code, &grant, &self.asker()).await;
+        self.connections.remove(&grant);
+        Ok(fixed?)
     }
 
     /// Who performs the requests of calls that are not journaled.

@@ -5,8 +5,8 @@ use crate::{
     executor::{Flow, Waves},
     flow::{await_campaign, registered, session_scheduled},
     host::{
-        Admission, Assignment, Completion, Context, EgressRule, Failure, FailureClass, Finding, Host, Manifest,
-        Outcome, Trigger,
+        Admission, Assignment, Choice, Completion, Context, Delivery, EgressRule, Failure, FailureClass, Finding, Host,
+        Manifest, MappedValue, Outcome, Trigger,
     },
     livestorm, manifest,
     settings::{self, Settings},
@@ -32,13 +32,20 @@ pub fn check(host: &dyn Host, context: &Context) -> Vec<Finding> {
     check::check(host, context)
 }
 
-/// What a setting's choices would be: none are offered.
-pub fn no_options(setting: &str) -> Finding {
-    check::not_offered(setting, "offers no choices for this setting: write the value")
+pub fn fix_egress(settings: &str, _code: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
+    settings::parse(settings).map(|_| Vec::new())
 }
 
-pub fn no_fix(code: &str) -> Finding {
-    check::not_offered(code, "mends nothing by itself")
+pub fn options(_: &dyn Host, _: &Context, setting: &str) -> Result<Vec<Choice>, Finding> {
+    Err(check::not_offered(setting, "offers no choices for this setting: write the value"))
+}
+
+pub fn fix(_: &dyn Host, _: &Context, code: &str) -> Result<Vec<Finding>, Finding> {
+    Err(check::not_offered(code, "mends nothing by itself"))
+}
+
+pub fn preview(_: &Context, delivery: &Delivery) -> Result<Vec<MappedValue>, Finding> {
+    Err(check::not_offered(&delivery.source, "shows no preview"))
 }
 
 /// Nothing is synced by this version.
@@ -46,7 +53,7 @@ pub fn no_such_source(source: &str) -> String {
     format!("no such source: {}", fit(source, 64))
 }
 
-pub fn admit(trigger: &Trigger) -> Admission {
+pub fn admit(_: &Context, trigger: &Trigger) -> Admission {
     match trigger {
         Trigger::Webhook(delivery)
             if [manifest::SOURCE_UNSIGNED, manifest::SOURCE_SIGNED].contains(&delivery.source.as_str()) =>
@@ -153,7 +160,7 @@ fn unusable_settings(findings: &[Finding]) -> Failure {
 mod tests {
     use super::*;
     use crate::{
-        host::{Delivery, Lane, Severity, Task},
+        host::{Lane, Severity, Task},
         test_host::{TestHost, context},
     };
 
@@ -197,8 +204,9 @@ mod tests {
 
     #[test]
     fn what_is_not_offered_says_so() {
-        assert_eq!(no_options("/x").code, "not-offered");
-        assert_eq!(no_fix("x").severity, Severity::Notice);
+        let host = TestHost::new(0, |_| panic!("nothing is sent"));
+        assert_eq!(options(&host, &context(), "/x").map_err(|finding| finding.code), Err("not-offered".into()));
+        assert_eq!(fix(&host, &context(), "x").map_err(|finding| finding.severity), Err(Severity::Notice));
         assert_eq!(no_such_source("people"), "no such source: people");
     }
 
@@ -213,8 +221,9 @@ mod tests {
                 verified: false,
             })
         };
-        assert_eq!(admit(&delivery("other")), Admission::Refused("no such source: other".into()));
-        assert!(matches!(admit(&delivery("livestorm-signed")), Admission::Refused(why) if why.starts_with("/:")));
-        assert!(matches!(admit(&Trigger::SettingsChanged), Admission::Ignored(_)));
+        let admit = |trigger| admit(&context(), &trigger);
+        assert_eq!(admit(delivery("other")), Admission::Refused("no such source: other".into()));
+        assert!(matches!(admit(delivery("livestorm-signed")), Admission::Refused(why) if why.starts_with("/:")));
+        assert!(matches!(admit(Trigger::SettingsChanged), Admission::Ignored(_)));
     }
 }

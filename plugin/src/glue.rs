@@ -99,6 +99,10 @@ impl manifest::Guest for Guest {
     fn egress(settings: String) -> Result<Vec<manifest::EgressRule>, Vec<types::Finding>> {
         connector::egress(&settings).map(all).map_err(all)
     }
+
+    fn fix_egress(settings: String, code: String) -> Result<Vec<manifest::EgressRule>, Vec<types::Finding>> {
+        connector::fix_egress(&settings, &code).map(all).map_err(all)
+    }
 }
 
 impl preflight::Guest for Guest {
@@ -107,30 +111,33 @@ impl preflight::Guest for Guest {
         all(connector::check(&Imports, &context.into()))
     }
 
-    fn options(_: types::Context, setting: String) -> Result<Vec<preflight::Choice>, types::Finding> {
-        Err(connector::no_options(&setting).into())
+    fn options(context: types::Context, setting: String) -> Result<Vec<preflight::Choice>, types::Finding> {
+        tell_panics();
+        connector::options(&Imports, &context.into(), &setting).map(all).map_err(Into::into)
     }
 
-    fn fix(_: types::Context, code: String) -> Result<Vec<types::Finding>, types::Finding> {
-        Err(connector::no_fix(&code).into())
+    fn fix(context: types::Context, code: String) -> Result<Vec<types::Finding>, types::Finding> {
+        tell_panics();
+        connector::fix(&Imports, &context.into(), &code).map(all).map_err(Into::into)
     }
 }
 
 impl on_trigger::Guest for Guest {
-    fn admit(_: types::Context, trigger: on_trigger::Trigger) -> on_trigger::Admission {
+    fn preview(
+        context: types::Context,
+        delivery: on_trigger::Delivery,
+    ) -> Result<Vec<on_trigger::MappedValue>, types::Finding> {
+        connector::preview(&context.into(), &delivery.into()).map(all).map_err(Into::into)
+    }
+
+    fn admit(context: types::Context, trigger: on_trigger::Trigger) -> on_trigger::Admission {
         let trigger = match trigger {
-            on_trigger::Trigger::Webhook(delivery) => ours::Trigger::Webhook(ours::Delivery {
-                source: delivery.source,
-                headers: delivery.headers,
-                body: delivery.body,
-                received_at: delivery.received_at,
-                verified: delivery.verified,
-            }),
+            on_trigger::Trigger::Webhook(delivery) => ours::Trigger::Webhook(delivery.into()),
             on_trigger::Trigger::Activated(activation) => ours::Trigger::Activated(activation.addresses),
             on_trigger::Trigger::SettingsChanged => ours::Trigger::SettingsChanged,
             on_trigger::Trigger::Deactivating => ours::Trigger::Deactivating,
         };
-        match connector::admit(&trigger) {
+        match connector::admit(&context.into(), &trigger) {
             ours::Admission::Tasks(tasks) => on_trigger::Admission::Tasks(all(tasks)),
             ours::Admission::Ignored(why) => on_trigger::Admission::Ignored(why),
             ours::Admission::Refused(why) => on_trigger::Admission::Refused(why),
@@ -174,6 +181,18 @@ fn all<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
 impl From<types::Subject> for ours::Subject {
     fn from(subject: types::Subject) -> Self {
         Self { kind: subject.kind, id: subject.id }
+    }
+}
+
+impl From<on_trigger::Delivery> for ours::Delivery {
+    fn from(delivery: on_trigger::Delivery) -> Self {
+        Self {
+            source: delivery.source,
+            headers: delivery.headers,
+            body: delivery.body,
+            received_at: delivery.received_at,
+            verified: delivery.verified,
+        }
     }
 }
 
@@ -245,6 +264,24 @@ impl From<http::Error> for ours::HttpError {
 }
 
 // Types out.
+
+impl From<ours::Choice> for preflight::Choice {
+    fn from(choice: ours::Choice) -> Self {
+        Self { value: choice.value, title: choice.title, detail: choice.detail }
+    }
+}
+
+impl From<ours::MappedValue> for on_trigger::MappedValue {
+    fn from(mapped: ours::MappedValue) -> Self {
+        Self {
+            source: mapped.source,
+            given: mapped.given,
+            target: mapped.target,
+            written: mapped.written,
+            note: mapped.note,
+        }
+    }
+}
 
 impl From<ours::Subject> for types::Subject {
     fn from(subject: ours::Subject) -> Self {

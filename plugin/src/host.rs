@@ -288,6 +288,24 @@ pub struct Change {
     pub detail: Option<String>,
 }
 
+/// One value that a setting may have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    pub value: String,
+    pub title: String,
+    pub detail: Option<String>,
+}
+
+/// One value of a delivery, and what the settings make of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MappedValue {
+    pub source: String,
+    pub given: Option<String>,
+    pub target: String,
+    pub written: Option<String>,
+    pub note: String,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub code: String,

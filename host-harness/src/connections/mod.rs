@@ -116,6 +116,8 @@ pub enum InstallError {
     BusinessUnit { connection: String, problem: String },
     #[error("egress rule {0}")]
     Rule(String),
+    #[error("there is no installation `{0}` here")]
+    NoInstallation(String),
 }
 
 /// A binding that was checked.
@@ -199,6 +201,19 @@ impl Connections {
             .collect::<Result<_, InstallError>>()?;
         let installed = Arc::new(Installation { bindings, egress, limits });
         self.installations_mut().insert(installation.to_owned(), installed);
+        Ok(())
+    }
+
+    /// The connections of an installation once more, under other rules and a name of their own, until [`Connections::remove`].
+    pub fn grant(&self, name: &str, installation: &str, egress: Vec<EgressRule>) -> Result<(), InstallError> {
+        if let Some(problem) = egress.iter().find_map(policy::problem) {
+            return Err(InstallError::Rule(problem));
+        }
+        let Some(of) = self.installation(installation) else {
+            return Err(InstallError::NoInstallation(installation.into()));
+        };
+        let granted = Installation { bindings: of.bindings.clone(), egress, limits: of.limits.clone() };
+        self.installations_mut().insert(name.to_owned(), Arc::new(granted));
         Ok(())
     }
 

@@ -96,6 +96,24 @@ pub enum Severity {
     Blocker,
 }
 
+/// One value that a setting may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    pub value: String,
+    pub title: String,
+    pub detail: Option<String>,
+}
+
+/// One value of a delivery, and what the settings make of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MappedValue {
+    pub source: String,
+    pub given: Option<String>,
+    pub target: String,
+    pub written: Option<String>,
+    pub note: String,
+}
+
 /// The installation that a call is made for, as it is recorded with the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Context {

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use contract::{Context, EgressRule, Finding, Manifest};
+use contract::{Choice, Context, EgressRule, Finding, Manifest, MappedValue};
 use instance::{Call, Coroutine, Next, Rights};
 use std::{
     collections::BTreeMap,
@@ -123,28 +123,51 @@ impl Runtime {
         self.looking(&i, asker, |pre, store| pre.check(store, context)).await
     }
 
-    /// How many choices the connector offers for a setting, or why none.
+    /// What the connector offers for a setting, or why nothing.
     pub async fn options(
         &self,
         installation: &str,
         setting: &str,
         asker: &Asker,
-    ) -> Result<Result<usize, Finding>, CallError> {
+    ) -> Result<Result<Vec<Choice>, Finding>, CallError> {
         let (i, setting) = (self.installed(installation)?, setting.to_owned());
         let context = i.context.clone();
-        let choices = self.looking(&i, asker, |pre, store| pre.options(store, context, setting)).await?;
-        Ok(choices.map(|c| c.len()))
+        self.looking(&i, asker, |pre, store| pre.options(store, context, setting)).await
     }
 
+    /// What may leave while [`Runtime::fix`] mends what this code names. None: it cannot be mended.
+    pub async fn fix_egress(
+        &self,
+        installation: &str,
+        code: &str,
+    ) -> Result<Result<Vec<EgressRule>, Vec<Finding>>, CallError> {
+        let (i, code) = (self.installed(installation)?, code.to_owned());
+        let settings = i.context.settings.clone();
+        self.pure(&i.component, |pre, store| pre.fix_egress(store, settings, code)).await
+    }
+
+    /// `grant`: the name under which the connections know what may leave in this call.
     pub async fn fix(
         &self,
         installation: &str,
         code: &str,
+        grant: &str,
         asker: &Asker,
     ) -> Result<Result<Vec<Finding>, Finding>, CallError> {
         let (i, code) = (self.installed(installation)?, code.to_owned());
         let context = i.context.clone();
-        self.looking(&i, asker, |pre, store| pre.fix(store, context, code)).await
+        self.asking(&i, Rights::Mend, grant, asker, |pre, store| pre.fix(store, context, code)).await
+    }
+
+    /// What the settings would make of a delivery. Looks nowhere.
+    pub async fn preview(
+        &self,
+        installation: &str,
+        delivery: Delivery,
+    ) -> Result<Result<Vec<MappedValue>, Finding>, CallError> {
+        let i = self.installed(installation)?;
+        let context = i.context.clone();
+        self.pure(&i.component, |pre, store| pre.preview(store, context, delivery)).await
     }
 
     /// The names of the connector's sync sources.
@@ -183,14 +206,30 @@ impl Runtime {
         }
     }
 
-    /// A call that may look: its requests are performed at once, and nothing of it is recorded.
+    /// A call that may look.
     async fn looking<T, F, G>(&self, installed: &Installed, asker: &Asker, call: F) -> Result<T, CallError>
     where
         F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
+        self.asking(installed, Rights::Look, &installed.context.installation, asker, call).await
+    }
+
+    /// A call whose requests are performed at once, under this grant, and of which nothing is recorded.
+    async fn asking<T, F, G>(
+        &self,
+        installed: &Installed,
+        rights: Rights,
+        grant: &str,
+        asker: &Asker,
+        call: F,
+    ) -> Result<T, CallError>
+    where
+        F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
+        G: Future<Output = wasmtime::Result<T>> + Send + 'static,
+    {
         let (now, ticks) = (asker.clock.now(), self.ticks.clone());
-        let with = Call { rights: Rights::Look, limits: self.limits, dry_run: false, now, ticks };
+        let with = Call { rights, limits: self.limits, dry_run: false, now, ticks };
         let pre = installed.component.pre.clone();
         let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
         let (mut input, mut wave) = (Input::Start, 0);
@@ -201,7 +240,7 @@ impl Runtime {
                     let send_before = now.plus(Duration::from_millis(self.limits.run_ms.into()));
                     let sent = requests.into_iter().enumerate().map(|(place, request)| {
                         let permit = Permit {
-                            installation: installed.context.installation.clone(),
+                            installation: grant.to_owned(),
                             run: RunId(0),
                             wave,
                             place: u32::try_from(place).unwrap_or(u32::MAX),

@@ -216,7 +216,8 @@ impl Player {
                 // A host that has stopped is a process that is gone: nobody answers.
                 let live = live.as_ref().filter(|l| !l.serving.is_finished()).ok_or("nobody answers")?;
                 let body = webhook.body.clone();
-                let taken = live.host.ingress.receive(INSTALLATION, webhook.source, ADDRESS_SECRET, &headers, body).await;
+                let taken =
+                    live.host.ingress.receive(INSTALLATION, webhook.source, ADDRESS_SECRET, &headers, body).await;
                 taken.map(|_| ()).map_err(|refusal: Refusal| refusal.to_string())
             }
         }

@@ -63,7 +63,7 @@ impl Story {
             received_at: self.host.now(),
             verified: false,
         };
-        let admission = connector::admit(&Trigger::Webhook(delivery));
+        let admission = connector::admit(&self.context, &Trigger::Webhook(delivery));
         if let Admission::Tasks(tasks) = &admission {
             tasks.iter().cloned().for_each(|task| self.accept(task));
         }

@@ -33,6 +33,10 @@ impl manifest::Guest for Hostile {
     fn egress(_: String) -> Result<Vec<manifest::EgressRule>, Vec<Finding>> {
         Ok(vec![])
     }
+
+    fn fix_egress(_: String, _: String) -> Result<Vec<manifest::EgressRule>, Vec<Finding>> {
+        Ok(vec![])
+    }
 }
 
 impl preflight::Guest for Hostile {
@@ -95,6 +99,10 @@ fn entry(key: String, value: String) -> state::Entry {
 }
 
 impl on_trigger::Guest for Hostile {
+    fn preview(_: Context, _: on_trigger::Delivery) -> Result<Vec<on_trigger::MappedValue>, Finding> {
+        Ok(vec![])
+    }
+
     fn admit(_: Context, trigger: on_trigger::Trigger) -> on_trigger::Admission {
         if let on_trigger::Trigger::Webhook(d) = trigger
             && d.body == b"send"

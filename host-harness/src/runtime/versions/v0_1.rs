@@ -75,10 +75,21 @@ impl Pre {
         mut store: Store<Caller>,
         context: contract::Context,
         setting: String,
-    ) -> Result<std::result::Result<Vec<preflight::Choice>, contract::Finding>> {
+    ) -> Result<std::result::Result<Vec<contract::Choice>, contract::Finding>> {
         let guest = self.0.instantiate_async(&mut store).await?;
         let preflight = guest.ipaas_connector_preflight();
-        Ok(preflight.call_options(&mut store, &context.into(), &setting).await?.map_err(Into::into))
+        Ok(preflight.call_options(&mut store, &context.into(), &setting).await?.map(list).map_err(Into::into))
+    }
+
+    pub(in crate::runtime) async fn fix_egress(
+        self,
+        mut store: Store<Caller>,
+        settings: String,
+        code: String,
+    ) -> Result<std::result::Result<Vec<contract::EgressRule>, Vec<contract::Finding>>> {
+        let guest = self.0.instantiate_async(&mut store).await?;
+        let manifest = guest.ipaas_connector_manifest();
+        Ok(manifest.call_fix_egress(&mut store, &settings, &code).await?.map(list).map_err(list))
     }
 
     pub(in crate::runtime) async fn fix(
@@ -121,6 +132,17 @@ impl Pre {
         })
     }
 
+    pub(in crate::runtime) async fn preview(
+        self,
+        mut store: Store<Caller>,
+        context: contract::Context,
+        delivery: effect::Delivery,
+    ) -> Result<std::result::Result<Vec<contract::MappedValue>, contract::Finding>> {
+        let guest = self.0.instantiate_async(&mut store).await?;
+        let trigger = guest.ipaas_connector_on_trigger();
+        Ok(trigger.call_preview(&mut store, &context.into(), &delivery.into()).await?.map(list).map_err(Into::into))
+    }
+
     pub(in crate::runtime) async fn admit(
         self,
         mut store: Store<Caller>,
@@ -128,13 +150,7 @@ impl Pre {
         delivery: effect::Delivery,
     ) -> Result<Admission> {
         let guest = self.0.instantiate_async(&mut store).await?;
-        let trigger = on_trigger::Trigger::Webhook(on_trigger::Delivery {
-            source: delivery.source,
-            headers: delivery.headers,
-            body: delivery.body,
-            received_at: delivery.received_at.0,
-            verified: delivery.verified,
-        });
+        let trigger = on_trigger::Trigger::Webhook(delivery.into());
         let admission = guest.ipaas_connector_on_trigger().call_admit(&mut store, &context.into(), &trigger).await?;
         Ok(match admission {
             on_trigger::Admission::Tasks(tasks) => Admission::Tasks(list(tasks)),
@@ -269,8 +285,22 @@ same_fields!(types::Subject => effect::Subject: kind, id);
 same_fields!(effect::Subject => types::Subject: kind, id);
 same_fields!(types::Failure => effect::Failure: class, problem, remedy);
 same_fields!(types::Finding => contract::Finding: code, severity, place, problem, remedy, fixable);
+same_fields!(preflight::Choice => contract::Choice: value, title, detail);
+same_fields!(on_trigger::MappedValue => contract::MappedValue: source, given, target, written, note);
 same_fields!(manifest::ConnectionNeed => contract::ConnectionNeed: name, provider, title, scopes, required);
 same_fields!(manifest::WebhookSource => contract::WebhookSource: name, signature, headers, max_bytes);
+
+impl From<effect::Delivery> for on_trigger::Delivery {
+    fn from(d: effect::Delivery) -> Self {
+        on_trigger::Delivery {
+            source: d.source,
+            headers: d.headers,
+            body: d.body,
+            received_at: d.received_at.0,
+            verified: d.verified,
+        }
+    }
+}
 
 impl From<http::Request> for effect::Request {
     fn from(r: http::Request) -> Self {
