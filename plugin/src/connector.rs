@@ -3,7 +3,7 @@
 use crate::{
     check,
     executor::{Flow, Waves},
-    flow::{await_campaign, registered, session_scheduled},
+    flow::{await_campaign, event_published, people, session_ended, session_scheduled},
     host::{
         Admission, Assignment, Choice, Completion, Context, Delivery, EgressRule, Failure, FailureClass, Finding, Host,
         Manifest, MappedValue, Outcome, Trigger,
@@ -11,7 +11,10 @@ use crate::{
     livestorm, manifest,
     settings::{self, Settings},
     stop::Stop,
-    task::{self, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, REGISTER, SESSION_CREATED, SESSION_READY},
+    task::{
+        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE, REGISTER, REPLAY,
+        SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ,
+    },
     text::fit,
     work::Work,
 };
@@ -53,12 +56,13 @@ pub fn no_such_source(source: &str) -> String {
     format!("no such source: {}", fit(source, 64))
 }
 
-pub fn admit(_: &Context, trigger: &Trigger) -> Admission {
+pub fn admit(context: &Context, trigger: &Trigger) -> Admission {
     match trigger {
         Trigger::Webhook(delivery)
             if [manifest::SOURCE_UNSIGNED, manifest::SOURCE_SIGNED].contains(&delivery.source.as_str()) =>
         {
-            livestorm::admit::admit(delivery)
+            // Settings that cannot be used are told by the tasks, which can be retried; a delivery is taken in any case.
+            livestorm::admit::admit(delivery, &settings::parse(&context.settings).unwrap_or_default())
         }
         Trigger::Webhook(delivery) => Admission::Refused(no_such_source(&delivery.source)),
         Trigger::Activated(_) => Admission::Ignored("switched on; work begins with the next delivery".into()),
@@ -84,7 +88,7 @@ pub fn handle(host: &dyn Host, context: &Context, batch: &[Assignment]) -> Vec<(
             let outcome = match place.map(|place| ends.swap_remove(place).1) {
                 Some(Ok(completion)) => Outcome::Done(completion),
                 Some(Err(stop)) => stop.into(),
-                None => Outcome::Failed(bug(format!("The task of kind {} got no outcome", one.task.kind))),
+                None => Outcome::from(Stop::bug(format!("The task of kind {} got no outcome", one.task.kind))),
             };
             (one.id, outcome)
         })
@@ -98,52 +102,48 @@ type Ends = Vec<(u32, Result<Completion, Stop>)>;
 fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Assignment]) -> Ends {
     let waves = Waves::default();
     let work = Work { host, waves: &waves, context, settings };
-    let (mut ends, mut waiting, mut steps, mut registrations) = (Ends::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ends, mut waiting, mut steps, mut people) = (Ends::new(), Vec::new(), Vec::new(), Vec::new());
     for one in batch {
         let task = &one.task;
         let read = match task.kind.as_str() {
             SESSION_READY => {
-                task::payload(task).map(|ready| ends.push((one.id, Ok(registered::session_ready(&work, &ready)))))
+                task::payload(task).map(|ready| ends.push((one.id, Ok(people::session_ready(&work, &ready)))))
             }
             AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
-            SESSION_CREATED | ENSURE_SESSION | CAMPAIGN_FOUND => {
+            SESSION_CREATED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PAGE | SETTLE_READ
+            | EVENT_PUBLISHED => {
                 steps.push(one);
                 Ok(())
             }
-            REGISTER => task::payload(task).map(|register| {
-                let dedupe_key = task.dedupe_key.clone();
-                registrations.push(registered::One { id: one.id, register, dedupe_key, admitted_at: one.admitted_at });
+            REGISTER | ATTENDANCE | REPLAY => task::payload(task).map(|person| {
+                people.push(people::One { id: one.id, task: task.clone(), person, admitted_at: one.admitted_at });
             }),
             kind => Err(format!("This version of the connector does not know tasks of kind {}", fit(kind, 64))),
         };
         if let Err(why) = read {
-            ends.push((one.id, Err(unreadable(why))));
+            ends.push((one.id, Err(Stop::bug(why))));
         }
     }
     let flow: Flow<'_, Ends> = Box::pin(async {
         let mut ends = await_campaign::all(&work, waiting).await;
         // Read one by one, each after the one before it has written what it remembers.
+        let mut pages = session_ended::PAGES_A_RUN;
         for one in steps {
-            let end = match session_scheduled::step(&work, &one.task) {
-                Ok(step) => session_scheduled::advance(&work, step).await,
-                Err(why) => Err(unreadable(why)),
+            let end = match one.task.kind.as_str() {
+                EVENT_PUBLISHED => event_published::all(&work, &one.task).await,
+                SESSION_ENDED | READ_PAGE | SETTLE_READ => session_ended::step(&work, &one.task, &mut pages).await,
+                _ => match session_scheduled::step(&work, &one.task) {
+                    Ok(step) => session_scheduled::advance(&work, step).await,
+                    Err(why) => Err(why),
+                },
             };
             ends.push((one.id, end));
         }
         ends
     });
     ends.extend(waves.run(host, context.limits.wave, vec![flow]).into_iter().flatten());
-    ends.extend(registered::all(&work, registrations));
+    ends.extend(people::all(&work, people));
     ends
-}
-
-fn unreadable(why: String) -> Stop {
-    Stop::Failed(Box::new(bug(why)))
-}
-
-fn bug(problem: String) -> Failure {
-    let remedy = "This is for the makers of the connector: send them this text.";
-    Failure { class: FailureClass::Bug, problem: fit(&problem, 2_000), remedy: remedy.into() }
 }
 
 fn unusable_settings(findings: &[Finding]) -> Failure {
@@ -164,7 +164,20 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 6] = [SESSION_CREATED, ENSURE_SESSION, CAMPAIGN_FOUND, AWAIT_CAMPAIGN, SESSION_READY, REGISTER];
+    const KINDS: [&str; 12] = [
+        SESSION_CREATED,
+        ENSURE_SESSION,
+        CAMPAIGN_FOUND,
+        AWAIT_CAMPAIGN,
+        SESSION_READY,
+        SESSION_ENDED,
+        READ_PAGE,
+        SETTLE_READ,
+        EVENT_PUBLISHED,
+        REGISTER,
+        ATTENDANCE,
+        REPLAY,
+    ];
 
     fn assignment(id: u32, kind: &str, payload: &str) -> Assignment {
         let task = Task {
@@ -186,7 +199,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..14).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

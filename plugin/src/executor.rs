@@ -14,6 +14,21 @@ use std::{
 
 pub type Flow<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// Within one flow: all of these side by side, so that what they ask for goes out together. Answers in their order.
+pub async fn all<T>(flows: Vec<Flow<'_, T>>) -> Vec<T> {
+    let mut flows: Vec<(Flow<'_, T>, Option<T>)> = flows.into_iter().map(|flow| (flow, None)).collect();
+    std::future::poll_fn(|task| {
+        for (flow, end) in flows.iter_mut().filter(|(_, end)| end.is_none()) {
+            if let Poll::Ready(ended) = flow.as_mut().poll(task) {
+                *end = Some(ended);
+            }
+        }
+        if flows.iter().all(|(_, end)| end.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    flows.into_iter().filter_map(|(_, end)| end).collect()
+}
+
 #[derive(Default)]
 pub struct Waves(RefCell<Inner>);
 
@@ -119,6 +134,24 @@ mod tests {
         let (waves, ends) = three_steps(200, 256);
         assert_eq!(waves, [200, 200, 200]);
         assert_eq!(ends, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_one_flow_does_side_by_side_goes_out_together() {
+        let host = TestHost::new(0, |request| ok(&request.path[1]));
+        let waves = Waves::default();
+        let ask = |steps: usize| -> Flow<'_, usize> {
+            let waves = &waves;
+            Box::pin(async move {
+                for step in 0..steps {
+                    let _ = waves.send(PING.request(&[&step.to_string()], &[], None)).await;
+                }
+                steps
+            })
+        };
+        let flow: Flow<'_, Vec<usize>> = Box::pin(all(vec![ask(1), ask(3), ask(0), ask(2)]));
+        assert_eq!(waves.run(&host, 256, vec![flow]), [vec![1, 3, 0, 2]]);
+        assert_eq!(host.wave_sizes(), [3, 2, 1]);
     }
 
     #[test]

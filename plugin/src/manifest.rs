@@ -80,8 +80,8 @@ pub fn validate(settings: &str) -> Vec<Finding> {
 
 /// What may leave: one rule a call, the mapped fields by name.
 pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
-    settings::parse(settings)?;
-    let fields = mapping::prospect_fields();
+    let settings = settings::parse(settings)?;
+    let fields = mapping::prospect_fields(&settings.mapping);
     Ok(calls().map(|shape| shape.egress(&fields)).collect())
 }
 

@@ -21,6 +21,15 @@ impl From<Stop> for Outcome {
     }
 }
 
+impl Stop {
+    /// Of ours, and about a task as a whole.
+    pub fn bug(problem: String) -> Stop {
+        let remedy = "This is for the makers of the connector: send them this text.";
+        let class = FailureClass::Bug;
+        Stop::Failed(Box::new(Failure { class, problem: fit(&problem, 2_000), remedy: remedy.into() }))
+    }
+}
+
 /// What was going on, and for whom: `add to the list`, `ana@example.org`.
 #[derive(Clone, Copy, Debug)]
 pub struct Doing<'a> {

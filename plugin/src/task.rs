@@ -2,20 +2,24 @@
 //! by these.
 //!
 //! ```text
-//! session/<id>   session-created, ensure-session, campaign-found
+//! event/<id>     event-published
+//! session/<id>   session-created, ensure-session, campaign-found, session-ended, read-page, settle-read
 //! campaigns      await-campaign
-//! people         session-ready, register
+//! people         session-ready, register, attendance, replay
 //! ```
 
 use crate::{
     domain::{
+        attendance::Attendance,
         fact::Fact,
         registrant::Registration,
+        replay_view::ReplayView,
         session::{Session, SessionId},
     },
-    host::{Instant, Lane, Subject, Task},
-    mapping,
+    host::{Instant, Lane, MINUTE, Subject, Task},
+    mapping::{self, source_path::Occasion},
     plain::{Plain, from_text, to_text},
+    settings::Mapping,
     text,
 };
 
@@ -24,7 +28,13 @@ pub const ENSURE_SESSION: &str = "ensure-session";
 pub const CAMPAIGN_FOUND: &str = "campaign-found";
 pub const AWAIT_CAMPAIGN: &str = "await-campaign";
 pub const SESSION_READY: &str = "session-ready";
+pub const SESSION_ENDED: &str = "session-ended";
+pub const READ_PAGE: &str = "read-page";
+pub const SETTLE_READ: &str = "settle-read";
+pub const EVENT_PUBLISHED: &str = "event-published";
 pub const REGISTER: &str = "register";
+pub const ATTENDANCE: &str = "attendance";
+pub const REPLAY: &str = "replay";
 
 pub const PEOPLE: &str = "people";
 pub const CAMPAIGNS: &str = "campaigns";
@@ -69,15 +79,65 @@ pub struct SessionReady {
 /// What registrations of a session are written to. The memory of `people` under `session/<id>`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Link {
-    Linked { campaign: String, list: String, name: String, starts_at: Option<Instant>, linked_at: Instant },
-    LeftOut { reason: String },
+    Linked {
+        campaign: String,
+        list: String,
+        name: String,
+        starts_at: Option<Instant>,
+        linked_at: Instant,
+        event_id: Option<String>,
+        title: Option<String>,
+        on_demand: Option<bool>,
+    },
+    LeftOut {
+        reason: String,
+    },
 }
 
+/// Something that a person did in a session: registered, and with `ended` or `watched` what came after it. The payload of
+/// *register*, *attendance* and *replay*.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Register {
+pub struct Person {
     pub registration: Registration,
     /// It waited already for its session once.
     pub held: bool,
+    pub ended: Option<Ended>,
+    pub watched: Option<ReplayView>,
+}
+
+/// The session has ended, and this is what the person did in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub at: Instant,
+    pub attendance: Attendance,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionEnded {
+    pub session: SessionId,
+    pub event_id: Option<String>,
+    /// As the webhook says it; the session itself is read anyway.
+    pub ended_at: Option<Instant>,
+}
+
+/// One page of a session's people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadPage {
+    pub session: SessionId,
+    pub page: u64,
+    pub ended_at: Instant,
+}
+
+/// Whether the pages of that read fit together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettleRead {
+    pub session: SessionId,
+    pub ended_at: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventPublished {
+    pub event_id: String,
 }
 
 plain!(SessionCreated { session });
@@ -85,8 +145,16 @@ plain!(EnsureSession { session, event_id });
 plain!(AwaitCampaign { session, salesforce_id, made_at, name });
 plain!(CampaignFound { session, salesforce_id, campaign });
 plain!(SessionReady { session, link });
-plain_forms!(Link { Linked "linked" { campaign, list, name, starts_at, linked_at }, LeftOut "left-out" { reason } });
-plain!(Register { registration, held });
+plain_forms!(Link {
+    Linked "linked" { campaign, list, name, starts_at, linked_at, event_id, title, on_demand },
+    LeftOut "left-out" { reason },
+});
+plain!(Person { registration, held, ended, watched });
+plain!(Ended { at, attendance });
+plain!(SessionEnded { session, event_id, ended_at });
+plain!(ReadPage { session, page, ended_at });
+plain!(SettleRead { session, ended_at });
+plain!(EventPublished { event_id });
 
 pub fn session_key(session: &SessionId) -> String {
     format!("session/{session}")
@@ -153,21 +221,99 @@ pub fn session_ready(payload: &SessionReady, asked: Option<&str>) -> Task {
     task(SESSION_READY, to_text(payload), PEOPLE.into(), dedupe, &title, Subject::session(payload.session.as_str()))
 }
 
-pub fn register(registration: Registration) -> Task {
-    let mapped = mapping::prospect_values(&registration.values);
+/// Livestorm has attendance ready "a few minutes" after the end (spec 002, test protocol, step 7).
+pub const ATTENDANCE_READY: u64 = 10 * MINUTE;
+
+/// Whoever tells of an end, and however often, brings one read about (RULES 6).
+pub fn session_ended(
+    session: &SessionId,
+    event_id: Option<String>,
+    ended_at: Option<Instant>,
+    received_at: Instant,
+) -> Task {
+    let payload = SessionEnded { session: session.clone(), event_id, ended_at };
+    let title = format!("Who took part in session {session}");
+    let not_before = Some(ended_at.unwrap_or(received_at).min(received_at) + ATTENDANCE_READY);
+    let dedupe = format!("{SESSION_ENDED}/{session}");
+    let subject = Subject::session(session.as_str());
+    let key = session_key(session);
+    Task { not_before, lane: Lane::Bulk, ..task(SESSION_ENDED, to_text(&payload), key, dedupe, &title, subject) }
+}
+
+pub fn read_page(session: &SessionId, page: u64, ended_at: Instant) -> Task {
+    let payload = to_text(&ReadPage { session: session.clone(), page, ended_at });
+    let dedupe = format!("{READ_PAGE}/{session}/{ended_at}/{page}");
+    let title = format!("Page {} of the people of session {session}", page + 1);
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(READ_PAGE, payload, session_key(session), dedupe, &title, subject) }
+}
+
+pub fn settle_read(session: &SessionId, ended_at: Instant) -> Task {
+    let payload = to_text(&SettleRead { session: session.clone(), ended_at });
+    let dedupe = format!("{SETTLE_READ}/{session}/{ended_at}");
+    let title = format!("Was everybody of session {session} read?");
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(SETTLE_READ, payload, session_key(session), dedupe, &title, subject) }
+}
+
+pub fn event_published(event_id: &str) -> Task {
+    let payload = to_text(&EventPublished { event_id: event_id.into() });
+    let short = text::fit(event_id, 100);
+    let subject = Subject { kind: "event".into(), id: text::fit(event_id, 320) };
+    let key = format!("event/{short}");
+    task(EVENT_PUBLISHED, payload, key, format!("{EVENT_PUBLISHED}/{short}"), "Sessions of a published event", subject)
+}
+
+pub fn register(registration: Registration, mapping: &Mapping) -> Task {
+    let (mapped, _) = mapping::prospect_values(mapping, &registration.values, Occasion::Registered);
     let values = mapped.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]);
     let dedupe = Fact::Registered.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} registered for session {}", registration.person(), registration.session);
-    let subject = Subject::person(registration.person());
-    task(REGISTER, to_text(&Register { registration, held: false }), PEOPLE.into(), dedupe, &title, subject)
+    person(REGISTER, Person { registration, held: false, ended: None, watched: None }, dedupe, &title, Lane::Prompt)
+}
+
+/// Of the values, those that a mapping reads: a session may have thousands of people.
+pub fn attendance(mut registration: Registration, ended: Ended, mapping: &Mapping) -> Task {
+    registration.values.retain(|source| mapping::reads(mapping, source));
+    let mut sources = registration.values.clone();
+    ended.attendance.put(&mut sources);
+    let (mapped, _) = mapping::prospect_values(mapping, &sources, Occasion::Ended);
+    let told = to_text(&ended);
+    let values = mapped.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]);
+    let values = values.chain([told.as_str()]);
+    let fact = if ended.attendance.attended { Fact::Attended } else { Fact::NotAttended };
+    let dedupe = fact.dedupe_key(&registration.session, Some(registration.person()), values);
+    let title = format!("What {} did in session {}", registration.person(), registration.session);
+    let payload = Person { registration, held: false, ended: Some(ended), watched: None };
+    person(ATTENDANCE, payload, dedupe, &title, Lane::Bulk)
+}
+
+pub fn replay(registration: Registration, watched: ReplayView, mapping: &Mapping) -> Task {
+    let mut sources = registration.values.clone();
+    watched.put(&mut sources);
+    let (mapped, _) = mapping::prospect_values(mapping, &sources, Occasion::Watched);
+    let values = mapped.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]);
+    let dedupe = Fact::WatchedReplay.dedupe_key(&registration.session, Some(registration.person()), values);
+    let title = format!("{} watched session {}", registration.person(), registration.session);
+    let payload = Person { registration, held: false, ended: None, watched: Some(watched) };
+    person(REPLAY, payload, dedupe, &title, Lane::Prompt)
+}
+
+fn person(kind: &str, payload: Person, dedupe: String, title: &str, lane: Lane) -> Task {
+    let subject = Subject::person(payload.registration.person());
+    Task { lane, ..task(kind, to_text(&payload), PEOPLE.into(), dedupe, title, subject) }
 }
 
 /// The same once more, after the session was asked for.
-pub fn held(registration: Registration, dedupe_key: &str) -> Task {
-    let title = format!("{} registered for session {}, held", registration.person(), registration.session);
-    let subject = Subject::person(registration.person());
-    let dedupe = format!("{dedupe_key}/held");
-    task(REGISTER, to_text(&Register { registration, held: true }), PEOPLE.into(), dedupe, &title, subject)
+pub fn held(of: &Task, payload: Person) -> Task {
+    let payload = to_text(&Person { held: true, ..payload });
+    Task {
+        payload,
+        dedupe_key: format!("{}/held", of.dedupe_key),
+        title: text::fit(&format!("{}, held", of.title), 200),
+        not_before: None,
+        ..of.clone()
+    }
 }
 
 /// The payload of a task; what it holds instead, for the failure.
@@ -189,10 +335,15 @@ mod tests {
             email: Email::parse("Ana@example.org").ok(),
             email_problem: None,
             role: Some(Role::Participant),
+            guest_speaker: None,
             registered_at: Some(5),
             received_at: 7,
             values: [("fields.company", "Example")].into_iter().collect(),
         }
+    }
+
+    fn register(registration: Registration) -> Task {
+        super::register(registration, &Mapping::default())
     }
 
     #[test]
@@ -220,10 +371,61 @@ mod tests {
 
     #[test]
     fn a_payload_survives_its_way_through_the_queue() {
-        let task = held(registration(), "k");
-        assert_eq!(payload::<Register>(&task), Ok(Register { registration: registration(), held: true }));
+        let first = register(registration());
+        let task = held(&first, payload(&first).unwrap());
+        let person = Person { registration: registration(), held: true, ended: None, watched: None };
+        assert_eq!(payload::<Person>(&task), Ok(person));
         assert!(
             payload::<AwaitCampaign>(&task).is_err_and(|why| why.starts_with("The payload of register cannot be read"))
         );
+    }
+
+    #[test]
+    fn whoever_tells_of_an_end_brings_the_same_read_about() {
+        let session = SessionId::parse("S1").unwrap();
+        let told = session_ended(&session, None, Some(1_000_000), 1_060_000);
+        let by_person = session_ended(&session, Some("E1".into()), None, 1_200_000);
+        assert_eq!(told.dedupe_key, by_person.dedupe_key);
+        assert_eq!(told.not_before, Some(1_000_000 + ATTENDANCE_READY));
+        assert_eq!(by_person.not_before, Some(1_200_000 + ATTENDANCE_READY));
+    }
+
+    #[test]
+    fn attendance_that_differs_is_news_and_the_same_is_not() {
+        let mapping = Mapping::default();
+        let task = |duration| {
+            let attendance = Attendance { attended: true, duration, ..Attendance::default() };
+            attendance_of(attendance, &mapping)
+        };
+        assert_eq!(task(Some(181)).dedupe_key, task(Some(181)).dedupe_key);
+        assert_ne!(task(Some(181)).dedupe_key, task(Some(182)).dedupe_key);
+        assert_eq!(task(None).lane, Lane::Bulk);
+    }
+
+    fn attendance_of(attendance: Attendance, mapping: &Mapping) -> Task {
+        super::attendance(registration(), Ended { at: 9, attendance }, mapping)
+    }
+
+    /// Payloads that an earlier version has queued are handled by every later one.
+    #[test]
+    fn payloads_of_the_first_version_are_still_read() {
+        for line in include_str!("../../fixtures/tasks/0.1.0.jsonl").lines() {
+            let sample: serde_json::Value = serde_json::from_str(line).unwrap();
+            let task = Task {
+                kind: sample["kind"].as_str().unwrap().into(),
+                payload: sample["payload"].to_string(),
+                ..register(registration())
+            };
+            let read = match task.kind.as_str() {
+                SESSION_CREATED => payload::<SessionCreated>(&task).map(drop),
+                ENSURE_SESSION => payload::<EnsureSession>(&task).map(drop),
+                AWAIT_CAMPAIGN => payload::<AwaitCampaign>(&task).map(drop),
+                CAMPAIGN_FOUND => payload::<CampaignFound>(&task).map(drop),
+                SESSION_READY => payload::<SessionReady>(&task).map(drop),
+                REGISTER => payload::<Person>(&task).map(drop),
+                kind => panic!("{kind} is not in the sample"),
+            };
+            assert_eq!(read, Ok(()), "{line}");
+        }
     }
 }

@@ -185,6 +185,7 @@ pub fn registration(session: &str, email: &str) -> Registration {
         email: Email::parse(email).ok(),
         email_problem: None,
         role: Some(Role::Participant),
+        guest_speaker: None,
         registered_at: Some(1_763_700_000_000),
         received_at: 1_763_700_005_000,
         values: Default::default(),

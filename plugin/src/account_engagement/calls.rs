@@ -98,7 +98,8 @@ pub const CREATE_EXTERNAL_ACTIVITY: OnceCall = OnceCall::new(Shape::new(
     "/api/v5/external-activities",
     "create external activity",
     &["extension", "type", "email", "value", "activityDate"],
-    "Notes on the prospect that somebody registered. The address, the session's id and the time leave.",
+    "Notes on the prospect what somebody did: registered, attended or not, how long, how many messages and questions, watched \
+     the replay. The address, that value and the time leave.",
 ));
 
 pub const ALL: [&Shape; 11] = [

@@ -4,13 +4,15 @@
 //! second one is sent (RULES 17).
 
 use super::{
+    activity::Activity,
     calls::{CREATE_EXTERNAL_ACTIVITY, EXTERNAL_ACTIVITIES},
     errors::{ApiError, Verdict},
     id_of, query, time,
 };
 use crate::{
+    calendar,
     call::ACCOUNT_ENGAGEMENT,
-    domain::{email::Email, fact, session::SessionId},
+    domain::{email::Email, session::SessionId},
     executor::Flow,
     host::{Action, Instant, MINUTE, Subject},
     json,
@@ -25,34 +27,41 @@ use serde_json::Value;
 const SLACK: u64 = 10 * MINUTE;
 const PAGES_MAX: usize = 50;
 
-pub struct Registered<'a> {
+/// One activity of one person in one session.
+pub struct One<'a> {
     pub session: &'a SessionId,
     pub email: &'a Email,
-    /// When the person registered.
+    pub activity: Activity,
+    pub value: &'a str,
     pub at: Instant,
     /// The prospect was made just now, so it may not be known everywhere yet.
     pub prospect_is_young: bool,
 }
 
-/// *People registered*, with the session's id as its value (S2-60).
-pub async fn registered(work: &Work<'_>, registered: &Registered<'_>) -> Result<(), Stop> {
+fn ledger_key(session: &SessionId, email: &Email, activity: Activity) -> String {
+    activity.fact().state_key(session, email.as_str())
+}
+
+/// Whether it was sent, or is about to be.
+pub fn was_told(work: &Work<'_>, session: &SessionId, email: &Email, activity: Activity) -> bool {
+    work.host.get(&ledger_key(session, email, activity)).is_some()
+}
+
+/// Sends it, unless it was sent before.
+pub async fn tell(work: &Work<'_>, one: &One<'_>) -> Result<(), Stop> {
     let settings = &work.settings.account_engagement;
-    let (extension, kind) = (settings.extension.as_str(), settings.activity_types["registered"].as_str());
-    let doing = Doing { what: "note the registration", whom: registered.email.as_str() };
-    let subject = Subject::person(registered.email.as_str());
+    let (extension, kind) = (settings.extension.as_str(), settings.activity_types.of(one.activity));
+    let doing = Doing { what: one.activity.doing(), whom: one.email.as_str() };
+    let subject = Subject::person(one.email.as_str());
     let body = json::object(vec![
         ("extension", extension.into()),
         ("type", kind.into()),
-        ("email", registered.email.as_str().into()),
-        ("value", registered.session.as_str().into()),
+        ("email", one.email.as_str().into()),
+        ("value", one.value.into()),
         // Never in the future (RULES 4).
-        ("activityDate", time(registered.at.min(work.now())).into()),
+        ("activityDate", time(one.at.min(work.now())).into()),
     ]);
-    let fact = Fact {
-        key: fact::Fact::Registered.state_key(registered.session, registered.email.as_str()),
-        subject: Some(subject.clone()),
-        doing,
-    };
+    let fact = Fact { key: ledger_key(one.session, one.email, one.activity), subject: Some(subject.clone()), doing };
     let sending = Sending { call: &CREATE_EXTERNAL_ACTIVITY, query: &[], body: &body };
     let look = |doubt| -> Flow<'_, _> { Box::pin(look(work, &body, doubt, &doing)) };
     match once(work, &fact, &look, &sending, judge).await? {
@@ -69,7 +78,7 @@ pub async fn registered(work: &Work<'_>, registered: &Registered<'_>) -> Result<
             let error = ApiError::of(&response);
             let now = work.now();
             Err(match error.verdict() {
-                Verdict::LookUpAnew | Verdict::Invalid if registered.prospect_is_young => {
+                Verdict::LookUpAnew | Verdict::Invalid if one.prospect_is_young => {
                     doing.later(now + MINUTE, &format!("the prospect is so young that it is not found yet ({})", error.said()))
                 }
                 Verdict::NeedsAttention(_) | Verdict::DropField | Verdict::LookUpAnew | Verdict::Invalid | Verdict::Done => {
@@ -114,10 +123,13 @@ async fn look(work: &Work<'_>, body: &Value, doubt: Doubt, doing: &Doing<'_>) ->
         }
     };
     let text = |row: &Value, name: &str| row.get(name).and_then(json::scalar).unwrap_or_default();
+    let date = |row: &Value| calendar::parse(&text(row, "activityDate"));
+    // Of one person in two sessions that end at the same time, two durations may be equal, but hardly in the same second.
     let same = |row: &&Value| {
         text(row, "type") == text(body, "type")
             && text(row, "value") == text(body, "value")
             && lower(&text(row, "email")) == text(body, "email")
+            && date(row).is_none_or(|at| Some(at) == date(body))
     };
     Ok(match rows.iter().find(same) {
         Some(row) => Seen::There(id_of(row)),

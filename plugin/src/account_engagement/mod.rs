@@ -3,6 +3,7 @@
 //! Invariant: of several prospects with one address the most recently active is chosen (S2-74); what an
 //! administrator made is never adopted; an activity is never sent twice.
 
+pub mod activity;
 pub mod calls;
 pub mod campaign;
 pub mod errors;

@@ -14,11 +14,12 @@ use crate::{
     calendar,
     call::ACCOUNT_ENGAGEMENT,
     domain::email::Email,
-    host::{Action, Entry, HttpError, Instant, MINUTE, Subject},
+    host::{Action, DAY, Entry, HttpError, Instant, MINUTE, Subject},
     json,
     mapping::{
         self,
-        newest::{self, Fields, News},
+        newest::{self, Fields, Known as Standing, News},
+        target_field::{self, Kind},
     },
     plain::{from_text, to_text},
     stop::{Doing, Stop},
@@ -38,9 +39,11 @@ pub struct Person {
     /// Set before a prospect is made, so that a second attempt writes the same source campaign.
     source_campaign: Option<String>,
     fields: Fields,
+    /// Mapped fields that had somebody else's value when the prospect was last read.
+    theirs: Option<Vec<String>>,
 }
 
-plain!(Person { prospect, source_campaign, fields });
+plain!(Person { prospect, source_campaign, fields, theirs });
 
 #[derive(Clone, Debug, PartialEq)]
 struct Known {
@@ -64,12 +67,14 @@ pub fn state_key(email: &Email) -> String {
     text::state_key("person", &[email.as_str()])
 }
 
-/// What a registration says of the person.
+/// What a task says of the person.
 pub struct Wanted<'a> {
     pub email: &'a Email,
-    pub news: News<'a>,
+    pub news: Vec<News<'a>>,
     /// The source campaign, should the prospect have to be made.
     pub campaign: &'a str,
+    /// The person's registration was told before, so the prospect found then may be taken without a look-up (RULES 17).
+    pub is_known: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -89,8 +94,9 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
     };
     loop {
         let now = work.now();
-        let young = person.prospect.clone().filter(|known| known.is_young(now) && !gone.contains(&known.id));
-        let (id, standing) = match young {
+        let is_sure = |known: &Known| known.is_young(now) || wanted.is_known && !known.several;
+        let sure = person.prospect.clone().filter(|known| is_sure(known) && !gone.contains(&known.id));
+        let (id, standing) = match sure {
             Some(known) => (known.id, None),
             None => match look_up(work, wanted.email, gone, &doing).await? {
                 Some(found) => {
@@ -100,7 +106,10 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
                     person.prospect =
                         Some(Known { id: found.id.clone(), made_at, looked_up_at, several: found.several });
                     person.source_campaign = None;
-                    (found.id, Some(found.values))
+                    let fields = mapping::prospect_fields(&work.settings.mapping);
+                    let theirs = newest::theirs(&person.fields, &found.values, &fields);
+                    person.theirs = (!theirs.is_empty()).then_some(theirs);
+                    (found.id, Some((found.values, found.unread)))
                 }
                 None => match create(work, wanted, &mut person, &key, &doing).await? {
                     Some(chosen) => return Ok(chosen),
@@ -139,19 +148,59 @@ struct Found {
     id: String,
     several: bool,
     values: Values,
+    /// Fields that a query cannot show.
+    unread: Vec<String>,
 }
 
+/// Fields that a query has refused, until they are tried again.
+#[derive(Debug, Default)]
+struct Unread {
+    until: Instant,
+    fields: Vec<String>,
+}
+
+plain!(Unread { until, fields });
+
+const UNREAD_KEY: &str = "unread";
+
+/// A field that holds several values cannot be queried (code 224), and one that does not exist neither: asked for without it.
 async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<'_>) -> Result<Option<Found>, Stop> {
-    let fields = format!("id,email,{},lastActivityAt,updatedAt", mapping::prospect_fields().join(","));
-    let filter = [("email", email.as_str()), ("orderBy", "lastActivityAt DESC"), ("limit", "200")];
-    let rows = query(work, &PROSPECTS, &fields, &filter, 1, doing).await?;
-    let rows = rows.map_err(|error| error.stop(work.now(), doing))?;
-    Ok(most_recently_active(&rows, email, gone))
+    let mapped = mapping::prospect_fields(&work.settings.mapping);
+    let noted = work.host.get(UNREAD_KEY).and_then(|text| from_text::<Unread>(&text).ok());
+    let mut unread = noted.filter(|noted| work.now() < noted.until).map(|noted| noted.fields).unwrap_or_default();
+    loop {
+        let asked: Vec<&str> = mapped.iter().copied().filter(|field| !unread.iter().any(|u| u == field)).collect();
+        let fields = [vec!["id", "email"], asked.clone(), vec!["lastActivityAt", "updatedAt"]].concat().join(",");
+        let filter = [("email", email.as_str()), ("orderBy", "lastActivityAt DESC"), ("limit", "200")];
+        match query(work, &PROSPECTS, &fields, &filter, 1, doing).await? {
+            Ok(rows) => return Ok(most_recently_active(&rows, email, gone, &asked, unread)),
+            Err(error) if error.verdict() == Verdict::DropField && !asked.is_empty() => {
+                match field_meant(&error, &asked) {
+                    Some(field) => unread.push(field),
+                    // Which is meant is not said: standard fields can be queried.
+                    None if asked.iter().any(|field| target_field::is_custom(field)) => {
+                        let custom = asked.iter().filter(|field| target_field::is_custom(field));
+                        unread.extend(custom.map(|field| field.to_string()));
+                    }
+                    None => return Err(error.stop(work.now(), doing)),
+                }
+                let value = to_text(&Unread { until: work.now() + DAY, fields: unread.clone() });
+                work.host.set(Entry { key: UNREAD_KEY.into(), value, subject: None });
+            }
+            Err(error) => return Err(error.stop(work.now(), doing)),
+        }
+    }
 }
 
 /// S2-74: of several prospects, the one with the most recent activity. Chosen here and not by the order of the
 /// answer: without an activity comes last; then the newest change, then the highest id.
-fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Option<Found> {
+fn most_recently_active(
+    rows: &[Value],
+    email: &Email,
+    gone: &[String],
+    fields: &[&str],
+    unread: Vec<String>,
+) -> Option<Found> {
     let at = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).and_then(calendar::parse);
     let is_ours = |row: &&Value| {
         let address = row.get("email").and_then(Value::as_str).map(text::lower);
@@ -163,16 +212,28 @@ fn most_recently_active(rows: &[Value], email: &Email, gone: &[String]) -> Optio
         (at(row, "lastActivityAt"), at(row, "updatedAt"), number)
     })?;
     let mut values = Values::default();
-    for field in mapping::prospect_fields() {
+    for field in fields {
         if let Some(value) = chosen.get(field).and_then(json::scalar) {
             values.insert(field, value);
         }
     }
-    Some(Found { id: id_of(chosen)?, several: candidates.len() > 1, values })
+    Some(Found { id: id_of(chosen)?, several: candidates.len() > 1, values, unread })
 }
 
-fn fields(writes: &Values) -> Vec<(&str, Value)> {
-    writes.iter().map(|(field, value)| (field.as_str(), value.as_str().into())).collect()
+/// As the API takes each: a number or a boolean where the mapping says so, else a text.
+fn fields<'a>(work: &Work<'_>, writes: &'a Values) -> Vec<(&'a str, Value)> {
+    let typed = |(field, value): &'a (String, String)| {
+        let text = || Value::from(value.as_str());
+        let typed = match mapping::kind_of(&work.settings.mapping, field) {
+            Kind::Text => text(),
+            Kind::Number | Kind::Boolean => json::parse(value.as_bytes())
+                .ok()
+                .filter(|value| value.is_number() || value.is_boolean())
+                .unwrap_or_else(text),
+        };
+        (field.as_str(), typed)
+    };
+    writes.iter().map(typed).collect()
 }
 
 /// Writes what is new of an existing prospect; nothing where nothing changes. An error: that prospect is there no more.
@@ -182,13 +243,19 @@ async fn update(
     person: &mut Person,
     key: &str,
     id: &str,
-    standing: Option<&Values>,
+    standing: Option<&(Values, Vec<String>)>,
     doing: &Doing<'_>,
 ) -> Result<Option<ApiError>, Stop> {
-    let (mut after, mut writes) = newest::decide(&person.fields, &wanted.news, standing, work.now());
+    let theirs = person.theirs.clone().unwrap_or_default();
+    let known = match standing {
+        Some((standing, unread)) => Standing::Read { standing, unread },
+        None => Standing::Remembered { theirs: &theirs },
+    };
+    let update = |field: &str| mapping::update_of(&work.settings.mapping, field);
+    let (mut after, mut writes) = newest::decide_all(&person.fields, &wanted.news, &known, &update, work.now());
     let subject = Subject::person(wanted.email.as_str());
     while !writes.is_empty() {
-        let body = json::object(fields(&writes));
+        let body = json::object(fields(work, &writes));
         let answer = work.send(UPDATE_PROSPECT.request(&[id], &[], Some(&body))).await;
         let fields = writes.names().join(", ");
         match written(answer, work.now(), doing)? {
@@ -252,14 +319,15 @@ async fn create(
         }
     };
     // A new one gets all that is newest, also what was once written to one that is gone.
-    let (mut after, _) = newest::decide(&person.fields, &wanted.news, None, work.now());
+    let update = |field: &str| mapping::update_of(&work.settings.mapping, field);
+    let (mut after, _) = newest::decide_all(&person.fields, &wanted.news, &Standing::New, &update, work.now());
     let mut writes = Values::default();
     for held in &after {
         writes.insert(&held.field, held.value.clone());
     }
     let subject = Subject::person(wanted.email.as_str());
     loop {
-        let mut prospect = fields(&writes);
+        let mut prospect = fields(work, &writes);
         prospect.push(("email", wanted.email.as_str().into()));
         prospect.push(("campaignId", id_value(&campaign)));
         let body = json::object(vec![
@@ -302,8 +370,10 @@ async fn create(
         };
         for held in &mut after {
             held.written_at = Some(now);
+            held.is_ours = Some(true);
         }
         person.fields = after;
+        person.theirs = None;
         person.prospect = Some(Known { id: id.clone(), made_at: Some(now), looked_up_at: now, several: false });
         person.source_campaign = None;
         remember(work, key, person, wanted.email);
@@ -320,7 +390,8 @@ mod tests {
 
     fn chosen(rows: Value) -> Option<(String, bool)> {
         let email = Email::parse("ana@example.org").unwrap();
-        most_recently_active(rows.as_array().unwrap(), &email, &["9".into()]).map(|found| (found.id, found.several))
+        let found = most_recently_active(rows.as_array().unwrap(), &email, &["9".into()], &["company"], vec![]);
+        found.map(|found| (found.id, found.several))
     }
 
     #[test]

@@ -5,9 +5,11 @@ pub struct Event {
     pub id: String,
     pub title: String,
     pub scheduling: Option<Scheduling>,
+    /// Address of the owner, where it is told.
+    pub owner: Option<String>,
+    /// Told where they were asked for.
+    pub tags: Vec<String>,
 }
-
-plain!(Event { id, title, scheduling });
 
 /// When an event takes place, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +18,6 @@ pub enum Scheduling {
     /// Everything else that Livestorm says, known and unknown.
     Other(String),
 }
-
-plain_text!(Scheduling);
 
 impl From<String> for Scheduling {
     fn from(text: String) -> Self {

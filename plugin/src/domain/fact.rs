@@ -10,6 +10,13 @@ pub enum Fact {
     SessionHasList,
     Registered,
     Listed,
+    Attended,
+    NotAttended,
+    AttendanceDuration,
+    MessagesSent,
+    QuestionsAsked,
+    WatchedReplay,
+    WatchedOnDemand,
 }
 
 impl Fact {
@@ -19,6 +26,13 @@ impl Fact {
             Fact::SessionHasList => "list",
             Fact::Registered => "registered",
             Fact::Listed => "listed",
+            Fact::Attended => "attended",
+            Fact::NotAttended => "not-attended",
+            Fact::AttendanceDuration => "duration",
+            Fact::MessagesSent => "messages",
+            Fact::QuestionsAsked => "questions",
+            Fact::WatchedReplay => "replay",
+            Fact::WatchedOnDemand => "on-demand",
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Registration {
     pub email_problem: Option<String>,
     /// None: the delivery does not say (the legacy body never does).
     pub role: Option<Role>,
+    /// Speaks there without belonging to the team.
+    pub guest_speaker: Option<bool>,
     /// None: the delivery does not say.
     pub registered_at: Option<Instant>,
     pub received_at: Instant,
@@ -33,6 +35,7 @@ plain!(Registration {
     email,
     email_problem,
     role,
+    guest_speaker,
     registered_at,
     received_at,
     values,

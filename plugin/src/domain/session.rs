@@ -57,11 +57,13 @@ pub struct Session {
     pub created_at: Option<Instant>,
     /// None: on demand, or not yet dated.
     pub estimated_started_at: Option<Instant>,
+    /// None: it has not ended.
+    pub ended_at: Option<Instant>,
     /// Set: this is a breakout room of that session.
     pub breakout_of: Option<String>,
 }
 
-plain!(Session { id, event_id, status, created_at, estimated_started_at, breakout_of });
+plain!(Session { id, event_id, status, created_at, estimated_started_at, ended_at, breakout_of });
 
 /// Livestorm's own words. What is new stays readable.
 #[derive(Clone, Debug, PartialEq, Eq)]

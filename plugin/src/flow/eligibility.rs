@@ -52,6 +52,7 @@ mod tests {
             status: Status::Draft,
             created_at: Some(1_000_000),
             estimated_started_at: Some(2_000_000),
+            ended_at: None,
             breakout_of: None,
         };
         let check = |session: Session, activated_at: Instant, said: Option<&str>| {

@@ -28,6 +28,9 @@ pub fn why(registration: &Registration, settings: &LeftOut, team: Option<&Team>)
     if registration.role == Some(Role::TeamMember) {
         return Some(team_member());
     }
+    if settings.guest_speakers && registration.guest_speaker == Some(true) {
+        return why("left-out-guest-speaker", "the settings leave out guest speakers");
+    }
     let Some(email) = &registration.email else {
         let problem = registration.email_problem.as_deref().unwrap_or("there is none");
         return why("left-out-no-address", &format!("there is no usable e-mail address: {problem}"));
@@ -73,8 +76,11 @@ mod tests {
 
     #[test]
     fn each_who_is_left_out_has_a_reason() {
-        let settings =
-            LeftOut { addresses: vec!["Boss@Example.com".into()], domains: vec!["@Staff.example.org".into()] };
+        let settings = LeftOut {
+            addresses: vec!["Boss@Example.com".into()],
+            domains: vec!["@Staff.example.org".into()],
+            guest_speakers: true,
+        };
         let check = |change: fn(&mut Registration), code: Option<&str>| {
             let mut registration = registration("S1", "ana@example.org");
             change(&mut registration);
@@ -84,6 +90,8 @@ mod tests {
         check(|r| r.role = None, None);
         check(|r| r.role = Some(Role::Other("guest_speaker".into())), None);
         check(|r| r.role = Some(Role::TeamMember), Some("left-out-team-member"));
+        check(|r| r.guest_speaker = Some(false), None);
+        check(|r| r.guest_speaker = Some(true), Some("left-out-guest-speaker"));
         check(|r| r.email = None, Some("left-out-no-address"));
         check(|r| r.email = Email::parse("1700000000+x@unknown.livestorm.co").ok(), Some("left-out-anonymous"));
         check(|r| r.email = Email::parse("boss@example.com").ok(), Some("left-out-address"));

@@ -39,6 +39,10 @@ impl Name {
         self.within(most, &number)
     }
 
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
     pub fn starts_at(&self) -> Option<Instant> {
         self.starts_at
     }

@@ -16,7 +16,7 @@ use crate::{
         event::Scheduling,
         session::{self, Session, SessionId},
     },
-    flow::{eligibility, naming::Name},
+    flow::{eligibility, event_filter, naming::Name},
     host::{Completion, Entry, Instant, Level, Line, Subject, Task},
     json::{At, Problem},
     livestorm::{
@@ -26,6 +26,7 @@ use crate::{
     },
     plain::{from_text, to_text},
     salesforce,
+    settings::CampaignWhen,
     stop::{Doing, Stop},
     task::{self, ENSURE_SESSION, Link, SESSION_CREATED},
     work::Work,
@@ -39,11 +40,14 @@ const KEY: &str = "session";
 struct Memory {
     session: Session,
     status: Status,
+    /// Known from the first look at the event on.
+    on_demand: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Status {
-    /// Told by the webhook, not judged yet: a read in between failed.
+    /// Told by the webhook, not judged yet: a read in between failed, or it waits for its event to be published, or for
+    /// somebody to register.
     Seen {
         event_id: Option<String>,
     },
@@ -74,7 +78,7 @@ enum Status {
     },
 }
 
-plain!(Memory { session, status });
+plain!(Memory { session, status, on_demand });
 plain_forms!(Status {
     Seen "seen" { event_id },
     LeftOut "left-out" { reason },
@@ -91,21 +95,22 @@ pub struct Step {
 }
 
 /// Reads one of the three kinds of task; why it cannot be read.
-pub fn step(work: &Work<'_>, task: &Task) -> Result<Step, String> {
-    match task.kind.as_str() {
+pub fn step(work: &Work<'_>, task: &Task) -> Result<Step, Stop> {
+    let step = || match task.kind.as_str() {
         SESSION_CREATED => created(work, task::payload(task)?),
         ENSURE_SESSION => ensure(work, task::payload(task)?),
         _ => campaign_found(work, task::payload(task)?),
-    }
+    };
+    step().map_err(Stop::bug)
 }
 
 fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Step, String> {
     let memory = match remembered(work)? {
-        // What Livestorm did not know when it was asked, it tells now.
-        Some(memory) if memory.session.created_at.is_some() => memory,
+        // What Livestorm did not know when it was asked, it tells now; and what was not judged yet is judged as it is now.
+        Some(memory) if memory.session.created_at.is_some() && !matches!(memory.status, Status::Seen { .. }) => memory,
         _ => {
             let event_id = task.session.event_id.clone();
-            Memory { session: task.session, status: Status::Seen { event_id } }
+            Memory { session: task.session, status: Status::Seen { event_id }, on_demand: None }
         }
     };
     Ok(Step { memory, asked: None })
@@ -114,15 +119,39 @@ fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Step, String> 
 fn ensure(work: &Work<'_>, task: task::EnsureSession) -> Result<Step, String> {
     let memory = match remembered(work)? {
         Some(memory) => memory,
-        None => Memory { session: nothing_known(task.session), status: Status::Seen { event_id: task.event_id } },
+        None => first_heard_of(task.session, task.event_id),
     };
     Ok(Step { memory, asked: Some(day(work.now())) })
 }
 
-/// All that is known of a session that somebody registered for.
-fn nothing_known(id: SessionId) -> Session {
-    let status = String::new().into();
-    Session { id, event_id: None, status, created_at: None, estimated_started_at: None, breakout_of: None }
+/// A session that somebody registered for, or that has ended: nothing but its id is known.
+fn first_heard_of(id: SessionId, event_id: Option<String>) -> Memory {
+    let session = Session {
+        id,
+        event_id: None,
+        status: String::new().into(),
+        created_at: None,
+        estimated_started_at: None,
+        ended_at: None,
+        breakout_of: None,
+    };
+    Memory { session, status: Status::Seen { event_id }, on_demand: None }
+}
+
+/// Why the session has no part in this; nothing where it has. Judged now, where it was not yet.
+pub async fn why_not(work: &Work<'_>, id: &SessionId, event_id: Option<String>) -> Result<Option<String>, Stop> {
+    let memory = remembered(work).map_err(Stop::bug)?;
+    let mut memory = memory.unwrap_or_else(|| first_heard_of(id.clone(), event_id));
+    if let Status::Seen { event_id } = memory.status.clone() {
+        if let Some(status) = judged(work, &mut memory, event_id, true).await? {
+            memory.status = status;
+        }
+        remember(work, &memory);
+    }
+    Ok(match memory.status {
+        Status::LeftOut { reason } => Some(reason),
+        _ => None,
+    })
 }
 
 fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Result<Step, String> {
@@ -149,18 +178,29 @@ fn remember(work: &Work<'_>, memory: &Memory) {
 }
 
 /// First sight: is it wanted, and under what name? The answer is remembered, so an old session costs one read and not one a
-/// registration (RULES 7).
-async fn judged(work: &Work<'_>, session: &mut Session, event_id: Option<String>) -> Result<Status, Stop> {
+/// registration (RULES 7). None: not yet, since nobody has asked for it, and its event is a draft or passed over by the filter
+/// (RULES 8, 13).
+async fn judged(
+    work: &Work<'_>,
+    memory: &mut Memory,
+    event_id: Option<String>,
+    is_asked_for: bool,
+) -> Result<Option<Status>, Stop> {
+    let session = &mut memory.session;
     let id = session.id.clone();
     let whom = format!("session {id}");
     let subject = Some(Subject::session(id.as_str()));
     let left_out = |reason: String| {
         work.info("session-left-out", &format!("Session {id} gets no campaign: {reason}"), subject.clone());
-        Ok(Status::LeftOut { reason })
+        Ok(Some(Status::LeftOut { reason }))
+    };
+    let not_yet = |code: &str, why: &str| {
+        work.info(code, &format!("Session {id} gets no campaign yet: {why}"), subject.clone());
+        Ok(None)
     };
     let doing = Doing { what: "read the session", whom: &whom };
     if session.created_at.is_none() {
-        let Some(body) = resource(work, &calls::SESSION, id.as_str(), &doing).await? else {
+        let Some(body) = resource(work, &calls::SESSION, id.as_str(), &[], &doing).await? else {
             return left_out("Livestorm does not know this session".into());
         };
         let read = parsed(&body, &doing, resources::session)?;
@@ -172,31 +212,48 @@ async fn judged(work: &Work<'_>, session: &mut Session, event_id: Option<String>
     if let Some(reason) = eligibility::why_not(session, work.context.activated_at) {
         return left_out(reason);
     }
+    let waits_for_publishing = work.settings.salesforce_campaign.campaign_when == CampaignWhen::EventPublished;
+    if waits_for_publishing && session.status == session::Status::Draft && !is_asked_for {
+        return not_yet("session-waits", "its event is a draft, and the settings wait until it is published");
+    }
     let doing = Doing { what: "read the event's title", whom: &whom };
+    // Tags are told where they are asked for.
+    let include: &[(&str, &str)] = if work.settings.events.tags.is_empty() { &[] } else { &[("include", "tags")] };
     let body = match session.event_id.clone().or(event_id) {
-        Some(event_id) => resource(work, &calls::EVENT, &event_id, &doing).await?,
+        Some(event_id) => resource(work, &calls::EVENT, &event_id, include, &doing).await?,
         None => None,
     };
     let Some(body) = body else {
         return left_out("Livestorm does not know its event".into());
     };
-    let event = parsed(&body, &doing, resources::event)?;
+    let mut event = parsed(&body, &doing, resources::event)?;
+    event.tags = resources::tags(&body);
+    if let Some(why) = event_filter::why_not(&work.settings.events, &event) {
+        return if is_asked_for { left_out(why) } else { not_yet("session-passed-over", &why) };
+    }
     let on_demand = session.status == session::Status::OnDemand || event.scheduling == Some(Scheduling::OnDemand);
     let name = Name::new(&event.title, session.estimated_started_at.filter(|_| !on_demand));
-    work.info("session-wanted", &format!("Session {id} gets the campaign {}", name.campaign()), subject);
-    Ok(Status::Wanted { name })
+    memory.on_demand = Some(on_demand);
+    work.info("session-wanted", &format!("Session {id} gets the campaign {}", name.campaign()), subject.clone());
+    Ok(Some(Status::Wanted { name }))
 }
 
 /// One resource, or none where Livestorm does not know it.
-async fn resource(work: &Work<'_>, call: &Call, id: &str, doing: &Doing<'_>) -> Result<Option<Value>, Stop> {
-    match read(work, call, &[id], &[], doing).await? {
+pub async fn resource(
+    work: &Work<'_>,
+    call: &Call,
+    id: &str,
+    query: &[(&str, &str)],
+    doing: &Doing<'_>,
+) -> Result<Option<Value>, Stop> {
+    match read(work, call, &[id], query, doing).await? {
         Read::Body(body) => Ok(Some(body)),
         Read::Unknown => Ok(None),
         other => Err(other.stop(work.now(), doing)),
     }
 }
 
-fn parsed<T>(body: &Value, doing: &Doing<'_>, parse: fn(&At<'_>) -> Result<T, Problem>) -> Result<T, Stop> {
+pub fn parsed<T>(body: &Value, doing: &Doing<'_>, parse: fn(&At<'_>) -> Result<T, Problem>) -> Result<T, Stop> {
     let resource = At::root(body).and_then(|body| resources::resource(&body));
     resource
         .and_then(|resource| parse(&resource))
@@ -210,8 +267,15 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
     let session = memory.session.id.clone();
     loop {
         remember(work, &memory);
-        memory.status = match memory.status {
-            Status::Seen { event_id } => judged(work, &mut memory.session, event_id).await?,
+        memory.status = match memory.status.clone() {
+            Status::Seen { event_id } => match judged(work, &mut memory, event_id.clone(), asked.is_some()).await? {
+                Some(status) => status,
+                None => {
+                    memory.status = Status::Seen { event_id };
+                    remember(work, &memory);
+                    return Ok(Completion::default());
+                }
+            },
             Status::LeftOut { reason } => return Ok(done(answer(session, Link::LeftOut { reason }, asked))),
             Status::Wanted { name } => {
                 let made = salesforce::campaign::ensure(work, &session, &name).await?;
@@ -238,8 +302,16 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
                 Status::Ready { name, campaign, list, linked_at: work.now() }
             }
             Status::Ready { name, campaign, list, linked_at } => {
-                let link =
-                    Link::Linked { campaign, list, name: name.campaign(), starts_at: name.starts_at(), linked_at };
+                let link = Link::Linked {
+                    campaign,
+                    list,
+                    name: name.campaign(),
+                    starts_at: name.starts_at(),
+                    linked_at,
+                    event_id: memory.session.event_id,
+                    title: Some(name.title().into()),
+                    on_demand: memory.on_demand,
+                };
                 return Ok(done(answer(session, link, asked)));
             }
         };

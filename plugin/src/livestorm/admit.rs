@@ -1,28 +1,48 @@
 //! A raw delivery becomes tasks, or the reason why not. Pure.
 //!
 //! Promises: whatever bytes arrive, there is an answer; what is refused is told with what was found and where.
-//! Invariant: `password_key` and `connection_link` end here (RULES 16).
+//! Invariant: `password_key` and `connection_link` end here, unless a mapping names them (RULES 16).
 
-use super::{webhook_json_api, webhook_legacy};
+use super::{resources::Secrets, webhook_json_api, webhook_legacy};
 use crate::{
     host::{Admission, Delivery, Task},
     json::{self, At, Problem},
-    mapping, task,
+    mapping::{self, source_path},
+    settings::{Mapping, Settings},
+    task,
 };
 
 /// The largest body taken. The largest of the help page's, an event with its attendees, has about 1 KB a person.
 pub const BODY_BYTES_MAX: u32 = 1024 * 1024;
 
-pub fn admit(delivery: &Delivery) -> Admission {
+/// What the customer's settings ask of a delivery.
+pub struct Wanted<'a> {
+    pub settings: &'a Settings,
+    pub secrets: Secrets,
+}
+
+impl<'a> Wanted<'a> {
+    pub fn new(settings: &'a Settings) -> Self {
+        let reads = |source| mapping::reads(&settings.mapping, source);
+        let secrets = Secrets {
+            connection_link: reads(source_path::CONNECTION_LINK),
+            password_key: reads(source_path::PASSWORD_KEY),
+        };
+        Self { settings, secrets }
+    }
+}
+
+pub fn admit(delivery: &Delivery, settings: &Settings) -> Admission {
+    let wanted = Wanted::new(settings);
     let value = match json::parse(&delivery.body) {
         Ok(value) => value,
         Err(why) => return Admission::Refused(format!("not JSON: {why}")),
     };
     let admission = At::root(&value).and_then(|body| {
         if body.has("data") {
-            webhook_json_api::admit(&body, delivery.received_at)
+            webhook_json_api::admit(&body, delivery.received_at, &wanted)
         } else if body.has("webinar") {
-            webhook_legacy::admit(&body, delivery.received_at)
+            webhook_legacy::admit(&body, delivery.received_at, &wanted)
         } else {
             let found = body.entries().map(|(name, _)| name.as_str()).take(5).collect::<Vec<_>>().join(", ");
             let found = if found.is_empty() { "nothing".into() } else { crate::text::fit(&found, 100) };
@@ -30,24 +50,26 @@ pub fn admit(delivery: &Delivery) -> Admission {
         }
     });
     match admission {
-        Ok(Admission::Tasks(tasks)) => match tasks.into_iter().map(within_bounds).collect() {
-            Ok(tasks) => Admission::Tasks(tasks),
-            Err(why) => Admission::Refused(why),
-        },
+        Ok(Admission::Tasks(tasks)) => {
+            match tasks.into_iter().map(|task| within_bounds(task, &settings.mapping)).collect() {
+                Ok(tasks) => Admission::Tasks(tasks),
+                Err(why) => Admission::Refused(why),
+            }
+        }
         Ok(other) => other,
         Err(problem) => Admission::Refused(problem.to_string()),
     }
 }
 
 /// A payload has at most 64 KiB. A form with very long answers keeps those that are written somewhere.
-fn within_bounds(task: Task) -> Result<Task, String> {
+fn within_bounds(task: Task, mapping: &Mapping) -> Result<Task, String> {
     let fits = |task: &Task| task.payload.len() <= task::PAYLOAD_BYTES_MAX;
     if fits(&task) {
         return Ok(task);
     }
-    if let Ok(task::Register { mut registration, .. }) = task::payload(&task) {
-        registration.values.retain(mapping::reads);
-        let smaller = task::register(registration);
+    if let Ok(mut person) = task::payload::<task::Person>(&task) {
+        person.registration.values.retain(|source| mapping::reads(mapping, source));
+        let smaller = Task { payload: crate::plain::to_text(&person), ..task.clone() };
         if fits(&smaller) {
             return Ok(smaller);
         }
@@ -66,7 +88,7 @@ mod tests {
     use crate::{
         domain::registrant::{Registration, Role},
         domain::session::Status,
-        host::Subject,
+        host::{Lane, Subject},
         test_host::fixtures,
     };
     use proptest::prelude::*;
@@ -75,13 +97,18 @@ mod tests {
     const RECEIVED: u64 = 1_763_800_000_000;
 
     fn delivered(body: &[u8]) -> Admission {
-        admit(&Delivery {
+        delivered_under(body, &Settings::default())
+    }
+
+    fn delivered_under(body: &[u8], settings: &Settings) -> Admission {
+        let delivery = Delivery {
             source: "livestorm".into(),
             headers: vec![],
             body: body.to_vec(),
             received_at: RECEIVED,
             verified: false,
-        })
+        };
+        admit(&delivery, settings)
     }
 
     fn check(body: &str, expected: Admission) {
@@ -105,18 +132,23 @@ mod tests {
     }
 
     fn registration(task: &Task) -> Registration {
-        task::payload::<task::Register>(task).unwrap().registration
+        task::payload::<task::Person>(task).unwrap().registration
     }
 
     #[test]
     fn the_six_bodies_of_the_specification_are_understood() {
-        check(fixtures::EVENT_CREATED, ignored("`event.created` is understood; this connector does not act on it"));
-        check(
-            fixtures::EVENT_PUBLISHED,
-            ignored("`event is published` is understood; this connector does not act on it"),
-        );
-        check(fixtures::EVENT_STARTS, ignored("`event starts` is understood; this connector does not act on it"));
-        check(fixtures::EVENT_ENDS, ignored("`event ends` is understood; this connector does not act on it"));
+        let without = |what: &str, why: &str| ignored(&format!("{what} nothing follows from it: {why}"));
+        check(fixtures::EVENT_CREATED, without("`event.created` is understood and", super::super::EVENT_CREATED));
+        check(fixtures::EVENT_PUBLISHED, without("An event was published and", super::super::EVENT_PUBLISHED));
+        check(fixtures::EVENT_STARTS, without("`event starts` is understood and", super::super::SESSION_STARTED));
+
+        // S1-10, S1-18: attendance is not taken from the body, which brings the read of it about.
+        let task = one(&serde_json::from_str(fixtures::EVENT_ENDS).unwrap());
+        assert_eq!((task.kind.as_str(), task.lane), ("session-ended", Lane::Bulk));
+        let ended = task::payload::<task::SessionEnded>(&task).unwrap();
+        assert_eq!(ended.session.as_str(), "w0a1475e-fe2d-4wad-a007-6c27364bfeba");
+        assert_eq!(ended.ended_at, Some(1_621_327_684_528));
+        assert_eq!(task.not_before, Some(1_621_327_684_528 + task::ATTENDANCE_READY));
 
         let task = one(&serde_json::from_str(fixtures::SESSION_CREATED).unwrap());
         assert_eq!(task.ordering_key, "session/1e9d9b14-f990-4e19-a436-9a7dd6a5780a");
@@ -176,6 +208,7 @@ mod tests {
                 ("fields.first_name", "Ana"),
                 ("fields.last_name", "O'Lund"),
                 ("fields.topics", "x; y"),
+                ("registration.registered_at", "2025-11-21T04:40:00Z"),
                 ("utm.source", "mail")
             ]
         );
@@ -204,16 +237,81 @@ mod tests {
     #[test]
     fn events_without_consequence_are_ignored_and_say_so() {
         let named = |name: &str| json!({"data": {"id": "x", "meta": {"webhook": {"event": name}}}}).to_string();
-        check(&named("session.ended"), ignored("`session.ended` is understood; this connector does not act on it"));
-        check(
-            &named("people.watched_replay"),
-            ignored("`people.watched_replay` is understood; this connector does not act on it"),
-        );
+        for name in ["event.created", "session.started", "job.ended", "job.created"] {
+            let Admission::Ignored(why) = delivered(named(name).as_bytes()) else { panic!("{name} is ignored") };
+            assert!(why.starts_with(&format!("`{name}` is understood and nothing follows from it: ")), "{why}");
+        }
         check(&named("session.exploded"), ignored("`session.exploded` is no event that this connector knows"));
-        check(
-            &json!({"data": {"id": "x"}, "meta": {"webhook": {"event": "job.ended"}}}).to_string(),
-            ignored("`job.ended` is understood; this connector does not act on it"),
-        );
+        let outside = json!({"data": {"id": "x"}, "meta": {"webhook": {"event": "job.ended"}}}).to_string();
+        assert!(matches!(delivered(outside.as_bytes()), Admission::Ignored(_)));
+    }
+
+    #[test]
+    fn whoever_tells_of_an_end_brings_the_one_read_of_attendance_about() {
+        let ended = json!({"data": {"id": "S1", "type": "sessions",
+            "attributes": {"event_id": "E1", "status": "past", "ended_at": 1_763_700_000},
+            "meta": {"webhook": {"event": "session.ended"}}}});
+        let mut keys = vec![one(&ended).dedupe_key];
+        for name in ["people.attended", "people.not_attended"] {
+            let mut body = registered();
+            body["data"]["meta"]["webhook"]["event"] = json!(name);
+            let task = one(&body);
+            assert_eq!((task.kind.as_str(), task.ordering_key.as_str()), ("session-ended", "session/S1"));
+            keys.push(task.dedupe_key);
+        }
+        keys.dedup();
+        assert_eq!(keys, ["session-ended/S1"]);
+    }
+
+    #[test]
+    fn a_replay_is_a_task_of_its_person_with_its_time() {
+        let mut body = registered();
+        body["data"]["meta"]["webhook"]["event"] = json!("people.watched_replay");
+        body["data"]["attributes"]["replay_view_detail"] = json!({"watched_at": 1_763_790_000});
+        let task = one(&body);
+        assert_eq!((task.kind.as_str(), task.ordering_key.as_str()), ("replay", "people"));
+        let watched = task::payload::<task::Person>(&task).unwrap().watched.unwrap();
+        assert_eq!(watched.watched_at, Some(1_763_790_000_000));
+        body["data"]["attributes"]["replay_view_detail"] = json!(null);
+        assert_eq!(one(&body).dedupe_key, task.dedupe_key, "the same fact, whenever it was");
+    }
+
+    /// RULES 8: the legacy body names no session, so the event's sessions are read, where they wait for this.
+    #[test]
+    fn a_published_event_is_looked_into_where_its_sessions_wait_for_that() {
+        let settings =
+            crate::settings::parse(r#"{"salesforce_campaign": {"campaign_when": "event_published"}}"#).unwrap();
+        let rest = json!({"data": {"id": "a695b8cb-8467-4a95-b259-75b622bd91b0", "type": "events", "attributes": {"title": "x"},
+            "meta": {"webhook": {"event": "event.published"}}}}).to_string();
+        for body in [fixtures::EVENT_PUBLISHED, &rest] {
+            let Admission::Tasks(tasks) = delivered_under(body.as_bytes(), &settings) else {
+                panic!("a task is expected")
+            };
+            assert_eq!((tasks.len(), tasks[0].kind.as_str()), (1, "event-published"));
+            assert_eq!(tasks[0].ordering_key, "event/a695b8cb-8467-4a95-b259-75b622bd91b0");
+            assert!(matches!(delivered(body.as_bytes()), Admission::Ignored(_)));
+        }
+    }
+
+    /// S1-21: mapped by explicit choice, and by nothing else.
+    #[test]
+    fn a_secret_reaches_a_task_where_a_mapping_names_it() {
+        let settings = crate::settings::parse(
+            r#"{"mapping": {"prospect": [{"source": "secret.connection_link", "target": "Join_Link__c"}]}}"#,
+        )
+        .unwrap();
+        for body in [registered().to_string(), fixtures::NEW_REGISTRANT.to_string()] {
+            let Admission::Tasks(tasks) = delivered_under(body.as_bytes(), &settings) else {
+                panic!("a task is expected")
+            };
+            let values = registration(&tasks[0]).values;
+            assert!(
+                values
+                    .get("secret.connection_link")
+                    .is_some_and(|link| link.starts_with("https://app.livestorm.co/p/"))
+            );
+            assert_eq!(values.get("secret.password_key"), None);
+        }
     }
 
     #[test]

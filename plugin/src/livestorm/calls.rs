@@ -19,11 +19,40 @@ pub const EVENT: Call = Call::read(
     "Reads the title that campaign and list are named after. The event's id leaves.",
 );
 
+pub const EVENT_SESSIONS: Call = Call::read(
+    LIVESTORM,
+    "/v1/events/{id}/sessions",
+    "read sessions of event",
+    "Reads which sessions a published event has. Its id leaves.",
+);
+
 pub const SESSION_PEOPLE: Call = Call::read(
     LIVESTORM,
     "/v1/sessions/{id}/people",
-    "read registration times",
-    "Reads when somebody registered, where the webhook does not say. The session's id and the address leave.",
+    "read people of session",
+    "Reads who took part when the session has ended, and when somebody registered where the webhook does not say. The \
+     session's id leaves, and the address that is looked for.",
+);
+
+pub const WEBHOOKS: Call = Call::read(
+    LIVESTORM,
+    "/v1/webhooks",
+    "read webhooks",
+    "Reads which webhooks are set up, when the connection is checked. Nothing leaves.",
+);
+
+pub const EVENTS: Call = Call::read(
+    LIVESTORM,
+    "/v1/events",
+    "read events",
+    "Reads one event, when the connection is checked. Nothing leaves.",
+);
+
+pub const PEOPLE_ATTRIBUTES: Call = Call::read(
+    LIVESTORM,
+    "/v1/people_attributes",
+    "read questions",
+    "Reads which questions a form can have, for the list of what can be mapped. Nothing leaves.",
 );
 
 pub const USERS: Call = Call::read(
@@ -33,4 +62,5 @@ pub const USERS: Call = Call::read(
     "Reads who belongs to the team, so that they are left out. Nothing leaves.",
 );
 
-pub const ALL: [&Call; 5] = [&PING, &SESSION, &EVENT, &SESSION_PEOPLE, &USERS];
+pub const ALL: [&Call; 9] =
+    [&PING, &SESSION, &EVENT, &EVENT_SESSIONS, &SESSION_PEOPLE, &USERS, &WEBHOOKS, &EVENTS, &PEOPLE_ATTRIBUTES];

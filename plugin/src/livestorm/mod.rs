@@ -12,3 +12,9 @@ pub mod team;
 pub mod time;
 pub mod webhook_json_api;
 pub mod webhook_legacy;
+
+/// Why nothing follows from what is understood; the same in both dialects.
+const EVENT_CREATED: &str = "campaign and list belong to a session, and an event has none yet";
+const SESSION_STARTED: &str = "attendance is read when the session has ended";
+const EVENT_PUBLISHED: &str =
+    "its sessions have their campaigns since they were created (/salesforce_campaign/campaign_when)";

@@ -21,10 +21,38 @@ pub fn next(body: &At<'_>, current: u64) -> Option<u64> {
     next.filter(|next| *next > current && *next < PAGES_MAX)
 }
 
+/// How much there is in all, as the answer of any page says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub pages: u64,
+    pub records: u64,
+}
+
+/// None: the answer does not say.
+pub fn extent(body: &At<'_>) -> Option<Extent> {
+    let meta = body.object("meta").ok()?;
+    let number = |name: &str| meta.text_or_none(name).and_then(|text| text.parse::<u64>().ok());
+    // An empty list has 0 pages or 1.
+    Some(Extent { pages: number("page_count")?.clamp(1, PAGES_MAX), records: number("record_count")? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn every_page_says_how_much_there_is() {
+        let rows = [
+            (json!({"meta": {"page_count": 3, "record_count": 101}}), Some(Extent { pages: 3, records: 101 })),
+            (json!({"meta": {"page_count": 0, "record_count": 0}}), Some(Extent { pages: 1, records: 0 })),
+            (json!({"meta": {"page_count": 3}}), None),
+            (json!({}), None),
+        ];
+        for (body, expected) in rows {
+            assert_eq!(extent(&At::root(&body).unwrap()), expected, "{body}");
+        }
+    }
 
     #[test]
     fn meta_says_when_it_is_over() {

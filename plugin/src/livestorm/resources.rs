@@ -3,10 +3,13 @@
 
 use super::time;
 use crate::{
+    calendar,
     domain::{
+        attendance::Attendance,
         email::Email,
         event::Event,
         registrant::{Registration, Role},
+        replay_view::ReplayView,
         session::{Session, SessionId},
     },
     host::Instant,
@@ -47,6 +50,7 @@ pub fn session(resource: &At<'_>) -> Result<Session, Problem> {
         status: attributes.text_or_none("status").unwrap_or_default().into(),
         created_at: instant(&attributes, "created_at")?,
         estimated_started_at: instant(&attributes, "estimated_started_at")?,
+        ended_at: instant(&attributes, "ended_at")?,
         breakout_of: attributes.text_or_none("breakout_room_parent_session_id"),
     })
 }
@@ -58,15 +62,96 @@ pub fn event(resource: &At<'_>) -> Result<Event, Problem> {
         id: resource.text("id")?,
         title: attributes.text_or_none("title").unwrap_or_default(),
         scheduling: attributes.text_or_none("scheduling_status").map(Into::into),
+        owner: attributes
+            .object("owner")
+            .and_then(|owner| owner.object("attributes"))
+            .ok()
+            .and_then(|owner| owner.text_or_none("email")),
+        tags: Vec::new(),
     })
 }
 
-/// A resource of type `people` within a session.
-pub fn registration(resource: &At<'_>, received_at: Instant) -> Result<Registration, Problem> {
+/// The titles of the tags that came along with a resource, under `included`.
+pub fn tags(body: &Value) -> Vec<String> {
+    let included = body.get("included").and_then(Value::as_array).into_iter().flatten();
+    let tags = included.filter(|one| one.get("type").and_then(Value::as_str) == Some("tags"));
+    let titles = tags.filter_map(|tag| At::root(tag).ok()?.object("attributes").ok()?.text_or_none("title"));
+    titles.collect()
+}
+
+/// A person in a session: what a row, or a webhook, tells of them at that moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonRow {
+    pub registration: Registration,
+    pub attendance: Attendance,
+    /// None: not watched.
+    pub replay: Option<ReplayView>,
+}
+
+/// Which secrets a mapping has asked for by name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Secrets {
+    pub connection_link: bool,
+    pub password_key: bool,
+}
+
+impl Secrets {
+    pub fn put(self, detail: &At<'_>, values: &mut Values) {
+        for (wanted, path, name) in [
+            (self.connection_link, source_path::CONNECTION_LINK, "connection_link"),
+            (self.password_key, source_path::PASSWORD_KEY, "password_key"),
+        ] {
+            if wanted {
+                put(values, Some(path.into()), detail.get(name));
+            }
+        }
+    }
+}
+
+/// A resource of type `people` within a session. Attendance stands within `registrant_detail`, the counts beside it.
+pub fn person(resource: &At<'_>, received_at: Instant, secrets: Secrets) -> Result<PersonRow, Problem> {
     let attributes = resource.object("attributes")?;
     let detail = attributes.object("registrant_detail")?;
+    let registration = registration(resource, &attributes, &detail, received_at, secrets)?;
+    let attendance = attendance(&detail, &attributes, "attended")?;
+    let view = attributes.object("replay_view_detail")?;
+    let watched = attributes.has("replay_view_detail") || flag(&detail, "has_viewed_replay");
+    let replay = watched.then(|| instant(&view, "watched_at")).transpose()?.map(|watched_at| ReplayView { watched_at });
+    Ok(PersonRow { registration, attendance, replay })
+}
+
+fn flag(at: &At<'_>, name: &str) -> bool {
+    at.text_or_none(name).as_deref() == Some("true")
+}
+
+/// `attended` in REST and JSON:API, `is_attendance` in the legacy body.
+pub fn attendance(detail: &At<'_>, counts: &At<'_>, attended: &str) -> Result<Attendance, Problem> {
+    let number = |at: &At<'_>, name: &str| -> Result<Option<u64>, Problem> {
+        let Some(text) = at.text_or_none(name) else { return Ok(None) };
+        let whole = text.split('.').next().unwrap_or_default();
+        whole.parse().map(Some).map_err(|_| at.problem(name, "a number of at least 0"))
+    };
+    let count = |name: &str| number(counts, name).map(Option::unwrap_or_default);
+    Ok(Attendance {
+        attended: flag(detail, attended),
+        rate: detail.text_or_none("attendance_rate"),
+        duration: number(detail, "attendance_duration")?,
+        messages: count("messages_count")?,
+        questions: count("questions_count")?,
+        votes: count("votes_count")?,
+        up_votes: count("up_votes_count")?,
+    })
+}
+
+fn registration(
+    resource: &At<'_>,
+    attributes: &At<'_>,
+    detail: &At<'_>,
+    received_at: Instant,
+    secrets: Secrets,
+) -> Result<Registration, Problem> {
     let session = if detail.has("session_id") {
-        session_id(&detail, "session_id")?
+        session_id(detail, "session_id")?
     } else {
         // Absent in lists of an event; the link of the person names it. Only the id is taken out of it.
         let link = detail.text_or_none("connection_link").unwrap_or_default();
@@ -74,10 +159,15 @@ pub fn registration(resource: &At<'_>, received_at: Instant) -> Result<Registrat
     };
     let mut values = Values::default();
     answers(detail.get("fields"), &mut values);
-    tracking(&detail, &mut values);
-    names(&attributes, &mut values);
+    tracking(detail, &mut values);
+    names(attributes, &mut values);
+    secrets.put(detail, &mut values);
+    let registered_at = instant(detail, "created_at")?;
+    if let Some(at) = registered_at {
+        values.insert("registration.registered_at", format!("{}Z", calendar::iso(at)));
+    }
     let person_id = resource.text_or_none("id");
-    let (email, email_problem) = address(&attributes, person_id.as_deref())?;
+    let (email, email_problem) = address(attributes, person_id.as_deref())?;
     Ok(Registration {
         session,
         event_id: detail.text_or_none("event_id"),
@@ -86,7 +176,8 @@ pub fn registration(resource: &At<'_>, received_at: Instant) -> Result<Registrat
         email,
         email_problem,
         role: attributes.text_or_none("role").map(Role::from),
-        registered_at: instant(&detail, "created_at")?,
+        guest_speaker: detail.has("is_guest_speaker").then(|| flag(detail, "is_guest_speaker")),
+        registered_at,
         received_at,
         values,
     })
@@ -112,13 +203,29 @@ pub fn names(person: &At<'_>, values: &mut Values) {
     for name in ["first_name", "last_name"] {
         put(values, source_path::field(name), person.get(name));
     }
+    put(values, Some("person.timezone".into()), person.get("timezone"));
 }
 
+/// Where they came from and with what: the legacy body has it in `attendee`, all else in `registrant_detail`.
 pub fn tracking(at: &At<'_>, values: &mut Values) {
     for name in ["source", "medium", "term", "content", "campaign"] {
-        put(values, Some(source_path::utm(name)), at.get(&format!("utm_{name}")));
+        put(values, Some(format!("utm.{name}")), at.get(&format!("utm_{name}")));
     }
     put(values, Some(source_path::REFERRER.into()), at.get("referrer"));
+    put(values, Some("registration.type".into()), at.get("registration_type"));
+    for name in [
+        "ip_city",
+        "ip_country_code",
+        "ip_country_name",
+        "browser_name",
+        "browser_version",
+        "os_name",
+        "os_version",
+        "screen_width",
+        "screen_height",
+    ] {
+        put(values, Some(format!("registration.{name}")), at.get(name));
+    }
 }
 
 /// The form's answers: an array of `{id, value}` (REST, JSON:API) or an object (legacy).
@@ -201,6 +308,7 @@ mod tests {
                 status: Status::Other("rehearsal".into()),
                 created_at: Some(1_644_845_096_000),
                 estimated_started_at: None,
+                ended_at: None,
                 breakout_of: None,
             }
         );
@@ -220,6 +328,58 @@ mod tests {
         let expected = [("age", "41"), ("agreed", "true"), ("company", "Example"), ("topics", "x; y")];
         let expected: Values = expected.iter().map(|(id, value)| (format!("fields.{id}"), value.to_string())).collect();
         assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn attendance_stands_within_and_counts_beside_the_detail_and_is_read_as_given() {
+        let row = |detail: Value, beside: Value| {
+            let mut body = json!({"id": "P1", "attributes": {"email": "ana@example.org", "registrant_detail": {"session_id": "S1"}}});
+            for (into, more) in [("/attributes/registrant_detail", detail), ("/attributes", beside)] {
+                let map = body.pointer_mut(into).unwrap().as_object_mut().unwrap();
+                map.extend(more.as_object().unwrap().clone());
+            }
+            person(&At::root(&body).unwrap(), 0, Secrets::default())
+        };
+        // 181 s in a session of 91 s with a rate of 100, as in the vendor's own sample (S1-18).
+        let read = row(
+            json!({"attended": true, "attendance_rate": 100, "attendance_duration": 181}),
+            json!({"messages_count": 3, "questions_count": "1", "votes_count": null}),
+        );
+        let expected = Attendance {
+            attended: true,
+            rate: Some("100".into()),
+            duration: Some(181),
+            messages: 3,
+            questions: 1,
+            ..Attendance::default()
+        };
+        assert_eq!(read.map(|row| (row.attendance, row.replay)), Ok((expected, None)));
+        let read =
+            row(json!({"attended": false, "attendance_rate": "12.5", "attendance_duration": 1.9}), json!({})).unwrap();
+        assert_eq!(
+            (read.attendance.attended, read.attendance.rate.as_deref(), read.attendance.duration),
+            (false, Some("12.5"), Some(1))
+        );
+        for at in [json!(1_760_090_000), json!("2025-10-10T09:53:20Z"), json!(1_760_090_000_000_u64)] {
+            let read =
+                row(json!({"has_viewed_replay": true}), json!({"replay_view_detail": {"watched_at": at}})).unwrap();
+            assert_eq!(read.replay, Some(ReplayView { watched_at: Some(1_760_090_000_000) }));
+        }
+        let seen = row(json!({"has_viewed_replay": true}), json!({"replay_view_detail": null})).unwrap();
+        assert_eq!(seen.replay, Some(ReplayView { watched_at: None }));
+        let wrong = row(json!({"attendance_duration": "long"}), json!({})).unwrap_err();
+        assert_eq!(wrong.place, "/attributes/registrant_detail/attendance_duration");
+    }
+
+    /// S1-21: what lets anybody join as that person is taken by explicit choice alone.
+    #[test]
+    fn a_secret_is_read_where_it_was_asked_for_by_name_and_nowhere_else() {
+        let body = json!({"id": "P1", "attributes": {"email": "ana@example.org", "registrant_detail": {"session_id": "S1",
+            "password_key": "k", "connection_link": "https://app.livestorm.co/p/E1/live?key=k"}}});
+        let read = |secrets| person(&At::root(&body).unwrap(), 0, secrets).unwrap().registration.values;
+        assert!(read(Secrets::default()).is_empty());
+        let link = read(Secrets { connection_link: true, password_key: false });
+        assert_eq!(link.names(), ["secret.connection_link"]);
     }
 
     #[test]

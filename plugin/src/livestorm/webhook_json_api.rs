@@ -1,28 +1,24 @@
 //! The dialect with `data`: names itself in `data.meta.webhook.event`, times in epoch seconds. *Event created* and *session
 //! created* of the native app, and everything of the webhooks that REST manages.
 
-use super::resources;
+use super::{admit::Wanted, resources};
 use crate::{
     host::{Admission, Instant},
     json::{At, Problem},
+    settings::CampaignWhen,
     task,
 };
 
-/// Names that Livestorm knows and that nothing follows from here.
+/// Names that Livestorm knows and that nothing follows from, with the reason.
 /// <https://developers.livestorm.co/docs/webhooks-1>; `job.created` in older texts.
-const UNDERSTOOD: [&str; 9] = [
-    "event.created",
-    "event.published",
-    "session.started",
-    "session.ended",
-    "people.attended",
-    "people.not_attended",
-    "people.watched_replay",
-    "job.ended",
-    "job.created",
+const WITHOUT_CONSEQUENCE: [(&str, &str); 4] = [
+    ("event.created", super::EVENT_CREATED),
+    ("session.started", super::SESSION_STARTED),
+    ("job.ended", "the connector starts no jobs"),
+    ("job.created", "the connector starts no jobs"),
 ];
 
-pub fn admit(body: &At<'_>, received_at: Instant) -> Result<Admission, Problem> {
+pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result<Admission, Problem> {
     let resource = body.object("data")?;
     let within = resource.object("meta")?.object("webhook")?;
     let event = match within.text("event") {
@@ -36,15 +32,50 @@ pub fn admit(body: &At<'_>, received_at: Instant) -> Result<Admission, Problem> 
         }
         "people.registered" => {
             of_type(&resource, "people")?;
-            let registration = resources::registration(&resource, received_at)?;
-            Ok(Admission::Tasks(vec![task::register(registration)]))
+            let row = resources::person(&resource, received_at, wanted.secrets)?;
+            Ok(Admission::Tasks(vec![task::register(row.registration, &wanted.settings.mapping)]))
         }
-        name if UNDERSTOOD.contains(&name) => {
-            Ok(Admission::Ignored(format!("`{name}` is understood; this connector does not act on it")))
+        "session.ended" => {
+            of_type(&resource, "sessions")?;
+            let session = resources::session(&resource)?;
+            Ok(Admission::Tasks(vec![task::session_ended(
+                &session.id,
+                session.event_id,
+                session.ended_at,
+                received_at,
+            )]))
         }
-        name => {
-            Ok(Admission::Ignored(format!("`{}` is no event that this connector knows", crate::text::fit(name, 100))))
+        // Told a person each, after the end: all of them bring the one read about (RULES 6).
+        "people.attended" | "people.not_attended" => {
+            of_type(&resource, "people")?;
+            let row = resources::person(&resource, received_at, wanted.secrets)?.registration;
+            Ok(Admission::Tasks(vec![task::session_ended(&row.session, row.event_id, None, received_at)]))
         }
+        "people.watched_replay" => {
+            of_type(&resource, "people")?;
+            let mut row = resources::person(&resource, received_at, wanted.secrets)?;
+            let replay = row.replay.take().unwrap_or(crate::domain::replay_view::ReplayView { watched_at: None });
+            Ok(Admission::Tasks(vec![task::replay(row.registration, replay, &wanted.settings.mapping)]))
+        }
+        "event.published" => {
+            of_type(&resource, "events")?;
+            Ok(published(resource.text("id")?, wanted))
+        }
+        name => Ok(Admission::Ignored(match WITHOUT_CONSEQUENCE.iter().find(|(known, _)| *known == name) {
+            Some((_, why)) => format!("`{name}` is understood and nothing follows from it: {why}"),
+            None => format!("`{}` is no event that this connector knows", crate::text::fit(name, 100)),
+        })),
+    }
+}
+
+/// The body names no session, so the event's sessions are read, where anything waits for this.
+pub fn published(event_id: String, wanted: &Wanted<'_>) -> Admission {
+    match wanted.settings.salesforce_campaign.campaign_when {
+        CampaignWhen::EventPublished => Admission::Tasks(vec![task::event_published(&event_id)]),
+        CampaignWhen::SessionCreated => Admission::Ignored(format!(
+            "An event was published and nothing follows from it: {}",
+            super::EVENT_PUBLISHED
+        )),
     }
 }
 

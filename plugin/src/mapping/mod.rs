@@ -1,45 +1,220 @@
-//! What of a registration is written to which field. Shaped for what comes next: `source_path` -> transform ->
-//! `target_field`, under an update policy; today every value is written as it is, whenever it is the newest.
+//! What of a person's values is written to which field: source path -> transforms -> target field, under an update policy.
+//!
+//! A rule belongs to the latest occasion that one of its sources is known at: a registration's answers are written when they
+//! register, attendance when the session has ended, the replay when it was watched. So a registration that comes late never
+//! touches what attendance wrote (RULES 3).
 //!
 //! Invariant: an empty source value never overwrites (RULES 15); of several values the newest source time wins, whatever
-//! the order of handling (RULES 3).
+//! the order of handling (`newest.rs`). Not here: how a value is sent.
 
 pub mod newest;
+pub mod preview;
 pub mod source_path;
 pub mod target_field;
+pub mod template;
+pub mod transform;
+pub mod update_policy;
 
-use crate::values::Values;
-use target_field::PROSPECT_DEFAULTS;
+pub use transform::Transform;
+pub use update_policy::Update;
 
-/// Target field to value, for what the registration says something about.
-pub fn prospect_values(values: &Values) -> Values {
-    let mut mapped = Values::default();
-    for rule in PROSPECT_DEFAULTS {
-        let value = rule.sources.iter().find_map(|source| values.get(source)).filter(|value| !value.is_empty());
-        if let Some(value) = value {
-            mapped.insert(rule.target, value.clone());
+use crate::{
+    host::Finding,
+    settings::{Mapping, nearest, wrong},
+    values::Values,
+};
+use serde::Deserialize;
+use source_path::Occasion;
+use target_field::{Kind, PROSPECT_DEFAULTS};
+
+/// # One field
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+pub struct Rule {
+    /// # Source
+    ///
+    /// Where the value comes from: `fields.<id>` for a question of the form, `utm.source`, `attendance.duration`, `event.title`, ...
+    #[cfg_attr(test, schemars(length(min = 1, max = 255)))]
+    pub source: String,
+    /// # Field of the prospect
+    ///
+    /// API name: a standard one, e.g. `company`, or a custom one, e.g. `Livestorm_Minutes__c`.
+    #[cfg_attr(test, schemars(length(min = 1, max = 255)))]
+    pub target: String,
+    /// # Transforms
+    ///
+    /// Done to the value in this order.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(length(max = 20)))]
+    pub transforms: Vec<Transform>,
+    /// # When it is written
+    ///
+    /// always: the newest value wins. when_empty: a value that somebody else wrote stays. never: only where the connector makes the prospect.
+    #[serde(default)]
+    pub update: Update,
+}
+
+/// A rule as it is applied: the customer's, or a default.
+pub struct Applied<'a> {
+    /// The first that is there counts.
+    pub sources: Vec<&'a str>,
+    pub transforms: &'a [Transform],
+    pub target: &'a str,
+    pub update: Update,
+}
+
+impl Applied<'_> {
+    /// Every source that it reads.
+    fn reads(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().copied().chain(self.transforms.iter().flat_map(Transform::sources))
+    }
+
+    fn occasion(&self) -> Occasion {
+        self.reads().map(source_path::occasion).max().unwrap_or(Occasion::Registered)
+    }
+
+    /// What is written, nothing where the sources say nothing, or why it cannot be written.
+    pub fn value(&self, sources: &Values) -> Result<Option<String>, String> {
+        let mut value = self.sources.iter().find_map(|source| sources.get(source)).cloned();
+        for transform in self.transforms {
+            value = transform.apply(value, sources)?;
+        }
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    fn kind(&self) -> Kind {
+        let said = self.transforms.iter().rev().find_map(Transform::kind);
+        target_field::standard(self.target).map(|field| field.kind).or(said).unwrap_or(Kind::Text)
+    }
+}
+
+/// The customer's rules, and the defaults for the fields that they say nothing of.
+pub fn rules(mapping: &Mapping) -> Vec<Applied<'_>> {
+    let own = mapping.prospect.iter().map(|rule| Applied {
+        sources: vec![&rule.source],
+        transforms: &rule.transforms,
+        target: &rule.target,
+        update: rule.update,
+    });
+    let defaults = PROSPECT_DEFAULTS
+        .iter()
+        .filter(|default| mapping.defaults && !mapping.prospect.iter().any(|rule| rule.target == default.target));
+    let defaults = defaults.map(|default| Applied {
+        sources: default.sources.to_vec(),
+        transforms: &[],
+        target: default.target,
+        update: Update::Always,
+    });
+    own.chain(defaults).collect()
+}
+
+/// A value that no transform could make anything of.
+#[derive(Debug, PartialEq)]
+pub struct Unwritten {
+    pub target: String,
+    pub why: String,
+}
+
+/// Target field to value for what is known at this occasion and not before.
+pub fn prospect_values(mapping: &Mapping, sources: &Values, occasion: Occasion) -> (Values, Vec<Unwritten>) {
+    let (mut mapped, mut unwritten) = (Values::default(), Vec::new());
+    for rule in rules(mapping).iter().filter(|rule| rule.occasion() == occasion) {
+        match rule.value(sources) {
+            Ok(Some(value)) => mapped.insert(rule.target, value),
+            Ok(None) => {}
+            Err(why) => unwritten.push(Unwritten { target: rule.target.into(), why }),
         }
     }
-    mapped
+    (mapped, unwritten)
 }
 
 /// The target fields of all rules.
-pub fn prospect_fields() -> Vec<&'static str> {
-    PROSPECT_DEFAULTS.iter().map(|rule| rule.target).collect()
+pub fn prospect_fields(mapping: &Mapping) -> Vec<&str> {
+    rules(mapping).iter().map(|rule| rule.target).collect()
 }
 
-/// Whether any rule reads this source.
-pub fn reads(source: &str) -> bool {
-    PROSPECT_DEFAULTS.iter().any(|rule| rule.sources.contains(&source))
+pub fn update_of(mapping: &Mapping, field: &str) -> Update {
+    mapping.prospect.iter().find(|rule| rule.target == field).map_or(Update::Always, |rule| rule.update)
+}
+
+/// As what the API takes the field.
+pub fn kind_of(mapping: &Mapping, field: &str) -> Kind {
+    rules(mapping).iter().find(|rule| rule.target == field).map_or(Kind::Text, Applied::kind)
+}
+
+/// Whether a rule, or the value of an activity, reads this source.
+pub fn reads(mapping: &Mapping, source: &str) -> bool {
+    rules(mapping).iter().any(|rule| rule.reads().any(|read| read == source))
+}
+
+/// Whether anything is written at this occasion.
+pub fn writes_at(mapping: &Mapping, occasion: Occasion) -> bool {
+    rules(mapping).iter().any(|rule| rule.occasion() == occasion)
+}
+
+/// What a schema cannot say of the rules.
+pub fn problems(mapping: &Mapping) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, rule) in mapping.prospect.iter().enumerate() {
+        let place = format!("/mapping/prospect/{number}");
+        findings.extend(source_path::problem(&format!("{place}/source"), &rule.source));
+        let target = format!("{place}/target");
+        if let Some(other) = mapping.prospect[..number].iter().position(|other| other.target == rule.target) {
+            let problem = format!("{target}: {} is written by rule {other} too.", rule.target);
+            findings.push(wrong(
+                &target,
+                &problem,
+                "Keep one of the two; `join` brings several sources into one field.",
+            ));
+        } else if let Some((problem, remedy)) = target_field::problem(&rule.target) {
+            findings.push(wrong(&target, &format!("{target}: {problem}"), &remedy));
+        } else if let Some(problem) = kind_problem(rule) {
+            let remedy = "Add the transform of that kind, or map another source.";
+            findings.push(wrong(&place, &format!("{place}: {problem}"), remedy));
+        }
+        for (step, transform) in rule.transforms.iter().enumerate() {
+            findings.extend(transform.problems(&format!("{place}/transforms/{step}")));
+        }
+    }
+    findings
+}
+
+/// A standard field that is no text wants a value of its kind.
+fn kind_problem(rule: &Rule) -> Option<String> {
+    let wanted = target_field::standard(&rule.target)?.kind;
+    let made = rule.transforms.iter().rev().find_map(Transform::kind);
+    let made = made.unwrap_or_else(|| source_path::kind(&rule.source));
+    let word = match wanted {
+        Kind::Text => return None,
+        Kind::Number => "a number",
+        Kind::Boolean => "a boolean",
+    };
+    (made != wanted).then(|| format!("{} is {word}, and what comes from {} need not be one.", rule.target, rule.source))
+}
+
+/// The word that was meant, as a sentence.
+fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(word, known).map(|near| format!("Did you mean \"{near}\"?"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
+    use serde_json::json;
+
+    fn map(rows: &[(&str, &str)]) -> Values {
+        rows.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect()
+    }
 
     fn check(values: &[(&str, &str)], expected: &[(&str, &str)]) {
-        let map = |rows: &[(&str, &str)]| rows.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
-        assert_eq!(prospect_values(&map(values)), map(expected));
+        let mapping = Mapping::default();
+        assert_eq!(prospect_values(&mapping, &map(values), Occasion::Registered), (map(expected), vec![]));
+    }
+
+    fn mapping(rules: serde_json::Value) -> Mapping {
+        let text = json!({"mapping": {"prospect": rules}}).to_string();
+        crate::settings::parse(&text).map(|settings: Settings| settings.mapping).unwrap()
     }
 
     #[test]
@@ -80,5 +255,49 @@ mod tests {
     fn of_two_spellings_of_a_source_the_first_that_is_there_counts() {
         check(&[("fields.phone", "2"), ("fields.phone_number", "1")], &[("phone", "1")]);
         check(&[("fields.phone", "2")], &[("phone", "2")]);
+    }
+
+    #[test]
+    fn a_rule_of_the_customer_goes_before_the_default_of_its_field() {
+        let mapping =
+            mapping(json!([{"source": "fields.employer", "target": "company", "transforms": [{"truncate": 3}]}]));
+        let sources = map(&[("fields.company", "Example"), ("fields.employer", "Other"), ("fields.city", "Oslo")]);
+        let (values, _) = prospect_values(&mapping, &sources, Occasion::Registered);
+        assert_eq!(values, map(&[("company", "Oth"), ("city", "Oslo")]));
+        assert_eq!(prospect_fields(&mapping).iter().filter(|field| **field == "company").count(), 1);
+        let bare = Mapping { defaults: false, ..mapping };
+        assert_eq!(prospect_values(&bare, &sources, Occasion::Registered).0, map(&[("company", "Oth")]));
+    }
+
+    #[test]
+    fn a_rule_belongs_to_the_latest_occasion_that_it_reads() {
+        let mapping = mapping(json!([
+            {"source": "fields.team", "target": "Team__c"},
+            {"source": "attendance.duration", "target": "Minutes__c", "transforms": [{"number": {"divide_by": 60, "decimals": 0}}]},
+            {"source": "fields.team", "target": "Both__c", "transforms": [{"join": {"sources": ["attendance.attended"], "by": "/"}}]},
+            {"source": "replay.watched", "target": "Replay__c"},
+            {"source": "attendance.rate", "target": "Rate__c", "transforms": [{"default": "0"}]}]));
+        let sources = map(&[
+            ("fields.team", "A"),
+            ("attendance.duration", "150"),
+            ("attendance.attended", "true"),
+            ("replay.watched", "true"),
+        ]);
+        let at = |occasion| prospect_values(&mapping, &sources, occasion).0;
+        assert_eq!(at(Occasion::Registered), map(&[("Team__c", "A")]));
+        assert_eq!(at(Occasion::Ended), map(&[("Minutes__c", "3"), ("Both__c", "A/true"), ("Rate__c", "0")]));
+        assert_eq!(at(Occasion::Watched), map(&[("Replay__c", "true")]));
+        assert!(writes_at(&mapping, Occasion::Ended) && !writes_at(&Mapping::default(), Occasion::Ended));
+        assert_eq!(kind_of(&mapping, "Minutes__c"), Kind::Number);
+        assert_eq!(kind_of(&mapping, "Team__c"), Kind::Text);
+    }
+
+    #[test]
+    fn what_no_transform_can_use_is_told_and_the_rest_is_written() {
+        let mapping = mapping(json!([{"source": "fields.size", "target": "Size__c", "transforms": [{"number": {}}]}]));
+        let (values, unwritten) =
+            prospect_values(&mapping, &map(&[("fields.size", "many"), ("fields.city", "Oslo")]), Occasion::Registered);
+        assert_eq!(values, map(&[("city", "Oslo")]));
+        assert_eq!(unwritten, [Unwritten { target: "Size__c".into(), why: "\"many\" is no number".into() }]);
     }
 }

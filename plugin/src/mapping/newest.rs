@@ -3,6 +3,7 @@
 //! Promises: the end is the same for every order and every repetition; an older value handled later writes nothing; nothing
 //! is written where nothing changes.
 
+use super::update_policy::{Standing, Update};
 use crate::{
     host::{Instant, MINUTE},
     values::Values,
@@ -20,11 +21,13 @@ pub struct Held {
     pub at: Instant,
     /// Breaks a tie of equal times, so that the order of handling never does.
     pub session: String,
-    /// When we wrote it. None: it stood there already.
+    /// When we wrote it. None: it stood there already, or our write of it is old enough to be read.
     pub written_at: Option<Instant>,
+    /// The value is of our writing.
+    pub is_ours: Option<bool>,
 }
 
-plain!(Held { field, value, at, session, written_at });
+plain!(Held { field, value, at, session, written_at, is_ours });
 
 impl Held {
     fn stamp(&self) -> (Instant, &str, &str) {
@@ -45,16 +48,33 @@ pub fn hold(fields: &mut Fields, field: &str, held: Option<Held>) {
     fields.extend(held);
 }
 
-/// The news of one registration.
+/// What one occasion says.
+#[derive(Clone, Copy)]
 pub struct News<'a> {
     pub values: &'a Values,
     pub at: Instant,
     pub session: &'a str,
 }
 
-/// What is to be held after the news, and which of it must be written over what stands at the destination. `standing` is
-/// what a read showed: None where nothing was read, because the record is ours and too young to be read.
-pub fn decide(held: &[Held], news: &News<'_>, standing: Option<&Values>, now: Instant) -> (Fields, Values) {
+/// What is known of the destination when news come.
+pub enum Known<'a> {
+    /// A read showed these values. Of the fields in `unread` it could show nothing.
+    Read { standing: &'a Values, unread: &'a [String] },
+    /// Nothing was read: the record is ours and too young to be read, or its id is known from before. `theirs`: fields that
+    /// had somebody else's value when it was last read.
+    Remembered { theirs: &'a [String] },
+    /// It is being made.
+    New,
+}
+
+/// What is to be held after the news, and which of it must be written over what stands at the destination.
+pub fn decide(
+    held: &[Held],
+    news: &News<'_>,
+    known: &Known<'_>,
+    update: &dyn Fn(&str) -> Update,
+    now: Instant,
+) -> (Fields, Values) {
     let (mut after, mut writes) = (held.to_vec(), Values::default());
     for (field, value) in news.values.iter().filter(|(_, value)| !value.is_empty()) {
         let incoming = Held {
@@ -63,32 +83,82 @@ pub fn decide(held: &[Held], news: &News<'_>, standing: Option<&Values>, now: In
             at: news.at,
             session: news.session.into(),
             written_at: None,
+            is_ours: None,
         };
         let before = of(held, field);
         if before.is_some_and(|before| before.stamp() >= incoming.stamp()) {
             continue;
         }
         let young = |held: &&Held| held.written_at.is_some_and(|at| now < at + OWN_WRITE_BELIEVED);
-        let stands = match (before.filter(young), standing) {
-            (Some(own), _) => Some(&own.value),
-            (None, Some(standing)) => standing.get(field),
-            (None, None) => before.map(|before| &before.value),
+        let remembered = before.map(|before| before.value.as_str());
+        let (stands, is_theirs) = match (before.filter(young), known) {
+            (Some(own), _) => (Some(own.value.as_str()), false),
+            (None, Known::Read { unread, .. }) if unread.contains(field) => (remembered, remembered.is_none()),
+            (None, Known::Read { standing, .. }) => {
+                let stands = standing.get(field).map(String::as_str).filter(|text| !text.is_empty());
+                (stands, stands.is_some() && stands != remembered)
+            }
+            (None, Known::Remembered { theirs }) => (remembered, remembered.is_none() && theirs.contains(field)),
+            (None, Known::New) => (None, false),
         };
-        let written_at = if stands == Some(value) {
-            before.filter(young).and_then(|own| own.written_at)
+        let is_ours = !is_theirs && before.is_some_and(|before| before.is_ours == Some(true));
+        let standing = Standing {
+            value: if is_theirs { Some("theirs") } else { stands },
+            is_ours,
+            is_being_made: matches!(known, Known::New),
+        };
+        let same = stands == Some(value.as_str());
+        if !same && !update(field).allows(&standing) {
+            continue;
+        }
+        let (written_at, is_ours) = if same {
+            (before.filter(young).and_then(|own| own.written_at), is_ours)
         } else {
             writes.insert(field, value.clone());
-            Some(now)
+            (Some(now), true)
         };
-        hold(&mut after, field, Some(Held { written_at, ..incoming }));
+        hold(&mut after, field, Some(Held { written_at, is_ours: is_ours.then_some(true), ..incoming }));
     }
     (after, writes)
+}
+
+/// News of several occasions, one after another.
+pub fn decide_all(
+    held: &[Held],
+    news: &[News<'_>],
+    known: &Known<'_>,
+    update: &dyn Fn(&str) -> Update,
+    now: Instant,
+) -> (Fields, Values) {
+    let (mut after, mut all) = (held.to_vec(), Values::default());
+    for one in news {
+        let (held, writes) = decide(&after, one, known, update, now);
+        after = held;
+        writes.iter().for_each(|(field, value)| all.insert(field, value.clone()));
+    }
+    (after, all)
+}
+
+/// Of these fields, those whose value is of somebody else's writing.
+pub fn theirs(held: &[Held], standing: &Values, fields: &[&str]) -> Vec<String> {
+    let is_theirs = |field: &&&str| {
+        let stands = standing.get(field).filter(|text| !text.is_empty());
+        let ours = of(held, field).filter(|held| held.is_ours == Some(true)).map(|held| &held.value);
+        stands.is_some() && stands != ours
+    };
+    fields.iter().filter(is_theirs).map(|field| field.to_string()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn decide(held: &[Held], news: &News<'_>, standing: Option<&Values>, now: Instant) -> (Fields, Values) {
+        let known =
+            standing.map_or(Known::Remembered { theirs: &[] }, |standing| Known::Read { standing, unread: &[] });
+        super::decide(held, news, &known, &|_| Update::Always, now)
+    }
 
     fn map(rows: &[(&str, &str)]) -> Values {
         rows.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect()
@@ -130,13 +200,65 @@ mod tests {
         assert_eq!(decide(&held, &back, Some(&lagging), 1_001).1, map(&[("city", "Rome")]), "the read is not believed");
     }
 
+    #[test]
+    fn a_policy_keeps_what_somebody_else_wrote_and_lets_our_own_follow_the_newest() {
+        let check = |update: Update, standing: &[(&str, &str)], expected: &[&str]| {
+            let (mut held, mut standing, mut written) = (Fields::new(), map(standing), vec![]);
+            for (step, value) in ["A", "B"].into_iter().enumerate() {
+                let values = map(&[("city", value)]);
+                let at = 10 + step as u64;
+                let news = News { values: &values, at, session: "S" };
+                let known = Known::Read { standing: &standing, unread: &[] };
+                let (after, writes) = super::decide(&held, &news, &known, &|_| update, 1_000_000 * at);
+                held = after;
+                writes.iter().for_each(|(field, value)| standing.insert(field, value.clone()));
+                written.extend(writes.get("city").cloned());
+            }
+            assert_eq!(written, expected, "{update:?} over {standing:?}");
+        };
+        check(Update::Always, &[("city", "theirs")], &["A", "B"]);
+        check(Update::WhenEmpty, &[("city", "theirs")], &[]);
+        check(Update::WhenEmpty, &[], &["A", "B"]);
+        check(Update::Never, &[], &[]);
+        check(Update::Never, &[("city", "theirs")], &[]);
+    }
+
+    #[test]
+    fn a_new_record_gets_everything_and_follows_the_newest_whatever_the_policy() {
+        let first = map(&[("city", "Oslo")]);
+        let news = News { values: &first, at: 10, session: "S" };
+        let (held, writes) = super::decide(&[], &news, &Known::New, &|_| Update::Never, 100);
+        assert_eq!(writes, first);
+        let second = map(&[("city", "Rome")]);
+        let newer = News { values: &second, at: 20, session: "S" };
+        let known = Known::Remembered { theirs: &[] };
+        assert_eq!(super::decide(&held, &newer, &known, &|_| Update::Never, 100_000_000).1, second);
+        let changed = map(&[("city", "by a person")]);
+        let read = Known::Read { standing: &changed, unread: &[] };
+        assert!(super::decide(&held, &newer, &read, &|_| Update::Never, 100_000_000).1.is_empty());
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_is_written_always_or_where_it_is_ours() {
+        let values = map(&[("Topics__c", "a")]);
+        let news = News { values: &values, at: 10, session: "S" };
+        let (standing, unread) = (map(&[]), ["Topics__c".to_string()]);
+        let known = Known::Read { standing: &standing, unread: &unread };
+        assert_eq!(super::decide(&[], &news, &known, &|_| Update::Always, 1).1, values);
+        assert!(super::decide(&[], &news, &known, &|_| Update::WhenEmpty, 1).1.is_empty());
+        let theirs = Known::Remembered { theirs: &unread };
+        assert!(super::decide(&[], &news, &theirs, &|_| Update::WhenEmpty, 1).1.is_empty());
+        assert_eq!(super::decide(&[], &news, &Known::Remembered { theirs: &[] }, &|_| Update::WhenEmpty, 1).1, values);
+    }
+
     /// What stands at the destination after these news in this order.
-    fn play(news: &[(u64, u8, Values)]) -> Values {
+    fn play(news: &[(u64, u8, Values)], update: Update) -> Values {
         let (mut held, mut standing) = (Fields::new(), map(&[("city", "what a person wrote")]));
         for (step, (at, session, values)) in news.iter().enumerate() {
             let session = session.to_string();
             let news = News { values, at: *at, session: &session };
-            let (after, writes) = decide(&held, &news, Some(&standing), 1_000_000 * step as u64);
+            let known = Known::Read { standing: &standing, unread: &[] };
+            let (after, writes) = super::decide(&held, &news, &known, &|_| update, 1_000_000 * step as u64);
             held = after;
             writes.iter().for_each(|(field, value)| standing.insert(field, value.clone()));
         }
@@ -158,7 +280,9 @@ mod tests {
                 shuffled.swap(place, other);
             }
             shuffled.extend(news.iter().take(2).cloned());
-            prop_assert_eq!(play(&news), play(&shuffled));
+            for update in [Update::Always, Update::WhenEmpty, Update::Never] {
+                prop_assert_eq!(play(&news, update), play(&shuffled, update));
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ const READS: [&str; 6] = [
     "read session",
     "read event",
     "read team members",
-    "read registration times",
+    "read people of session",
     "look for campaigns",
     "look a prospect up",
 ];

@@ -55,6 +55,11 @@ impl Story {
         }
     }
 
+    pub fn set_up(&mut self, settings: &Value) {
+        self.context.settings = settings.to_string();
+        self.world.borrow_mut().settings = settings.to_string();
+    }
+
     pub fn deliver(&mut self, body: &Value) -> Admission {
         let delivery = Delivery {
             source: "livestorm".into(),
@@ -88,6 +93,11 @@ impl Story {
     pub fn advance(&mut self, milliseconds: u64) {
         self.set_now(self.host.now() + milliseconds);
         self.run_due();
+    }
+
+    pub fn advance_to(&mut self, at: Instant) {
+        let now = self.host.now();
+        self.advance(at - now);
     }
 
     /// Works off whatever is due now.
@@ -169,6 +179,11 @@ impl Story {
         for (task, _, _) in std::mem::take(&mut self.dead) {
             self.accept(Task { not_before: None, ..task });
         }
+    }
+
+    /// As after the retention: what was done before is not dropped any more.
+    pub fn forget_done(&mut self) {
+        self.done.clear();
     }
 
     /// Requests sent since, and their purposes.

@@ -123,7 +123,7 @@ fn the_legacy_body_gets_its_time_by_rest_and_its_role_from_the_team() {
     story.settle();
     let sent = story.sent_since(before);
     let reads: Vec<_> = purposes(&sent).into_iter().filter(|purpose| purpose.starts_with("read")).collect();
-    assert_eq!(reads, ["read team members", "read registration times", "read registration times"]);
+    assert_eq!(reads, ["read team members", "read people of session", "read people of session"]);
     let world = story.world.borrow();
     let dates: Vec<_> =
         world.activities.iter().map(|row| (row.value["email"].clone(), row.value["activityDate"].clone())).collect();

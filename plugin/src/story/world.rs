@@ -33,6 +33,9 @@ pub struct World {
     pub sessions: BTreeMap<String, Value>,
     pub event_title: Option<String>,
     pub people: BTreeMap<String, Vec<Value>>,
+    pub page_size: usize,
+    pub leaves_after_page: Option<(usize, usize)>,
+    pub event_attributes: Value,
     pub users: Vec<&'static str>,
     /// Salesforce.
     pub campaigns: Vec<Row>,
@@ -47,6 +50,8 @@ pub struct World {
     pub list_name_max: usize,
     pub names_in_use: Vec<String>,
     pub dry_run: bool,
+    /// Those of the installation: they grant what may leave.
+    pub settings: String,
     next_id: u64,
 }
 
@@ -58,6 +63,9 @@ impl Default for World {
             sessions: BTreeMap::new(),
             event_title: Some("Product demo".into()),
             people: BTreeMap::new(),
+            page_size: 50,
+            leaves_after_page: None,
+            event_attributes: json!({}),
             users: Vec::new(),
             campaigns: Vec::new(),
             webinar_is_a_type: true,
@@ -69,6 +77,7 @@ impl Default for World {
             list_name_max: 255,
             names_in_use: Vec::new(),
             dry_run: false,
+            settings: "{}".into(),
             next_id: 1_000,
         }
     }
@@ -78,7 +87,7 @@ const LAG: u64 = MINUTE;
 
 impl World {
     pub fn answer(&mut self, request: &Request) -> Answer {
-        assert_granted(request);
+        assert_granted(request, &self.settings);
         if self.dry_run && request.repeat != Repeat::Read {
             return Err(HttpError::DryRun);
         }
@@ -109,7 +118,14 @@ impl World {
             },
             (Method::Get, ["v1", "events", id]) => match &self.event_title {
                 Some(title) => {
-                    ok(&json!({"data": {"id": id, "type": "events", "attributes": {"title": title}}}).to_string())
+                    let mut attributes = self.event_attributes.clone();
+                    attributes["title"] = json!(title);
+                    let tags: Vec<Value> = query("include")
+                        .filter(|included| *included == "tags")
+                        .map(|_| vec![json!({"id": "T1", "type": "tags", "attributes": {"title": "Marketing"}})])
+                        .unwrap_or_default();
+                    ok(&json!({"data": {"id": id, "type": "events", "attributes": attributes}, "included": tags})
+                        .to_string())
                 }
                 None => answer(404, "{}"),
             },
@@ -122,6 +138,28 @@ impl World {
                 let rows: Vec<Value> = rows
                     .into_iter()
                     .filter(|row| query("filter[email]").is_none_or(|email| row["attributes"]["email"] == email))
+                    .collect();
+                let (size, page) = (self.page_size, query("page[number]").unwrap().parse::<usize>().unwrap());
+                let (records, pages) = (rows.len(), rows.len().div_ceil(size));
+                if page > 0 && page >= pages {
+                    return answer(400, r#"{"errors":[{"detail":"there is no such page"}]}"#);
+                }
+                let shown: Vec<Value> = rows.into_iter().skip(page * size).take(size).collect();
+                // Somebody is taken out of the session right after a page was read.
+                if let Some((_, row)) = self.leaves_after_page.take_if(|(after, _)| *after == page) {
+                    self.people.get_mut(*id).map(|rows| rows.remove(row));
+                }
+                let next = (page + 1 < pages).then_some(page + 1);
+                let meta =
+                    json!({"current_page": page, "next_page": next, "page_count": pages, "record_count": records});
+                ok(&json!({"data": shown, "meta": meta}).to_string())
+            }
+            (Method::Get, ["v1", "events", id, "sessions"]) => {
+                let rows: Vec<Value> = self
+                    .sessions
+                    .iter()
+                    .filter(|(_, attributes)| attributes["event_id"] == *id)
+                    .map(|(id, attributes)| json!({"id": id, "type": "sessions", "attributes": attributes}))
                     .collect();
                 ok(&json!({"data": rows, "meta": {"next_page": null}}).to_string())
             }
@@ -316,10 +354,10 @@ impl World {
 }
 
 /// Nothing is sent that the manifest does not ask for.
-fn assert_granted(request: &Request) {
+fn assert_granted(request: &Request, settings: &str) {
     let body: Value = request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
     let names: Vec<String> = body.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
-    let rules = crate::manifest::egress("{}").unwrap();
+    let rules = crate::manifest::egress(settings).unwrap();
     let granted = rules.iter().any(|rule| {
         let path = rule.path.iter().zip(&request.path).all(|(pattern, segment)| pattern == "*" || pattern == segment);
         rule.connection == request.connection

@@ -1,43 +1,47 @@
-//! Somebody registered: a prospect with the mapped fields, in the session's list, with one activity (S2-18 to S2-21).
+//! What becomes of one person in one session: a prospect with the mapped fields, in the session's list, with the activities of
+//! what they did (S2-18 to S2-24). *Register*, *attendance* and *replay* are one rule, since each tells of the registration too:
+//! whose registration webhook was lost is caught up by the next word of them.
 //!
-//! Promises: registrations of one batch are grouped by address; one person's are handled one after another, different
-//! people's side by side. Whose session is not linked yet is held and lost to nobody (S2-44).
+//! Promises: tasks of one batch are grouped by address; one person's are handled one after another, different
+//! people's side by side. Whose session is not linked yet is held and lost to nobody (S2-44). Not here: which activities
+//! (`activities.rs`).
 
-use super::left_out;
+use super::{activities, left_out};
 use crate::{
     account_engagement::{
-        external_activity::{self, Registered},
+        external_activity,
         list_membership::{self, Joined, Place},
         prospect::{self, Wanted},
     },
-    calendar::day,
+    calendar::{day, iso},
     domain::{
         email::Email,
         registrant::{Registration, Role},
         session::SessionId,
     },
-    executor::Flow,
+    executor::{self, Flow},
     host::{Completion, Entry, HOUR, Instant, MINUTE, Subject, Task, Wait},
     livestorm::{
         registration_time::{self, Told},
         team::{self, Team},
     },
-    mapping::{self, newest::News},
+    mapping::{self, newest::News, source_path::Occasion},
     plain::{from_text, to_text},
     stop::{Doing, Stop},
-    task::{self, Link, Register, SessionReady},
+    task::{self, Link, Person, SessionReady},
     text::{self, fit},
+    values::Values,
     work::Work,
 };
 use std::cell::RefCell;
 
 type Ends = Vec<(u32, Result<Completion, Stop>)>;
 
-/// One registration of the batch.
+/// One task of the batch.
 pub struct One {
     pub id: u32,
-    pub register: Register,
-    pub dedupe_key: String,
+    pub task: Task,
+    pub person: Person,
     pub admitted_at: Instant,
 }
 
@@ -53,14 +57,14 @@ pub fn session_ready(work: &Work<'_>, ready: &SessionReady) -> Completion {
     Completion { follow_ups: Vec::new(), wakes: vec![task::session_key(&ready.session)] }
 }
 
-/// All registrations of a batch.
+/// All tasks of a batch.
 pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
     let mut ends: Ends = Vec::new();
     let team = team_if_needed(work, &batch);
     let mut asked: Vec<SessionId> = Vec::new();
     let mut ready: Vec<(One, Ready)> = Vec::new();
     for one in batch {
-        let registration = &one.register.registration;
+        let registration = &one.person.registration;
         let team = match &team {
             Some(Ok(team)) => Some(team),
             Some(Err(stop)) if registration.role.is_none() => {
@@ -82,29 +86,58 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
                 left_out::tell(work, registration, &left_out::Why { code: "left-out-session", reason });
                 ends.push((one.id, Ok(Completion::default())));
             }
-            Ok(Some(Link::Linked { campaign, list, name, linked_at, .. })) => match registration.email.clone() {
-                Some(email) => ready.push((one, Ready { email, campaign, list, name, linked_at })),
-                None => ends.push((one.id, Ok(Completion::default()))),
-            },
+            Ok(Some(Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, on_demand })) => {
+                let Some(email) = registration.email.clone() else {
+                    ends.push((one.id, Ok(Completion::default())));
+                    continue;
+                };
+                let is_on_demand = on_demand == Some(true);
+                let event_id = event_id.or_else(|| registration.event_id.clone());
+                ready.push((
+                    one,
+                    Ready { email, campaign, list, name, starts_at, linked_at, event_id, title, is_on_demand },
+                ));
+            }
         }
     }
     ends.extend(write(work, ready));
     ends
 }
 
-/// A registration with all that it needs.
+/// All that a task needs of the session that it is about.
 struct Ready {
     email: Email,
     campaign: String,
     list: String,
     /// Of campaign and list, for people.
     name: String,
+    starts_at: Option<Instant>,
     linked_at: Instant,
+    event_id: Option<String>,
+    title: Option<String>,
+    is_on_demand: bool,
+}
+
+impl Ready {
+    /// Under the words of `mapping::source_path`.
+    fn put(&self, session: &SessionId, values: &mut Values) {
+        values.insert("person.email", self.email.as_str().into());
+        values.insert("session.id", session.as_str().into());
+        values.insert("session.campaign", self.name.clone());
+        if let Some(at) = self.starts_at {
+            values.insert("session.starts_at", format!("{}Z", iso(at)));
+        }
+        for (source, text) in [("event.id", &self.event_id), ("event.title", &self.title)] {
+            if let Some(text) = text {
+                values.insert(source, text.clone());
+            }
+        }
+    }
 }
 
 /// Asked only where a delivery does not say the role.
 fn team_if_needed(work: &Work<'_>, batch: &[One]) -> Option<Result<Team, Stop>> {
-    if batch.iter().all(|one| one.register.registration.role.is_some() || one.register.registration.email.is_none()) {
+    if batch.iter().all(|one| one.person.registration.role.is_some() || one.person.registration.email.is_none()) {
         return None;
     }
     let flow: Flow<'_, _> = Box::pin(team::today(work));
@@ -120,9 +153,9 @@ fn link(work: &Work<'_>, session: &SessionId) -> Result<Option<Link>, Stop> {
 
 /// Nothing is known of the session: asked for once, then held until its key answers.
 fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Completion, Stop> {
-    let registration = &one.register.registration;
+    let registration = &one.person.registration;
     let (session, now) = (&registration.session, work.now());
-    if one.register.held {
+    if one.person.held {
         let until = now + 6 * HOUR;
         let title = registration.event_title.as_deref().unwrap_or(session.as_str());
         let reason = format!(
@@ -147,7 +180,7 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Co
         registration.event(),
     );
     work.info("held", &message, Some(Subject::person(registration.person())));
-    follow_ups.push(task::held(registration.clone(), &one.dedupe_key));
+    follow_ups.push(task::held(&one.task, one.person.clone()));
     Ok(Completion { follow_ups, wakes: Vec::new() })
 }
 
@@ -165,7 +198,7 @@ fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
         Box::pin(async move {
             let mut ends = Vec::new();
             for (one, with) in registrations {
-                ends.push((one.id, person(work, &one.register.registration, &with, times).await));
+                ends.push((one.id, person(work, &one.person, &with, times).await));
             }
             ends
         })
@@ -192,7 +225,7 @@ fn time_key(session: &SessionId, email: &Email) -> String {
 fn registration_times(work: &Work<'_>, ready: &[(One, Ready)]) -> Times {
     let mut missing: Vec<Missing> = Vec::new();
     for (one, with) in ready {
-        let Registration { session, registered_at, received_at, .. } = &one.register.registration;
+        let Registration { session, registered_at, received_at, .. } = &one.person.registration;
         if registered_at.is_some() || noted_time(work, session, &with.email).is_some() {
             continue;
         }
@@ -249,20 +282,31 @@ fn moment_of(
     Ok((at, role.or_else(|| read.and_then(|told| told.role.clone()))))
 }
 
-/// The whole rule for one registration: prospect, list, activity. At most four calls (RULES 25).
-async fn person(work: &Work<'_>, registration: &Registration, with: &Ready, times: &Times) -> Result<Completion, Stop> {
+/// The whole rule for one task: prospect, list, activities. At most four calls for a registration, five for somebody who
+/// attended and two for an absent person (RULES 25), where the prospect is known and nothing is refused.
+async fn person(work: &Work<'_>, person: &Person, with: &Ready, times: &Times) -> Result<Completion, Stop> {
+    let Person { registration, ended, watched, .. } = person;
     let (session, email) = (&registration.session, &with.email);
     let (registered_at, role) = moment_of(work, registration, email, times)?;
     if role == Some(Role::TeamMember) {
         left_out::tell(work, registration, &left_out::team_member());
         return Ok(Completion::default());
     }
-    let values = mapping::prospect_values(&registration.values);
-    let wanted = Wanted {
-        email,
-        news: News { values: &values, at: registered_at, session: session.as_str() },
-        campaign: &with.campaign,
-    };
+    let mut sources = registration.values.clone();
+    with.put(session, &mut sources);
+    let mut occasions = vec![(Occasion::Registered, registered_at)];
+    if let Some(ended) = ended {
+        ended.attendance.put(&mut sources);
+        occasions.push((Occasion::Ended, ended.at));
+    }
+    if let Some(watched) = watched {
+        watched.put(&mut sources);
+        occasions.push((Occasion::Watched, watched.watched_at.unwrap_or(registration.received_at)));
+    }
+    let mapped: Vec<(Values, Instant)> =
+        occasions.into_iter().map(|(occasion, at)| (mapped(work, email, &sources, occasion), at)).collect();
+    let news = mapped.iter().map(|(values, at)| News { values, at: *at, session: session.as_str() }).collect();
+    let wanted = Wanted { email, news, campaign: &with.campaign, is_known: ended.is_some() || watched.is_some() };
     let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
     let doing = Doing { what: "add to the session's list", whom: email.as_str() };
     let mut gone = Vec::new();
@@ -277,9 +321,38 @@ async fn person(work: &Work<'_>, registration: &Registration, with: &Ready, time
             Joined::ProspectGone(_) => gone.push(chosen.id),
         }
     };
-    let activity = Registered { session, email, at: registered_at, prospect_is_young: chosen.is_young };
-    external_activity::registered(work, &activity).await?;
+    let told = activities::of(work, person, registered_at, &sources, email, with.is_on_demand);
+    let tell = |told: activities::Told| -> Flow<'_, Result<(), Stop>> {
+        Box::pin(async move {
+            let activity = external_activity::One {
+                session,
+                email,
+                activity: told.activity,
+                value: &told.value,
+                at: told.at,
+                prospect_is_young: chosen.is_young,
+            };
+            external_activity::tell(work, &activity).await
+        })
+    };
+    let ends = executor::all(told.into_iter().map(tell).collect()).await;
+    ends.into_iter().collect::<Result<Vec<()>, Stop>>()?;
     // The activity's entry is the fact from here on; the time is needed no more.
-    work.host.delete(&time_key(session, email));
+    if work.host.get(&time_key(session, email)).is_some() {
+        work.host.delete(&time_key(session, email));
+    }
     Ok(Completion::default())
+}
+
+/// What is written at an occasion. What cannot be used is told, and the rest is written.
+fn mapped(work: &Work<'_>, email: &Email, sources: &Values, occasion: Occasion) -> Values {
+    let (values, unwritten) = mapping::prospect_values(&work.settings.mapping, sources, occasion);
+    for one in unwritten {
+        let message = format!(
+            "{} of {email} is left as it is: {}. Correct the mapping, or the answer in Livestorm.",
+            one.target, one.why
+        );
+        work.warn("value-not-written", &message, Some(Subject::person(email.as_str())));
+    }
+    values
 }
