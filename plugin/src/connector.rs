@@ -6,9 +6,9 @@ use crate::{
     flow::{await_campaign, event_published, people, session_ended, session_scheduled},
     host::{
         Admission, Assignment, Choice, Completion, Context, Delivery, EgressRule, Failure, FailureClass, Finding, Host,
-        Manifest, MappedValue, Outcome, Trigger,
+        Manifest, MappedValue, Outcome, Severity, Trigger,
     },
-    livestorm, manifest,
+    livestorm, manifest, mapping,
     settings::{self, Settings},
     stop::Stop,
     task::{
@@ -35,20 +35,35 @@ pub fn check(host: &dyn Host, context: &Context) -> Vec<Finding> {
     check::check(host, context)
 }
 
-pub fn fix_egress(settings: &str, _code: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
-    settings::parse(settings).map(|_| Vec::new())
+pub fn fix_egress(settings: &str, code: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
+    settings::parse(settings).map(|_| check::fix::egress(code))
 }
 
-pub fn options(_: &dyn Host, _: &Context, setting: &str) -> Result<Vec<Choice>, Finding> {
-    Err(check::not_offered(setting, "offers no choices for this setting: write the value"))
+pub fn options(host: &dyn Host, setting: &str) -> Result<Vec<Choice>, Finding> {
+    check::options::options(host, setting)
 }
 
-pub fn fix(_: &dyn Host, _: &Context, code: &str) -> Result<Vec<Finding>, Finding> {
-    Err(check::not_offered(code, "mends nothing by itself"))
+pub fn fix(host: &dyn Host, context: &Context, code: &str) -> Result<Vec<Finding>, Finding> {
+    let settings = settings::parse(&context.settings).map_err(first)?;
+    check::fix::fix(host, &settings, code)
 }
 
-pub fn preview(_: &Context, delivery: &Delivery) -> Result<Vec<MappedValue>, Finding> {
-    Err(check::not_offered(&delivery.source, "shows no preview"))
+/// What the settings would make of the person whom a delivery is about.
+pub fn preview(context: &Context, delivery: &Delivery) -> Result<Vec<MappedValue>, Finding> {
+    let settings = settings::parse(&context.settings).map_err(first)?;
+    let sample = livestorm::sample::of(delivery, &settings).map_err(|why| {
+        let remedy = "Take the body of a webhook or a row of the REST API that is about a person: a registration, an attendance or \
+                      a replay.";
+        Finding::new("no-sample", Severity::Blocker, "/", &format!("Nothing can be shown of this body: {why}."), remedy)
+    })?;
+    Ok(mapping::preview::rows(&settings.mapping, &sample.values, &sample.occasions))
+}
+
+/// Of settings that cannot be used, what is told first.
+fn first(findings: Vec<Finding>) -> Finding {
+    let none =
+        || Finding::new("settings-wrong", Severity::Blocker, "/", "The settings cannot be used.", "Correct them.");
+    findings.into_iter().next().unwrap_or_else(none)
 }
 
 /// Nothing is synced by this version.
@@ -160,7 +175,7 @@ fn unusable_settings(findings: &[Finding]) -> Failure {
 mod tests {
     use super::*;
     use crate::{
-        host::{Lane, Severity, Task},
+        host::{Lane, Task},
         test_host::{TestHost, context},
     };
 
@@ -218,7 +233,7 @@ mod tests {
     #[test]
     fn what_is_not_offered_says_so() {
         let host = TestHost::new(0, |_| panic!("nothing is sent"));
-        assert_eq!(options(&host, &context(), "/x").map_err(|finding| finding.code), Err("not-offered".into()));
+        assert_eq!(options(&host, "/x").map_err(|finding| finding.code), Err("not-offered".into()));
         assert_eq!(fix(&host, &context(), "x").map_err(|finding| finding.severity), Err(Severity::Notice));
         assert_eq!(no_such_source("people"), "no such source: people");
     }

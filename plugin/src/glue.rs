@@ -111,9 +111,9 @@ impl preflight::Guest for Guest {
         all(connector::check(&Imports, &context.into()))
     }
 
-    fn options(context: types::Context, setting: String) -> Result<Vec<preflight::Choice>, types::Finding> {
+    fn options(_: types::Context, setting: String) -> Result<Vec<preflight::Choice>, types::Finding> {
         tell_panics();
-        connector::options(&Imports, &context.into(), &setting).map(all).map_err(Into::into)
+        connector::options(&Imports, &setting).map(all).map_err(Into::into)
     }
 
     fn fix(context: types::Context, code: String) -> Result<Vec<types::Finding>, types::Finding> {

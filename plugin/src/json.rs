@@ -96,6 +96,13 @@ impl<'a> At<'a> {
         }
     }
 
+    /// An object that stands somewhere else than under a name.
+    pub fn within(value: &'a Value, place: &str) -> Result<Self, Problem> {
+        At::root(value)
+            .map(|at| At { place: place.into(), ..at })
+            .map_err(|problem| Problem { place: place.into(), ..problem })
+    }
+
     /// The value of a name; null and absent are the same.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
         self.map.and_then(|map| map.get(name)).filter(|value| !value.is_null())

@@ -13,6 +13,13 @@ pub const ACCOUNT: Call = Call::read(
     "Reads the business unit's name, so that a person can compare. Nothing leaves.",
 );
 
+pub const CUSTOM_FIELDS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/custom-fields",
+    "read custom fields",
+    "Reads which custom fields there are, for the check of the mapping and the list of targets. Nothing leaves.",
+);
+
 pub const CAMPAIGNS: Call = Call::read(
     ACCOUNT_ENGAGEMENT,
     "/api/v5/objects/campaigns",
@@ -102,8 +109,9 @@ pub const CREATE_EXTERNAL_ACTIVITY: OnceCall = OnceCall::new(Shape::new(
      the replay. The address, that value and the time leave.",
 ));
 
-pub const ALL: [&Shape; 11] = [
+pub const ALL: [&Shape; 12] = [
     &ACCOUNT.shape,
+    &CUSTOM_FIELDS.shape,
     &CAMPAIGNS.shape,
     &LISTS.shape,
     &CREATE_LIST.shape,

@@ -8,6 +8,7 @@ pub mod errors;
 pub mod paging;
 pub mod registration_time;
 pub mod resources;
+pub mod sample;
 pub mod team;
 pub mod time;
 pub mod webhook_json_api;

@@ -29,6 +29,11 @@ pub fn description(session: &SessionId) -> String {
     format!("Livestorm session {session}, made by the Livestorm connector")
 }
 
+/// The session of one of our campaigns, by its description.
+pub fn session_of(description: &str) -> Option<&str> {
+    description.strip_prefix("Livestorm session ")?.strip_suffix(", made by the Livestorm connector")
+}
+
 pub struct Made {
     pub id: String,
     /// When, at the earliest: from here on Account Engagement may show it.

@@ -1,0 +1,197 @@
+//! What is looked at in Account Engagement: the unit and its edition, what its user may see, Connected Campaigns, mapped fields.
+
+use super::{Part, body, fine, not_read, rows, text};
+use crate::{
+    account_engagement::calls::{ACCOUNT, CAMPAIGNS, CUSTOM_FIELDS, EXTERNAL_ACTIVITIES, LISTS, PROSPECTS},
+    call::ACCOUNT_ENGAGEMENT,
+    host::{Answer, Finding, Response, Severity},
+    json,
+    mapping::{
+        self,
+        target_field::{self, Kind},
+    },
+    settings::{Settings, nearest},
+};
+use serde_json::Value;
+
+pub const SIGN_IN: &str = "Check the business unit id (Salesforce Setup > Business Unit Setup), the host (pi.pardot.com, or \
+                           pi.demo.pardot.com for sandboxes and developer orgs), the scope pardot_api, and that the connected \
+                           user belongs to this business unit.";
+/// Of editions with external activities (S2-3).
+const EDITIONS: [&str; 4] = ["plus", "advanced", "premium", "ultimate"];
+
+pub fn part(_: &Settings) -> Part {
+    let one = |call: &crate::call::Call, fields: &str| call.request(&[], &[("fields", fields), ("limit", "1")], None);
+    Part {
+        connection: ACCOUNT_ENGAGEMENT,
+        requests: vec![
+            ACCOUNT.request(&[], &[("fields", "id,company,level")], None),
+            ACCOUNT.request(&[], &[("fields", "id,company,level")], None),
+            CAMPAIGNS.request(
+                &[],
+                &[("fields", "id,name,salesforceId"), ("orderBy", "id DESC"), ("limit", "1000")],
+                None,
+            ),
+            CUSTOM_FIELDS.request(&[], &[("fields", CUSTOM_FIELD), ("limit", "1000")], None),
+            one(&PROSPECTS, "id"),
+            one(&LISTS, "id"),
+            one(&EXTERNAL_ACTIVITIES, "id"),
+        ],
+        judge,
+    }
+}
+
+/// What is asked of a custom field.
+pub const CUSTOM_FIELD: &str = "id,name,fieldId,apiFieldId,type,isRecordMultipleResponses";
+
+/// S2-39: the id of the unit is right if this is the company that was meant.
+pub fn seen(response: &Response) -> String {
+    let body = json::parse(&response.body).unwrap_or(Value::Null);
+    let told = |name: &str| Some(text(&body, name)).filter(|text| !text.is_empty()).unwrap_or("not told".into());
+    format!(
+        "The business unit belongs to \"{}\" (id {}, edition {}). Compare this with the one that you mean.",
+        told("company"),
+        told("id"),
+        told("level")
+    )
+}
+
+fn judge(settings: &Settings, answers: &[Answer]) -> Vec<Finding> {
+    let [account, campaigns, custom_fields, abilities @ ..] = answers else { return Vec::new() };
+    let mut findings = vec![edition(account), connected_campaigns(campaigns), self::abilities(abilities)];
+    findings.extend(mapped_fields(settings, custom_fields));
+    findings.push(Finding::new(
+        "lightning-app",
+        Severity::Notice,
+        ACCOUNT_ENGAGEMENT,
+        "Whether the Lightning App of Account Engagement is in use cannot be read.",
+        "See in Salesforce whether the App Launcher shows Account Engagement, and use that and not the classic app.",
+    ));
+    findings
+}
+
+fn edition(account: &Answer) -> Finding {
+    let code = "edition";
+    let level = match body(ACCOUNT_ENGAGEMENT, Some(account)) {
+        Ok(body) => text(&body, "level"),
+        Err(why) => {
+            return not_read(code, ACCOUNT_ENGAGEMENT, "The edition", &why, "It must be Plus, Advanced or Premium.");
+        }
+    };
+    let known = level.to_ascii_lowercase();
+    if EDITIONS.iter().any(|edition| known.contains(edition)) {
+        return fine(code, ACCOUNT_ENGAGEMENT, &format!("The edition {level} has external activities."));
+    }
+    let problem =
+        format!("The edition of the business unit is {level}; external activities need Plus, Advanced or Premium.");
+    Finding::new(
+        code,
+        Severity::Blocker,
+        ACCOUNT_ENGAGEMENT,
+        &problem,
+        "Upgrade the edition, or connect another business unit.",
+    )
+}
+
+/// S2-5, S2-40: seen working, if any campaign has come over.
+fn connected_campaigns(campaigns: &Answer) -> Finding {
+    let code = "connected-campaigns";
+    let remedy = "Switch Connected Campaigns on (Account Engagement Settings > Connectors > Salesforce > Connected Campaigns), and \
+                  see that the connector is not paused. Make a campaign in Salesforce: it shows here within half an hour.";
+    let body = match body(ACCOUNT_ENGAGEMENT, Some(campaigns)) {
+        Ok(body) => body,
+        Err(why) => return not_read(code, ACCOUNT_ENGAGEMENT, "Campaigns", &why, remedy),
+    };
+    let came = rows(&body, "values").filter(|row| !text(row, "salesforceId").is_empty()).count();
+    if came > 0 {
+        return fine(
+            code,
+            ACCOUNT_ENGAGEMENT,
+            &format!("Connected Campaigns works: {came} campaigns have come from Salesforce."),
+        );
+    }
+    let problem = "No campaign of Salesforce has come to Account Engagement yet, so whether Connected Campaigns works is not seen.";
+    Finding::new(code, Severity::Warning, ACCOUNT_ENGAGEMENT, problem, remedy)
+}
+
+/// What the user may see can be tried; what they may make cannot, without making something.
+fn abilities(answers: &[Answer]) -> Finding {
+    let names = ["prospects", "lists", "external activities"];
+    let refused: Vec<String> = names
+        .iter()
+        .zip(answers)
+        .filter_map(|(name, answer)| body(ACCOUNT_ENGAGEMENT, Some(answer)).err().map(|why| format!("{name} ({why})")))
+        .collect();
+    let remedy = "Give the connected user's role in Account Engagement these abilities: prospects (view, view those not assigned to \
+                  them, create), lists (view, create), external activities (view, create).";
+    if refused.is_empty() {
+        let problem = "The connected user may see prospects, lists and external activities. Whether they may make them, and see \
+                       prospects of others, cannot be read.";
+        return Finding::new("abilities", Severity::Notice, ACCOUNT_ENGAGEMENT, problem, remedy);
+    }
+    let problem = format!("The connected user may not see {}.", refused.join(", "));
+    // Without activities to look at, an unknown outcome is left to a person; all else works.
+    let severity =
+        if refused.iter().all(|name| name.starts_with("external")) { Severity::Warning } else { Severity::Blocker };
+    Finding::new("abilities", severity, ACCOUNT_ENGAGEMENT, &problem, remedy)
+}
+
+/// One finding for each mapped custom field that does not fit, or one that all do.
+fn mapped_fields(settings: &Settings, custom_fields: &Answer) -> Vec<Finding> {
+    let rules = &settings.mapping.prospect;
+    let custom: Vec<(usize, &str)> = rules
+        .iter()
+        .enumerate()
+        .map(|(number, rule)| (number, rule.target.as_str()))
+        .filter(|(_, target)| target_field::is_custom(target))
+        .collect();
+    let code = "mapped-fields";
+    let place = "/mapping/prospect";
+    if custom.is_empty() {
+        return vec![fine(code, place, "No custom field is mapped.")];
+    }
+    let body = match body(ACCOUNT_ENGAGEMENT, Some(custom_fields)) {
+        Ok(body) => body,
+        Err(why) => return vec![not_read(code, place, "Custom fields", &why, "Compare the mapped fields by hand.")],
+    };
+    let fields: Vec<(String, String)> =
+        rows(&body, "values").map(|row| (api_name(row), text(row, "type").to_ascii_lowercase())).collect();
+    let findings: Vec<Finding> = custom
+        .iter()
+        .filter_map(|(number, target)| {
+            let place = format!("{place}/{number}/target");
+            let known = fields.iter().find(|(name, _)| name == target);
+            let Some((_, kind)) = known else {
+                let problem = format!("{place}: prospects have no custom field {target}.");
+                let remedy = nearest(target, fields.iter().map(|(name, _)| name.as_str())).map_or_else(
+                    || "Make it in Account Engagement Settings > Object and Field Configuration > Prospect Fields, or map another.".into(),
+                    |near| format!("Did you mean \"{near}\"?"),
+                );
+                return Some(Finding::new("mapped-field-missing", Severity::Warning, &place, &problem, &remedy));
+            };
+            let made = mapping::kind_of(&settings.mapping, target);
+            let (problem, remedy) = match kind.as_str() {
+                "number" if made != Kind::Number => {
+                    (format!("{target} is a number, and what is mapped to it need not be one."), "Add the transform `number`.")
+                }
+                "date" if made != Kind::Text => (format!("{target} is a date, and a {made:?} is mapped to it."), "Map a date."),
+                "multi-select" | "checkbox" => (
+                    format!("{target} holds several values: it is written, but cannot be read first, so the policy when_empty writes nothing."),
+                    "Nothing is to be done with the policy always.",
+                ),
+                _ => return None,
+            };
+            Some(Finding::new("mapped-field-kind", Severity::Notice, &place, &format!("{place}: {problem}"), remedy))
+        })
+        .collect();
+    if findings.is_empty() {
+        return vec![fine(code, place, &format!("All {} mapped custom fields are there.", custom.len()))];
+    }
+    findings
+}
+
+/// `Topics__c`; older answers have the id without the ending alone.
+pub fn api_name(row: &Value) -> String {
+    let api = text(row, "apiFieldId");
+    if api.is_empty() { format!("{}__c", text(row, "fieldId")) } else { api }
+}
