@@ -64,8 +64,8 @@ pub trait Engine: Send + Sync {
         stop: CancellationToken,
     ) -> Result<(), EngineError>;
 
-    /// Waits, while somebody serves, until no run is under way and no task is due; then says when the next task is due, or nothing
-    /// if none waits for a time.
+    /// Waits until somebody serves, no run is under way and no task is due; then says when the next task is due, or nothing if none
+    /// waits for a time. Refused where `serve` ends before.
     async fn idle(&self) -> Result<Option<Timestamp>, EngineError>;
 
     /// Ends a run between two effects, or a task before it runs. The task becomes a dead letter with `why`; of a run, each task

@@ -54,6 +54,8 @@ struct Shared {
     probe: Arc<dyn Probe>,
     /// Where the loop hears, while it serves.
     serving: Mutex<Option<UnboundedSender<Heard>>>,
+    /// Who asked for idleness while nobody served. Touched under the lock of `serving` alone.
+    early: Mutex<Vec<oneshot::Sender<Option<Timestamp>>>>,
     /// The runs under way, and why each was cancelled, if it was.
     live: Mutex<HashMap<RunId, Arc<OnceLock<String>>>>,
 }
@@ -79,6 +81,7 @@ impl SqliteEngine {
             limits,
             probe,
             serving: Mutex::new(None),
+            early: Mutex::new(vec![]),
             live: Mutex::new(HashMap::new()),
         })))
     }
@@ -159,11 +162,13 @@ impl Engine for SqliteEngine {
     }
 
     async fn idle(&self) -> Result<Option<Timestamp>, EngineError> {
-        let nobody = || EngineError::Invalid("nobody serves".into());
-        let (reply, answer) = oneshot::channel();
-        let heard = Heard::Idle(reply, self.0.clock.begin());
-        guard(&self.0.serving).as_ref().and_then(|sender| sender.send(heard).ok()).ok_or_else(nobody)?;
-        answer.await.map_err(|_| nobody())
+        let (asker, answer) = oneshot::channel();
+        match guard(&self.0.serving).as_ref() {
+            // A loop that has just ended drops the asker.
+            Some(sender) => drop(sender.send(Heard::Idle(asker, self.0.clock.begin()))),
+            None => guard(&self.0.early).push(asker),
+        }
+        answer.await.map_err(|_| EngineError::Invalid("nobody serves any more".into()))
     }
 
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError> {

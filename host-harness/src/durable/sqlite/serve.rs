@@ -73,6 +73,9 @@ pub(super) async fn serve(
         if place.is_some() {
             return Err(EngineError::Invalid("the engine serves already".into()));
         }
+        for asker in guard(&shared.early).drain(..) {
+            let _ = sender.send(Heard::Idle(asker, shared.clock.begin()));
+        }
         *place = Some(sender);
         Place(shared.clone())
     };
