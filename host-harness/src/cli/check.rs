@@ -96,6 +96,7 @@ async fn look(
     let Some(wanted) = fix else { return Ok(checked(findings, vec![])) };
     let fixable = findings.iter().filter(|f| f.fixable).map(|f| f.code.clone());
     let mut codes: Vec<String> = wanted.clone().map_or_else(|| fixable.collect(), |code| vec![code]);
+    codes.sort();
     codes.dedup();
     if codes.is_empty() && !json {
         println!("Nothing of what was found can be mended from here.\n");

@@ -108,6 +108,13 @@ fn killed_half_way_and_run_again_it_finishes_and_doubles_nothing() {
     child.kill().unwrap();
     child.wait().unwrap();
 
+    // The run that was cut off believes that it writes.
+    let writes =
+        || bench.simulators.world().requests.iter().filter(|r| r.method != "GET" && !r.path.contains("oauth2")).count();
+    let before = (writes(), bytes_of(&bench.path("data")));
+    bench.about(&["run", &body], &["--dry-run"]).output().unwrap();
+    assert!((writes(), bytes_of(&bench.path("data"))) == before, "a dry run in between changes nothing");
+
     let again = bench.about(&["run", &body], &["--json"]).output().unwrap();
     assert_eq!(again.status.code(), Some(0), "{}\n{}", stdout(&again), stderr(&again));
     assert_eq!(object(&again)["known"], true);
