@@ -178,3 +178,54 @@ fn in_a_table(findings: &[Finding]) -> comfy_table::Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Method;
+
+    fn finding(problem: &str) -> Finding {
+        Finding {
+            code: "activity-type-inactive".into(),
+            severity: Severity::Blocker,
+            place: "account-engagement".into(),
+            problem: problem.into(),
+            remedy: "Activate it.".into(),
+            fixable: true,
+        }
+    }
+
+    #[test]
+    fn what_may_leave_stands_before_what_was_done() {
+        let rule = EgressRule {
+            connection: "salesforce".into(),
+            methods: vec![Method::Post, Method::Patch],
+            path: vec!["sobjects".into(), "*".into()],
+            body_fields: vec!["Name".into(), "IsActive".into()],
+            headers: vec![],
+            reason: "activates the type".into(),
+        };
+        let mended = Mended {
+            code: "activity-type-inactive".into(),
+            allowed: vec![rule],
+            done: vec![finding("It was inactive.")],
+            refused: vec![],
+        };
+        let mut out = vec![];
+        print_allowed(&mut out, &mended).unwrap();
+        print_mended(&mut out, &mended).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "Mending activity-type-inactive:\n  may leave: salesforce POST or PATCH /sobjects/*, fields Name, IsActive: activates \
+             the type\n  done: It was inactive. Activate it.\n\n"
+        );
+    }
+
+    #[test]
+    fn a_finding_that_can_be_mended_says_how() {
+        let shown = in_a_table(&[finding("It is inactive.")]).to_string();
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        assert!(words.contains(&"BLOCKER") && words.contains(&"--fix"), "{shown}");
+        assert_eq!(checked(vec![finding("")], vec![]).blockers, 1);
+    }
+}

@@ -99,3 +99,23 @@ fn in_a_table(values: &[MappedValue]) -> comfy_table::Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_given_and_nothing_written_are_shown_as_such() {
+        let value = |given: Option<&str>, written: Option<&str>, note: &str| MappedValue {
+            source: "fields.company".into(),
+            given: given.map(Into::into),
+            target: "Prospect.company".into(),
+            written: written.map(Into::into),
+            note: note.into(),
+        };
+        let shown = in_a_table(&[value(Some("Lima"), Some("Lima"), ""), value(None, None, "empty")]).to_string();
+        let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert!(rows.contains(&vec!["fields.company", "Lima", "Prospect.company", "Lima"]), "{shown}");
+        assert!(rows.contains(&vec!["fields.company", "-", "Prospect.company", "-", "empty"]), "{shown}");
+    }
+}

@@ -292,10 +292,8 @@ async fn broken_connections(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec
         });
         for error in answers {
             let remedy = match &error {
-                SendError::Unauthorized(_) => "Then run this again; what waits is not lost",
-                SendError::NotSent(_) => {
-                    "See whether the network is up and the connection's address is right, then run this again"
-                }
+                SendError::Unauthorized(_) => "Mend it, then run this again with --wait; nothing is lost",
+                SendError::NotSent(_) => "See whether network and address are right, then run this again with --wait",
                 _ => continue,
             };
             let problem = Problem { what: titles.join("; "), problem: error.to_string(), remedy: remedy.into() };
@@ -337,7 +335,8 @@ fn print_end(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         }
     }
     if !report.waiting.is_empty() {
-        writeln!(out, "\nWaiting:")?;
+        // What a task says of its waiting, it says by the clock that leaps.
+        writeln!(out, "\nWaiting{}:", if report.dry_run { ", by the dry run's own clock" } else { "" })?;
         report.waiting.iter().try_for_each(|w| writeln!(out, "- {}", w.line()))?;
     }
     if !report.problems.is_empty() {
