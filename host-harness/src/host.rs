@@ -4,12 +4,15 @@
 //! that its egress rules do not name. Not here: anything that one of the parts decides.
 
 use crate::{
-    clock::{Clock, Timestamp},
-    connections::{self, Binding, CallLimits, ConnectionLimits, Connections, CredentialStore, Provider, Transport},
+    clock::{Clock, SimulatedClock, Timestamp},
+    connections::{
+        self, Binding, CallLimits, ConnectionLimits, Connections, CredentialStore, Provider, Rehearsal, Transport,
+    },
     durable::{
         self, Engine, EngineError, EngineLimits, Probe,
         sqlite::{Durability, SqliteEngine},
     },
+    effect::Performer,
     ingress::{Doorway, Ingress},
     runtime::{
         Asker, CallError, Refused, Runtime,
@@ -85,17 +88,38 @@ pub struct Host {
     pub runtime: Arc<Runtime>,
     pub connections: Arc<Connections>,
     pub ingress: Arc<Ingress>,
+    /// Instead of the connections, in a dry run. Then, and only then, the connector is told that it is one.
+    rehearsal: Option<Arc<Rehearsal>>,
 }
 
 impl Host {
     /// Opens the store at `file`, or makes it. Nothing runs yet. The runtime may be shared: it compiles a component once.
     pub fn open(file: &Path, ground: Ground, runtime: Arc<Runtime>) -> Result<Host, EngineError> {
-        let Ground { clock, transport, credentials, durability, engine_limits, probe } = ground;
+        let clock = ground.clock.clone();
+        Host::build(file, ground, clock, runtime)
+    }
+
+    /// Opens a store for a dry run. `clock` is that of its runs, and leaps; its requests keep that of `ground`.
+    pub fn rehearse(
+        file: &Path,
+        ground: Ground,
+        clock: SimulatedClock,
+        runtime: Arc<Runtime>,
+    ) -> Result<(Host, Arc<Rehearsal>), EngineError> {
+        let clock = Arc::new(clock);
+        let host = Host::build(file, ground, clock.clone(), runtime)?;
+        let rehearsal = Arc::new(Rehearsal::new(host.connections.clone(), clock));
+        Ok((Host { rehearsal: Some(rehearsal.clone()), ..host }, rehearsal))
+    }
+
+    fn build(file: &Path, ground: Ground, clock: Arc<dyn Clock>, runtime: Arc<Runtime>) -> Result<Host, EngineError> {
+        let Ground { clock: of_requests, transport, credentials, durability, engine_limits, probe } = ground;
         let engine: Arc<dyn Engine> =
             Arc::new(SqliteEngine::open(file, clock.clone(), engine_limits, durability, probe)?);
-        let connections = Connections::new(clock.clone(), transport, credentials, ConnectionLimits::default());
+        let connections = Connections::new(of_requests, transport, credentials, ConnectionLimits::default());
         let ingress = Ingress::new(clock.clone(), engine.clone());
-        Ok(Host { clock, engine, runtime, connections: Arc::new(connections), ingress: Arc::new(ingress) })
+        let (connections, ingress) = (Arc::new(connections), Arc::new(ingress));
+        Ok(Host { clock, engine, runtime, connections, ingress, rehearsal: None })
     }
 
     /// From here on the installation's webhooks are taken and its tasks run. Installing again replaces settings and bindings.
@@ -119,7 +143,8 @@ impl Host {
             hold_ms: limits.hold_ms.into(),
         };
         self.connections.install(&id, bindings, egress, call_limits)?;
-        let context = Context { installation: id.clone(), settings, activated_at, connections, dry_run: false, limits };
+        let dry_run = self.rehearsal.is_some();
+        let context = Context { installation: id.clone(), settings, activated_at, connections, dry_run, limits };
         self.runtime.install(component, context, manifest.batch_tasks);
         let sources = manifest.webhooks.clone();
         self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets });
@@ -129,8 +154,11 @@ impl Host {
 
     /// Runs what is due until `stop`, in a task of its own. A simulated clock stands still until it is under way.
     pub fn start(&self, stop: CancellationToken) -> JoinHandle<Result<(), EngineError>> {
-        let (driver, performer) = (self.runtime.clone(), self.connections.clone());
-        durable::start(self.engine.clone(), &*self.clock, driver, performer, stop)
+        let performer: Arc<dyn Performer> = match &self.rehearsal {
+            Some(rehearsal) => rehearsal.clone(),
+            None => self.connections.clone(),
+        };
+        durable::start(self.engine.clone(), &*self.clock, self.runtime.clone(), performer, stop)
     }
 
     /// Mends what `check` called fixable by this code: with the installation's connections, under the rules that the connector

@@ -13,6 +13,7 @@ pub mod durable;
 pub mod effect;
 pub mod host;
 pub mod ingress;
+pub mod installation;
 pub mod runtime;
 pub mod simulators;
 pub mod stage;

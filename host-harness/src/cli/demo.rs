@@ -1,15 +1,16 @@
 //! `harness demo`: plays a story from start to end over real loopback HTTP, on a simulated clock.
 
-use super::exit_codes;
+use super::{
+    exit_codes,
+    timeline::{Moment, Timeline, table, tasks, title},
+};
 use crate::{
-    clock::Timestamp,
-    durable::{Engine, TaskFilter, TaskId, TaskStatus},
-    effect::{Action, Change, Subject},
+    durable::{Engine, TaskFilter, TaskStatus},
     simulators::{Options, Snapshot},
     stage::{INSTALLATION, Played, Stage, Travel, observe, story::story},
 };
 use anyhow::Context;
-use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::Table;
 use oracle::Difference;
 use serde::Serialize;
 use std::{
@@ -52,13 +53,6 @@ struct Summary {
     problems: Vec<String>,
 }
 
-/// A line of the timeline.
-struct Moment {
-    at: Timestamp,
-    who: &'static str,
-    what: String,
-}
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir().context("no folder for the demo's store")?;
     let story = story();
@@ -98,82 +92,23 @@ struct Told {
 
 impl Told {
     async fn read(engine: &dyn Engine) -> anyhow::Result<Told> {
-        let mut told = Told { moments: vec![], held: 0, left_out: 0, unfinished: vec![] };
-        let mut after = None;
-        loop {
-            let lines = engine.log(INSTALLATION, after).await?;
-            let Some(last) = lines.last() else { break };
-            after = Some(last.id);
-            for l in lines {
-                let code = l.line.code.as_str();
-                told.held += usize::from(code == "held");
-                told.left_out += usize::from(code.starts_with("left-out"));
-                let what = match about(&l.line.subject) {
-                    Some(whom) if !l.line.message.contains(whom) => format!("{whom}: {}", l.line.message),
-                    _ => l.line.message,
-                };
-                told.moments.push(Moment { at: l.at, who: "Connector", what });
-            }
-        }
-        let mut after = None;
-        loop {
-            let changes = engine.changes(INSTALLATION, after).await?;
-            let Some(last) = changes.last() else { break };
-            after = Some(last.id);
-            for c in changes {
-                if let Some(what) = sentence(&c.change) {
-                    told.moments.push(Moment { at: c.at, who: title(&c.change.connection), what });
-                }
-            }
-        }
-        told.unfinished = unfinished(engine).await?;
-        Ok(told)
+        let moments = Timeline::default().read_on(engine, INSTALLATION).await?;
+        let count = |is: fn(&str) -> bool| moments.iter().filter(|m| m.code.as_deref().is_some_and(is)).count();
+        let (held, left_out) = (count(|code| code == "held"), count(|code| code.starts_with("left-out")));
+        Ok(Told { moments, held, left_out, unfinished: unfinished(engine).await? })
     }
 }
 
 /// Tasks that are neither done nor waiting for a webhook's duplicate: each is a problem in a story that is over.
 async fn unfinished(engine: &dyn Engine) -> anyhow::Result<Vec<String>> {
-    let mut found = vec![];
-    let mut after: Option<TaskId> = None;
-    loop {
-        let tasks = engine.tasks(INSTALLATION, TaskFilter::default(), after).await?;
-        let Some(last) = tasks.last() else { return Ok(found) };
-        after = Some(last.id);
-        for t in tasks.iter().filter(|t| t.status != TaskStatus::Done) {
+    let tasks = tasks(engine, INSTALLATION, TaskFilter::default()).await?;
+    let tasks = tasks.into_iter().filter(|t| t.status != TaskStatus::Done);
+    Ok(tasks
+        .map(|t| {
             let why = t.failure.as_ref().map(|f| f.problem.clone()).or(t.waiting_for.clone()).unwrap_or_default();
-            found.push(format!("{:?}: {}: {why}", t.status, t.task.title));
-        }
-    }
-}
-
-/// What became of a record, as somebody in marketing would say it. What was left out or failed is said by the connector's lines.
-fn sentence(change: &Change) -> Option<String> {
-    let whom = about(&change.subject).unwrap_or_default();
-    let detail = change.detail.as_deref().unwrap_or_default();
-    Some(match (change.object.as_str(), change.action) {
-        (_, Action::Unchanged | Action::LeftOut | Action::Failed) => return None,
-        ("Campaign", Action::Created) => format!("campaign \"{detail}\" is made"),
-        ("Campaign", _) => format!("campaign \"{detail}\" has arrived"),
-        ("List", _) => format!("list \"{detail}\" is made"),
-        ("Prospect", Action::Created) => format!("{whom} is a new prospect"),
-        ("Prospect", _) => format!("prospect {whom} is updated: {detail}"),
-        ("ListMembership", _) => format!("{whom} joins the list \"{detail}\""),
-        ("ExternalActivity", _) => format!("{whom} has the activity {detail}"),
-        (object, action) => format!("{object} {whom} {action:?} {detail}"),
-    })
-}
-
-fn about(subject: &Option<Subject>) -> Option<&str> {
-    subject.as_ref().filter(|s| s.kind == "person").map(|s| s.id.as_str())
-}
-
-fn title(connection: &str) -> &'static str {
-    match connection {
-        "livestorm" => "Livestorm",
-        "salesforce" => "Salesforce",
-        "account-engagement" => "Account Engagement",
-        _ => "Connector",
-    }
+            format!("{:?}: {}: {why}", t.status, t.task.title)
+        })
+        .collect())
 }
 
 fn summary(snapshot: &Snapshot, told: &Told, problems: Vec<String>) -> Summary {
@@ -204,7 +139,8 @@ fn print(
     writeln!(out, "A webinar with two sessions, and the people who register for it.")?;
     writeln!(out, "Simulated APIs over HTTP on this machine, a simulated clock, the real connector.\n")?;
     // What people did comes before what came of it in the same second.
-    let happened = played.happened.iter().map(|h| Moment { at: h.at, who: "Livestorm", what: h.what.clone() });
+    let happened = played.happened.iter();
+    let happened = happened.map(|h| Moment { at: h.at, who: "Livestorm".into(), what: h.what.clone(), code: None });
     let mut moments: Vec<Moment> = happened.chain(told.moments).collect();
     moments.sort_by_key(|m| m.at.seconds());
     for m in moments {
@@ -255,12 +191,5 @@ fn people(snapshot: &Snapshot) -> Table {
             activities.join("\n"),
         ]);
     }
-    table
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(140);
-    table.set_header(header.to_vec());
     table
 }

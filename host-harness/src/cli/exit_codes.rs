@@ -6,8 +6,11 @@ pub const WELL: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line is wrong: clap's own code.
 pub const USAGE: u8 = 2;
-/// It was done, and what came of it is not as it should be: `demo` found problems, `inspect` found a component that is refused.
+/// It was done, and what came of it is not as it should be: `demo` and `run` found problems, `check` a blocker, `map` a delivery
+/// that is not understood, `inspect` a component that is refused.
 pub const NOT_WELL: u8 = 3;
+/// Ended by Ctrl-C: what was under way has ended, the rest waits for the next call.
+pub const INTERRUPTED: u8 = 130;
 
 pub const HELP: &str = "Exit codes: 0 all is well; 1 it could not be done; 2 the command line is wrong; \
-                        3 it was done, and what came of it is not as it should be.";
+                        3 it was done, and what came of it is not as it should be; 130 ended by Ctrl-C.";

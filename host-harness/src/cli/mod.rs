@@ -3,12 +3,21 @@
 //! Promises: results on stdout, everything else on stderr; the exit code says what a script needs to know
 //! ([`exit_codes`]). Invariant: only this folder prints.
 
+mod check;
+mod completion;
+mod data_dir;
 mod demo;
 pub mod exit_codes;
 mod inspect;
+mod installed;
+mod interrupt;
+mod map;
 mod person;
+mod planned;
+mod run;
+mod timeline;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Runs the connector of Livestorm webinars into Account Engagement and Salesforce, and simulates their APIs.
@@ -22,7 +31,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Check(check::Arguments),
+    Map(map::Arguments),
+    Run(run::Arguments),
     Inspect(inspect::Arguments),
+    Completion(completion::Arguments),
 }
 
 /// Runs what the command line says.
@@ -36,7 +49,11 @@ pub fn run() -> ExitCode {
     let done = runtime.block_on(async {
         match arguments.command {
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Check(arguments) => check::run(arguments).await,
+            Command::Map(arguments) => map::run(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
+            Command::Completion(arguments) => completion::run(arguments, Arguments::command()),
         }
     });
     done.unwrap_or_else(|e| match e.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {

@@ -10,6 +10,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt, fs,
@@ -97,6 +98,10 @@ struct Account {
     secret: Secret,
     generation: u64,
     former: VecDeque<SecretString>,
+    /// SHA-256, as hex, of the refresh token that a person gave, and from which this grant has come by refreshes.
+    grown_from: Option<String>,
+    /// Whether it belongs on the disk: what a person gave can be given again, what a refresh brought cannot.
+    kept: bool,
 }
 
 /// The file's form. Plain text on its way to the disk and back: never kept, never printed.
@@ -114,13 +119,15 @@ enum Written {
         access_token: Option<String>,
         #[serde(default)]
         instance_url: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grown_from: Option<String>,
     },
 }
 
-impl From<&Secret> for Written {
-    fn from(secret: &Secret) -> Written {
+impl From<&Account> for Written {
+    fn from(account: &Account) -> Written {
         let open = |s: &SecretString| s.expose_secret().to_owned();
-        match secret {
+        match &account.secret {
             Secret::Token(token) => Written::Token(open(token)),
             Secret::OAuth(o) => Written::OAuth {
                 token_url: o.token_url.clone(),
@@ -129,24 +136,35 @@ impl From<&Secret> for Written {
                 refresh_token: open(&o.refresh_token),
                 access_token: o.access_token.as_ref().map(open),
                 instance_url: o.instance_url.clone(),
+                grown_from: account.grown_from.clone(),
             },
         }
     }
 }
 
-impl From<Written> for Secret {
-    fn from(written: Written) -> Secret {
-        match written {
-            Written::Token(token) => Secret::Token(token.into()),
-            Written::OAuth { token_url, client_id, client_secret, refresh_token, access_token, instance_url } => {
-                Secret::OAuth(Box::new(OAuth {
+impl Written {
+    /// The secret, and from which one it has grown.
+    fn read(self) -> (Secret, Option<String>) {
+        match self {
+            Written::Token(token) => (Secret::Token(token.into()), None),
+            Written::OAuth {
+                token_url,
+                client_id,
+                client_secret,
+                refresh_token,
+                access_token,
+                instance_url,
+                grown_from,
+            } => {
+                let oauth = OAuth {
                     token_url,
                     client_id,
                     client_secret: client_secret.into(),
                     refresh_token: refresh_token.into(),
                     access_token: access_token.map(Into::into),
                     instance_url,
-                }))
+                };
+                (Secret::OAuth(Box::new(oauth)), grown_from)
             }
         }
     }
@@ -192,13 +210,14 @@ impl CredentialStore {
                     fail(format!("not a file of credentials (line {}, column {})", e.line(), e.column()))
                 })?;
                 for (name, written) in written {
-                    let secret = Secret::from(written);
+                    let (secret, grown_from) = written.read();
                     if !secret.well_formed() {
                         return Err(CredentialError::Malformed { account: name });
                     }
                     inner.generation += 1;
                     let generation = inner.generation;
-                    inner.accounts.insert(name, Account { secret, generation, former: VecDeque::new() });
+                    let former = VecDeque::new();
+                    inner.accounts.insert(name, Account { secret, generation, former, grown_from, kept: true });
                 }
             }
         }
@@ -211,8 +230,34 @@ impl CredentialStore {
             return Err(CredentialError::Malformed { account: account.into() });
         }
         let mut inner = self.lock();
-        inner.set(account, secret);
+        inner.set(account, secret, None, true);
+        inner.unsaved = true;
         self.save(&mut inner)
+    }
+
+    /// The secret that a person has given for an account, once more or anew. A grant that has grown from this very refresh token
+    /// is newer than it and stays; all else is replaced. Nothing is written to the disk before a refresh brings something.
+    pub fn connect(&self, account: &str, given: Secret) -> Result<(), CredentialError> {
+        if !given.well_formed() {
+            return Err(CredentialError::Malformed { account: account.into() });
+        }
+        let mut inner = self.lock();
+        let (secret, grown_from, kept) = match (given, inner.accounts.get(account)) {
+            (Secret::OAuth(given), Some(Account { secret: Secret::OAuth(old), grown_from: Some(seed), kept, .. }))
+                if *seed == digest(&given.refresh_token) =>
+            {
+                let OAuth { refresh_token, access_token, instance_url, .. } = *old.clone();
+                let grown = OAuth { refresh_token, access_token, instance_url, ..*given };
+                (Secret::OAuth(Box::new(grown)), Some(seed.clone()), *kept)
+            }
+            (Secret::OAuth(given), _) => {
+                let seed = digest(&given.refresh_token);
+                (Secret::OAuth(given), Some(seed), false)
+            }
+            (token, _) => (token, None, false),
+        };
+        inner.set(account, secret, grown_from, kept);
+        Ok(())
     }
 
     pub fn remove(&self, account: &str) -> Result<(), CredentialError> {
@@ -259,8 +304,10 @@ impl CredentialStore {
             return Err(CredentialError::Malformed { account: account.into() });
         }
         let mut inner = self.lock();
-        if inner.accounts.get(account).is_some_and(|a| a.generation == generation) {
-            inner.set(account, secret);
+        if let Some(old) = inner.accounts.get(account).filter(|a| a.generation == generation) {
+            let grown_from = old.grown_from.clone();
+            inner.set(account, secret, grown_from, true);
+            inner.unsaved = true;
         }
         self.save(&mut inner)
     }
@@ -284,8 +331,8 @@ impl CredentialStore {
             inner.unsaved = false;
             return Ok(());
         };
-        let written: BTreeMap<&String, Written> =
-            inner.accounts.iter().map(|(name, a)| (name, Written::from(&a.secret))).collect();
+        let kept = inner.accounts.iter().filter(|(_, account)| account.kept);
+        let written: BTreeMap<&String, Written> = kept.map(|(name, account)| (name, account.into())).collect();
         let bytes = serde_json::to_vec_pretty(&written).expect("strings always become JSON");
         replace(path, &bytes).map_err(|e| CredentialError::File { path: path.clone(), problem: e.to_string() })?;
         inner.unsaved = false;
@@ -294,9 +341,8 @@ impl CredentialStore {
 }
 
 impl Inner {
-    fn set(&mut self, account: &str, secret: Secret) {
+    fn set(&mut self, account: &str, secret: Secret, grown_from: Option<String>, kept: bool) {
         self.generation += 1;
-        self.unsaved = true;
         let mut former = VecDeque::new();
         if let Some(old) = self.accounts.remove(account) {
             former = old.former;
@@ -305,8 +351,13 @@ impl Inner {
                 former.pop_front();
             }
         }
-        self.accounts.insert(account.into(), Account { secret, generation: self.generation, former });
+        let generation = self.generation;
+        self.accounts.insert(account.into(), Account { secret, generation, former, grown_from, kept });
     }
+}
+
+fn digest(token: &SecretString) -> String {
+    hex::encode(Sha256::digest(token.expose_secret()))
 }
 
 impl fmt::Debug for CredentialStore {
@@ -380,6 +431,30 @@ mod tests {
         assert_eq!(o.refresh_token.expose_secret(), "refresh-2-secret");
         assert_eq!(again.access("sf").unwrap().unwrap().token.expose_secret(), "access-2-secret");
         assert!(!folder.path().join("credentials.json.new").exists());
+    }
+
+    #[test]
+    fn a_rotated_token_is_used_until_a_person_gives_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let given = |refresh: &str| Secret::OAuth(Box::new(oauth(refresh, None)));
+        let used = |store: &CredentialStore| match store.secret("sf").unwrap().0 {
+            Secret::OAuth(o) => o.refresh_token.expose_secret().to_owned(),
+            Secret::Token(_) => panic!("a grant stays a grant"),
+        };
+        let store = CredentialStore::open(&path).unwrap();
+        store.connect("ls", Secret::Token("made-up-token".into())).unwrap();
+        store.connect("sf", given("refresh-1-secret")).unwrap();
+        assert!(!path.exists(), "what a person gave is not written down");
+        let (_, generation) = store.secret("sf").unwrap();
+        store.rotate("sf", generation, oauth("refresh-2-secret", Some("access-2-secret"))).unwrap();
+        assert!(!fs::read_to_string(&path).unwrap().contains("made-up-token"));
+
+        for (refresh, expect) in [("refresh-1-secret", "refresh-2-secret"), ("refresh-9-secret", "refresh-9-secret")] {
+            let again = CredentialStore::open(&path).unwrap();
+            again.connect("sf", given(refresh)).unwrap();
+            assert_eq!(used(&again), expect);
+        }
     }
 
     #[cfg(unix)]

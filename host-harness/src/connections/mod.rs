@@ -3,7 +3,9 @@
 //! A guest names a connection and a path. Here the request finds its address, is judged, waits for its turn, is signed, sent,
 //! perhaps sent again, and its answer is cleaned: `pipeline.rs` is the way, the other files are its rules. Promises: one
 //! answer for each request, of the last try; what may write twice is never sent twice (`retry.rs`); no secret in
-//! any answer or error (`scrub.rs`). Not here: dry runs, classes of calls and budgets (`runtime/`), what is recorded (`durable/`).
+//! any answer or error (`scrub.rs`). In a dry run another performer stands before this
+//! one, and no write gets this far (`rehearsal.rs`). Not here: classes of calls and budgets (`runtime/`), what is recorded
+//! (`durable/`).
 //!
 //! Attacks, defences and what is left: `README.md`.
 //!
@@ -17,6 +19,7 @@ mod pace;
 mod pipeline;
 pub mod policy;
 pub mod profile;
+pub mod rehearsal;
 pub mod retry;
 mod scrub;
 pub mod transport;
@@ -25,6 +28,7 @@ pub use client::{NetworkTransport, SocketTimes};
 pub use credentials::{CredentialError, CredentialStore, OAuth, Secret};
 pub use policy::EgressRule;
 pub use profile::Provider;
+pub use rehearsal::{PlannedWrite, Rehearsal};
 pub use transport::{Transport, TransportError};
 
 use crate::{
@@ -228,6 +232,12 @@ impl Connections {
         lanes.iter().filter(|((_, grant, _), _)| grant == account).for_each(|(_, lane)| lane.accepted());
     }
 
+    /// Whether this request would be let out, or the refusal that it would get.
+    fn judge(&self, installation: &str, request: Request) -> Result<(), SendError> {
+        let Some(installation) = self.installation(installation) else { return Err(switched_off()) };
+        Resolved::new(&installation, request, &self.limits).and_then(Resolved::permit).map(|_| ())
+    }
+
     fn bind(&self, connection: String, binding: Binding) -> Result<Bound, InstallError> {
         let Binding { provider, address, account, business_unit, allow_private_addresses: allow_private } = binding;
         let origin = address.as_deref().or(provider.default_origin());
@@ -346,6 +356,10 @@ impl Connections {
     }
 }
 
+fn switched_off() -> SendError {
+    SendError::Stopped("the installation has no connections: it is switched off".into())
+}
+
 /// What a sending came to, and what the guest is told if it is not sent again.
 fn judge(
     bound: &Bound,
@@ -416,7 +430,7 @@ impl Performer for Connections {
 
     async fn perform(&self, permit: Permit, request: Request, work: Work) -> (Answer, Work) {
         let Some(installation) = self.installation(&permit.installation) else {
-            return (Err(SendError::Stopped("the installation has no connections: it is switched off".into())), work);
+            return (Err(switched_off()), work);
         };
         match Resolved::new(&installation, request, &self.limits).and_then(Resolved::permit) {
             Ok(permitted) => self.send(&permit, permitted, &installation.limits, work).await,

@@ -64,6 +64,10 @@ pub trait Engine: Send + Sync {
         stop: CancellationToken,
     ) -> Result<(), EngineError>;
 
+    /// Waits until somebody serves, no run is under way and no task is due; then says when the next task is due, or nothing if none
+    /// waits for a time. Refused where `serve` ends before.
+    async fn idle(&self) -> Result<Option<Timestamp>, EngineError>;
+
     /// Ends a run between two effects, or a task before it runs. The task becomes a dead letter with `why`; of a run, each task
     /// that is not done by then. Durable on return; the run itself may take a moment to end.
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError>;

@@ -43,7 +43,6 @@ pub(super) enum Rights {
 pub(super) struct Caller {
     rights: Rights,
     limits: Limits,
-    dry_run: bool,
     now: Timestamp,
     said: mpsc::UnboundedSender<Said>,
     memory: Memory,
@@ -164,9 +163,6 @@ impl Caller {
         }
         if self.requests >= self.limits.requests {
             return Some(SendError::Stopped(format!("the call has sent its {} requests", self.limits.requests)));
-        }
-        if self.dry_run && request.repeat != Repeat::Read {
-            return Some(SendError::DryRun);
         }
         None
     }
@@ -293,7 +289,6 @@ fn fit(answer: Answer, bytes_left: &mut usize) -> Answer {
 pub(super) struct Call {
     pub rights: Rights,
     pub limits: Limits,
-    pub dry_run: bool,
     pub now: Timestamp,
     pub ticks: Ticks,
 }
@@ -324,7 +319,6 @@ impl<T> Coroutine<T> {
             Caller {
                 rights: call.rights,
                 limits,
-                dry_run: call.dry_run,
                 now: call.now,
                 said,
                 memory: Memory { bytes_max: limits.memory_bytes },

@@ -197,7 +197,7 @@ impl Runtime {
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
         let ticks = self.ticks.clone();
-        let with = Call { rights: Rights::None, limits: self.limits, dry_run: false, now: Timestamp(0), ticks };
+        let with = Call { rights: Rights::None, limits: self.limits, now: Timestamp(0), ticks };
         let pre = component.pre.clone();
         let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
         match guest.step(Input::Start).await {
@@ -229,7 +229,7 @@ impl Runtime {
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
         let (now, ticks) = (asker.clock.now(), self.ticks.clone());
-        let with = Call { rights, limits: self.limits, dry_run: false, now, ticks };
+        let with = Call { rights, limits: self.limits, now, ticks };
         let pre = installed.component.pre.clone();
         let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
         let (mut input, mut wave) = (Input::Start, 0);
@@ -297,13 +297,13 @@ impl Driver for Runtime {
         let batch = lead.input.assignments;
         if batch.iter().any(|a| a.task.kind == DELIVERY) {
             let delivery = only_delivery(batch)?;
-            let with = Call { rights: Rights::None, limits, dry_run: context.dry_run, now, ticks };
+            let with = Call { rights: Rights::None, limits, now, ticks };
             let guest = Coroutine::new(&self.engine, with, |store| pre.admit(store, context, delivery.1))
                 .map_err(|e| format!("{e:#}"))?;
             return Ok(Box::new(Admit { guest, id: delivery.0, limits }));
         }
         let ids = batch.iter().map(|a| a.id).collect();
-        let with = Call { rights: Rights::All, limits, dry_run: context.dry_run, now, ticks };
+        let with = Call { rights: Rights::All, limits, now, ticks };
         let guest = Coroutine::new(&self.engine, with, |store| pre.handle(store, context, batch))
             .map_err(|e| format!("{e:#}"))?;
         Ok(Box::new(Handle { guest, ids, limits }))

@@ -155,6 +155,27 @@ pub async fn a_stop_lets_end_what_is_under_way_and_begins_nothing_new(harness: &
     up.down().await;
 }
 
+pub async fn whoever_asks_hears_when_nothing_is_due_any_more(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking().batches_of(1));
+    bench.world.answers_after(MINUTE);
+    let engine = bench.closed();
+    assert!(futures_util::FutureExt::now_or_never(engine.idle()).is_none(), "nobody serves yet");
+    drop(engine);
+    let up = bench.up();
+    let (start, engine) = (bench.clock.now(), up.engine.clone());
+    assert_eq!(engine.idle().await.unwrap(), None);
+    let late = Task { not_before: Some(start.plus(DAY)), ..task("a", "l", "3") };
+    up.accept([task("a", "k", "1"), task("a", "k", "2"), late]).await;
+    let (next, _) = tokio::join!(engine.idle(), bench.clock.run_for(MINUTE * 10));
+    assert_eq!(next.unwrap(), Some(start.plus(DAY)));
+    assert_eq!(statuses(&up.tasks().await), [Done, Done, Waiting]);
+    assert_eq!(engine.idle().await.unwrap(), Some(start.plus(DAY)), "at once where it is so already");
+    bench.clock.run_for(DAY * 2).await;
+    assert_eq!(engine.idle().await.unwrap(), None);
+    drop(engine);
+    up.down().await;
+}
+
 pub async fn connections_are_given_as_much_as_they_take_at_once(harness: &dyn Harness) {
     let wave = |repeat| {
         Guests::new(move |lead, imports| async move {

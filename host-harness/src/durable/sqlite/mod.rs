@@ -20,19 +20,20 @@ use super::{
     RunSummary, Tape, TaskFilter, TaskId, TaskStatus, run::Event, schedule::Key,
 };
 use crate::{
-    clock::{Clock, Work},
+    clock::{Clock, Timestamp, Work},
     effect::{Driver, Entry, Performer, RunId, Task},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
-use serve::{Scope, Touched};
+use serve::{Heard, Scope, Touched};
 use std::{
     collections::HashMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 use store::Store;
-use tokio::sync::mpsc::UnboundedSender;
+pub use store::copy;
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// What a write survives.
@@ -52,7 +53,9 @@ struct Shared {
     limits: EngineLimits,
     probe: Arc<dyn Probe>,
     /// Where the loop hears, while it serves.
-    serving: Mutex<Option<UnboundedSender<Touched>>>,
+    serving: Mutex<Option<UnboundedSender<Heard>>>,
+    /// Who asked for idleness while nobody served. Touched under the lock of `serving` alone.
+    early: Mutex<Vec<oneshot::Sender<Option<Timestamp>>>>,
     /// The runs under way, and why each was cancelled, if it was.
     live: Mutex<HashMap<RunId, Arc<OnceLock<String>>>>,
 }
@@ -78,6 +81,7 @@ impl SqliteEngine {
             limits,
             probe,
             serving: Mutex::new(None),
+            early: Mutex::new(vec![]),
             live: Mutex::new(HashMap::new()),
         })))
     }
@@ -117,7 +121,7 @@ impl Shared {
     fn touch(&self, scope: Scope, work: Work) {
         if let Some(sender) = guard(&self.serving).as_ref() {
             // A loop that has just ended needs no word: the next one looks for itself.
-            let _ = sender.send(Touched { scope, work });
+            let _ = sender.send(Heard::Touched(Touched { scope, work }));
         }
     }
 }
@@ -155,6 +159,16 @@ impl Engine for SqliteEngine {
         stop: CancellationToken,
     ) -> Result<(), EngineError> {
         serve::serve(self.0.clone(), driver, performer, stop).await
+    }
+
+    async fn idle(&self) -> Result<Option<Timestamp>, EngineError> {
+        let (asker, answer) = oneshot::channel();
+        match guard(&self.0.serving).as_ref() {
+            // A loop that has just ended drops the asker.
+            Some(sender) => drop(sender.send(Heard::Idle(asker, self.0.clock.begin()))),
+            None => guard(&self.0.early).push(asker),
+        }
+        answer.await.map_err(|_| EngineError::Invalid("nobody serves any more".into()))
     }
 
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError> {

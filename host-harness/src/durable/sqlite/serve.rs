@@ -8,7 +8,7 @@ use super::{
     tasks,
 };
 use crate::{
-    clock::{Timer, Work},
+    clock::{Timer, Timestamp, Work},
     durable::{
         EngineError, Phase, engine_line,
         journal::Ending,
@@ -17,8 +17,18 @@ use crate::{
     effect::{Driver, Level, Performer},
 };
 use std::{collections::BTreeSet, future::pending, sync::Arc};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
+
+/// What the loop hears.
+pub(super) enum Heard {
+    Touched(Touched),
+    /// Somebody wants to know when nothing is going on and nothing is due, and when the next task is.
+    Idle(oneshot::Sender<Option<Timestamp>>, Work),
+}
 
 /// Something may be to do there.
 pub(super) struct Touched {
@@ -63,6 +73,9 @@ pub(super) async fn serve(
         if place.is_some() {
             return Err(EngineError::Invalid("the engine serves already".into()));
         }
+        for asker in guard(&shared.early).drain(..) {
+            let _ = sender.send(Heard::Idle(asker, shared.clock.begin()));
+        }
         *place = Some(sender);
         Place(shared.clone())
     };
@@ -91,7 +104,7 @@ struct Serving {
 impl Serving {
     async fn turn(
         &mut self,
-        mut messages: mpsc::UnboundedReceiver<Touched>,
+        mut messages: mpsc::UnboundedReceiver<Heard>,
         stop: CancellationToken,
         work: &mut Option<Work>,
     ) -> Result<(), EngineError> {
@@ -101,6 +114,7 @@ impl Serving {
         // Runs that were cut off stand first in line.
         self.look(self.shared.store.read(|c| tasks::keys_with_work(c, None)).await?).await?;
         let mut stopping = false;
+        let mut wait_for_idle = vec![];
         loop {
             if stopping && self.runs.is_empty() {
                 return Ok(());
@@ -108,6 +122,12 @@ impl Serving {
             while !stopping && let Some(key) = self.schedule.begin(self.shared.clock.now()) {
                 let work = self.shared.clock.begin();
                 self.runs.spawn(turn(self.shared.clone(), self.driver.clone(), self.performer.clone(), key, work));
+            }
+            if self.runs.is_empty() {
+                for asker in wait_for_idle.drain(..) {
+                    // Nobody hears it where the asker has gone.
+                    let _ = oneshot::Sender::send(asker, self.schedule.next_at());
+                }
             }
             let timer = self.schedule.next_at().filter(|_| !stopping).map(|at| self.shared.clock.timer(at));
             *work = None;
@@ -125,7 +145,15 @@ impl Serving {
                     let again = (goes_on || said).then_some(over.key);
                     self.look(left.into_iter().chain(again).collect()).await?;
                 }
-                Some(touched) = messages.recv() => {
+                Some(heard) = messages.recv() => {
+                    let touched = match heard {
+                        Heard::Touched(touched) => touched,
+                        Heard::Idle(asker, asked) => {
+                            *work = Some(asked);
+                            wait_for_idle.push(asker);
+                            continue;
+                        }
+                    };
                     *work = Some(touched.work);
                     let keys = match touched.scope {
                         Scope::Keys(keys) => keys.into_iter().collect(),

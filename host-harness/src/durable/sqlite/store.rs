@@ -119,6 +119,24 @@ impl Drop for Store {
     }
 }
 
+/// Copies the store at `from`, if there is one, to `to`, where there is none yet. Refused while somebody has it open: at rest,
+/// the file and its log are all of it.
+pub fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
+    let file = |path: &Path, suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    if !from.exists() {
+        return Ok(());
+    }
+    let _lock = lock_file(from)?;
+    for suffix in ["", "-wal"] {
+        let part = file(from, suffix);
+        if part.exists() {
+            std::fs::copy(&part, file(to, suffix))
+                .map_err(|e| EngineError::Store(format!("{} cannot be copied: {e}", part.display())))?;
+        }
+    }
+    Ok(())
+}
+
 fn alive(halted: &OnceLock<Point>) -> Result<(), EngineError> {
     halted.get().map_or(Ok(()), |point| Err(EngineError::Stopped(point.clone())))
 }

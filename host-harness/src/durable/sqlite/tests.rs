@@ -61,6 +61,26 @@ async fn a_second_one_is_refused_while_the_first_has_the_file() {
 }
 
 #[tokio::test]
+async fn a_store_is_copied_with_what_its_log_holds_and_only_at_rest() {
+    let file = InTemp::new();
+    let other = InTemp::new();
+    copy(&file.path(), &other.path()).unwrap();
+    assert!(!other.path().exists(), "there was none");
+    let engine = file.try_open(Durability::ProcessCrash).unwrap();
+    let kept = engine.accept("i", vec![task("a", "k", "1")]).await.unwrap();
+    assert!(copy(&file.path(), &other.path()).unwrap_err().to_string().contains("is in use"));
+    // As a process that was killed leaves it: the log is not yet in the file.
+    std::fs::copy(file.path(), other.path()).unwrap();
+    let log = |of: &InTemp| of.path().with_extension("db-wal");
+    std::fs::copy(log(&file), log(&other)).unwrap();
+    drop(engine);
+    let third = InTemp::new();
+    copy(&other.path(), &third.path()).unwrap();
+    let engine = third.try_open(Durability::ProcessCrash).unwrap();
+    assert_eq!(engine.tasks("i", TaskFilter::default(), None).await.unwrap().len(), kept.len());
+}
+
+#[tokio::test]
 async fn callers_that_come_together_are_answered_each_for_itself() {
     let file = InTemp::new();
     let engine = file.try_open(Durability::Full).unwrap();

@@ -3,20 +3,14 @@
 // A test that cannot go on says so by panicking; clippy knows that of test functions alone, not of what they share.
 #![allow(clippy::unwrap_used)]
 
+mod check;
+mod help;
+mod map;
+mod run;
+mod support;
+
 use serde_json::Value;
-use std::process::{Command, Output};
-
-fn harness(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_harness")).args(arguments).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use support::{harness, stderr, stdout};
 
 #[test]
 fn the_demo_ends_well_and_says_so_in_one_object() {
@@ -82,13 +76,4 @@ fn a_foreign_component_is_refused_by_name_and_a_missing_file_by_its_path() {
     let output = harness(&["inspect", "no-such-file.wasm"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("no-such-file.wasm"), "{}", stderr(&output));
-}
-
-#[test]
-fn a_wrong_command_line_is_answered_with_what_would_be_right() {
-    let output = harness(&["dmeo"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("demo"), "{}", stderr(&output));
-    assert!(stdout(&harness(&["demo", "--help"])).contains("Examples:"));
-    assert!(stdout(&harness(&["--help"])).contains("Exit codes:"));
 }

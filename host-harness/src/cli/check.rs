@@ -1,0 +1,231 @@
+//! `harness check`: is this installation able to work, and what is to be done where it is not?
+
+use super::{exit_codes, installed::Place, timeline::table};
+use crate::{
+    host::{FixError, Host, InstallError},
+    installation::InstallationFile,
+    runtime::contract::{EgressRule, Finding, Severity},
+};
+use serde::Serialize;
+use std::{io::Write, process::ExitCode};
+
+/// Looks whether an installation is able to work, and says what to do where it is not
+///
+/// Reads at each provider with the installation's own accounts, and changes nothing. A blocker means: it cannot work like this,
+/// and must not be switched on.
+///
+/// With --fix, what the connector can mend is mended: every such finding, or the one that is named. What may leave for it is
+/// shown first, and is allowed for that alone. Then it is checked again.
+///
+/// Examples:
+///   harness check --installation acme.toml
+///   harness check --installation acme.toml --fix activity-type-inactive
+///   harness check --installation acme.toml --json | tail -n 1
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    /// Mend what can be mended, or the finding with this code alone
+    #[arg(long, value_name = "CODE", num_args = 0..=1)]
+    fix: Option<Option<String>>,
+    /// One JSON object instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    /// After the mending, if there was one.
+    findings: Vec<Finding>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mended: Vec<Mended>,
+    blockers: usize,
+}
+
+/// What came of mending one finding.
+#[derive(Serialize)]
+struct Mended {
+    code: String,
+    /// What was allowed to leave for it.
+    allowed: Vec<EgressRule>,
+    done: Vec<Finding>,
+    /// Why it was not mended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<Finding>,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let file = InstallationFile::read(&arguments.place.installation)?;
+    let checked = match arguments.place.open(&file, None).await {
+        Ok(opened) => look(&opened.host, &file, arguments.fix.as_ref(), arguments.json).await?,
+        Err(e) => match e.downcast::<InstallError>()? {
+            // What a check is for: shown like any other finding.
+            InstallError::Settings(findings) => checked(findings, vec![]),
+            e => return Err(e.into()),
+        },
+    };
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&checked)?)?;
+    } else {
+        writeln!(out, "{}", in_a_table(&checked.findings))?;
+        match checked.blockers {
+            0 => writeln!(out, "Nothing stands in the way.")?,
+            1 => writeln!(out, "1 blocker: it cannot work until this is mended.")?,
+            n => writeln!(out, "{n} blockers: it cannot work until these are mended.")?,
+        }
+    }
+    let refused = checked.mended.iter().any(|m| !m.refused.is_empty());
+    let code = if checked.blockers > 0 || refused { exit_codes::NOT_WELL } else { exit_codes::WELL };
+    Ok(ExitCode::from(code))
+}
+
+fn checked(findings: Vec<Finding>, mended: Vec<Mended>) -> Checked {
+    let blockers = findings.iter().filter(|f| f.severity == Severity::Blocker).count();
+    Checked { findings, mended, blockers }
+}
+
+async fn look(
+    host: &Host,
+    file: &InstallationFile,
+    fix: Option<&Option<String>>,
+    json: bool,
+) -> anyhow::Result<Checked> {
+    let findings = findings(host, file).await?;
+    let Some(wanted) = fix else { return Ok(checked(findings, vec![])) };
+    let fixable = findings.iter().filter(|f| f.fixable).map(|f| f.code.clone());
+    let mut codes: Vec<String> = wanted.clone().map_or_else(|| fixable.collect(), |code| vec![code]);
+    codes.sort();
+    codes.dedup();
+    if codes.is_empty() && !json {
+        println!("Nothing of what was found can be mended from here.\n");
+    }
+    let mut mended = vec![];
+    for code in codes {
+        mended.push(mend(host, &file.id, code, json).await?);
+    }
+    let again = if mended.is_empty() { findings } else { self::findings(host, file).await? };
+    Ok(checked(again, mended))
+}
+
+/// Of the settings first, then of the world.
+async fn findings(host: &Host, file: &InstallationFile) -> anyhow::Result<Vec<Finding>> {
+    let component = host.runtime.compile(&file.component()?)?;
+    let mut findings = host.runtime.validate(&component, file.settings.clone()).await?;
+    findings.extend(host.runtime.check(&file.id, &host.asker()).await?);
+    Ok(findings)
+}
+
+async fn mend(host: &Host, id: &str, code: String, json: bool) -> anyhow::Result<Mended> {
+    let mut mended = Mended { code, allowed: vec![], done: vec![], refused: vec![] };
+    match host.runtime.fix_egress(id, &mended.code).await? {
+        Ok(rules) => mended.allowed = rules,
+        Err(findings) => mended.refused = findings,
+    }
+    if !json {
+        print_allowed(&mut std::io::stdout().lock(), &mended)?;
+    }
+    if mended.refused.is_empty() {
+        match host.fix(id, &mended.code).await {
+            Ok(Ok(done)) => mended.done = done,
+            Ok(Err(why)) => mended.refused = vec![why],
+            Err(FixError::Grant(InstallError::Settings(why))) => mended.refused = why,
+            Err(e) => return Err(e.into()),
+        }
+    }
+    if !json {
+        print_mended(&mut std::io::stdout().lock(), &mended)?;
+    }
+    Ok(mended)
+}
+
+/// Before anything leaves.
+fn print_allowed(out: &mut impl Write, mended: &Mended) -> std::io::Result<()> {
+    writeln!(out, "Mending {}:", mended.code)?;
+    for rule in &mended.allowed {
+        let methods: Vec<&str> = rule.methods.iter().map(|m| m.as_str()).collect();
+        let fields = match rule.body_fields.as_slice() {
+            [] => String::new(),
+            fields => format!(", fields {}", fields.join(", ")),
+        };
+        let (methods, path) = (methods.join(" or "), rule.path.join("/"));
+        writeln!(out, "  may leave: {} {methods} /{path}{fields}: {}", rule.connection, rule.reason)?;
+    }
+    out.flush()
+}
+
+fn print_mended(out: &mut impl Write, mended: &Mended) -> std::io::Result<()> {
+    let lines = |out: &mut dyn Write, word: &str, findings: &[Finding]| {
+        findings.iter().try_for_each(|f| writeln!(out, "  {word}: {} {}", f.problem, f.remedy))
+    };
+    lines(out, "done", &mended.done)?;
+    lines(out, "not mended", &mended.refused)?;
+    writeln!(out)
+}
+
+fn in_a_table(findings: &[Finding]) -> comfy_table::Table {
+    let mut table = table(&["severity", "code", "place", "problem", "what to do"]);
+    for f in findings {
+        let severity = match f.severity {
+            Severity::Fine => "fine",
+            Severity::Notice => "notice",
+            Severity::Warning => "warning",
+            Severity::Blocker => "BLOCKER",
+        };
+        let remedy = if f.fixable { format!("{} Or: --fix {}", f.remedy, f.code) } else { f.remedy.clone() };
+        table.add_row([severity, &f.code, &f.place, &f.problem, remedy.trim()]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Method;
+
+    fn finding(problem: &str) -> Finding {
+        Finding {
+            code: "activity-type-inactive".into(),
+            severity: Severity::Blocker,
+            place: "account-engagement".into(),
+            problem: problem.into(),
+            remedy: "Activate it.".into(),
+            fixable: true,
+        }
+    }
+
+    #[test]
+    fn what_may_leave_stands_before_what_was_done() {
+        let rule = EgressRule {
+            connection: "salesforce".into(),
+            methods: vec![Method::Post, Method::Patch],
+            path: vec!["sobjects".into(), "*".into()],
+            body_fields: vec!["Name".into(), "IsActive".into()],
+            headers: vec![],
+            reason: "activates the type".into(),
+        };
+        let mended = Mended {
+            code: "activity-type-inactive".into(),
+            allowed: vec![rule],
+            done: vec![finding("It was inactive.")],
+            refused: vec![],
+        };
+        let mut out = vec![];
+        print_allowed(&mut out, &mended).unwrap();
+        print_mended(&mut out, &mended).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "Mending activity-type-inactive:\n  may leave: salesforce POST or PATCH /sobjects/*, fields Name, IsActive: activates \
+             the type\n  done: It was inactive. Activate it.\n\n"
+        );
+    }
+
+    #[test]
+    fn a_finding_that_can_be_mended_says_how() {
+        let shown = in_a_table(&[finding("It is inactive.")]).to_string();
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        assert!(words.contains(&"BLOCKER") && words.contains(&"--fix"), "{shown}");
+        assert_eq!(checked(vec![finding("")], vec![]).blockers, 1);
+    }
+}

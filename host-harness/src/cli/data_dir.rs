@@ -1,0 +1,154 @@
+//! What the commands remember between two calls: the folder of `--data`.
+//!
+//! Promises: one process at a time has it; when an installation was switched on is noted once and never changed; only its
+//! owner may read what is in it. Tokens that a provider has given anew are in it as plain text: encryption comes with serving.
+
+use crate::{
+    clock::Timestamp,
+    connections::{CredentialError, CredentialStore},
+};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DataDirError {
+    #[error(
+        "the data directory {} is in use by another process, and one at a time may use it. End the other one, or give \
+         another directory with --data", .0.display()
+    )]
+    InUse(PathBuf),
+    #[error("the data directory cannot be used: {}: {problem}. Give another one with --data", .path.display())]
+    Unusable { path: PathBuf, problem: String },
+    #[error(
+        "`{installation}` was switched on at {noted}, as {} says, and that stands: what came before it would be judged \
+         otherwise half-way. Leave --activated-at out, or use another --data for another installation", .path.display()
+    )]
+    OtherActivation { installation: String, noted: Timestamp, path: PathBuf },
+}
+
+pub(super) struct DataDir {
+    path: PathBuf,
+    /// Held for as long as this lives.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder where there is none.
+    pub fn open(path: &Path) -> Result<DataDir, DataDirError> {
+        let lock = path.join("lock");
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(path).map_err(|e| unusable(path, e))?;
+        let open = File::options().create(true).truncate(false).write(true).open(&lock);
+        let file = open.map_err(|e| unusable(&lock, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(DataDir { path: path.into(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.into())),
+            Err(TryLockError::Error(e)) => Err(unusable(&lock, e)),
+        }
+    }
+
+    /// The engine's file.
+    pub fn store(&self) -> PathBuf {
+        self.path.join("harness.sqlite")
+    }
+
+    pub fn credentials(&self) -> Result<CredentialStore, CredentialError> {
+        CredentialStore::open(self.path.join("credentials.json"))
+    }
+
+    /// When the installation was switched on: as noted here; else as given, or now.
+    pub fn activation(
+        &self,
+        installation: &str,
+        given: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Timestamp, DataDirError> {
+        match (self.activations()?.get(installation), given) {
+            (Some(noted), Some(given)) if *noted != given => Err(DataDirError::OtherActivation {
+                installation: installation.into(),
+                noted: *noted,
+                path: self.activations_file(),
+            }),
+            (Some(noted), _) => Ok(*noted),
+            // To the second: that is how it is shown, and how it is given again.
+            (None, given) => Ok(Timestamp::from_seconds(given.unwrap_or(now).seconds())),
+        }
+    }
+
+    /// Notes what [`DataDir::activation`] said.
+    pub fn note_activation(&self, installation: &str, at: Timestamp) -> Result<(), DataDirError> {
+        let mut noted = self.activations()?;
+        if noted.insert(installation.into(), at) == Some(at) {
+            return Ok(());
+        }
+        let texts: BTreeMap<String, String> = noted.iter().map(|(id, at)| (id.clone(), at.to_string())).collect();
+        let text = serde_json::to_vec_pretty(&texts).expect("texts always become JSON");
+        let (file, new) = (self.activations_file(), self.path.join("activations.json.new"));
+        let written = fs::write(&new, text).and_then(|()| File::open(&new)?.sync_all());
+        written.and_then(|()| fs::rename(&new, &file)).map_err(|e| unusable(&file, e))
+    }
+
+    fn activations_file(&self) -> PathBuf {
+        self.path.join("activations.json")
+    }
+
+    fn activations(&self) -> Result<BTreeMap<String, Timestamp>, DataDirError> {
+        let file = self.activations_file();
+        let text = match fs::read_to_string(&file) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            read => read.map_err(|e| unusable(&file, e))?,
+        };
+        let noted: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|e| unusable(&file, e))?;
+        let time = |(id, at): (String, String)| Timestamp::parse(&at).map(|at| (id, at)).ok_or(at);
+        noted.into_iter().map(time).collect::<Result<_, _>>().map_err(|at| unusable(&file, format!("{at} is no time")))
+    }
+}
+
+fn unusable(path: &Path, problem: impl ToString) -> DataDirError {
+    DataDirError::Unusable { path: path.into(), problem: problem.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_has_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        let first = DataDir::open(&path).unwrap();
+        assert!(matches!(DataDir::open(&path), Err(DataDirError::InUse(_))));
+        drop(first);
+        DataDir::open(&path).unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(matches!(DataDir::open(&folder.path().join("file")), Err(DataDirError::Unusable { .. })));
+    }
+
+    #[test]
+    fn an_installation_is_switched_on_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let now = at("2026-11-23T08:00:00.700Z");
+        assert_eq!(data.activation("acme", None, now).unwrap(), at("2026-11-23T08:00:00Z"));
+        let given = at("2026-11-20T00:00:00Z");
+        assert_eq!(data.activation("acme", Some(given), now).unwrap(), given);
+        assert!(!data.activations_file().exists(), "asked, not noted");
+        data.note_activation("acme", given).unwrap();
+        data.note_activation("other", now).unwrap();
+        for again in [None, Some(given)] {
+            assert_eq!(data.activation("acme", again, now).unwrap(), given);
+        }
+        let refused = data.activation("acme", Some(now), now).unwrap_err().to_string();
+        assert!(refused.starts_with("`acme` was switched on at 2026-11-20T00:00:00Z"), "{refused}");
+        fs::write(data.activations_file(), "{\"acme\": \"soon\"}").unwrap();
+        assert!(data.activation("acme", None, now).unwrap_err().to_string().contains("soon is no time"));
+    }
+}

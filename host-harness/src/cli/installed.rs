@@ -1,0 +1,152 @@
+//! What the commands about one installation share: where it is written down, where it is remembered, and a host with it.
+
+use super::data_dir::DataDir;
+use crate::{
+    clock::{Clock, SimulatedClock, SystemClock, Timestamp},
+    connections::{CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
+    durable::{EngineLimits, NoProbe, sqlite, sqlite::Durability},
+    host::{Ground, Host, Installation},
+    installation::InstallationFile,
+    runtime::{
+        Limits, Runtime,
+        contract::{Manifest, Signature, WebhookSource},
+    },
+};
+use anyhow::{Context, anyhow};
+use secrecy::SecretString;
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Place {
+    /// The installation file; fixtures/installations/sample.toml is a commented one
+    #[arg(long, value_name = "FILE")]
+    pub installation: PathBuf,
+    /// Where its memory is kept; one process at a time may use it
+    #[arg(long, value_name = "DIR", default_value = "harness-data")]
+    pub data: PathBuf,
+    /// When it was switched on, e.g. 2026-11-23T08:00:00Z; nothing from before is touched [default: as noted in DIR, else now]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub activated_at: Option<Timestamp>,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "not a time; write it as 2026-11-23T08:00:00Z".into())
+}
+
+/// A host with the installation in it. Nothing runs yet.
+pub(super) struct Opened {
+    pub id: String,
+    pub activated_at: Timestamp,
+    pub manifest: Manifest,
+    pub host: Host,
+    /// Held until all is over.
+    _data: DataDir,
+}
+
+/// Nothing listens there: a delivery is handed over in the process.
+pub(super) const NO_ADDRESS: &str = "handed-over-in-the-process";
+
+impl Place {
+    /// For real. Notes when the installation was switched on.
+    pub async fn open(&self, file: &InstallationFile, source: Option<&str>) -> anyhow::Result<Opened> {
+        let (data, credentials) = self.data(file)?;
+        let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
+        let ground = ground(credentials, Durability::Full);
+        let host = Host::open(&data.store(), ground, Arc::new(Runtime::new(Limits::default())?))?;
+        let manifest = install(&host, file, activated_at, source).await?;
+        data.note_activation(&file.id, activated_at)?;
+        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, _data: data })
+    }
+
+    /// For a dry run, on a copy of the memory in `folder`. Of the data directory nothing is changed but tokens that a provider
+    /// gives anew: the old ones may be worth nothing from then on.
+    pub async fn rehearse(
+        &self,
+        file: &InstallationFile,
+        source: Option<&str>,
+        folder: &Path,
+        clock: SimulatedClock,
+    ) -> anyhow::Result<(Opened, Arc<Rehearsal>)> {
+        let (data, credentials) = self.data(file)?;
+        let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
+        let copy = folder.join("dry-run.sqlite");
+        sqlite::copy(&data.store(), &copy)?;
+        let ground = ground(credentials, Durability::ProcessCrash);
+        let (host, rehearsal) = Host::rehearse(&copy, ground, clock, Arc::new(Runtime::new(Limits::default())?))?;
+        let manifest = install(&host, file, activated_at, source).await?;
+        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, _data: data }, rehearsal))
+    }
+
+    /// What the file refers to is looked up first: where that fails, no directory is made.
+    fn data(&self, file: &InstallationFile) -> anyhow::Result<(DataDir, CredentialStore)> {
+        let secrets = file.secrets()?;
+        let data = DataDir::open(&self.data)?;
+        let credentials = data.credentials()?;
+        for (account, secret) in secrets {
+            credentials.connect(&account, secret)?;
+        }
+        Ok((data, credentials))
+    }
+}
+
+fn ground(credentials: CredentialStore, durability: Durability) -> Ground {
+    Ground {
+        clock: Arc::new(SystemClock),
+        transport: Arc::new(NetworkTransport::new(SocketTimes::default())),
+        credentials,
+        durability,
+        engine_limits: EngineLimits::default(),
+        probe: Arc::new(NoProbe),
+    }
+}
+
+async fn install(
+    host: &Host,
+    file: &InstallationFile,
+    activated_at: Timestamp,
+    source: Option<&str>,
+) -> anyhow::Result<Manifest> {
+    let signing_secrets = match source {
+        Some(source) => BTreeMap::from([(source.to_owned(), file.signing_secrets(source)?)]),
+        None => BTreeMap::new(),
+    };
+    let installation = Installation {
+        id: file.id.clone(),
+        settings: file.settings.clone(),
+        activated_at,
+        bindings: file.connections.clone(),
+        address_secret: SecretString::from(NO_ADDRESS),
+        signing_secrets,
+    };
+    Ok(host.install(&file.component()?, installation).await?)
+}
+
+/// The webhook source of this name; without one, the only source that signs nothing.
+pub(super) fn source<'a>(manifest: &'a Manifest, given: Option<&str>) -> anyhow::Result<&'a WebhookSource> {
+    let all: Vec<&str> = manifest.webhooks.iter().map(|w| w.name.as_str()).collect();
+    let unsigned = || manifest.webhooks.iter().filter(|w| w.signature == Signature::Unsigned);
+    match given {
+        Some(name) => manifest.webhooks.iter().find(|w| w.name == name).ok_or_else(|| {
+            anyhow!("the connector has no webhook source \"{name}\". Give one of these: {}", all.join(", "))
+        }),
+        None => match (unsigned().count(), unsigned().next()) {
+            (1, Some(only)) => Ok(only),
+            _ => Err(anyhow!("it is not clear where this came from. Give --source, one of: {}", all.join(", "))),
+        },
+    }
+}
+
+/// A webhook's body: a file's bytes, or for `-` all that comes from stdin.
+pub(super) fn body(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut body = vec![];
+        std::io::stdin().read_to_end(&mut body).context("stdin cannot be read to its end")?;
+        return Ok(body);
+    }
+    std::fs::read(path).with_context(|| format!("the payload {} cannot be read", path.display()))
+}
