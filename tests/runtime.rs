@@ -110,6 +110,10 @@ fn refused(notes: &[Note]) -> &str {
         .unwrap()
 }
 
+/// The thin house had 299 KB. Mapping with its transforms and schema, the preflight and its fixes are the rest; what grows it
+/// further should be worth it.
+const COMPONENT_BYTES_MAX: usize = 600_000;
+
 #[tokio::test]
 async fn each_limit_lets_a_guest_go_as_far_as_it_says_and_ends_it_one_further() {
     let l = limits();
@@ -227,7 +231,7 @@ fn the_bundled_component_imports_our_interfaces_and_nothing_else() {
     let home = std::env::var("HOME").unwrap();
     let names_home = host_harness::CONNECTOR.windows(home.len()).any(|w| w == home.as_bytes());
     assert!(!names_home, "the component names a folder of the machine that built it");
-    assert!(component.bytes < 300_000, "the component has grown to {} bytes", component.bytes);
+    assert!(component.bytes < COMPONENT_BYTES_MAX, "the component has grown to {} bytes", component.bytes);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 //! and matched by id. Usually 10 minutes, at times 30 (S2-43); nobody is given up before the host's bound.
 
 use crate::{
-    account_engagement::campaign::{LATE, made_since, next_look, short},
+    account_engagement::{
+        PLACEHOLDER,
+        campaign::{LATE, made_since, next_look, short},
+    },
     calendar::moment,
     call::ACCOUNT_ENGAGEMENT,
     host::{Action, Completion, Entry, Instant, MINUTE, Subject, Wait},
@@ -21,6 +24,12 @@ pub async fn all(work: &Work<'_>, waiting: Vec<(u32, AwaitCampaign)>) -> Vec<(u3
         let found = found.as_ref().map_err(Stop::clone)?;
         match short(&one.salesforce_id).and_then(|id| found.get(id)) {
             Some(campaign) => Ok(arrived(work, one, campaign)),
+            // RULES 26: in a dry run the waiting is shown and taken as over.
+            None if work.context.dry_run => {
+                let message = format!("Dry run: the wait for the campaign {} is taken as over", one.name);
+                work.info("dry-run-campaign", &message, Some(Subject::session(one.session.as_str())));
+                Ok(arrived(work, one, PLACEHOLDER))
+            }
             None => Err(not_yet(work, one)),
         }
     };
