@@ -12,4 +12,5 @@ mod order;
 mod preflight;
 mod runtime;
 mod story;
+mod trap;
 mod unknown;

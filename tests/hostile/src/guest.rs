@@ -98,6 +98,20 @@ fn entry(key: String, value: String) -> state::Entry {
     state::Entry { key, value, subject: None }
 }
 
+/// Sends once, as the contract tells to, and cannot do it for one of them.
+fn effect(name: &str) {
+    if name == "trap" {
+        panic!("nobody can digest this one");
+    }
+    if state::get(name).is_none() {
+        state::set(&entry(name.into(), "sending".into()));
+        let mut once = request(http::Repeat::Once);
+        once.path = vec![name.into()];
+        let _ = http::send(&once);
+        state::set(&entry(name.into(), "sent".into()));
+    }
+}
+
 impl on_trigger::Guest for Hostile {
     fn preview(_: Context, _: on_trigger::Delivery) -> Result<Vec<on_trigger::MappedValue>, Finding> {
         Ok(vec![])
@@ -113,6 +127,9 @@ impl on_trigger::Guest for Hostile {
     }
 
     fn handle(_: Context, batch: Vec<on_trigger::Assignment>) -> Vec<(u32, on_trigger::Outcome)> {
+        std::panic::set_hook(Box::new(|info| {
+            report::log(&report::Line { level: report::Level::Error, ..line(info.to_string()) });
+        }));
         let Some(first) = batch.first() else { return vec![] };
         let far: usize = first.task.payload.parse().unwrap_or(0);
         let mut wave = 0;
@@ -153,6 +170,7 @@ impl on_trigger::Guest for Hostile {
                 wave = answers.filter(|a| matches!(a, Err(http::Error::Stopped(_)))).count();
             }
             "panic" => panic!("on purpose"),
+            "effect" => batch.iter().for_each(|a| effect(&a.task.payload)),
             "silence" => return vec![],
             _ => {}
         }

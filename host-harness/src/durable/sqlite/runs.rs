@@ -130,7 +130,7 @@ pub(super) fn end(
     let batch = tasks::of_run(c, installation, run)?;
     match &ending {
         Ending::Outcomes(outcomes) => ends.outcomes(&batch, outcomes)?,
-        Ending::Broken(why) => ends.broken(&batch, why)?,
+        Ending::Broken(why) => ends.broken(&batch, &with_last_words(why, told))?,
         Ending::Cancelled(why) => ends.all(&batch, &Event::Cancelled(why.clone()))?,
         Ending::Unreadable(why) => ends.all(&batch, &Event::Failed(dead_letter::unreadable(why)))?,
         Ending::GivenBack(_) => ends.all(&batch, &Event::GivenBack)?,
@@ -146,6 +146,15 @@ pub(super) fn end(
     match closed {
         1 => Ok(touched),
         _ => Err(EngineError::Corrupt(format!("run {run} ended twice"))),
+    }
+}
+
+/// A guest that panics can say why in its log and nowhere else (`report.wit`). Whoever sees the dead letter should not have to
+/// look there.
+fn with_last_words(why: &str, told: &Told) -> String {
+    match told.lines.last() {
+        Some((_, line)) if line.level == Level::Error => format!("{why}: {}", line.message),
+        _ => why.into(),
     }
 }
 
