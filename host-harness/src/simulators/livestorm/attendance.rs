@@ -44,6 +44,7 @@ impl Livestorm {
 
     /// Of everybody who was in the room, from `ready_at` on.
     pub(super) fn tell_attendance(&mut self, session: &str, ready_at: Timestamp, unknowns: &LivestormUnknowns) {
+        let now = self.clock.now();
         let length = self.sessions.now(session).and_then(|session| session.length()).unwrap_or(Duration::ZERO);
         let of_this = |(of, _): &(String, String)| of == session;
         let here: Vec<_> = self.in_the_room.extract_if(.., |key, _| of_this(key)).collect();
@@ -52,7 +53,7 @@ impl Livestorm {
                 registration.attendance_rate = Some(attendance.rate.unwrap_or(share(attendance.seconds, length)));
                 registration.attendance = Some(attendance);
                 if unknowns.updated_at_moves {
-                    registration.updated_at = ready_at;
+                    registration.updated_at = now;
                 }
             });
         }

@@ -235,10 +235,12 @@ fn person(simulators: &Simulators, session: &str, person: &str) -> Value {
 #[test]
 fn a_session_goes_its_way_once_and_its_event_with_it() {
     type Step = fn(&mut Livestorm, &str) -> bool;
+    /// Steps with whether each is taken, and the two statuses in the end.
+    type Row<'a> = (&'a [(Step, bool)], &'a str, &'a str);
     let start: Step = |livestorm, session| livestorm.start_session(session);
     let end: Step = |livestorm, session| livestorm.end_session(session, &LivestormUnknowns::default());
     let cancel: Step = |livestorm, session| livestorm.cancel_session(session);
-    let rows: [(&[(Step, bool)], &str, &str); 6] = [
+    let rows: [Row; 6] = [
         (&[], "upcoming", "upcoming"),
         (&[(start, true), (start, false), (cancel, false)], "live", "live"),
         (&[(start, true), (end, true), (end, false), (start, false)], "past", "ended"),
