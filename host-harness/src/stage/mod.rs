@@ -114,7 +114,7 @@ impl Stage {
         let simulators = Simulators::new(Arc::new(clock.clone()), options);
         {
             let mut world = simulators.world();
-            world.account_engagement.set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
+            world.set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
             for email in &story.team {
                 world.livestorm.add_team_member(NewTeamMember {
                     email: email.clone(),
