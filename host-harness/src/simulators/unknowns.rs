@@ -83,6 +83,8 @@ pub struct SalesforceUnknowns {
     pub refresh_race: RefreshRace,
     /// Status for a record that is deleted: 404 or 400.
     pub entity_is_deleted_status: u16,
+    /// Status for a token without the scope `api`: 401 or 403.
+    pub missing_scope_status: u16,
     /// Whether calls past the daily limit are let through for a while. `false` refuses at once.
     pub daily_limit_is_soft: bool,
 }
@@ -92,6 +94,7 @@ impl Default for SalesforceUnknowns {
         SalesforceUnknowns {
             refresh_race: RefreshRace::AlreadyBeingProcessed,
             entity_is_deleted_status: 404,
+            missing_scope_status: 403,
             daily_limit_is_soft: false,
         }
     }

@@ -112,7 +112,9 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
         return Err(Refusal::code(126));
     }
     let token = call.bearer().ok_or(Refusal::code(184))?;
-    if !world.salesforce.tokens.opens(token, world.now(), &world.options) {
+    // A token without the scope is told like a bad one [inferred].
+    let has_scope = world.salesforce.scopes.contains("pardot_api");
+    if !has_scope || !world.salesforce.tokens.opens(token, world.now(), &world.options) {
         return Err(Refusal::code(184));
     }
     let unit = call

@@ -270,11 +270,25 @@ impl AccountEngagement {
         self.may(Some(Ability::ViewProspectsNotAssignedToSelf)) || prospect.assigned_to() == Some(users::USER_ID)
     }
 
-    /// Of those with this address that the API's user sees, live or in the recycle bin, the one with the latest activity.
+    /// Of those with this address, live or in the recycle bin, the one with the latest activity.
     pub(super) fn latest_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
+        self.latest_of(email, email_match, deleted, |_| true)
+    }
+
+    /// The same among those that the API's user sees: an upsert looks no further [inferred].
+    fn latest_seen_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
+        self.latest_of(email, email_match, deleted, |prospect| self.sees(prospect))
+    }
+
+    fn latest_of(
+        &self,
+        email: &str,
+        email_match: CaseMatch,
+        deleted: bool,
+        counts: impl Fn(&Prospect) -> bool,
+    ) -> Option<u64> {
         let those = self.prospects_with(email).into_iter().filter_map(|id| self.prospects.now(&id));
-        let those = those.filter(|prospect| self.sees(prospect));
-        let those = those.filter(|p| p.is_deleted == deleted && email_match.same(&p.email, email));
+        let those = those.filter(|p| p.is_deleted == deleted && email_match.same(&p.email, email) && counts(p));
         those.max_by_key(|prospect| prospect.latest()).map(|prospect| prospect.id)
     }
 }
@@ -423,11 +437,11 @@ pub(super) fn upsert_latest_by_email(world: &mut World, body: Body) -> Result<Up
     let email = address(own_email.unwrap_or_else(|| match_email.clone()))?;
     let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
     let unit = &mut world.account_engagement;
-    if let Some(id) = unit.latest_with(&match_email, email_match, false) {
+    if let Some(id) = unit.latest_seen_with(&match_email, email_match, false) {
         changes.apply(unit, id, now);
         return Ok(Upserted::Updated(id));
     }
-    if let Some(id) = search_deleted.then(|| unit.latest_with(&match_email, email_match, true)).flatten() {
+    if let Some(id) = search_deleted.then(|| unit.latest_seen_with(&match_email, email_match, true)).flatten() {
         unit.prospects.change(&id, now, |prospect| prospect.is_deleted = false);
         changes.apply(unit, id, now);
         return Ok(Upserted::Updated(id));

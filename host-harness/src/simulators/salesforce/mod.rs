@@ -86,6 +86,9 @@ pub struct Salesforce {
     clock: Arc<dyn Clock>,
     pub records: Table<String, Record>,
     pub tokens: Tokens,
+    /// What the customer has agreed to. Without `api` no data call is answered, without `pardot_api` none of Account
+    /// Engagement's (code 184 there).
+    pub scopes: BTreeSet<&'static str>,
     /// Fields such as `Campaign.Type` whose picklist the admin has restricted.
     pub restricted_picklists: BTreeSet<String>,
     /// When the requests of the last 24 hours came.
@@ -102,6 +105,7 @@ impl Salesforce {
             clock,
             records: Table::new(),
             tokens,
+            scopes: BTreeSet::from(oauth::SCOPES),
             restricted_picklists: BTreeSet::new(),
             requests: VecDeque::new(),
             cursors: vec![],
@@ -253,6 +257,9 @@ fn data(world: &mut World, call: &Call) -> Answer {
     let (now, max) = (world.now(), world.options.limits.salesforce_calls_per_day);
     if !call.bearer().is_some_and(|token| world.salesforce.tokens.opens(token, now, &world.options)) {
         return Refusal::invalid_session().answer();
+    }
+    if !world.salesforce.scopes.contains("api") {
+        return Refusal::not_for_this_api(world.options.unknowns.salesforce.missing_scope_status).answer();
     }
     let used_up = world.salesforce.requests_used() >= max;
     let answer = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {

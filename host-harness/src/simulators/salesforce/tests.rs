@@ -174,6 +174,25 @@ fn an_access_token_ends_by_the_clock_or_by_the_world() {
 }
 
 #[test]
+fn a_scope_that_was_not_given_closes_its_api() {
+    let (simulators, _) = started();
+    let (_, all) = refresh(&simulators, "simulated-refresh-token-0", &[]);
+    assert_eq!(all["scope"], "api pardot_api refresh_token");
+    let unit = |token: &str| {
+        let request = http::Request::get("http://x.test/api/v5/objects/account?fields=id")
+            .header("authorization", format!("Bearer {token}"))
+            .header("pardot-business-unit-id", simulators.world().options.business_unit_id.clone());
+        simulators.handle(request.body(vec![]).unwrap()).unwrap().status().as_u16()
+    };
+    for (missing, salesforce, account_engagement) in [("", 200, 200), ("api", 403, 200), ("pardot_api", 200, 401)] {
+        simulators.world().salesforce.scopes = oauth::SCOPES.into_iter().filter(|scope| *scope != missing).collect();
+        let token = all["access_token"].as_str().unwrap();
+        assert_eq!(ask(&simulators, "GET", "/services/data/v62.0/limits", token, None).0, salesforce, "{missing}");
+        assert_eq!(unit(token), account_engagement, "{missing}");
+    }
+}
+
+#[test]
 fn versions_need_no_token_and_old_ones_are_gone() {
     let (simulators, _) = started();
     assert_eq!(ask(&simulators, "GET", "/services/data/", "none", None).0, 200);
