@@ -115,7 +115,7 @@ fn secrets_in(folder: &Path, secrets: &[String]) -> Vec<String> {
 // Stories, in as few words as they have.
 
 pub fn story(acts: Vec<Act>) -> Story {
-    Story { begins_at: BEGINS_AT, prospects: vec![], team: vec![], acts }
+    Story { begins_at: BEGINS_AT, prospects: vec![], team: vec![], mapping: vec![], acts }
 }
 
 pub fn event(at: u64, event: &str, title: &str) -> Act {
@@ -133,6 +133,7 @@ pub fn registers(at: u64, session: &str, email: &str, answers: &[(&str, &str)], 
         session: session.into(),
         email: email.into(),
         answers: answers.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+        utm: vec![],
         team_member: false,
     };
     Act { at, what, deliveries: deliveries.to_vec() }

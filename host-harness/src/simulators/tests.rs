@@ -82,7 +82,7 @@ fn every_request_is_counted_with_its_api_and_keeps_no_secret() {
 fn a_snapshot_is_the_truth_without_lag_and_is_read_back_from_json() {
     let simulators = started();
     let ana = simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
-    simulators.world().account_engagement.set_extension(Extension::ready("Livestorm", &["people_registered"]));
+    simulators.world().set_extension(Extension::ready("Livestorm", &["people_registered"]));
     let send = |path: &str, body: Value| {
         let answer = simulators.handle(request(&simulators, "POST", path, body)).unwrap();
         assert_eq!(answer.status(), 201);

@@ -37,6 +37,18 @@ pub struct LivestormUnknowns {
     pub unknown_parameter: UnknownParameter,
     /// Whether the legacy `identify` of a person is the id that REST gives (RULES 1, spec S1-17).
     pub legacy_person_id: LegacyPersonId,
+    /// 401 or 403: two pages differ.
+    pub missing_scope_status: u16,
+    /// How long after the end of a session REST tells who was there: "a few minutes" (spec 002).
+    pub attendance_ready_seconds: u64,
+    /// Whether who did not come stands in the legacy `attendees[]` too.
+    pub absentees_listed: bool,
+    /// Whether `attendance_rate` is a number or a text that is one.
+    pub attendance_rate: AttendanceRate,
+    /// Unit of `replay_view_detail.watched_at`.
+    pub watched_at: WatchedAt,
+    /// Whether a person's `updated_at` moves with attendance and replay.
+    pub updated_at_moves: bool,
 }
 
 impl Default for LivestormUnknowns {
@@ -53,6 +65,12 @@ impl Default for LivestormUnknowns {
             email_match: CaseMatch::Insensitive,
             unknown_parameter: UnknownParameter::Refuse,
             legacy_person_id: LegacyPersonId::Other,
+            missing_scope_status: 403,
+            attendance_ready_seconds: 5 * 60,
+            absentees_listed: true,
+            attendance_rate: AttendanceRate::Number,
+            watched_at: WatchedAt::Seconds,
+            updated_at_moves: true,
         }
     }
 }
@@ -65,6 +83,8 @@ pub struct SalesforceUnknowns {
     pub refresh_race: RefreshRace,
     /// Status for a record that is deleted: 404 or 400.
     pub entity_is_deleted_status: u16,
+    /// Status for a token without the scope `api`: 401 or 403.
+    pub missing_scope_status: u16,
     /// Whether calls past the daily limit are let through for a while. `false` refuses at once.
     pub daily_limit_is_soft: bool,
 }
@@ -74,6 +94,7 @@ impl Default for SalesforceUnknowns {
         SalesforceUnknowns {
             refresh_race: RefreshRace::AlreadyBeingProcessed,
             entity_is_deleted_status: 404,
+            missing_scope_status: 403,
             daily_limit_is_soft: false,
         }
     }
@@ -115,6 +136,8 @@ pub struct AccountEngagementUnknowns {
     pub deleted_membership: DeletedMembership,
     /// Whether two addresses that differ in case are two.
     pub email_match: CaseMatch,
+    /// Whether a custom field with values to choose from takes another one, or refuses it (code 154).
+    pub unlisted_value: UnlistedValue,
     /// Length of `salesforceId`: 18 or 15.
     pub salesforce_id_length: IdLength,
     /// The zone of the API's user, in which times are answered.
@@ -140,6 +163,7 @@ impl Default for AccountEngagementUnknowns {
             list_name_limit: false,
             deleted_membership: DeletedMembership::AlreadyMember,
             email_match: CaseMatch::Sensitive,
+            unlisted_value: UnlistedValue::Refuse,
             salesforce_id_length: IdLength::Eighteen,
             user_zone: Zone::NewYork,
         }
@@ -163,6 +187,8 @@ sides!(Bounds { Inclusive, Exclusive });
 sides!(CaseMatch { Sensitive, Insensitive });
 sides!(UnknownParameter { Refuse, Ignore });
 sides!(LegacyPersonId { Other, SameAsRest });
+sides!(AttendanceRate { Number, Text });
+sides!(WatchedAt { Seconds, Milliseconds, Iso });
 sides!(RefreshRace { AlreadyBeingProcessed, ExpiredAuthorizationCode });
 sides!(ErrorBody { Json, Xml });
 sides!(UpsertStatus { CreatedWhenMade, AlwaysOk });
@@ -172,6 +198,7 @@ sides!(
     /// A new membership, or code 58 as if it still stood.
     DeletedMembership { AlreadyMember, MakeAnother }
 );
+sides!(UnlistedValue { Accept, Refuse });
 sides!(IdLength { Eighteen, Fifteen });
 sides!(
     /// With daylight saving time where the place has it.

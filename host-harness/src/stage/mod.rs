@@ -19,12 +19,13 @@ use crate::{
     runtime::{CallError, Limits, Runtime},
     simulators::{
         Options, Simulators,
-        account_engagement::{Extension, NewProspect},
+        account_engagement::{CustomKind, Extension, NewCustomField, NewProspect},
         livestorm::NewTeamMember,
     },
 };
-use oracle::Story;
+use oracle::{MappedField, Story};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -82,6 +83,8 @@ pub struct Stage {
     pub simulators: Simulators,
     file: PathBuf,
     settings: String,
+    /// The story's, which stands in the settings too.
+    mapping: Vec<MappedField>,
     activated_at: Timestamp,
     credentials: CredentialStore,
     transport: Arc<dyn Transport>,
@@ -114,7 +117,11 @@ impl Stage {
         let simulators = Simulators::new(Arc::new(clock.clone()), options);
         {
             let mut world = simulators.world();
-            world.account_engagement.set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
+            world.set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
+            for mapped in story.mapping.iter().filter(|mapped| mapped.target.ends_with("__c")) {
+                let field = NewCustomField::new(&mapped.target, kind_of(&mapped.source));
+                world.account_engagement.add_custom_field(field);
+            }
             for email in &story.team {
                 world.livestorm.add_team_member(NewTeamMember {
                     email: email.clone(),
@@ -147,7 +154,8 @@ impl Stage {
             clock,
             simulators,
             file,
-            settings: "{}".into(),
+            settings: settings_with(&story.mapping, "{}"),
+            mapping: story.mapping.clone(),
             activated_at: begins_at,
             credentials,
             transport,
@@ -157,9 +165,9 @@ impl Stage {
         })
     }
 
-    /// With other settings than none. Before the host is opened.
+    /// With other settings than none, beside what the story maps. Before the host is opened.
     pub fn with_settings(mut self, settings: &str) -> Stage {
-        self.settings = settings.to_owned();
+        self.settings = settings_with(&self.mapping, settings);
         self
     }
 
@@ -259,6 +267,31 @@ impl Drop for Stage {
     }
 }
 
+/// What an admin would choose for a source.
+fn kind_of(source: &str) -> CustomKind {
+    match source {
+        "attendance.duration" | "attendance.messages" | "attendance.questions" => CustomKind::Number,
+        _ => CustomKind::Text,
+    }
+}
+
+/// Settings with the story's mapping after their own. Settings that are no object are none of ours to correct.
+fn settings_with(mapping: &[MappedField], settings: &str) -> String {
+    let Ok(Value::Object(mut with)) = serde_json::from_str(settings) else { return settings.to_owned() };
+    if mapping.is_empty() {
+        return settings.to_owned();
+    }
+    let fields = mapping.iter().map(|mapped| json!({ "source": mapped.source, "target": mapped.target }));
+    let own = with.get("mapping").and_then(|own| own["prospect"].as_array()).cloned().unwrap_or_default();
+    let fields: Vec<Value> = own.into_iter().chain(fields).collect();
+    let mapping = with.entry("mapping").or_insert_with(|| json!({}));
+    match mapping.as_object_mut() {
+        Some(mapping) => mapping.insert("prospect".into(), fields.into()),
+        None => return settings.to_owned(),
+    };
+    Value::Object(with).to_string()
+}
+
 fn credentials(simulators: &Simulators) -> Result<CredentialStore, StageError> {
     let options = simulators.world().options.clone();
     let salesforce = options.salesforce;
@@ -289,4 +322,57 @@ async fn over_http(simulators: &Simulators) -> Result<(Arc<dyn Transport>, HttpS
     // Bound once and given back, so that every host of the stage is reached at the same address.
     let ingress_port = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port();
     Ok((Arc::new(NetworkTransport::new(SocketTimes::default())), HttpStage { base_url, ingress_port, stop }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With nobody to tell, so that only Livestorm's side is seen.
+    #[tokio::test]
+    async fn every_act_of_the_story_happens_and_all_word_of_it_is_sent() {
+        let story = story::story();
+        let file = tempfile::tempdir().unwrap().path().join("host.sqlite");
+        let stage = Stage::set(&story, file, Options::default(), Travel::InProcess).await.unwrap();
+        stage.play(&story).await;
+        let played = stage.played();
+        let given_up = played.undelivered.len();
+        let sent: usize = story.acts.iter().map(|act| act.deliveries.len()).sum();
+        // Each delivery that is given up is noted beside the acts.
+        assert_eq!(played.happened.len(), story.acts.len() + given_up, "{:#?}", played.happened);
+        assert_eq!(given_up, sent, "{:#?}", played.undelivered);
+        let world = stage.simulators.world();
+        let people: Vec<_> =
+            world.livestorm.registrations[&played.sessions["morning"]].iter().map(|r| r.now()).collect();
+        let seconds: BTreeMap<&str, u64> = people
+            .iter()
+            .filter_map(|person| Some((person.email.as_str(), person.attendance.as_ref()?.seconds)))
+            .collect();
+        let expected = [("Ana.Lima@example.org", 2280), ("carla@example.org", 181), ("dan+demo@example.org", 2100)];
+        assert_eq!(seconds, BTreeMap::from(expected));
+        let watched = people.iter().filter(|person| person.replay_watched_at.is_some()).count();
+        assert_eq!(watched, 1, "Ben");
+        for mapped in &story.mapping {
+            assert!(world.account_engagement.custom_field(&mapped.target).is_some(), "{}", mapped.target);
+        }
+    }
+
+    #[test]
+    fn the_storys_mapping_stands_after_the_settings_own() {
+        let mapped = |source: &str| MappedField { source: source.into(), target: "X__c".into() };
+        let rows = [
+            (vec![], r#"{"a":1}"#, r#"{"a":1}"#),
+            (vec![mapped("utm.source")], "{}", r#"{"mapping":{"prospect":[{"source":"utm.source","target":"X__c"}]}}"#),
+            (
+                vec![mapped("utm.source")],
+                r#"{"a":1,"mapping":{"prospect":[7],"b":2}}"#,
+                r#"{"a":1,"mapping":{"b":2,"prospect":[7,{"source":"utm.source","target":"X__c"}]}}"#,
+            ),
+            (vec![mapped("utm.source")], "no JSON", "no JSON"),
+            (vec![mapped("utm.source")], r#"{"mapping":7}"#, r#"{"mapping":7}"#),
+        ];
+        for (mapping, settings, with) in rows {
+            assert_eq!(settings_with(&mapping, settings), with, "{settings}");
+        }
+    }
 }

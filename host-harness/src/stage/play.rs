@@ -7,10 +7,13 @@ use crate::{
     ingress::Refusal,
     simulators::{
         Simulators,
-        livestorm::{Dialect, FormField, NewEvent, NewRegistrant, NewSession, Occurrence, Role, webhooks::signature},
+        livestorm::{
+            Attendance, Dialect, FormField, NewEvent, NewRegistrant, NewSession, Occurrence, Role, Utm,
+            webhooks::signature,
+        },
     },
 };
-use oracle::{Act, Happening, Story};
+use oracle::{Act, Delivery, Happening, Story};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -82,6 +85,17 @@ fn questions(story: &Story) -> BTreeSet<String> {
     answers.map(|(name, _)| name.clone()).filter(|n| !["first_name", "last_name"].contains(&n.as_str())).collect()
 }
 
+fn by_name(utm: &[(String, String)]) -> Utm {
+    let named = |name: &str| utm.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    Utm {
+        source: named("source"),
+        medium: named("medium"),
+        term: named("term"),
+        content: named("content"),
+        campaign: named("campaign"),
+    }
+}
+
 #[derive(Clone)]
 struct Player {
     clock: SimulatedClock,
@@ -103,23 +117,40 @@ struct Webhook {
 
 impl Player {
     async fn play(self, acts: Vec<Act>, mut work: Work) {
+        // By session: what Livestorm tells of who attended, once it is over.
+        let mut after_the_end: BTreeMap<String, Vec<(Occurrence, Vec<Delivery>)>> = BTreeMap::new();
         for act in acts {
             let at = self.begins_at.plus(Duration::from_secs(act.at));
             work = sleep(&self.clock, work, at).await;
-            let occurrence = self.act(&act.what);
-            for delivery in &act.deliveries {
-                let Some(webhook) = occurrence.as_ref().and_then(|o| self.webhook(o, delivery.dialect)) else {
+            let Some(occurrence) = self.act(&act.what) else { continue };
+            match occurrence {
+                Occurrence::Attended { ref session, .. } => {
+                    after_the_end.entry(session.clone()).or_default().push((occurrence, act.deliveries));
                     continue;
-                };
-                let (player, own) = (self.clone(), self.clock.begin());
-                let at = at.plus(Duration::from_secs(delivery.after));
-                tokio::spawn(async move {
-                    let own = sleep(&player.clock, own, at).await;
-                    player.send(webhook, own).await
-                });
+                }
+                Occurrence::SessionEnded { ref session } => {
+                    for (occurrence, deliveries) in after_the_end.remove(session).unwrap_or_default() {
+                        self.tell(&occurrence, &deliveries);
+                    }
+                }
+                _ => {}
             }
+            self.tell(&occurrence, &act.deliveries);
         }
         drop(work);
+    }
+
+    /// Sends word of what has just happened, each delivery at its time.
+    fn tell(&self, occurrence: &Occurrence, deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            let Some(webhook) = self.webhook(occurrence, delivery.dialect) else { continue };
+            let (player, own) = (self.clone(), self.clock.begin());
+            let at = self.clock.now().plus(Duration::from_secs(delivery.after));
+            tokio::spawn(async move {
+                let own = sleep(&player.clock, own, at).await;
+                player.send(webhook, own).await
+            });
+        }
     }
 
     fn note(&self, what: String) {
@@ -127,9 +158,11 @@ impl Player {
         self.played.lock().unwrap_or_else(|p| p.into_inner()).happened.push(Happened { at, what });
     }
 
-    /// Nothing where it could not happen, e.g. because the person is registered already.
+    /// What Livestorm tells of it. Nothing where it could not happen, e.g. because the person is registered already, and where
+    /// nobody is told.
     fn act(&self, what: &Happening) -> Option<Occurrence> {
         let mut world = self.simulators.world();
+        let unknowns = world.options.unknowns.livestorm.clone();
         let mut played = self.played.lock().unwrap_or_else(|p| p.into_inner());
         let (occurrence, told) = match what {
             Happening::EventCreated { event, title, on_demand } => {
@@ -151,7 +184,7 @@ impl Player {
                 let when = starts_at.map_or("on demand".into(), |at| at.utc().format("%d %b %H:%M UTC").to_string());
                 (Occurrence::SessionCreated { session: id }, format!("session \"{session}\" is scheduled ({when})"))
             }
-            Happening::Registered { session, email, answers, team_member } => {
+            Happening::Registered { session, email, answers, utm, team_member } => {
                 let id = played.sessions.get(session)?.clone();
                 let answer =
                     |name: &str| answers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
@@ -162,10 +195,52 @@ impl Player {
                     last_name: answer("last_name"),
                     fields: fields.map(|(n, v)| (n.clone(), serde_json::Value::from(v.as_str()))).collect(),
                     role: if *team_member { Role::TeamMember } else { Role::Participant },
+                    utm: by_name(utm),
                     ..NewRegistrant::default()
                 };
                 let person = world.livestorm.register(&id, new).ok()?;
                 (Occurrence::Registered { session: id, person }, format!("{email} registers for \"{session}\""))
+            }
+            Happening::SessionStarted { session } => {
+                let id = played.sessions.get(session)?.clone();
+                world.livestorm.start_session(&id).then_some(())?;
+                (Occurrence::SessionStarted { session: id }, format!("session \"{session}\" begins"))
+            }
+            Happening::SessionEnded { session } => {
+                let id = played.sessions.get(session)?.clone();
+                world.livestorm.end_session(&id, &unknowns).then_some(())?;
+                (Occurrence::SessionEnded { session: id }, format!("session \"{session}\" ends"))
+            }
+            Happening::Attends { session, email, seconds, messages, questions } => {
+                let id = played.sessions.get(session)?.clone();
+                // What is found out after the end is another story.
+                world.livestorm.sessions.now(&id).filter(|session| session.ended_at.is_none())?;
+                let person = world.livestorm.person_id(email)?;
+                let attendance = Attendance {
+                    seconds: *seconds,
+                    messages: *messages,
+                    questions: *questions,
+                    ..Attendance::default()
+                };
+                world.livestorm.attend(&id, &person, attendance, &unknowns).then_some(())?;
+                (Occurrence::Attended { session: id, person }, format!("{email} is in \"{session}\" for {seconds} s"))
+            }
+            Happening::WatchesReplay { session, email } => {
+                let id = played.sessions.get(session)?.clone();
+                let person = world.livestorm.person_id(email)?;
+                world.livestorm.watch_replay(&id, &person, &unknowns).then_some(())?;
+                (
+                    Occurrence::WatchedReplay { session: id, person },
+                    format!("{email} watches the recording of \"{session}\""),
+                )
+            }
+            Happening::Leaves { session, email } => {
+                let id = played.sessions.get(session)?.clone();
+                let person = world.livestorm.person_id(email)?;
+                world.livestorm.remove_registrant(&id, &person).then_some(())?;
+                let what = format!("{email} is taken off \"{session}\"");
+                played.happened.push(Happened { at: self.clock.now(), what });
+                return None;
             }
         };
         let at = self.clock.now();

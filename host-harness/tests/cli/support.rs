@@ -75,7 +75,7 @@ const ACTIVITY_TYPES: [&str; 8] = [
 impl Bench {
     pub fn new() -> Bench {
         let simulators = Simulators::new(Arc::new(SystemClock), Options::default());
-        simulators.world().account_engagement.set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
+        simulators.world().set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = threads.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

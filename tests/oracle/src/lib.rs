@@ -7,11 +7,15 @@
 //! Promises: the order and number of deliveries change nothing of what is expected. Not here: how a story is played.
 
 mod expect;
+mod happened;
 mod judge;
 mod story;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 pub use expect::expected;
 pub use judge::{Difference, Kind, differences, enough};
-pub use story::{Act, Delivery, Dialect, Happening, Prior, Story};
+pub use story::{Act, Delivery, Dialect, Happening, MappedField, Prior, Story};
 pub use world::{Activity, Campaign, List, Membership, Prospect, World};

@@ -11,7 +11,21 @@ pub struct Story {
     pub prospects: Vec<Prior>,
     /// Addresses of the customer's own users of Livestorm.
     pub team: Vec<String>,
+    /// What the customer maps beyond the defaults.
+    pub mapping: Vec<MappedField>,
+    /// In one second, one after the other.
     pub acts: Vec<Act>,
+}
+
+/// A field of the prospect, and what of Livestorm fills it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedField {
+    /// `fields.<id>`, `utm.source` (`medium`, `term`, `content`, `campaign`), `event.title`, `session.id`, all as of the
+    /// registration; `attendance.attended` (`true` or `false`), `attendance.duration` (seconds), `attendance.messages`,
+    /// `attendance.questions`, as of the session's end; `replay.watched` (`true`), as of the watching.
+    pub source: String,
+    /// As Account Engagement names it, e.g. `Topics__c`.
+    pub target: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +60,7 @@ pub enum Dialect {
     Rest,
 }
 
+/// What happens twice, or where it cannot, has not happened: Livestorm refuses it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Happening {
     EventCreated {
@@ -64,13 +79,54 @@ pub enum Happening {
         email: String,
         /// The answers of the form, by Livestorm's names, e.g. `first_name`. Empty ones were left empty.
         answers: Vec<(String, String)>,
+        /// The `utm_*` parameters of the link that they came by, without that prefix.
+        utm: Vec<(String, String)>,
         team_member: bool,
     },
+    SessionStarted {
+        session: String,
+    },
+    SessionEnded {
+        session: String,
+    },
+    /// A registrant is in the room, before the end. Word of it, if any, goes out after the end: `people.attended`.
+    Attends {
+        session: String,
+        email: String,
+        seconds: u64,
+        messages: u32,
+        questions: u32,
+    },
+    /// After the end, or on demand.
+    WatchesReplay {
+        session: String,
+        email: String,
+    },
+    /// A registrant is taken off the session. Nobody is told.
+    Leaves {
+        session: String,
+        email: String,
+    },
+}
+
+impl Happening {
+    /// Whether Livestorm has a webhook for it in this dialect.
+    pub fn is_told_in(&self, dialect: Dialect) -> bool {
+        match self {
+            Happening::Leaves { .. } => false,
+            Happening::Attends { .. } | Happening::WatchesReplay { .. } => dialect == Dialect::Rest,
+            Happening::EventCreated { .. }
+            | Happening::SessionCreated { .. }
+            | Happening::Registered { .. }
+            | Happening::SessionStarted { .. }
+            | Happening::SessionEnded { .. } => true,
+        }
+    }
 }
 
 impl Story {
     /// Whether word of an act ever reaches the connector.
     pub fn is_heard(act: &Act) -> bool {
-        !act.deliveries.is_empty()
+        act.deliveries.iter().any(|delivery| act.what.is_told_in(delivery.dialect))
     }
 }

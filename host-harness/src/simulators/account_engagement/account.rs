@@ -6,6 +6,31 @@ use super::{
 };
 use crate::{clock::Timestamp, simulators::World};
 
+/// What the customer has bought. External activities begin with Plus [confirmed].
+/// <https://developer.salesforce.com/docs/atlas.en-us.api_tooling.meta/api_tooling/tooling_api_objects_marketingappextactivity.htm>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edition {
+    Growth,
+    Plus,
+    Advanced,
+    Premium,
+}
+
+impl Edition {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Edition::Growth => "Growth",
+            Edition::Plus => "Plus",
+            Edition::Advanced => "Advanced",
+            Edition::Premium => "Premium",
+        }
+    }
+
+    pub fn has_external_activities(self) -> bool {
+        self != Edition::Growth
+    }
+}
+
 pub(super) static ACCOUNT: Object = Object {
     path: "objects/account",
     fields: &[
@@ -40,7 +65,7 @@ pub(super) fn field(world: &World, name: &str) -> Field {
     match name {
         "id" => Field::Int(900_001),
         "company" => Field::text("Example Customer"),
-        "level" => Field::text("Plus"),
+        "level" => Field::text(world.account_engagement.edition.name()),
         "website" => Field::text("https://www.example.org"),
         "adminId" | "createdById" | "updatedById" => Field::Int(users::USER_ID),
         "maximumDailyApiCalls" => Field::Int(world.options.limits.account_engagement_calls_per_day),

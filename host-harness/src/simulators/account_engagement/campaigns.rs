@@ -84,8 +84,12 @@ impl Campaign {
 /// The Salesforce connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connector {
-    Running { since: Timestamp },
+    Running {
+        since: Timestamp,
+    },
     Paused,
+    /// Connected Campaigns is not switched on for this unit.
+    Off,
 }
 
 impl World {
@@ -93,6 +97,19 @@ impl World {
     pub fn pause_campaign_sync(&mut self) {
         mirror(self);
         self.account_engagement.connector = Connector::Paused;
+    }
+
+    /// Somebody switches Connected Campaigns off, or has never switched it on.
+    pub fn switch_connected_campaigns_off(&mut self) {
+        mirror(self);
+        self.account_engagement.connector = Connector::Off;
+    }
+
+    /// A campaign that Salesforce and this unit have had since before the story. Gives its Salesforce id.
+    pub fn add_connected_campaign(&mut self, name: &str) -> String {
+        let id = self.salesforce.add_campaign(name);
+        self.account_engagement.add_campaign(name.to_owned(), Some(id.clone()), Timestamp(0));
+        id
     }
 
     /// What waited arrives now; what is younger keeps its delay.

@@ -6,7 +6,6 @@
 //! nothing takes one back [confirmed].
 
 use super::{
-    AccountEngagement,
     body::Body,
     errors::Refusal,
     record::{Field, Filter, Object},
@@ -57,7 +56,7 @@ impl ExternalActivity {
     }
 }
 
-/// A marketing app extension, as an admin sets it up in Salesforce.
+/// A marketing app extension, as an admin sets it up in Salesforce, which is where it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
     /// DeveloperName.
@@ -84,14 +83,6 @@ impl Extension {
     }
 }
 
-impl AccountEngagement {
-    /// An extension of this name that is there already is replaced.
-    pub fn set_extension(&mut self, extension: Extension) {
-        self.extensions.retain(|known| known.name != extension.name);
-        self.extensions.push(extension);
-    }
-}
-
 pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let body = body.only(&["extension", "type", "email", "value", "activityDate"])?;
     let (extension, kind) = (body.required_text("extension")?, body.required_text("type")?);
@@ -104,7 +95,8 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let unknowns = &world.options.unknowns.account_engagement;
     let unit = &world.account_engagement;
     // Which code it is that refuses an extension or a type is [unknown].
-    let known = unit.extensions.iter().find(|e| e.name == extension && e.is_active && e.is_assigned);
+    let known = world.salesforce.extension(&extension, &world.options.business_unit_id);
+    let known = known.filter(|e| e.is_active && e.is_assigned && unit.edition.has_external_activities());
     let known = known.ok_or_else(|| Refusal::about(154, "extension"))?;
     if !known.types.iter().any(|known| known.name == kind && known.is_active) {
         return Err(Refusal::about(154, "type"));

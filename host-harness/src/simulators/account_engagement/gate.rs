@@ -23,12 +23,15 @@ pub(super) enum Route<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ability {
     ViewProspects,
+    ViewProspectsNotAssignedToSelf,
     CreateProspects,
     DeleteProspects,
     ViewLists,
     CreateLists,
     DeleteLists,
     ViewCampaigns,
+    ViewCustomFields,
+    CreateCustomFields,
     ViewExternalActivities,
     CreateExternalActivities,
 }
@@ -38,6 +41,7 @@ impl Route<'_> {
     pub fn ability(self) -> Option<Ability> {
         match self {
             Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
+            Route::Create(Kind::CustomField) => Some(Ability::CreateCustomFields),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),
             Route::Create(Kind::Prospect) | Route::Update(Kind::Prospect, _) | Route::UpsertLatestByEmail => {
                 Some(Ability::CreateProspects)
@@ -55,6 +59,7 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
         Kind::Prospect => Some(Ability::ViewProspects),
         Kind::List | Kind::ListMembership => Some(Ability::ViewLists),
         Kind::Campaign => Some(Ability::ViewCampaigns),
+        Kind::CustomField => Some(Ability::ViewCustomFields),
         Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
         Kind::Account | Kind::User | Kind::Folder => None,
     }
@@ -65,6 +70,7 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
     let rest = segments.get(2..).unwrap_or_default();
     let object = |name: &str| match name {
         "campaigns" => Some(Kind::Campaign),
+        "custom-fields" => Some(Kind::CustomField),
         "lists" => Some(Kind::List),
         "list-memberships" => Some(Kind::ListMembership),
         "prospects" => Some(Kind::Prospect),
@@ -106,7 +112,9 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
         return Err(Refusal::code(126));
     }
     let token = call.bearer().ok_or(Refusal::code(184))?;
-    if !world.salesforce.tokens.opens(token, world.now(), &world.options) {
+    // A token without the scope is told like a bad one [inferred].
+    let has_scope = world.salesforce.scopes.contains("pardot_api");
+    if !has_scope || !world.salesforce.tokens.opens(token, world.now(), &world.options) {
         return Err(Refusal::code(184));
     }
     let unit = call

@@ -5,6 +5,7 @@
 //! Salesforce's. Where do I add an object: a file with its `Object`, a `Kind`, a line in `gate::route`.
 
 pub mod campaigns;
+pub mod custom_fields;
 pub mod external_activities;
 pub mod gate;
 pub mod list_memberships;
@@ -22,12 +23,15 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub use account::Edition;
 pub use campaigns::{Campaign, Connector};
+pub use custom_fields::{CustomField, CustomKind, NewCustomField};
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
 pub use gate::Ability;
 pub use list_memberships::ListMembership;
 pub use lists::List;
-pub use prospects::{CustomField, CustomKind, NewProspect, Prospect};
+pub use prospects::{NewProspect, Prospect};
+pub use users::USER_ID;
 
 use super::{
     World,
@@ -57,8 +61,8 @@ pub struct AccountEngagement {
     pub list_memberships: Table<u64, ListMembership>,
     pub prospects: Table<u64, Prospect>,
     pub external_activities: Table<u64, ExternalActivity>,
-    pub custom_fields: Vec<CustomField>,
-    pub extensions: Vec<Extension>,
+    pub custom_fields: Table<u64, CustomField>,
+    pub edition: Edition,
     pub connector: Connector,
     /// `false`: code 201.
     pub is_active: bool,
@@ -90,8 +94,8 @@ impl AccountEngagement {
             list_memberships: Table::new(),
             prospects: Table::new(),
             external_activities: Table::new(),
-            custom_fields: vec![],
-            extensions: vec![],
+            custom_fields: Table::new(),
+            edition: Edition::Plus,
             connector: Connector::Running { since: Timestamp(0) },
             is_active: true,
             has_user: true,
@@ -108,6 +112,7 @@ impl AccountEngagement {
     fn ids(&self, kind: Kind) -> Vec<u64> {
         match kind {
             Kind::Campaign => self.campaigns.all().map(|campaign| campaign.id).collect(),
+            Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
             Kind::ExternalActivity => self.external_activities.all().map(|activity| activity.id).collect(),
             Kind::List => self.lists.all().map(|list| list.id).collect(),
             Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
@@ -180,6 +185,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let id = match kind {
                 Kind::List => lists::create(world, body)?,
                 Kind::ListMembership => list_memberships::create(world, body)?,
+                Kind::CustomField => custom_fields::create(world, body)?,
                 Kind::ExternalActivity => external_activities::create(world, body)?,
                 _ => prospects::create(world, body)?,
             };
@@ -275,9 +281,10 @@ fn writable(world: &World, kind: Kind, id: u64, code_if_deleted: u16) -> Result<
 
 /// The answer to a write that left a record: its address, and what of it was asked for. Who may not see it gets nothing.
 fn made(world: &World, kind: Kind, id: u64, paths: &[Path], status: u16) -> Answer {
-    if !world.account_engagement.may(gate::view_of(kind)) {
+    let truth = View::truth(world);
+    if !world.account_engagement.may(gate::view_of(kind)) || !truth.exists(kind, id) {
         return no_content();
     }
-    let answer = json(status, CONTENT_TYPE, &View::truth(world).show(kind, id, paths));
+    let answer = json(status, CONTENT_TYPE, &truth.show(kind, id, paths));
     if status == 201 { with_header(answer, "location", &format!("{}/{id}", kind.path())) } else { answer }
 }

@@ -6,13 +6,13 @@
 //! that is written replaces the source campaign, on an old prospect too: keeping the first one is the client's business.
 
 use super::{
-    AccountEngagement,
+    Ability, AccountEngagement,
     body::{Body, id},
     campaigns::DEFAULT_CAMPAIGN,
     errors::Refusal,
     lists::campaign_exists,
     record::{Field, Filter, Kind, Object, View},
-    users, zone,
+    users,
 };
 use crate::{
     clock::Timestamp,
@@ -172,6 +172,7 @@ impl Prospect {
             "firstActivityAt" => Field::of(self.first_activity_at),
             "lastActivityAt" => Field::of(self.last_activity_at),
             "isDeleted" => Field::Bool(self.is_deleted),
+            "assignedToId" => Field::of(self.assigned_to()),
             "createdAt" => Field::time(self.created_at),
             "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),
@@ -184,6 +185,11 @@ impl Prospect {
                 None => Field::Null,
             },
         }
+    }
+
+    /// Whom an admin or a rule has assigned them to, by the writable `userId`.
+    pub fn assigned_to(&self) -> Option<u64> {
+        self.fields.get("userId").and_then(Value::as_u64)
     }
 
     pub fn opted_out(&self) -> bool {
@@ -219,29 +225,6 @@ impl NewProspect {
     }
 }
 
-/// A custom field of prospects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomField {
-    /// With its `__c`.
-    pub name: String,
-    pub kind: CustomKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CustomKind {
-    Text,
-    Number,
-    Date,
-    /// Multi-select, checkbox, or one that records several answers: cannot be queried (code 224).
-    Several,
-}
-
-impl CustomKind {
-    pub(super) fn holds_several(self) -> bool {
-        self == CustomKind::Several
-    }
-}
-
 impl AccountEngagement {
     /// Somebody from before the story: seen at once, whatever the read lag. Gives the id.
     pub fn add_prospect(&mut self, new: NewProspect) -> u64 {
@@ -268,14 +251,6 @@ impl AccountEngagement {
         })
     }
 
-    pub fn add_custom_field(&mut self, name: &str, kind: CustomKind) {
-        self.custom_fields.push(CustomField { name: name.to_owned(), kind });
-    }
-
-    pub(super) fn custom_field(&self, name: &str) -> Option<&CustomField> {
-        self.custom_fields.iter().find(|field| field.name == name)
-    }
-
     fn insert_prospect(&mut self, mut prospect: Prospect, at: Timestamp) -> u64 {
         let id = 1_000_001 + self.prospects.len() as u64;
         prospect.id = id;
@@ -289,10 +264,31 @@ impl AccountEngagement {
         self.prospects_by_email.get(&email.to_lowercase()).cloned().unwrap_or_default()
     }
 
+    /// Without "View prospects not assigned to self" a user is shown their own alone, and nobody says that there are others
+    /// [inferred].
+    pub(super) fn sees(&self, prospect: &Prospect) -> bool {
+        self.may(Some(Ability::ViewProspectsNotAssignedToSelf)) || prospect.assigned_to() == Some(users::USER_ID)
+    }
+
     /// Of those with this address, live or in the recycle bin, the one with the latest activity.
     pub(super) fn latest_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
+        self.latest_of(email, email_match, deleted, |_| true)
+    }
+
+    /// The same among those that the API's user sees: an upsert looks no further [inferred].
+    fn latest_seen_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
+        self.latest_of(email, email_match, deleted, |prospect| self.sees(prospect))
+    }
+
+    fn latest_of(
+        &self,
+        email: &str,
+        email_match: CaseMatch,
+        deleted: bool,
+        counts: impl Fn(&Prospect) -> bool,
+    ) -> Option<u64> {
         let those = self.prospects_with(email).into_iter().filter_map(|id| self.prospects.now(&id));
-        let those = those.filter(|p| p.is_deleted == deleted && email_match.same(&p.email, email));
+        let those = those.filter(|p| p.is_deleted == deleted && email_match.same(&p.email, email) && counts(p));
         those.max_by_key(|prospect| prospect.latest()).map(|prospect| prospect.id)
     }
 }
@@ -379,20 +375,7 @@ fn address(email: String) -> Result<String, Refusal> {
 /// A field's value as it will be kept.
 fn stored(world: &World, name: &str, value: Value) -> Result<Value, Refusal> {
     if let Some(field) = world.account_engagement.custom_field(name) {
-        let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
-        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text).is_some();
-        return match (field.kind, &value) {
-            (_, Value::Null) => Ok(value),
-            (CustomKind::Number, Value::Number(_)) => Ok(value),
-            (CustomKind::Number, Value::String(text)) if number(text) => Ok(value),
-            (CustomKind::Number, _) => Err(Refusal::about(56, name)),
-            (CustomKind::Date, Value::String(text)) if day(text) => Ok(value),
-            (CustomKind::Date, _) => Err(Refusal::about(57, name)),
-            (CustomKind::Several, Value::Array(_)) => Ok(value),
-            (_, Value::String(_)) => Ok(value),
-            (_, Value::Number(number)) => Ok(json!(number.to_string())),
-            _ => Err(Refusal::about(154, name)),
-        };
+        return field.stored(world, value);
     }
     if FLAGS.contains(&name) {
         return if value.is_boolean() { Ok(value) } else { Err(Refusal::about(50, name)) };
@@ -454,11 +437,11 @@ pub(super) fn upsert_latest_by_email(world: &mut World, body: Body) -> Result<Up
     let email = address(own_email.unwrap_or_else(|| match_email.clone()))?;
     let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
     let unit = &mut world.account_engagement;
-    if let Some(id) = unit.latest_with(&match_email, email_match, false) {
+    if let Some(id) = unit.latest_seen_with(&match_email, email_match, false) {
         changes.apply(unit, id, now);
         return Ok(Upserted::Updated(id));
     }
-    if let Some(id) = search_deleted.then(|| unit.latest_with(&match_email, email_match, true)).flatten() {
+    if let Some(id) = search_deleted.then(|| unit.latest_seen_with(&match_email, email_match, true)).flatten() {
         unit.prospects.change(&id, now, |prospect| prospect.is_deleted = false);
         changes.apply(unit, id, now);
         return Ok(Upserted::Updated(id));

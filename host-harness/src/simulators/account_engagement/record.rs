@@ -3,7 +3,8 @@
 //! Each object says it of itself, in its own file.
 
 use super::{
-    account, campaigns, errors::Refusal, external_activities, list_memberships, lists, prospects, users, zone::shown,
+    account, campaigns, custom_fields, errors::Refusal, external_activities, list_memberships, lists, prospects, users,
+    zone::shown,
 };
 use crate::{clock::Timestamp, simulators::World};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use std::cmp::Ordering;
 pub(super) enum Kind {
     Account,
     Campaign,
+    CustomField,
     ExternalActivity,
     Folder,
     List,
@@ -126,6 +128,7 @@ impl Kind {
         match self {
             Kind::Account => &account::ACCOUNT,
             Kind::Campaign => &campaigns::CAMPAIGN,
+            Kind::CustomField => &custom_fields::CUSTOM_FIELD,
             Kind::ExternalActivity => &external_activities::EXTERNAL_ACTIVITY,
             Kind::Folder => &users::FOLDER,
             Kind::List => &lists::LIST,
@@ -171,7 +174,7 @@ fn known(world: &World, kind: Kind, path: &[String], reading: Reading, whole: &[
         [name] if kind.object().fields.contains(&name.as_str()) => Ok(()),
         [name] if kind == Kind::Prospect => match world.account_engagement.custom_field(name) {
             None => Err(unknown()),
-            Some(field) if field.kind.holds_several() && (reading == Reading::Many || whole.len() > 1) => {
+            Some(field) if field.holds_several() && (reading == Reading::Many || whole.len() > 1) => {
                 Err(Refusal::about(224, name))
             }
             Some(_) => Ok(()),
@@ -208,11 +211,15 @@ impl<'a> View<'a> {
         match kind {
             Kind::Account => Some(account::field(self.world, name)),
             Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
+            Kind::CustomField => unit.custom_fields.at(&id, when).map(|field| field.field(name)),
             Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
             Kind::Folder => (id == users::FOLDER_ID).then(|| users::folder_field(name)),
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
             Kind::ListMembership => unit.list_memberships.at(&id, when).map(|membership| membership.field(name)),
-            Kind::Prospect => unit.prospects.at(&id, when).map(|prospect| prospect.field(name, self, when)),
+            Kind::Prospect => {
+                let prospect = unit.prospects.at(&id, when).filter(|prospect| unit.sees(prospect));
+                prospect.map(|prospect| prospect.field(name, self, when))
+            }
             Kind::User => (id == users::USER_ID).then(|| users::user_field(name)),
         }
     }

@@ -32,9 +32,9 @@ fn started_with(change: impl FnOnce(&mut Options)) -> Unit {
     change(&mut options);
     let simulators = Simulators::new(Arc::new(clock.clone()), options);
     let types = ["people_registered", "session_attended"];
-    simulators.world().account_engagement.set_extension(Extension::ready("Livestorm", &types));
-    simulators.world().account_engagement.add_custom_field("Attendance__c", CustomKind::Number);
-    simulators.world().account_engagement.add_custom_field("Topics__c", CustomKind::Several);
+    simulators.world().set_extension(Extension::ready("Livestorm", &types));
+    simulators.world().account_engagement.add_custom_field(NewCustomField::new("Attendance__c", CustomKind::Number));
+    simulators.world().account_engagement.add_custom_field(NewCustomField::new("Topics__c", CustomKind::MultiSelect));
     Unit { simulators, clock }
 }
 
@@ -295,6 +295,17 @@ fn a_paused_connector_or_another_record_type_holds_a_campaign_back() {
     unit.wait(LAG);
     assert_eq!(unit.names(query), ["Later"]);
     assert_eq!(unit.get(query).1["values"][0]["createdAt"], "2026-11-23T05:00:00-05:00");
+}
+
+#[test]
+fn without_connected_campaigns_no_campaign_comes_and_an_old_one_stays() {
+    let unit = started();
+    let old = unit.simulators.world().add_connected_campaign("Spring fair");
+    unit.simulators.world().switch_connected_campaigns_off();
+    unit.salesforce_campaign(json!({ "Name": "Never" }));
+    unit.wait(Duration::from_secs(3600));
+    let (_, body) = unit.get("objects/campaigns?fields=name,salesforceId&idGreaterThan=5000");
+    assert_eq!(body["values"], json!([{ "name": "Spring fair", "salesforceId": old }]));
 }
 
 #[test]

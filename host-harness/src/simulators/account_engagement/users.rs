@@ -2,7 +2,8 @@
 
 use super::record::{Field, Object};
 
-pub(super) const USER_ID: u64 = 1001;
+/// The API's user.
+pub const USER_ID: u64 = 1001;
 pub(super) const FOLDER_ID: u64 = 2001;
 
 pub(super) static USER: Object = Object {

@@ -37,6 +37,14 @@ impl Refusal {
         Refusal::unauthorized().with("www-authenticate", challenge)
     }
 
+    /// 401 or 403: two pages of the vendor differ.
+    pub fn missing_scope(status: u16) -> Refusal {
+        match status {
+            401 => Refusal::unauthorized(),
+            status => Refusal::new(status, "Forbidden", "forbidden", "The API token lacks the permission for this."),
+        }
+    }
+
     pub fn not_found() -> Refusal {
         Refusal::new(404, "Not Found", "not_found", "The requested resource could not be found.")
     }

@@ -6,11 +6,12 @@ use super::{
     errors::Refusal,
     filters::{self, Span},
     paging::page,
+    people_attributes::is_builtin,
     resource,
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, request::Call},
+    simulators::{World, ids::uuid, request::Call},
 };
 use serde_json::{Value, json};
 
@@ -51,13 +52,23 @@ pub struct FormField {
 
 impl FormField {
     pub fn text(id: &str) -> FormField {
-        FormField { id: id.to_owned(), kind: "text".into(), required: false, custom: true }
+        FormField { id: id.to_owned(), kind: "text".into(), required: false, custom: !is_builtin(id) }
     }
+}
+
+/// What a workspace sorts its events by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    pub id: String,
+    pub title: String,
 }
 
 #[derive(Clone, Debug)]
 pub struct Event {
     pub id: String,
+    /// A team member.
+    pub owner_id: String,
+    pub tags: Vec<Tag>,
     pub title: String,
     pub slug: String,
     pub description: Option<String>,
@@ -77,6 +88,28 @@ impl Event {
 }
 
 impl Livestorm {
+    /// `false` where there is no such event. A tag given twice is there once, whatever its case.
+    pub fn tag_event(&mut self, event: &str, title: &str) -> bool {
+        let now = self.clock.now();
+        let tag = Tag { id: uuid("tag", &title.to_lowercase()), title: title.to_owned() };
+        self.events.change(event, now, |event| {
+            if event.tags.iter().all(|known| known.id != tag.id) {
+                event.tags.push(tag);
+            }
+            event.updated_at = now;
+        })
+    }
+
+    /// Hands an event over. `false` where there is no such event, or no such team member.
+    pub fn set_event_owner(&mut self, event: &str, member: &str) -> bool {
+        let now = self.clock.now();
+        self.team.now(member).is_some()
+            && self.events.change(event, now, |event| {
+                event.owner_id = member.to_owned();
+                event.updated_at = now;
+            })
+    }
+
     /// `scheduling_status` follows from the event and its sessions. Values [confirmed]; how they follow [inferred].
     pub(super) fn scheduling_status(&self, event: &Event, when: Timestamp) -> &'static str {
         if event.published_at.is_none() {
@@ -111,7 +144,7 @@ impl Livestorm {
                 field
             })
             .collect();
-        let owner = self.owner();
+        let owner = self.team.now(&event.owner_id).unwrap_or_else(|| self.owner());
         json!({
             "title": event.title,
             "slug": event.slug,
@@ -157,19 +190,39 @@ impl Livestorm {
         resource("events", &event.id, self.event_attributes(event, when))
     }
 
-    /// With `include=sessions`: the relationship, and the sessions themselves [inferred from public clients].
-    fn with_sessions(&self, event: &Event, when: Timestamp, included: &mut Vec<Value>) -> Value {
-        let sessions: Vec<_> = self.sessions_of(&event.id, when).filter(|s| s.breakout_room_of.is_none()).collect();
+    /// With what `include` asks for: the relationship, and the related themselves [inferred from public clients].
+    fn with_included(&self, event: &Event, call: &Call, when: Timestamp, included: &mut Vec<Value>) -> Value {
         let mut row = self.event_resource(event, when);
-        let links: Vec<_> = sessions.iter().map(|s| json!({ "id": s.id, "type": "sessions" })).collect();
-        row["relationships"] = json!({ "sessions": { "data": links } });
-        included.extend(sessions.iter().map(|s| self.session_resource(s, when)));
+        let mut relate = |name: &str, related: Vec<Value>| {
+            let links: Vec<_> = related.iter().map(|r| json!({ "id": r["id"], "type": r["type"] })).collect();
+            row["relationships"][name] = json!({ "data": links });
+            included.extend(related);
+        };
+        if includes(call, "sessions") {
+            let sessions = self.sessions_of(&event.id, when).filter(|s| s.breakout_room_of.is_none());
+            relate("sessions", sessions.map(|session| self.session_resource(session, when)).collect());
+        }
+        if includes(call, "tags") {
+            let tags = event.tags.iter().map(|tag| resource("tags", &tag.id, json!({ "title": tag.title })));
+            relate("tags", tags.collect());
+        }
         row
     }
 }
 
-fn includes_sessions(call: &Call) -> bool {
-    call.param("include").is_some_and(|list| list.split(',').any(|name| name == "sessions"))
+fn includes(call: &Call, what: &str) -> bool {
+    call.param("include").is_some_and(|list| list.split(',').any(|name| name == what))
+}
+
+/// Whether `include` asks for anything that an event has.
+fn includes_any(call: &Call) -> bool {
+    includes(call, "sessions") || includes(call, "tags")
+}
+
+/// One of the titles in a comma list, whatever the case [confirmed].
+fn has_tag(event: &Event, titles: &str) -> bool {
+    let mut titles = titles.split(',').map(|title| title.trim().to_lowercase());
+    titles.any(|title| event.tags.iter().any(|tag| tag.title.to_lowercase() == title))
 }
 
 /// `GET /v1/events`
@@ -193,19 +246,15 @@ pub(super) fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value,
         filters::text(call, "title").is_none_or(|title| event.title.eq_ignore_ascii_case(title))
             && everyone_can_speak.is_none_or(|wanted| !wanted)
             && filters::text(call, "scheduling_status").is_none_or(|s| s == livestorm.scheduling_status(event, when))
-            // Nothing here puts a tag on an event yet.
-            && filters::text(call, "tag").is_none()
+            && filters::text(call, "tag").is_none_or(|titles| has_tag(event, titles))
             && created.holds(event.created_at)
             && updated.holds(event.updated_at)
     };
     let (events, meta) = page(call, livestorm.events.all_at(when).filter(fits).collect(), unknowns)?;
     let mut included = vec![];
-    let rows: Vec<Value> = match includes_sessions(call) {
-        true => events.into_iter().map(|event| livestorm.with_sessions(event, when, &mut included)).collect(),
-        false => events.into_iter().map(|event| livestorm.event_resource(event, when)).collect(),
-    };
-    let mut body = json!({ "data": rows, "meta": meta });
-    if includes_sessions(call) {
+    let rows = events.into_iter().map(|event| livestorm.with_included(event, call, when, &mut included));
+    let mut body = json!({ "data": rows.collect::<Vec<_>>(), "meta": meta });
+    if includes_any(call) {
         body["included"] = json!(included);
     }
     Ok(body)
@@ -213,12 +262,11 @@ pub(super) fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value,
 
 /// `GET /v1/events/{id}`
 pub(super) fn one(world: &World, call: &Call, id: &str, when: Timestamp) -> Result<Value, Refusal> {
-    let livestorm = &world.livestorm;
-    let event = livestorm.events.at(id, when).ok_or_else(Refusal::not_found)?;
-    if !includes_sessions(call) {
-        return Ok(json!({ "data": livestorm.event_resource(event, when) }));
-    }
+    let event = world.livestorm.events.at(id, when).ok_or_else(Refusal::not_found)?;
     let mut included = vec![];
-    let row = livestorm.with_sessions(event, when, &mut included);
-    Ok(json!({ "data": row, "included": included }))
+    let mut body = json!({ "data": world.livestorm.with_included(event, call, when, &mut included) });
+    if includes_any(call) {
+        body["included"] = json!(included);
+    }
+    Ok(body)
 }

@@ -14,12 +14,22 @@ use crate::{
 const EVERYWHERE: [&str; 3] = ["page[number]", "page[size]", "include"];
 
 pub(super) fn known(call: &Call, filters: &[&str], unknowns: &LivestormUnknowns) -> Result<(), Refusal> {
+    known_with(call, filters, &[], unknowns)
+}
+
+/// With parameters of the list's own that are no filters.
+pub(super) fn known_with(
+    call: &Call,
+    filters: &[&str],
+    own: &[&str],
+    unknowns: &LivestormUnknowns,
+) -> Result<(), Refusal> {
     if unknowns.unknown_parameter == UnknownParameter::Ignore {
         return Ok(());
     }
     let known = |name: &str| {
         let filter = name.strip_prefix("filter[").and_then(|name| name.strip_suffix(']'));
-        EVERYWHERE.contains(&name) || filter.is_some_and(|name| filters.contains(&name))
+        EVERYWHERE.contains(&name) || own.contains(&name) || filter.is_some_and(|name| filters.contains(&name))
     };
     match call.query.iter().find(|(name, _)| !known(name)) {
         Some((name, _)) => Err(Refusal::bad_request(format!("{name} is not a parameter of this list"))),

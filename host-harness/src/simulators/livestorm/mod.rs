@@ -6,9 +6,14 @@
 //! the dearer is assumed (<https://developers.livestorm.co/docs/rate-limits-and-quotas>). Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
 //! [`webhooks`].
 
+pub mod attendance;
 pub mod events;
+pub mod jobs;
 pub mod people;
+pub mod people_attributes;
+pub mod scopes;
 pub mod sessions;
+pub mod subscriptions;
 pub mod users;
 pub mod webhooks;
 
@@ -21,10 +26,15 @@ mod quota;
 #[cfg(test)]
 mod tests;
 
-pub use events::{Event, FormField, NewEvent};
+pub use attendance::Attendance;
+pub use events::{Event, FormField, NewEvent, Tag};
+pub use jobs::Job;
 pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
+pub use people_attributes::PeopleAttribute;
 pub use quota::Quota;
+pub use scopes::Scope;
 pub use sessions::{NewSession, Session};
+pub use subscriptions::Subscription;
 pub use users::{NewTeamMember, TeamMember, TeamRole};
 pub use webhooks::{Dialect, Occurrence};
 
@@ -38,7 +48,7 @@ use crate::clock::{Clock, Timestamp};
 use errors::{CONTENT_TYPE, Refusal};
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -55,7 +65,15 @@ pub struct Livestorm {
     pub people: BTreeMap<String, Person>,
     /// The owner first.
     pub team: Table<String, TeamMember>,
+    /// Questions, by slug.
+    pub people_attributes: Table<String, PeopleAttribute>,
+    pub subscriptions: Table<String, Subscription>,
+    pub jobs: Table<String, Job>,
+    /// What the token was not given.
+    pub missing_scopes: BTreeSet<Scope>,
     pub quota: Quota,
+    /// By session and person: what is not told before the session has ended.
+    in_the_room: BTreeMap<(String, String), Attendance>,
     /// Requests yet to be answered as if the token were wrong.
     refusals_due: u32,
 }
@@ -70,7 +88,12 @@ impl Livestorm {
             registrations: HashMap::new(),
             people: BTreeMap::new(),
             team: Table::new(),
+            people_attributes: Table::new(),
+            subscriptions: Table::new(),
+            jobs: Table::new(),
+            missing_scopes: BTreeSet::new(),
             quota: Quota::default(),
+            in_the_room: BTreeMap::new(),
             refusals_due: 0,
         };
         livestorm.add_team_member(NewTeamMember {
@@ -80,6 +103,7 @@ impl Livestorm {
             role: TeamRole::Host,
             pending_invite: false,
         });
+        livestorm.add_builtin_attributes();
         livestorm
     }
 
@@ -87,8 +111,11 @@ impl Livestorm {
     pub fn create_event(&mut self, new: NewEvent) -> String {
         let now = self.clock.now();
         let id = uuid("event", &self.events.len().to_string());
+        new.fields.iter().for_each(|field| self.know(field));
         let event = Event {
             id: id.clone(),
+            owner_id: self.owner().id.clone(),
+            tags: vec![],
             slug: slug(&new.title),
             title: new.title,
             description: new.description,
@@ -157,7 +184,8 @@ impl Livestorm {
         let key = new.email.to_lowercase();
         let people = self.registrations.entry(session.to_owned()).or_default();
         let known = self.people.get(&key).map(|person| person.id.as_str());
-        if known.is_some_and(|known| people.iter().any(|person| person.now().person_id == known)) {
+        let registered = |known: &str| people.iter().map(Lagged::now).any(|p| p.person_id == known && !p.is_removed);
+        if known.is_some_and(registered) {
             return Err(NotRegistered::Already(new.email));
         }
         let made = Person { id: uuid("person", &key), created_at: now };
@@ -177,14 +205,10 @@ impl Livestorm {
             utm: new.utm,
             created_at: now,
             updated_at: now,
-            attended: false,
+            attendance: None,
             attendance_rate: None,
-            attendance_seconds: 0,
-            messages: 0,
-            questions: 0,
-            votes: 0,
-            up_votes: 0,
             replay_watched_at: None,
+            is_removed: false,
         };
         people.push(Lagged::new(now, registration));
         Ok(person.id)
@@ -207,6 +231,11 @@ impl Livestorm {
         };
         self.team.insert(id.clone(), now, member);
         id
+    }
+
+    /// The id of an address that the workspace has seen, in whatever case.
+    pub fn person_id(&self, email: &str) -> Option<String> {
+        self.people.get(&email.to_lowercase()).map(|person| person.id.clone())
     }
 
     /// Whose workspace it is.
@@ -263,16 +292,24 @@ fn route(world: &World, call: &Call) -> Result<Option<Value>, Refusal> {
     if call.method != http::Method::GET {
         return Err(Refusal::not_found());
     }
+    let scopes = Scope::of(&call.segments());
+    if !scopes.is_empty() && scopes.iter().all(|scope| world.livestorm.missing_scopes.contains(scope)) {
+        return Err(Refusal::missing_scope(world.options.unknowns.livestorm.missing_scope_status));
+    }
     match call.segments()[..] {
         ["v1", "ping"] => return Ok(None),
         ["v1", "me" | "organization"] => Ok(identity::organization(&world.livestorm)),
         ["v1", "users"] => users::list(world, call, when),
+        ["v1", "webhooks"] => subscriptions::list(world, call, when),
+        ["v1", "people_attributes"] => people_attributes::list(world, call, when),
+        ["v1", "jobs", id] => jobs::one(world, id, when),
         ["v1", "events"] => events::list(world, call, when),
         ["v1", "events", id] => events::one(world, call, id, when),
         ["v1", "events", id, "sessions"] => sessions::list(world, call, Some(id), when),
         ["v1", "sessions"] => sessions::list(world, call, None, when),
         ["v1", "sessions", id] => sessions::one(world, id, when),
         ["v1", "sessions", id, "people"] => people::of_session(world, call, id, when),
+        ["v1", "sessions", id, "people", person] => people::one(world, id, person, when),
         _ => Err(Refusal::not_found()),
     }
     .map(Some)

@@ -4,15 +4,22 @@
 //! [inferred].
 
 use super::{
-    Livestorm,
+    Attendance, Livestorm,
     errors::Refusal,
     filters::{self, Span},
     paging::page,
     resource,
+    webhooks::iso,
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, ids::uuid, lagged::Lagged, request::Call, request::encode},
+    simulators::{
+        World,
+        ids::uuid,
+        lagged::Lagged,
+        request::{Call, encode},
+        unknowns::{AttendanceRate, LivestormUnknowns, WatchedAt},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -108,15 +115,14 @@ pub struct Registration {
     pub utm: Utm,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub attended: bool,
+    /// Nothing for who was not in the room, or not told of yet.
+    pub attendance: Option<Attendance>,
     /// Percent.
     pub attendance_rate: Option<u32>,
-    pub attendance_seconds: u64,
-    pub messages: u32,
-    pub questions: u32,
-    pub votes: u32,
-    pub up_votes: u32,
+    /// The first time.
     pub replay_watched_at: Option<Timestamp>,
+    /// Somebody has taken them off the session. Permanent, and no webhook tells [confirmed].
+    pub is_removed: bool,
 }
 
 impl Registration {
@@ -151,15 +157,37 @@ pub(super) const PLACE: [(&str, &str); 3] =
 
 impl Livestorm {
     pub(super) fn people_of(&self, session: &str, when: Timestamp) -> impl Iterator<Item = &Registration> {
-        self.registrations.get(session).into_iter().flatten().filter_map(move |person| person.at(when))
+        let people = self.registrations.get(session).into_iter().flatten().filter_map(move |person| person.at(when));
+        people.filter(|person| !person.is_removed)
     }
 
     pub(super) fn registration(&self, session: &str, person: &str) -> Option<&Registration> {
         let people = self.registrations.get(session)?;
-        people.iter().map(Lagged::now).find(|registration| registration.person_id == person)
+        people.iter().map(Lagged::now).find(|known| known.person_id == person && !known.is_removed)
     }
 
-    pub(super) fn person_attributes(&self, person: &Registration) -> Value {
+    /// Somebody watches the recording of a session that has ended, or an on-demand event. Once is kept, whatever follows
+    /// [unknown]. `false` where that cannot be.
+    pub fn watch_replay(&mut self, session: &str, person: &str, unknowns: &LivestormUnknowns) -> bool {
+        let now = self.clock.now();
+        let ended = self.sessions.now(session).is_some_and(|session| session.ended_at.is_some());
+        (ended || self.is_on_demand(session))
+            && self.change_registration(session, person, now, |registration| {
+                registration.replay_watched_at.get_or_insert(now);
+                if unknowns.updated_at_moves {
+                    registration.updated_at = now;
+                }
+            })
+    }
+
+    /// Somebody is taken off a session, and may register again. `false` where they were not on it.
+    pub fn remove_registrant(&mut self, session: &str, person: &str) -> bool {
+        let now = self.clock.now();
+        self.in_the_room.remove(&(session.to_owned(), person.to_owned()));
+        self.change_registration(session, person, now, |registration| registration.is_removed = true)
+    }
+
+    pub(super) fn person_attributes(&self, person: &Registration, unknowns: &LivestormUnknowns) -> Value {
         let own = [("email", &person.email), ("first_name", &person.first_name), ("last_name", &person.last_name)];
         let form = self.events.now(&person.event_id).map_or(&[][..], |event| &event.fields);
         let mut fields: Vec<Value> =
@@ -172,6 +200,7 @@ impl Livestorm {
             }
             fields.push(field);
         }
+        let attendance = person.attendance.clone().unwrap_or_default();
         let by_form = person.role == Role::Participant;
         let mut detail = json!({
             "event_id": person.event_id,
@@ -187,9 +216,12 @@ impl Livestorm {
             "utm_campaign": person.utm.campaign,
             "password_key": person.password_key(),
             "connection_link": person.connection_link(),
-            "attended": person.attended,
-            "attendance_rate": person.attendance_rate,
-            "attendance_duration": person.attendance_seconds,
+            "attended": person.attendance.is_some(),
+            "attendance_rate": person.attendance_rate.map(|rate| match unknowns.attendance_rate {
+                AttendanceRate::Number => json!(rate),
+                AttendanceRate::Text => json!(rate.to_string()),
+            }),
+            "attendance_duration": attendance.seconds,
             "has_viewed_replay": person.replay_watched_at.is_some(),
             "registration_type": null,
             "is_highlighted": false,
@@ -209,16 +241,20 @@ impl Livestorm {
             "email": person.email,
             "avatar_link": null,
             "registrant_detail": detail,
-            "messages_count": person.messages,
-            "questions_count": person.questions,
-            "votes_count": person.votes,
-            "up_votes_count": person.up_votes,
-            "replay_view_detail": person.replay_watched_at.map(|at| json!({ "watched_at": at.seconds() })),
+            "messages_count": attendance.messages,
+            "questions_count": attendance.questions,
+            "votes_count": attendance.votes,
+            "up_votes_count": attendance.up_votes,
+            "replay_view_detail": person.replay_watched_at.map(|at| json!({ "watched_at": match unknowns.watched_at {
+                WatchedAt::Seconds => json!(at.seconds()),
+                WatchedAt::Milliseconds => json!(at.0),
+                WatchedAt::Iso => json!(iso(at)),
+            }})),
         })
     }
 
-    pub(super) fn person_resource(&self, person: &Registration) -> Value {
-        resource("people", &person.person_id, self.person_attributes(person))
+    pub(super) fn person_resource(&self, person: &Registration, unknowns: &LivestormUnknowns) -> Value {
+        resource("people", &person.person_id, self.person_attributes(person, unknowns))
     }
 }
 
@@ -239,12 +275,19 @@ pub(super) fn of_session(world: &World, call: &Call, session: &str, when: Timest
     let updated = Span::read(call, "updated_since", "updated_until", unknowns)?;
     let fits = |person: &&Registration| {
         role.is_none_or(|role| person.role == role)
-            && attended.is_none_or(|attended| person.attended == attended)
+            && attended.is_none_or(|attended| person.attendance.is_some() == attended)
             && filters::text(call, "email").is_none_or(|email| unknowns.email_match.same(email, &person.email))
             && created.holds(person.created_at)
             && updated.holds(person.updated_at)
     };
     let (people, meta) = page(call, livestorm.people_of(session, when).filter(fits).collect(), unknowns)?;
-    let rows: Vec<Value> = people.into_iter().map(|person| livestorm.person_resource(person)).collect();
+    let rows: Vec<Value> = people.into_iter().map(|person| livestorm.person_resource(person, unknowns)).collect();
     Ok(json!({ "data": rows, "meta": meta }))
+}
+
+/// `GET /v1/sessions/{id}/people/{id}`
+pub(super) fn one(world: &World, session: &str, person: &str, when: Timestamp) -> Result<Value, Refusal> {
+    let mut people = world.livestorm.people_of(session, when);
+    let person = people.find(|known| known.person_id == person).ok_or_else(Refusal::not_found)?;
+    Ok(json!({ "data": world.livestorm.person_resource(person, &world.options.unknowns.livestorm) }))
 }

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, request::Call},
+    simulators::{World, request::Call, unknowns::LivestormUnknowns},
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// What a story says about a new session.
 #[derive(Clone, Debug)]
@@ -52,9 +53,70 @@ impl Session {
     pub(super) fn room_link(&self) -> String {
         format!("https://app.livestorm.co/p/{}/live?s={}", self.event_id, self.id)
     }
+
+    /// Nothing before the end.
+    pub(super) fn length(&self) -> Option<Duration> {
+        self.started_at.zip(self.ended_at).map(|(start, end)| end.since(start))
+    }
 }
 
 impl Livestorm {
+    /// The host opens the room. `false` where there is no such session, or it is on demand, canceled or was opened before.
+    pub fn start_session(&mut self, session: &str) -> bool {
+        self.step(session, |session, now| {
+            let may = session.started_at.is_none() && session.canceled_at.is_none();
+            session.started_at = session.started_at.or(may.then_some(now));
+            may
+        })
+    }
+
+    /// The host ends it; one that was never opened was open for no time. From `attendance_ready_seconds` later, readers
+    /// learn who was in the room. `false` where there is no such session, or it is on demand, canceled or over.
+    pub fn end_session(&mut self, session: &str, unknowns: &LivestormUnknowns) -> bool {
+        let ended = self.step(session, |session, now| {
+            let may = session.ended_at.is_none() && session.canceled_at.is_none();
+            if may {
+                session.started_at.get_or_insert(now);
+                session.ended_at = Some(now);
+            }
+            may
+        });
+        if ended {
+            let ready_at = self.clock.now().plus(Duration::from_secs(unknowns.attendance_ready_seconds));
+            self.tell_attendance(session, ready_at, unknowns);
+        }
+        ended
+    }
+
+    /// `false` where there is no such session, or it has begun.
+    pub fn cancel_session(&mut self, session: &str) -> bool {
+        self.step(session, |session, now| {
+            let may = session.started_at.is_none() && session.canceled_at.is_none();
+            session.canceled_at = session.canceled_at.or(may.then_some(now));
+            may
+        })
+    }
+
+    fn step(&mut self, session: &str, step: impl FnOnce(&mut Session, Timestamp) -> bool) -> bool {
+        let now = self.clock.now();
+        if self.is_on_demand(session) {
+            return false;
+        }
+        let mut taken = false;
+        self.sessions.change(session, now, |session| {
+            taken = step(session, now);
+            if taken {
+                session.updated_at = now;
+            }
+        });
+        taken
+    }
+
+    pub(super) fn is_on_demand(&self, session: &str) -> bool {
+        let event = self.sessions.now(session).and_then(|session| self.events.now(&session.event_id));
+        event.is_some_and(|event| event.on_demand)
+    }
+
     pub(super) fn sessions_of<'a>(&'a self, event: &'a str, when: Timestamp) -> impl Iterator<Item = &'a Session> {
         self.sessions.all_at(when).filter(move |session| session.event_id == event)
     }
@@ -76,15 +138,14 @@ impl Livestorm {
     pub(super) fn session_attributes(&self, session: &Session, when: Timestamp) -> Value {
         let people: Vec<_> = self.people_of(&session.id, when).collect();
         let seconds = |at: Option<Timestamp>| at.map_or(0, Timestamp::seconds);
-        let duration = session.started_at.zip(session.ended_at).map(|(start, end)| end.since(start).as_secs());
         json!({
             "event_id": session.event_id,
             "status": self.session_status(session, when),
             "timezone": session.timezone,
             "room_link": session.room_link(),
             "name": session.name,
-            "attendees_count": people.iter().filter(|person| person.attended).count(),
-            "duration": duration,
+            "attendees_count": people.iter().filter(|person| person.attendance.is_some()).count(),
+            "duration": session.length().map(|length| length.as_secs()),
             "estimated_started_at": seconds(session.estimated_started_at),
             "started_at": seconds(session.started_at),
             "ended_at": seconds(session.ended_at),

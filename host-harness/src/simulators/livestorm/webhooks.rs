@@ -25,13 +25,22 @@ pub enum Dialect {
     RestManaged,
 }
 
+/// Webhooks are written from what is, not from what lagging readers see.
+const TRUTH: Timestamp = Timestamp::MAX;
+
 /// Something that a webhook tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occurrence {
     EventCreated { event: String },
     EventPublished { event: String },
     SessionCreated { session: String },
+    SessionStarted { session: String },
+    SessionEnded { session: String },
     Registered { session: String, person: String },
+    Attended { session: String, person: String },
+    NotAttended { session: String, person: String },
+    WatchedReplay { session: String, person: String },
+    JobEnded { job: String },
 }
 
 impl Occurrence {
@@ -41,47 +50,87 @@ impl Occurrence {
             Occurrence::EventCreated { .. } => "event.created",
             Occurrence::EventPublished { .. } => "event.published",
             Occurrence::SessionCreated { .. } => "session.created",
+            Occurrence::SessionStarted { .. } => "session.started",
+            Occurrence::SessionEnded { .. } => "session.ended",
             Occurrence::Registered { .. } => "people.registered",
+            Occurrence::Attended { .. } => "people.attended",
+            Occurrence::NotAttended { .. } => "people.not_attended",
+            Occurrence::WatchedReplay { .. } => "people.watched_replay",
+            Occurrence::JobEnded { .. } => "job.ended",
         }
     }
 }
 
 impl Livestorm {
-    /// The body that tells of an occurrence, compact as on the wire, from the state of this moment. Nothing where the
-    /// occurrence names what does not exist.
+    /// The body that tells of an occurrence, compact as on the wire: the truth of this moment, whatever readers are shown.
+    /// Nothing where the occurrence names what does not exist, or the dialect has no word for it.
     pub fn webhook_body(
         &self,
         occurrence: &Occurrence,
         dialect: Dialect,
         unknowns: &LivestormUnknowns,
     ) -> Option<Vec<u8>> {
-        let now = self.clock.now();
-        let resource = match (occurrence, dialect) {
-            (Occurrence::EventCreated { event }, _) | (Occurrence::EventPublished { event }, Dialect::RestManaged) => {
-                self.event_resource(self.events.now(event)?, now)
-            }
-            (Occurrence::SessionCreated { session }, _) => self.session_resource(self.sessions.now(session)?, now),
-            (Occurrence::Registered { session, person }, Dialect::RestManaged) => {
-                self.person_resource(self.registration(session, person)?)
-            }
-            (Occurrence::EventPublished { event }, Dialect::Native) => {
-                let mut webinar = legacy_webinar(self.events.now(event)?);
-                webinar["nb_registered"] = Value::Null;
-                return Some(json!({ "webinar": webinar }).to_string().into_bytes());
-            }
-            (Occurrence::Registered { session, person }, Dialect::Native) => {
-                let session = self.sessions.now(session)?;
-                let person = self.registration(&session.id, person)?;
-                return Some(self.legacy_registered(session, person, unknowns)?.to_string().into_bytes());
-            }
+        let body = match dialect {
+            Dialect::RestManaged => self.enveloped(self.resource_of(occurrence, unknowns)?, occurrence, dialect),
+            Dialect::Native => match occurrence {
+                Occurrence::EventCreated { .. } | Occurrence::SessionCreated { .. } => {
+                    self.enveloped(self.resource_of(occurrence, unknowns)?, occurrence, dialect)
+                }
+                Occurrence::EventPublished { event } => {
+                    let mut webinar = legacy_webinar(self.events.now(event)?);
+                    webinar["nb_registered"] = Value::Null;
+                    json!({ "webinar": webinar })
+                }
+                Occurrence::SessionStarted { session } => {
+                    json!({ "webinar": self.legacy_session(self.sessions.now(session)?)? })
+                }
+                Occurrence::SessionEnded { session } => {
+                    json!({ "webinar": self.legacy_ended(self.sessions.now(session)?, unknowns)? })
+                }
+                Occurrence::Registered { session, person } => {
+                    let session = self.sessions.now(session)?;
+                    let attendee =
+                        self.legacy_attendee(self.registration(&session.id, person)?, "attendee", unknowns)?;
+                    let mut webinar = self.legacy_session(session)?;
+                    if let Some(webinar) = webinar.as_object_mut() {
+                        webinar.remove("started_at");
+                    }
+                    json!({ "attendee": attendee, "webinar": webinar })
+                }
+                Occurrence::Attended { .. }
+                | Occurrence::NotAttended { .. }
+                | Occurrence::WatchedReplay { .. }
+                | Occurrence::JobEnded { .. } => return None,
+            },
         };
-        Some(self.enveloped(resource, occurrence, dialect).to_string().into_bytes())
+        Some(body.to_string().into_bytes())
+    }
+
+    /// The resource as REST gives it.
+    fn resource_of(&self, occurrence: &Occurrence, unknowns: &LivestormUnknowns) -> Option<Value> {
+        Some(match occurrence {
+            Occurrence::EventCreated { event } | Occurrence::EventPublished { event } => {
+                self.event_resource(self.events.now(event)?, TRUTH)
+            }
+            Occurrence::SessionCreated { session }
+            | Occurrence::SessionStarted { session }
+            | Occurrence::SessionEnded { session } => self.session_resource(self.sessions.now(session)?, TRUTH),
+            Occurrence::Registered { session, person }
+            | Occurrence::Attended { session, person }
+            | Occurrence::NotAttended { session, person }
+            | Occurrence::WatchedReplay { session, person } => {
+                self.person_resource(self.registration(session, person)?, unknowns)
+            }
+            Occurrence::JobEnded { job } => self.jobs.now(job)?.resource(),
+        })
     }
 
     /// JSON:API with `meta` inside `data` [confirmed].
     fn enveloped(&self, mut resource: Value, occurrence: &Occurrence, dialect: Dialect) -> Value {
         let name = occurrence.name();
-        let mut webhook = json!({ "id": uuid("webhook", name), "event": name });
+        let made = self.subscriptions.all().find(|subscription| subscription.event == name);
+        let id = made.map_or_else(|| uuid("webhook", name), |subscription| subscription.id.clone());
+        let mut webhook = json!({ "id": id, "event": name });
         match (dialect, resource["attributes"].as_object_mut()) {
             (Dialect::RestManaged, _) => webhook["organization_id"] = json!(self.organization_id),
             (Dialect::Native, Some(attributes)) => {
@@ -95,20 +144,16 @@ impl Livestorm {
         json!({ "data": resource })
     }
 
-    /// `attendee` and `webinar`, with neither an event name nor a session id: that is the `s=` of the room link [confirmed].
-    fn legacy_registered(
-        &self,
-        session: &Session,
-        person: &Registration,
-        unknowns: &LivestormUnknowns,
-    ) -> Option<Value> {
-        let event = self.events.now(&session.event_id)?;
+    /// A person without an event name, a session id or a role [confirmed]. `of` is the body that it stands in: one person's
+    /// `identify` differs between the bodies of the documents [spec S1-17].
+    fn legacy_attendee(&self, person: &Registration, of: &str, unknowns: &LivestormUnknowns) -> Option<Value> {
+        let event = self.events.now(&person.event_id)?;
         let identify = match unknowns.legacy_person_id {
             LegacyPersonId::SameAsRest => person.person_id.clone(),
-            LegacyPersonId::Other => uuid("attendee", &person.person_id),
+            LegacyPersonId::Other => uuid(of, &person.person_id),
         };
-        let custom = event.fields.iter().filter_map(|asked| person.fields.iter().find(|(id, _)| *id == asked.id));
-        let fields: serde_json::Map<String, Value> = custom.cloned().collect();
+        let answered = event.fields.iter().filter_map(|asked| person.fields.iter().find(|(id, _)| *id == asked.id));
+        let fields: serde_json::Map<String, Value> = answered.cloned().collect();
         let key = person.password_key().unwrap_or_default();
         let mut attendee = json!({
             "identify": identify,
@@ -130,11 +175,40 @@ impl Livestorm {
         for (name, value) in BROWSER.iter().chain(&PLACE) {
             attendee[*name] = json!(value);
         }
-        let mut webinar = legacy_webinar(event);
-        webinar["nb_registered"] = json!(self.people_of(&session.id, self.clock.now()).count());
+        Some(attendee)
+    }
+
+    /// The event by one of its sessions, whose id is the `s=` of the room link [confirmed].
+    fn legacy_session(&self, session: &Session) -> Option<Value> {
+        let mut webinar = legacy_webinar(self.events.now(&session.event_id)?);
+        webinar["nb_registered"] = json!(self.people_of(&session.id, TRUTH).count());
         webinar["room_link"] = json!(session.room_link());
         webinar["estimated_started_at"] = json!(session.estimated_started_at.map(iso));
-        Some(json!({ "attendee": attendee, "webinar": webinar }))
+        webinar["started_at"] = json!(session.started_at.map(iso));
+        Some(webinar)
+    }
+
+    fn legacy_ended(&self, session: &Session, unknowns: &LivestormUnknowns) -> Option<Value> {
+        let mut webinar = self.legacy_session(session)?;
+        let mut attendees = vec![];
+        let listed = |person: &&Registration| unknowns.absentees_listed || person.attendance.is_some();
+        for person in self.people_of(&session.id, TRUTH).filter(listed) {
+            let attendance = person.attendance.clone().unwrap_or_default();
+            let mut attendee = self.legacy_attendee(person, "attendee-at-the-end", unknowns)?;
+            attendee["is_attendance"] = json!(person.attendance.is_some());
+            attendee["attendance_rate"] = json!(person.attendance_rate);
+            attendee["attendance_duration"] = json!(attendance.seconds);
+            attendee["messages_count"] = json!(attendance.messages);
+            attendee["questions_count"] = json!(attendance.questions);
+            attendee["votes_count"] = json!(attendance.votes);
+            attendee["up_votes_count"] = json!(attendance.up_votes);
+            attendees.push(attendee);
+        }
+        webinar["ended_at"] = json!(session.ended_at.map(iso));
+        webinar["duration"] = json!(session.length().map(|length| length.as_secs()));
+        webinar["nb_attended"] = json!(self.people_of(&session.id, TRUTH).filter(|p| p.attendance.is_some()).count());
+        webinar["attendees"] = json!(attendees);
+        Some(webinar)
     }
 }
 
@@ -150,7 +224,7 @@ fn legacy_webinar(event: &Event) -> Value {
     })
 }
 
-fn iso(at: Timestamp) -> String {
+pub(super) fn iso(at: Timestamp) -> String {
     at.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 

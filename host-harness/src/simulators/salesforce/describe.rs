@@ -2,7 +2,7 @@
 //! all columns of a query come from here, and it from the object reference,
 //! <https://developer.salesforce.com/docs/platform/data-models>.
 
-use super::{campaigns::CAMPAIGN, organization, user};
+use super::{campaigns::CAMPAIGN, organization, tooling, user};
 use serde_json::{Value, json};
 
 /// An object, as describe tells it.
@@ -127,10 +127,43 @@ pub(super) static SYSTEM: [Field; 7] = [
 static OBJECTS: [&ObjectType; 5] =
     [&CAMPAIGN, &user::USER, &user::PROFILE, &organization::ORGANIZATION, &organization::RECORD_TYPE];
 
+/// The data API and the Tooling API, each with its own objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Data,
+    Tooling,
+}
+
+impl Side {
+    /// Below a version's path.
+    pub fn path(self) -> &'static str {
+        match self {
+            Side::Data => "",
+            Side::Tooling => "tooling/",
+        }
+    }
+
+    fn objects(self) -> &'static [&'static ObjectType] {
+        match self {
+            Side::Data => &OBJECTS,
+            Side::Tooling => &tooling::OBJECTS,
+        }
+    }
+}
+
 impl ObjectType {
     /// Names of objects and fields ignore case, as everywhere in Salesforce.
-    pub fn named(name: &str) -> Option<&'static ObjectType> {
-        OBJECTS.iter().find(|object| object.name.eq_ignore_ascii_case(name)).copied()
+    pub fn named(side: Side, name: &str) -> Option<&'static ObjectType> {
+        side.objects().iter().find(|object| object.name.eq_ignore_ascii_case(name)).copied()
+    }
+
+    /// On either side: a relation may lead to the other.
+    pub fn anywhere(name: &str) -> Option<&'static ObjectType> {
+        ObjectType::named(Side::Data, name).or_else(|| ObjectType::named(Side::Tooling, name))
+    }
+
+    pub fn side(&self) -> Side {
+        if tooling::OBJECTS.iter().any(|object| object.name == self.name) { Side::Tooling } else { Side::Data }
     }
 
     pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
@@ -145,7 +178,7 @@ impl ObjectType {
     pub fn relation(&self, name: &str) -> Option<(&'static Field, &'static ObjectType)> {
         self.all_fields().find_map(|field| match field.kind {
             Kind::Reference(object, relation) if relation.eq_ignore_ascii_case(name) => {
-                Some((field, ObjectType::named(object)?))
+                Some((field, ObjectType::anywhere(object)?))
             }
             _ => None,
         })

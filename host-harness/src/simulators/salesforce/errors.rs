@@ -39,6 +39,11 @@ impl Refusal {
         Refusal::new(401, "INVALID_SESSION_ID", "Session expired or invalid")
     }
 
+    /// A token without the scope `api`.
+    pub fn not_for_this_api(status: u16) -> Refusal {
+        Refusal::new(status, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    }
+
     pub fn requests_used_up() -> Refusal {
         Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
     }

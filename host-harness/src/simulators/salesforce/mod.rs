@@ -13,6 +13,7 @@ mod organization;
 mod query;
 mod sobjects;
 mod soql;
+mod tooling;
 mod user;
 
 #[cfg(test)]
@@ -28,7 +29,7 @@ use super::{
     request::{Answer, Call, json, with_header},
 };
 use crate::clock::{Clock, Timestamp};
-use describe::ObjectType;
+use describe::{ObjectType, Side};
 use errors::{CONTENT_TYPE, Refusal};
 use query::Rows;
 use serde_json::{Map, Value, json};
@@ -56,7 +57,8 @@ pub struct Record {
 
 impl Record {
     fn attributes(&self, version: &str) -> Value {
-        let url = format!("/services/data/{version}/sobjects/{}/{}", self.object, self.id);
+        let below = ObjectType::anywhere(self.object).map_or("", |object| object.side().path());
+        let url = format!("/services/data/{version}/{below}sobjects/{}/{}", self.object, self.id);
         json!({ "attributes": { "type": self.object, "url": url } })
     }
 
@@ -84,6 +86,9 @@ pub struct Salesforce {
     clock: Arc<dyn Clock>,
     pub records: Table<String, Record>,
     pub tokens: Tokens,
+    /// What the customer has agreed to. Without `api` no data call is answered, without `pardot_api` none of Account
+    /// Engagement's (code 184 there).
+    pub scopes: BTreeSet<&'static str>,
     /// Fields such as `Campaign.Type` whose picklist the admin has restricted.
     pub restricted_picklists: BTreeSet<String>,
     /// When the requests of the last 24 hours came.
@@ -100,12 +105,14 @@ impl Salesforce {
             clock,
             records: Table::new(),
             tokens,
+            scopes: BTreeSet::from(oauth::SCOPES),
             restricted_picklists: BTreeSet::new(),
             requests: VecDeque::new(),
             cursors: vec![],
             made: HashMap::new(),
         };
-        let profile = salesforce.found("Profile", json!({ "Name": "System Administrator" }));
+        let profile =
+            salesforce.found("Profile", json!({ "Name": "System Administrator", "PermissionsModifyAllData": true }));
         salesforce.found(
             "User",
             json!({
@@ -130,12 +137,13 @@ impl Salesforce {
                 "TimeZoneSidKey": "America/New_York",
             }),
         );
+        salesforce.add_tenant(&options.business_unit_id);
         salesforce
     }
 
     /// A record that was there before the story. Gives its id.
     fn found(&mut self, object: &str, fields: Value) -> String {
-        let object = ObjectType::named(object).expect("the objects of a new org are all described");
+        let object = ObjectType::anywhere(object).expect("the objects of a new org are all described");
         self.insert(object, fields.as_object().cloned().unwrap_or_default())
     }
 
@@ -145,6 +153,29 @@ impl Salesforce {
         let fields =
             json!({ "Name": name, "DeveloperName": developer_name, "SobjectType": "Campaign", "IsActive": true });
         self.found("RecordType", fields)
+    }
+
+    /// A campaign that somebody made by hand. Gives its id.
+    pub fn add_campaign(&mut self, name: &str) -> String {
+        let mut fields = Map::from_iter([("Name".to_owned(), json!(name))]);
+        campaigns::defaults(&mut fields);
+        self.insert(&campaigns::CAMPAIGN, fields)
+    }
+
+    /// Another profile for the API's user.
+    pub fn set_profile(&mut self, name: &str, modifies_all_data: bool) {
+        let profile = self.found("Profile", json!({ "Name": name, "PermissionsModifyAllData": modifies_all_data }));
+        let now = self.clock.now();
+        self.records.change(&Salesforce::user_id(), now, |user| {
+            user.fields.insert("ProfileId".into(), json!(profile));
+        });
+    }
+
+    /// By the profile of the API's user.
+    fn modifies_all_data(&self) -> bool {
+        let profile = self.records.now(&Salesforce::user_id()).map(|user| user.value("ProfileId"));
+        let profile = profile.as_ref().and_then(Value::as_str).and_then(|id| self.records.now(id));
+        profile.is_some_and(|profile| profile.value("PermissionsModifyAllData") == json!(true))
     }
 
     /// What a marketer does in the user interface. `false` where there is no such campaign.
@@ -219,13 +250,16 @@ fn versions() -> Value {
 /// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-discoveryresource.html>
 fn resources(version: &str) -> Value {
     let resource = |name: &str| (name.to_owned(), json!(format!("/services/data/{version}/{name}")));
-    Value::Object(["sobjects", "query", "queryAll", "limits"].into_iter().map(resource).collect())
+    Value::Object(["sobjects", "query", "queryAll", "limits", "tooling"].into_iter().map(resource).collect())
 }
 
 fn data(world: &mut World, call: &Call) -> Answer {
     let (now, max) = (world.now(), world.options.limits.salesforce_calls_per_day);
     if !call.bearer().is_some_and(|token| world.salesforce.tokens.opens(token, now, &world.options)) {
         return Refusal::invalid_session().answer();
+    }
+    if !world.salesforce.scopes.contains("api") {
+        return Refusal::not_for_this_api(world.options.unknowns.salesforce.missing_scope_status).answer();
     }
     let used_up = world.salesforce.requests_used() >= max;
     let answer = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
@@ -249,11 +283,14 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         }
         _ => return Err(Refusal::not_found()),
     }
+    if let ["tooling", rest @ ..] = rest {
+        return tooling_route(world, call, version, rest);
+    }
     match (call.method.as_str(), rest) {
-        (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest),
+        (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
-        ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live),
-        ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All),
+        ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
+        ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),
         ("GET", ["query" | "queryAll", locator]) => query::next_page(world, version, locator),
         ("GET", ["limits"]) => {
             let max = world.options.limits.salesforce_calls_per_day;
@@ -264,4 +301,21 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         (_, [] | ["query" | "queryAll", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
+}
+
+/// Below `/services/data/vNN.N/tooling/`.
+fn tooling_route(world: &mut World, call: &Call, version: &str, rest: &[&str]) -> Result<Answer, Refusal> {
+    match (call.method.as_str(), rest) {
+        (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Tooling),
+        ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Tooling),
+        ("GET", ["query", locator]) => query::next_page(world, version, locator),
+        (_, ["query", ..]) => Err(Refusal::method_not_allowed("GET,HEAD")),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+/// Whether the org has an object at all: some come with an edition.
+fn offers(world: &World, object: &ObjectType) -> bool {
+    let from_plus = object.side() == Side::Tooling && object.name != tooling::TENANT.name;
+    !from_plus || world.account_engagement.edition.has_external_activities()
 }

@@ -20,7 +20,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
-const SCOPE: &str = "api pardot_api refresh_token";
+/// What a connection asks for.
+pub(super) const SCOPES: [&str; 3] = ["api", "pardot_api", "refresh_token"];
 
 /// Which tokens are worth something.
 #[derive(Clone, Debug)]
@@ -79,6 +80,7 @@ fn refused(error: &str, description: &str) -> Answer {
 pub(super) fn token(world: &mut World, call: &Call) -> Answer {
     let form = call.form();
     let sent = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+    let scope = world.salesforce.scopes.iter().copied().collect::<Vec<_>>().join(" ");
     let (now, options, tokens) = (world.clock.now(), &world.options, &mut world.salesforce.tokens);
     if call.method != http::Method::POST {
         return refused("invalid_request", "HTTP POST is required");
@@ -121,7 +123,7 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
         "id": id,
         "token_type": "Bearer",
         "issued_at": issued_at,
-        "scope": SCOPE,
+        "scope": scope,
     });
     if options.rotate_refresh_tokens {
         let next = format!("simulated-refresh-token-{}", tokens.issued);

@@ -1,4 +1,4 @@
-//! `GET /query?q=` and `GET /queryAll?q=`.
+//! `GET /query?q=` and `GET /queryAll?q=`, and `GET /tooling/query?q=` over the objects of that API.
 //! <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html>
 //!
 //! Text compares without regard to case [inferred], in LIKE too [inferred from public clients].
@@ -8,8 +8,9 @@
 
 use super::{
     Record, Salesforce,
-    describe::{Field, Kind, ObjectType},
+    describe::{Field, Kind, ObjectType, Side},
     errors::Refusal,
+    offers,
     soql::{self, Comparison, Condition, Literal, Path},
 };
 use crate::{
@@ -43,11 +44,21 @@ pub(super) enum Rows {
 }
 
 /// `GET /query?q=…`, `GET /queryAll?q=…`
-pub(super) fn first_page(world: &mut World, call: &Call, version: &str, among: Rows) -> Result<Answer, Refusal> {
+pub(super) fn first_page(
+    world: &mut World,
+    call: &Call,
+    version: &str,
+    among: Rows,
+    side: Side,
+) -> Result<Answer, Refusal> {
     let text = call.param("q").ok_or_else(|| Refusal::malformed_query("A query string has to be specified"))?;
     let query = soql::parse(text).map_err(Refusal::malformed_query)?;
     let when = world.now().minus(world.options.read_lag.salesforce);
-    let rows = evaluate(&world.salesforce, &query, version, when, among)?;
+    let object = ObjectType::named(side, &query.from).filter(|object| offers(world, object)).ok_or_else(|| {
+        let message = format!("\nsObject type '{}' is not supported.", query.from);
+        Refusal::new(400, "INVALID_TYPE", message)
+    })?;
+    let rows = evaluate(&world.salesforce, object, &query, version, when, among)?;
     let asked = call.header("sforce-query-options").and_then(|options| {
         let (_, size) = options.split_once("batchSize=")?;
         size.split([',', ';', ' ']).next()?.parse::<usize>().ok()
@@ -83,15 +94,12 @@ fn page(rows: &[Value], version: &str, cursor: usize, rows_a_page: usize, from: 
 
 fn evaluate(
     salesforce: &Salesforce,
+    object: &'static ObjectType,
     query: &soql::Query,
     version: &str,
     when: Timestamp,
     among: Rows,
 ) -> Result<Vec<Value>, Refusal> {
-    let object = ObjectType::named(&query.from).ok_or_else(|| {
-        let message = format!("\nsObject type '{}' is not supported.", query.from);
-        Refusal::new(400, "INVALID_TYPE", message)
-    })?;
     // All names are checked before any row is looked at, so an empty table refuses what a full one does.
     for path in &query.select {
         column(object, path)?;

@@ -6,8 +6,9 @@
 
 use super::{
     Record, Salesforce, campaigns,
-    describe::{Access, Field, Kind, ObjectType, Writes},
+    describe::{Access, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
+    offers, tooling,
 };
 use crate::{
     clock::Timestamp,
@@ -20,9 +21,16 @@ use crate::{
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Map, Value, json};
 
-/// Everything below `/services/data/vNN.N/sobjects/`.
-pub(super) fn handle(world: &mut World, call: &Call, version: &str, rest: &[&str]) -> Result<Answer, Refusal> {
-    let object = rest.first().and_then(|name| ObjectType::named(name)).ok_or_else(Refusal::not_found)?;
+/// Everything below `/services/data/vNN.N/sobjects/`, and below `tooling/sobjects/` there.
+pub(super) fn handle(
+    world: &mut World,
+    call: &Call,
+    version: &str,
+    rest: &[&str],
+    side: Side,
+) -> Result<Answer, Refusal> {
+    let object = rest.first().and_then(|name| ObjectType::named(side, name)).filter(|object| offers(world, object));
+    let object = object.ok_or_else(Refusal::not_found)?;
     let when = world.now().minus(world.options.read_lag.salesforce);
     match (call.method.as_str(), &rest[1..]) {
         ("POST", []) => create(world, call, object),
@@ -44,9 +52,7 @@ fn create(world: &mut World, call: &Call, object: &'static ObjectType) -> Result
         let message = format!("entity type cannot be inserted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
-    if object.name == "Campaign" {
-        campaigns::may_write(&world.salesforce, "inserted")?;
-    }
+    may_write(&world.salesforce, object, "inserted")?;
     let mut fields = checked(&world.salesforce, object, body(call)?)?;
     let missing: Vec<_> = object
         .fields
@@ -58,8 +64,15 @@ fn create(world: &mut World, call: &Call, object: &'static ObjectType) -> Result
         let message = format!("Required fields are missing: [{}]", missing.join(", "));
         return Err(Refusal::of(Fault::new("REQUIRED_FIELD_MISSING", message, &missing)));
     }
-    if object.name == "Campaign" {
-        campaigns::defaults(&mut fields);
+    match object.side() {
+        Side::Tooling => {
+            tooling::checked(&world.salesforce, object, &fields, None)?;
+            if object.field("IsActive").is_some() {
+                fields.entry("IsActive").or_insert(json!(false));
+            }
+        }
+        Side::Data if object.name == "Campaign" => campaigns::defaults(&mut fields),
+        Side::Data => {}
     }
     let id = world.salesforce.insert(object, fields);
     Ok(json(201, super::errors::CONTENT_TYPE, &json!({ "id": id, "success": true, "errors": [] })))
@@ -93,9 +106,7 @@ fn update(world: &mut World, call: &Call, object: &'static ObjectType, id: &str)
         let message = format!("entity type cannot be updated: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
-    if object.name == "Campaign" {
-        campaigns::may_write(&world.salesforce, "updated")?;
-    }
+    may_write(&world.salesforce, object, "updated")?;
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
     let fields = checked(&world.salesforce, object, body(call)?)?;
     let cleared: Vec<_> = object
@@ -108,6 +119,9 @@ fn update(world: &mut World, call: &Call, object: &'static ObjectType, id: &str)
         let message = format!("Required fields are missing: [{}]", cleared.join(", "));
         return Err(Refusal::of(Fault::new("REQUIRED_FIELD_MISSING", message, &cleared)));
     }
+    if object.side() == Side::Tooling {
+        tooling::checked(&world.salesforce, object, &fields, Some(&id))?;
+    }
     let now = world.now();
     world.salesforce.records.change(&id, now, |record| {
         record.fields.extend(fields);
@@ -116,10 +130,22 @@ fn update(world: &mut World, call: &Call, object: &'static ObjectType, id: &str)
     Ok(no_content())
 }
 
+/// Whether the user has the right that this object takes beyond those of describe.
+fn may_write(salesforce: &Salesforce, object: &ObjectType, verb: &str) -> Result<(), Refusal> {
+    match object.side() {
+        Side::Tooling => tooling::may_write(salesforce),
+        Side::Data if object.name == "Campaign" => campaigns::may_write(salesforce, verb),
+        Side::Data => Ok(()),
+    }
+}
+
 fn delete(world: &mut World, object: &ObjectType, id: &str) -> Result<Answer, Refusal> {
     if object.writes != Writes::All {
         let message = format!("entity type cannot be deleted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
+    }
+    if object.side() == Side::Tooling {
+        tooling::may_write(&world.salesforce)?;
     }
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
     let now = world.now();

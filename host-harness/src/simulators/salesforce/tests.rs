@@ -174,6 +174,25 @@ fn an_access_token_ends_by_the_clock_or_by_the_world() {
 }
 
 #[test]
+fn a_scope_that_was_not_given_closes_its_api() {
+    let (simulators, _) = started();
+    let (_, all) = refresh(&simulators, "simulated-refresh-token-0", &[]);
+    assert_eq!(all["scope"], "api pardot_api refresh_token");
+    let unit = |token: &str| {
+        let request = http::Request::get("http://x.test/api/v5/objects/account?fields=id")
+            .header("authorization", format!("Bearer {token}"))
+            .header("pardot-business-unit-id", simulators.world().options.business_unit_id.clone());
+        simulators.handle(request.body(vec![]).unwrap()).unwrap().status().as_u16()
+    };
+    for (missing, salesforce, account_engagement) in [("", 200, 200), ("api", 403, 200), ("pardot_api", 200, 401)] {
+        simulators.world().salesforce.scopes = oauth::SCOPES.into_iter().filter(|scope| *scope != missing).collect();
+        let token = all["access_token"].as_str().unwrap();
+        assert_eq!(ask(&simulators, "GET", "/services/data/v62.0/limits", token, None).0, salesforce, "{missing}");
+        assert_eq!(unit(token), account_engagement, "{missing}");
+    }
+}
+
+#[test]
 fn versions_need_no_token_and_old_ones_are_gone() {
     let (simulators, _) = started();
     assert_eq!(ask(&simulators, "GET", "/services/data/", "none", None).0, 200);
@@ -274,6 +293,133 @@ fn who_is_no_marketing_user_makes_no_campaign() {
     let me = format!("/sobjects/User/{}", Salesforce::user_id());
     assert_eq!(call(&simulators, "PATCH", &me, Some(json!({ "UserPermissionsMarketingUser": true }))).0, 204);
     campaign(&simulators, json!({ "Name": "x" }));
+}
+
+fn tooling_query(simulators: &Simulators, soql: &str) -> (u16, Value) {
+    call(simulators, "GET", &format!("/tooling/query?q={}", encode(soql)), None)
+}
+
+fn set_up(simulators: &Simulators, object: &str, fields: Value) -> String {
+    let (status, body) = call(simulators, "POST", &format!("/tooling/sobjects/{object}"), Some(fields));
+    assert_eq!((status, &body["success"]), (201, &json!(true)), "{body}");
+    body["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn extension_assignment_and_types_are_set_up_by_the_tooling_api_and_are_what_activities_are_checked_against() {
+    let (simulators, _) = started();
+    let unit = simulators.world().options.business_unit_id.clone();
+    let (_, tenants) = tooling_query(&simulators, "SELECT Id, PardotTenantId, PardotTenantName FROM PardotTenant");
+    assert_eq!(tenants["records"][0]["Id"], json!(unit));
+    let known = || simulators.world().salesforce.extension("Livestorm", &unit);
+    assert_eq!(known(), None);
+    let fields = json!({ "MasterLabel": "Livestorm", "DeveloperName": "Livestorm" });
+    let extension = set_up(&simulators, "MarketingAppExtension", fields);
+    assert!(!known().unwrap().is_active, "not unless somebody says so");
+    let path = format!("/tooling/sobjects/MarketingAppExtension/{extension}");
+    assert_eq!(call(&simulators, "PATCH", &path, Some(json!({ "IsActive": true }))).0, 204);
+    set_up(
+        &simulators,
+        "MarketingAppExtAssignment",
+        json!({ "MarketingAppExtensionId": extension, "ParentId": &unit[..15] }),
+    );
+    for (name, is_active) in [("people_registered", true), ("session_attended", false)] {
+        set_up(
+            &simulators,
+            "MarketingAppExtActivity",
+            json!({ "DeveloperName": name, "MasterLabel": name, "MarketingAppExtensionId": extension, "IsActive": is_active }),
+        );
+    }
+    let mut ready = crate::simulators::account_engagement::Extension::ready(
+        "Livestorm",
+        &["people_registered", "session_attended"],
+    );
+    ready.types[1].is_active = false;
+    assert_eq!(known(), Some(ready.clone()));
+    let soql =
+        "SELECT DeveloperName, MarketingAppExtension.DeveloperName FROM MarketingAppExtActivity WHERE IsActive = true";
+    let (status, found) = tooling_query(&simulators, soql);
+    assert_eq!((status, found["totalSize"].clone()), (200, json!(1)), "{found}");
+    assert_eq!(found["records"][0]["MarketingAppExtension"]["DeveloperName"], "Livestorm");
+    let url = found["records"][0]["attributes"]["url"].as_str().unwrap();
+    assert!(url.starts_with("/services/data/v62.0/tooling/sobjects/MarketingAppExtActivity/"), "{url}");
+
+    simulators.world().set_extension(ready.clone());
+    assert_eq!(known(), Some(ready), "a story's extension is the same thing");
+    let (_, found) = tooling_query(&simulators, "SELECT Id FROM MarketingAppExtension");
+    assert_eq!(found["totalSize"], 1);
+}
+
+#[test]
+fn a_set_up_is_refused_by_its_names_fields_and_rights() {
+    let (simulators, _) = started();
+    let unit = simulators.world().options.business_unit_id.clone();
+    let extension = set_up(
+        &simulators,
+        "MarketingAppExtension",
+        json!({ "MasterLabel": "Livestorm", "DeveloperName": "Livestorm" }),
+    );
+    let assignment = || json!({ "MarketingAppExtensionId": extension, "ParentId": unit });
+    set_up(&simulators, "MarketingAppExtAssignment", assignment());
+    let named = |name: &str| json!({ "MasterLabel": "x", "DeveloperName": name });
+    let rows = [
+        ("MarketingAppExtension", named("livestorm"), "DUPLICATE_DEVELOPER_NAME"),
+        ("MarketingAppExtension", named("1st"), "FIELD_INTEGRITY_EXCEPTION"),
+        ("MarketingAppExtension", named("a b"), "FIELD_INTEGRITY_EXCEPTION"),
+        ("MarketingAppExtension", named("a__b"), "FIELD_INTEGRITY_EXCEPTION"),
+        ("MarketingAppExtension", named("a_"), "FIELD_INTEGRITY_EXCEPTION"),
+        ("MarketingAppExtension", named("é"), "FIELD_INTEGRITY_EXCEPTION"),
+        ("MarketingAppExtension", json!({ "DeveloperName": "x" }), "REQUIRED_FIELD_MISSING"),
+        ("MarketingAppExtActivity", named("people_registered"), "REQUIRED_FIELD_MISSING"),
+        ("MarketingAppExtAssignment", json!({ "ParentId": unit }), "REQUIRED_FIELD_MISSING"),
+        ("MarketingAppExtAssignment", json!({ "MarketingAppExtensionId": extension }), "REQUIRED_FIELD_MISSING"),
+        (
+            "MarketingAppExtAssignment",
+            json!({ "MarketingAppExtensionId": extension, "ParentId": extension }),
+            "INVALID_CROSS_REFERENCE_KEY",
+        ),
+        ("MarketingAppExtAssignment", assignment(), "DUPLICATE_VALUE"),
+        ("PardotTenant", named("x"), "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"),
+    ];
+    for (object, sent, code) in rows {
+        let (status, body) = call(&simulators, "POST", &format!("/tooling/sobjects/{object}"), Some(sent.clone()));
+        assert_eq!((status, &body[0]["errorCode"]), (400, &json!(code)), "{object} {sent}");
+    }
+    assert_eq!(call(&simulators, "POST", "/sobjects/MarketingAppExtension", Some(named("x"))).0, 404);
+    assert_eq!(query(&simulators, "SELECT Id FROM MarketingAppExtension").1[0]["errorCode"], "INVALID_TYPE");
+    assert_eq!(tooling_query(&simulators, "SELECT Id FROM Campaign").1[0]["errorCode"], "INVALID_TYPE");
+
+    simulators.world().salesforce.set_profile("Standard User", false);
+    let (status, body) = call(&simulators, "POST", "/tooling/sobjects/MarketingAppExtension", Some(named("x")));
+    assert_eq!((status, &body[0]["errorCode"]), (403, &json!("INSUFFICIENT_ACCESS")));
+    let me = format!(
+        "SELECT Profile.Name, Profile.PermissionsModifyAllData FROM User WHERE Id = '{}'",
+        Salesforce::user_id()
+    );
+    let (_, body) = query(&simulators, &me);
+    let profile = &body["records"][0]["Profile"];
+    assert_eq!((&profile["Name"], &profile["PermissionsModifyAllData"]), (&json!("Standard User"), &json!(false)));
+    simulators.world().account_engagement.edition = crate::simulators::account_engagement::Edition::Growth;
+    assert_eq!(tooling_query(&simulators, "SELECT Id FROM MarketingAppExtension").1[0]["errorCode"], "INVALID_TYPE");
+    assert_eq!(tooling_query(&simulators, "SELECT Id FROM PardotTenant").0, 200);
+}
+
+proptest::proptest! {
+    /// The rule as the page says it, letter by letter, against the one that the simulator has.
+    #[test]
+    fn a_developer_name_is_taken_as_its_page_says(name in "[a-c1_ é]{0,6}") {
+        let letters: Vec<char> = name.chars().collect();
+        let fits = letters.first().is_some_and(|c| c.is_ascii_alphabetic())
+            && letters.last() != Some(&'_')
+            && letters.iter().all(|c| c.is_ascii_alphanumeric() || *c == '_')
+            && !letters.windows(2).any(|two| two == ['_', '_']);
+        let (simulators, _) = started();
+        let sent = json!({ "MasterLabel": "x", "DeveloperName": name });
+        let (status, _) = call(&simulators, "POST", "/tooling/sobjects/MarketingAppExtension", Some(sent));
+        // Space around a text is nobody's.
+        let trimmed = name.trim();
+        proptest::prop_assert!(status == if fits { 201 } else { 400 } || trimmed != name, "{name:?} {status}");
+    }
 }
 
 #[test]

@@ -21,4 +21,5 @@ static USER_FIELDS: [Field; 9] = [
 pub(super) static PROFILE: ObjectType =
     ObjectType { name: "Profile", prefix: "00e", writes: Writes::None, fields: &PROFILE_FIELDS };
 
-static PROFILE_FIELDS: [Field; 1] = [Field::read_only("Name", Text(255))];
+static PROFILE_FIELDS: [Field; 2] =
+    [Field::read_only("Name", Text(255)), Field::read_only("PermissionsModifyAllData", Boolean)];

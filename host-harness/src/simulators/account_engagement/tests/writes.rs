@@ -1,7 +1,7 @@
 //! What each write takes and refuses, object by object.
 
 use super::*;
-use crate::simulators::unknowns::{ActivityWithoutProspect, CaseMatch, DeletedMembership, Zone};
+use crate::simulators::unknowns::{ActivityWithoutProspect, CaseMatch, DeletedMembership, UnlistedValue, Zone};
 
 #[test]
 fn a_list_is_refused_by_its_properties_and_switches() {
@@ -126,6 +126,122 @@ fn a_prospect_is_refused_by_its_properties() {
 }
 
 #[test]
+fn custom_fields_are_listed_read_made_and_paged() {
+    let unit = started();
+    let new = json!({ "name": "Livestorm minutes", "fieldId": "Livestorm_Minutes", "type": "Number" });
+    let made = unit.id("objects/custom-fields", new.clone());
+    let rows = [
+        (new, 245),
+        (json!({ "name": "x", "fieldId": "X" }), 153),
+        (json!({ "name": "x", "fieldId": "X", "type": "Colour" }), 154),
+        (json!({ "name": "x", "fieldId": "X Y", "type": "Text" }), 154),
+        (json!({ "name": "x", "fieldId": "X", "type": "Text", "isRequired": "yes" }), 50),
+    ];
+    for (body, code) in rows {
+        assert_eq!(unit.post("objects/custom-fields", body.clone()).1["code"], code, "{body}");
+    }
+    let all = "id,name,fieldId,apiFieldId,type,isRequired,isRecordMultipleResponses,isUseValues,valuesPrefill";
+    assert_eq!(unit.get(&format!("objects/custom-fields/{made}?fields={all}")).0, 404, "the read cache is behind");
+    unit.wait(LAG);
+    let expected = json!({ "id": made, "name": "Livestorm minutes", "fieldId": "Livestorm_Minutes",
+        "apiFieldId": "Livestorm_Minutes__c", "type": "number", "isRequired": false, "isRecordMultipleResponses": false,
+        "isUseValues": false, "valuesPrefill": null });
+    assert_eq!(unit.get(&format!("objects/custom-fields/{made}?fields={all}")).1, expected);
+    let names = |query: &str| unit.names(&format!("objects/custom-fields?fields=name{query}"));
+    assert_eq!(names(""), ["Attendance", "Topics", "Livestorm minutes"]);
+    assert_eq!(names("&name=Topics"), ["Topics"]);
+    assert_eq!(names("&idGreaterThan=4001&orderBy=id%20DESC"), ["Livestorm minutes", "Topics"]);
+    let (_, page) = unit.get("objects/custom-fields?fields=name&limit=2");
+    let token = encode(page["nextPageToken"].as_str().unwrap());
+    assert_eq!(names(&format!("&nextPageToken={token}")), ["Livestorm minutes"]);
+    for (ability, post) in [(Ability::ViewCustomFields, false), (Ability::CreateCustomFields, true)] {
+        unit.simulators.world().account_engagement.missing_abilities = BTreeSet::from([ability]);
+        let (_, refused) = match post {
+            true => unit.post("objects/custom-fields", json!({ "name": "x", "fieldId": "X", "type": "Text" })),
+            false => unit.get("objects/custom-fields?fields=id"),
+        };
+        assert_eq!(refused["code"], 46, "without {ability:?}");
+    }
+}
+
+/// Each row: kind, what is sent, and what is kept or the code that refuses it.
+#[test]
+fn a_custom_field_takes_values_of_its_kind() {
+    let kept: fn(Value) -> Result<Value, u16> = Ok;
+    let rows = [
+        (CustomKind::Text, json!("a"), kept(json!("a"))),
+        (CustomKind::Text, json!(7), kept(json!("7"))),
+        (CustomKind::Text, json!(""), kept(json!(null))),
+        (CustomKind::Text, json!(true), Err(154)),
+        (CustomKind::Text, json!(["a"]), Err(154)),
+        (CustomKind::Number, json!(38.5), kept(json!(38.5))),
+        (CustomKind::Number, json!(" 38"), kept(json!(" 38"))),
+        (CustomKind::Number, json!("long"), Err(56)),
+        (CustomKind::Number, json!(true), Err(56)),
+        (CustomKind::Date, json!("2026-11-23"), kept(json!("2026-11-23"))),
+        (CustomKind::Date, json!("23.11.2026"), Err(57)),
+        (CustomKind::Date, json!(5), Err(57)),
+        (CustomKind::MultiSelect, json!(["a", "b"]), kept(json!(["a", "b"]))),
+        (CustomKind::Checkbox, json!("a"), kept(json!("a"))),
+        (CustomKind::MultiSelect, json!([1]), Err(154)),
+        (CustomKind::Dropdown, json!("red"), kept(json!("red"))),
+        (CustomKind::Dropdown, json!("blue"), Err(154)),
+    ];
+    for (kind, sent, expected) in rows {
+        let unit = started();
+        let values = if kind == CustomKind::Dropdown { vec!["red".to_owned()] } else { vec![] };
+        let field = NewCustomField { values, ..NewCustomField::new("F__c", kind) };
+        unit.simulators.world().account_engagement.add_custom_field(field);
+        let body = json!({ "email": "ana@example.org", "F__c": sent });
+        let (status, answer) = unit.post("objects/prospects?fields=F__c", body.clone());
+        match &expected {
+            Ok(value) => assert_eq!((status, &answer["F__c"]), (201, value), "{kind:?} {body}"),
+            Err(code) => assert_eq!((status, &answer["code"]), (400, &json!(code)), "{kind:?} {body}"),
+        }
+        if expected == Err(154) && kind == CustomKind::Dropdown {
+            unit.simulators.world().options.unknowns.account_engagement.unlisted_value = UnlistedValue::Accept;
+            assert_eq!(unit.post("objects/prospects?fields=F__c", body).1["F__c"], "blue", "by its switch");
+        }
+    }
+    for code in [180, 154] {
+        let unit = started_with(|options| options.unknowns.account_engagement.unknown_field_code = code);
+        let (status, answer) = unit.post("objects/prospects", json!({ "email": "a@example.org", "Gone__c": "x" }));
+        assert_eq!((status, &answer["code"]), (400, &json!(code)));
+    }
+}
+
+#[test]
+fn what_records_several_answers_is_read_with_one_prospect_and_not_queried() {
+    let unit = started();
+    let several = NewCustomField { records_multiple_responses: true, ..NewCustomField::new("A__c", CustomKind::Text) };
+    unit.simulators.world().account_engagement.add_custom_field(several);
+    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org", "A__c": ["x", "y"] }));
+    unit.wait(LAG);
+    assert_eq!(unit.get("objects/prospects?fields=id,A__c").1["code"], 224);
+    assert_eq!(unit.get(&format!("objects/prospects/{ana}?fields=A__c")).1, json!({ "A__c": ["x", "y"] }));
+}
+
+#[test]
+fn who_may_not_see_others_prospects_finds_none_and_makes_doubles() {
+    let unit = started();
+    let mut own = NewProspect::new("own@example.org");
+    own.fields.insert("userId".into(), json!(USER_ID));
+    unit.simulators.world().account_engagement.add_prospect(own);
+    let ana = unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    let found = || unit.get("objects/prospects?fields=email,assignedToId").1["values"].as_array().unwrap().clone();
+    assert_eq!(found().len(), 2);
+    let missing = BTreeSet::from([Ability::ViewProspectsNotAssignedToSelf]);
+    unit.simulators.world().account_engagement.missing_abilities = missing;
+    assert_eq!(found(), [json!({ "email": "own@example.org", "assignedToId": USER_ID })]);
+    assert_eq!(unit.get(&format!("objects/prospects/{ana}?fields=id")).1["code"], 109);
+    let patched = unit.call("PATCH", &format!("objects/prospects/{ana}"), Some(json!({ "firstName": "Ana" })));
+    assert_eq!(patched.1["code"], 109);
+    let upsert = json!({ "prospect": { "email": "ana@example.org" } });
+    assert_eq!(unit.post("objects/prospects/do/upsertLatestByEmail", upsert).0, 204, "made, and not to be seen");
+    assert_eq!(unit.simulators.world().account_engagement.prospects.len(), 3);
+}
+
+#[test]
 fn a_repeated_create_makes_another_prospect_only_with_ampsea() {
     for (ampsea, status) in [(true, 201), (false, 400)] {
         let unit = started_with(|options| options.ampsea = ampsea);
@@ -233,18 +349,27 @@ fn an_activity_needs_its_extension_type_address_and_a_short_value() {
     let (_, body) = unit.get(&format!("external-activities?fields=id&createdAtAfterOrEqualTo={since}"));
     assert_eq!(body["values"].as_array().unwrap().len(), 2);
 
-    for change in 0..3 {
-        let mut world = unit.simulators.world();
-        let mut extension = Extension::ready("Livestorm", &["people_registered"]);
-        match change {
-            0 => extension.is_active = false,
-            1 => extension.is_assigned = false,
-            _ => extension.types[0].is_active = false,
-        }
-        world.account_engagement.set_extension(extension);
-        drop(world);
+    let spoilt: [fn(&mut Extension); 4] = [
+        |extension| extension.is_active = false,
+        |extension| extension.is_assigned = false,
+        |extension| extension.types[0].is_active = false,
+        |extension| extension.types.clear(),
+    ];
+    let ready = || Extension::ready("Livestorm", &["people_registered"]);
+    for spoil in spoilt {
+        let mut extension = ready();
+        spoil(&mut extension);
+        unit.simulators.world().set_extension(extension);
         assert_eq!(unit.post("external-activities", good()).1["code"], 154);
+        unit.simulators.world().set_extension(ready());
+        assert_eq!(unit.post("external-activities", good()).0, 201);
     }
+    unit.simulators.world().account_engagement.edition = Edition::Growth;
+    assert_eq!(unit.post("external-activities", good()).1["code"], 154);
+    assert_eq!(unit.get("objects/account?fields=level").1["level"], "Growth");
+    unit.simulators.world().account_engagement.edition = Edition::Plus;
+    assert!(unit.simulators.world().remove_extension("Livestorm"));
+    assert_eq!(unit.post("external-activities", good()).1["code"], 154);
 }
 
 #[test]

@@ -1,0 +1,227 @@
+//! Custom fields of prospects. <https://developer.salesforce.com/docs/marketing/pardot/guide/custom-field-v5.html>; their
+//! fields, kinds and filters, and that a prospect names one with `__c`, are [confirmed]. How `valuesPrefill` is written, and
+//! which ability makes one, is [inferred]. Not here: changing and deleting one.
+//!
+//! Promises: a value of the wrong kind is refused with the code of its kind; what holds several values can be read with one
+//! prospect and not queried (224).
+
+use super::{
+    AccountEngagement,
+    body::Body,
+    errors::Refusal,
+    record::{Field, Filter, Kind, Object},
+    users, zone,
+};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, unknowns::UnlistedValue},
+};
+use serde_json::{Value, json};
+
+pub(super) static CUSTOM_FIELD: Object = Object {
+    path: "objects/custom-fields",
+    fields: &[
+        "id",
+        "name",
+        "fieldId",
+        "apiFieldId",
+        "type",
+        "isRequired",
+        "isRecordMultipleResponses",
+        "isUseValues",
+        "salesforceId",
+        "valuesPrefill",
+        "createdAt",
+        "updatedAt",
+        "createdById",
+        "updatedById",
+    ],
+    relations: &[("createdBy", Kind::User, "createdById"), ("updatedBy", Kind::User, "updatedById")],
+    filters: &[Filter::Exact("name"), Filter::Number("id"), Filter::Time("createdAt"), Filter::Time("updatedAt")],
+    sorts: &["id", "createdAt", "updatedAt"],
+};
+
+#[derive(Clone, Debug)]
+pub struct CustomField {
+    pub id: u64,
+    /// What people read.
+    pub name: String,
+    /// Without the `__c`.
+    pub field_id: String,
+    pub kind: CustomKind,
+    pub is_required: bool,
+    pub records_multiple_responses: bool,
+    /// What may be chosen from. Empty: anything.
+    pub values: Vec<String>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustomKind {
+    Text,
+    RadioButton,
+    Checkbox,
+    Dropdown,
+    Textarea,
+    MultiSelect,
+    Hidden,
+    Number,
+    Date,
+    CrmUser,
+}
+
+impl CustomKind {
+    const NAMES: [(CustomKind, &str); 10] = [
+        (CustomKind::Text, "text"),
+        (CustomKind::RadioButton, "radio button"),
+        (CustomKind::Checkbox, "checkbox"),
+        (CustomKind::Dropdown, "dropdown"),
+        (CustomKind::Textarea, "textarea"),
+        (CustomKind::MultiSelect, "multi-select"),
+        (CustomKind::Hidden, "hidden"),
+        (CustomKind::Number, "number"),
+        (CustomKind::Date, "date"),
+        (CustomKind::CrmUser, "crm user"),
+    ];
+
+    /// Written in small letters in answers [confirmed].
+    fn name(self) -> &'static str {
+        CustomKind::NAMES.iter().find(|(kind, _)| *kind == self).map_or("text", |(_, name)| name)
+    }
+
+    fn read(name: &str) -> Option<CustomKind> {
+        CustomKind::NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(kind, _)| *kind)
+    }
+}
+
+/// What a story says about a field that was there before it began.
+#[derive(Clone, Debug)]
+pub struct NewCustomField {
+    /// With its `__c`.
+    pub api_name: String,
+    pub kind: CustomKind,
+    pub records_multiple_responses: bool,
+    pub values: Vec<String>,
+}
+
+impl NewCustomField {
+    pub fn new(api_name: &str, kind: CustomKind) -> NewCustomField {
+        NewCustomField { api_name: api_name.to_owned(), kind, records_multiple_responses: false, values: vec![] }
+    }
+}
+
+impl CustomField {
+    pub fn api_name(&self) -> String {
+        format!("{}__c", self.field_id)
+    }
+
+    pub(super) fn holds_several(&self) -> bool {
+        self.records_multiple_responses || matches!(self.kind, CustomKind::MultiSelect | CustomKind::Checkbox)
+    }
+
+    pub(super) fn field(&self, name: &str) -> Field {
+        match name {
+            "id" => Field::Int(self.id),
+            "name" => Field::text(&self.name),
+            "fieldId" => Field::text(&self.field_id),
+            "apiFieldId" => Field::text(self.api_name()),
+            "type" => Field::text(self.kind.name()),
+            "isRequired" => Field::Bool(self.is_required),
+            "isRecordMultipleResponses" => Field::Bool(self.records_multiple_responses),
+            "isUseValues" => Field::Bool(!self.values.is_empty()),
+            "valuesPrefill" => Field::of((!self.values.is_empty()).then(|| self.values.join("\n"))),
+            "createdAt" | "updatedAt" => Field::time(self.created_at),
+            "createdById" | "updatedById" => Field::Int(users::USER_ID),
+            _ => Field::Null,
+        }
+    }
+
+    /// A prospect's value as it will be kept.
+    pub(super) fn stored(&self, world: &World, value: Value) -> Result<Value, Refusal> {
+        let refused = |code| Err(Refusal::about(code, &self.api_name()));
+        let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text).is_some();
+        let value = match (self.kind, value) {
+            (_, Value::Null) => return Ok(Value::Null),
+            (_, Value::String(text)) if text.is_empty() => return Ok(Value::Null),
+            (CustomKind::Number, Value::Number(value)) => json!(value),
+            (CustomKind::Number, Value::String(text)) if number(&text) => json!(text),
+            (CustomKind::Number, _) => return refused(56),
+            (CustomKind::Date, Value::String(text)) if day(&text) => json!(text),
+            (CustomKind::Date, _) => return refused(57),
+            (_, Value::Array(values)) if self.holds_several() && values.iter().all(Value::is_string) => json!(values),
+            (_, Value::String(text)) => json!(text),
+            (_, Value::Number(number)) => json!(number.to_string()),
+            _ => return refused(154),
+        };
+        let chosen = value.as_array().map_or_else(|| vec![&value], |values| values.iter().collect());
+        let listed = |value: &&Value| value.as_str().is_some_and(|text| self.values.iter().any(|known| known == text));
+        let takes_all = world.options.unknowns.account_engagement.unlisted_value == UnlistedValue::Accept;
+        match self.values.is_empty() || takes_all || chosen.iter().all(listed) {
+            true => Ok(value),
+            false => refused(154),
+        }
+    }
+}
+
+impl AccountEngagement {
+    /// Seen at once, whatever the read lag. One of that name that is there already is kept. Gives its id.
+    pub fn add_custom_field(&mut self, new: NewCustomField) -> u64 {
+        if let Some(known) = self.custom_field(&new.api_name) {
+            return known.id;
+        }
+        let field_id = new.api_name.strip_suffix("__c").unwrap_or(&new.api_name).to_owned();
+        let field = CustomField {
+            id: 0,
+            name: field_id.replace('_', " "),
+            field_id,
+            kind: new.kind,
+            is_required: false,
+            records_multiple_responses: new.records_multiple_responses,
+            values: new.values,
+            created_at: Timestamp::from_seconds(1_700_000_000),
+        };
+        self.insert_custom_field(field, Timestamp(0))
+    }
+
+    /// By its name with `__c`.
+    pub fn custom_field(&self, api_name: &str) -> Option<&CustomField> {
+        let field_id = api_name.strip_suffix("__c")?;
+        self.custom_fields.all().find(|field| field.field_id == field_id)
+    }
+
+    fn insert_custom_field(&mut self, mut field: CustomField, at: Timestamp) -> u64 {
+        let id = 4001 + self.custom_fields.len() as u64;
+        field.id = id;
+        self.custom_fields.insert(id, at, field);
+        id
+    }
+}
+
+pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
+    const WRITABLE: [&str; 7] =
+        ["name", "fieldId", "type", "isRequired", "isRecordMultipleResponses", "isUseValues", "valuesPrefill"];
+    let body = body.only(&WRITABLE)?;
+    let (name, field_id) = (body.required_text("name")?, body.required_text("fieldId")?);
+    let kind = CustomKind::read(&body.required_text("type")?).ok_or_else(|| Refusal::about(154, "type"))?;
+    if !field_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Err(Refusal::about(154, "fieldId"));
+    }
+    if world.account_engagement.custom_field(&format!("{field_id}__c")).is_some() {
+        return Err(Refusal::code(245));
+    }
+    let uses_values = body.flag("isUseValues")?.unwrap_or(false);
+    let values = body.text("valuesPrefill")?.filter(|_| uses_values).unwrap_or_default();
+    let now = world.now();
+    let field = CustomField {
+        id: 0,
+        name,
+        field_id,
+        kind,
+        is_required: body.flag("isRequired")?.unwrap_or(false),
+        records_multiple_responses: body.flag("isRecordMultipleResponses")?.unwrap_or(false),
+        values: values.lines().map(str::to_owned).collect(),
+        created_at: now,
+    };
+    Ok(world.account_engagement.insert_custom_field(field, now))
+}
