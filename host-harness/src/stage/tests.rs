@@ -54,6 +54,21 @@ fn the_storys_mapping_stands_after_the_settings_own() {
     }
 }
 
+/// A demo that shows less than the product does would prove less.
+#[test]
+fn the_demos_story_brings_about_each_activity_and_fills_each_mapped_field() {
+    let story = story::story();
+    let ids = ["morning", "afternoon", "course"].map(|name| (name.to_owned(), name.to_owned()));
+    let expected = oracle::expected(&story, &BTreeMap::from(ids));
+    let kinds: BTreeSet<&str> = expected.activities.iter().map(|activity| activity.kind.as_str()).collect();
+    assert_eq!(kinds, BTreeSet::from(ACTIVITY_TYPES));
+    for mapped in &story.mapping {
+        assert!(expected.prospects.iter().any(|p| p.fields.contains_key(&mapped.target)), "{}", mapped.target);
+    }
+    let dan = expected.prospects.iter().find(|p| p.email.starts_with("dan")).unwrap();
+    assert_eq!(dan.fields["Livestorm_Attended__c"], "false", "the afternoon is newer than the morning");
+}
+
 const TOLD: Delivery = Delivery { dialect: Dialect::Rest, after: 1 };
 
 fn a_live_event_and_one_on_demand(acts: Vec<Act>) -> Story {
