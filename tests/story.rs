@@ -24,7 +24,7 @@ async fn an_activity_that_is_missing_is_named_as_a_problem() {
     theatre.stage.simulators.world().account_engagement.external_activities.forget_last().unwrap();
     let problems = theatre.problems(&story, &host).await;
     assert_eq!(problems.len(), 1, "{problems:#?}");
-    assert!(problems[0].starts_with("lost: external activity people_registered of "), "{}", problems[0]);
+    assert!(problems[0].starts_with("lost: external activity "), "{}", problems[0]);
 }
 
 /// RULES 1: a repeat of a story that is over writes nothing.

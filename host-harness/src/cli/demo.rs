@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     durable::{Engine, TaskFilter, TaskStatus},
-    simulators::{Options, Snapshot},
+    simulators::{Options, Snapshot, snapshot::ExternalActivitySeen},
     stage::{INSTALLATION, Played, Stage, Travel, observe, story::story},
 };
 use anyhow::Context;
@@ -136,7 +136,7 @@ fn print(
     told: Told,
     summary: &Summary,
 ) -> std::io::Result<()> {
-    writeln!(out, "A webinar with two sessions, and the people who register for it.")?;
+    writeln!(out, "A webinar with two sessions, an on-demand course, and the people who register, attend and watch.")?;
     writeln!(out, "Simulated APIs over HTTP on this machine, a simulated clock, the real connector.\n")?;
     // What people did comes before what came of it in the same second.
     let happened = played.happened.iter();
@@ -170,25 +170,30 @@ fn print(
 }
 
 fn people(snapshot: &Snapshot) -> Table {
-    let mut table = table(&["person", "name", "company", "source campaign", "lists", "activities"]);
+    let mut table = table(&["person", "company", "source campaign", "lists", "activities", "mapped fields"]);
     for p in &snapshot.prospects {
         let field = |name: &str| p.fields.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
         let source = p.source_campaign_name.clone().unwrap_or_default();
         let lists: BTreeSet<&str> =
             snapshot.list_memberships.iter().filter(|m| m.prospect_id == p.id).map(|m| m.list_name.as_str()).collect();
-        let activities: Vec<&str> = snapshot
-            .external_activities
-            .iter()
-            .filter(|a| a.prospect_id == Some(p.id))
-            .map(|a| a.kind.as_str())
-            .collect();
+        // Of numbers the value says something; else it is the id of the session.
+        let told = |a: &ExternalActivitySeen| match a.value.parse::<u64>() {
+            Ok(number) => format!("{} {number}", a.kind),
+            Err(_) => a.kind.clone(),
+        };
+        let activities: Vec<String> =
+            snapshot.external_activities.iter().filter(|a| a.prospect_id == Some(p.id)).map(told).collect();
+        let mapped = p.fields.iter().filter_map(|(name, value)| {
+            let name = name.strip_suffix("__c")?.replace('_', " ");
+            Some(format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        });
         table.add_row([
-            p.email.clone(),
-            format!("{} {}", field("firstName"), field("lastName")),
+            format!("{}\n{} {}", p.email, field("firstName"), field("lastName")),
             field("company"),
             source,
             lists.into_iter().collect::<Vec<_>>().join("\n"),
             activities.join("\n"),
+            mapped.collect::<Vec<_>>().join("\n"),
         ]);
     }
     table

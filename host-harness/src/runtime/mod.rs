@@ -44,7 +44,7 @@ pub struct Runtime {
     limits: Limits,
     installed: RwLock<BTreeMap<String, Installed>>,
     /// By digest: a component is compiled once, however many install it.
-    compiled: Mutex<BTreeMap<String, Arc<Component>>>,
+    compiled: Arc<Mutex<BTreeMap<String, Arc<Component>>>>,
 }
 
 #[derive(Clone)]
@@ -68,7 +68,18 @@ pub enum CallError {
 impl Runtime {
     pub fn new(limits: Limits) -> Result<Runtime, CallError> {
         let (engine, ticks) = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
-        Ok(Runtime { engine, ticks, limits, installed: RwLock::default(), compiled: Mutex::default() })
+        Ok(Runtime { engine, ticks, limits, installed: RwLock::default(), compiled: Arc::default() })
+    }
+
+    /// Another host's runtime in this process: the same engine and compiled components, and none of the installations.
+    pub fn beside(&self) -> Runtime {
+        Runtime {
+            engine: self.engine.clone(),
+            ticks: self.ticks.clone(),
+            limits: self.limits,
+            installed: RwLock::default(),
+            compiled: self.compiled.clone(),
+        }
     }
 
     pub fn limits(&self) -> Limits {

@@ -51,7 +51,7 @@ const ACTIVITY_TYPES: [&str; 8] = [
 const ADDRESS_SECRET: &str = "simulated-address-secret";
 const SIGNING_SECRET: &str = "simulated-signing-secret";
 
-/// One runtime for all stages of a process: the connector is compiled once.
+/// One engine for all stages of a process: the connector is compiled once. Each host has a runtime of its own beside it.
 static RUNTIME: LazyLock<Result<Arc<Runtime>, String>> =
     LazyLock::new(|| Runtime::new(Limits::default()).map(Arc::new).map_err(|e| e.to_string()));
 
@@ -184,7 +184,7 @@ impl Stage {
     /// Opens a host on the file and lets it serve. A host that was open is dropped first, as if its process had died.
     pub async fn open_host(&self, probe: Option<Arc<dyn Probe>>) -> Result<Arc<Host>, StageError> {
         self.close_host().await;
-        let runtime = RUNTIME.clone().map_err(StageError::Other)?;
+        let runtime = Arc::new(RUNTIME.as_ref().map_err(|e| StageError::Other(e.clone()))?.beside());
         let ground = Ground {
             clock: Arc::new(self.clock.clone()),
             transport: self.transport.clone(),
