@@ -13,7 +13,7 @@ use crate::{
     stop::Stop,
     task::{
         self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE, REGISTER, REPLAY,
-        SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ,
+        SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ, UNREADABLE,
     },
     text::fit,
     work::Work,
@@ -126,7 +126,7 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
             }
             AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
             SESSION_CREATED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PAGE | SETTLE_READ
-            | EVENT_PUBLISHED => {
+            | UNREADABLE | EVENT_PUBLISHED => {
                 steps.push(one);
                 Ok(())
             }
@@ -146,7 +146,9 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
         for one in steps {
             let end = match one.task.kind.as_str() {
                 EVENT_PUBLISHED => event_published::all(&work, &one.task).await,
-                SESSION_ENDED | READ_PAGE | SETTLE_READ => session_ended::step(&work, &one.task, &mut pages).await,
+                SESSION_ENDED | READ_PAGE | SETTLE_READ | UNREADABLE => {
+                    session_ended::step(&work, &one.task, &mut pages).await
+                }
                 _ => match session_scheduled::step(&work, &one.task) {
                     Ok(step) => session_scheduled::advance(&work, step).await,
                     Err(why) => Err(why),
@@ -179,7 +181,7 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 12] = [
+    const KINDS: [&str; 13] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
@@ -188,6 +190,7 @@ mod tests {
         SESSION_ENDED,
         READ_PAGE,
         SETTLE_READ,
+        UNREADABLE,
         EVENT_PUBLISHED,
         REGISTER,
         ATTENDANCE,
@@ -214,7 +217,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..14).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..15).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

@@ -8,6 +8,7 @@ use crate::{
     call::Shape,
     executor::Flow,
     host::{Answer, Entry, HttpError, Instant, MINUTE, Repeat, Response, Subject},
+    json,
     plain::{from_text, to_text},
     stop::{Doing, Stop, for_http},
     work::Work,
@@ -32,19 +33,22 @@ impl OnceCall {
 /// What is remembered of one such write.
 #[derive(Clone, Debug, PartialEq)]
 enum Noted {
-    /// About to be sent, or sent and not answered. `since` is the first attempt that is still in doubt.
-    Sending { at: Instant, since: Instant },
+    /// About to be sent, or sent and not answered. `since` is the first attempt that is still in doubt, `bodies` what was sent
+    /// since then: the next attempt may be about other values.
+    Sending { at: Instant, since: Instant, bodies: Option<Vec<String>> },
     /// `at`: when it was written, at the earliest.
     Sent { at: Instant, id: Option<String> },
 }
 
-plain_forms!(Noted { Sending "sending" { at, since }, Sent "sent" { at, id } });
+plain_forms!(Noted { Sending "sending" { at, since, bodies }, Sent "sent" { at, id } });
 
-/// When the write in doubt may have taken place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is in doubt: when it may have taken place, and what it was.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Doubt {
     pub since: Instant,
     pub until: Instant,
+    /// Bodies that were sent; the one of this attempt where none was noted.
+    pub bodies: Vec<Value>,
 }
 
 /// What a look at the provider showed.
@@ -102,15 +106,15 @@ pub async fn once(
     sending: &Sending<'_>,
     judge: fn(&Response) -> Judged,
 ) -> Result<Once, Stop> {
-    let since = match begin(work, fact)? {
+    let (since, bodies) = match begin(work, fact, sending.body)? {
         Begin::Done(once) => return Ok(once),
-        Begin::Send { since } => since,
-        Begin::Look(doubt) => match look(doubt).await? {
-            Seen::There(id) => return Ok(found(work, fact, doubt, id)),
-            Seen::NotThere => doubt.since,
+        Begin::Send { since } => (since, Vec::new()),
+        Begin::Look(doubt) => match look(doubt.clone()).await? {
+            Seen::There(id) => return Ok(found(work, fact, doubt.since, id)),
+            Seen::NotThere => (doubt.since, doubt.bodies),
         },
     };
-    send(work, fact, sending, judge, since).await
+    send(work, fact, sending, judge, since, bodies).await
 }
 
 /// What is to be done first.
@@ -121,23 +125,29 @@ enum Begin {
 }
 
 /// 1. What is noted?
-fn begin(work: &Work<'_>, fact: &Fact<'_>) -> Result<Begin, Stop> {
+fn begin(work: &Work<'_>, fact: &Fact<'_>, body: &Value) -> Result<Begin, Stop> {
     match noted(work, fact)? {
         None => Ok(Begin::Send { since: work.now() }),
         Some(Noted::Sent { id, at }) => Ok(Begin::Done(Once::Written { id, fresh: false, at })),
-        Some(Noted::Sending { at, since }) => {
+        Some(Noted::Sending { at, since, bodies }) => {
             let sure_at = at + READ_LAG;
             if work.now() >= sure_at {
-                return Ok(Begin::Look(Doubt { since, until: at }));
+                let noted = bodies.unwrap_or_default();
+                let mut bodies: Vec<Value> =
+                    noted.iter().filter_map(|text| json::parse(text.as_bytes()).ok()).collect();
+                if bodies.is_empty() {
+                    bodies.push(body.clone());
+                }
+                return Ok(Begin::Look(Doubt { since, until: at, bodies }));
             }
             Err(fact.doing.later(sure_at, "an earlier attempt did not come back, its outcome is looked up then"))
         }
     }
 }
 
-fn found(work: &Work<'_>, fact: &Fact<'_>, doubt: Doubt, id: Option<String>) -> Once {
-    note(work, fact, &Noted::Sent { at: doubt.since, id: id.clone() });
-    Once::Written { id, fresh: true, at: doubt.since }
+fn found(work: &Work<'_>, fact: &Fact<'_>, since: Instant, id: Option<String>) -> Once {
+    note(work, fact, &Noted::Sent { at: since, id: id.clone() });
+    Once::Written { id, fresh: true, at: since }
 }
 
 /// 2. Note it. 3. Send it. 4. Note what came of it.
@@ -147,8 +157,13 @@ async fn send(
     sending: &Sending<'_>,
     judge: fn(&Response) -> Judged,
     since: Instant,
+    mut bodies: Vec<Value>,
 ) -> Result<Once, Stop> {
-    note(work, fact, &Noted::Sending { at: work.now(), since });
+    if !bodies.contains(sending.body) {
+        bodies.push(sending.body.clone());
+    }
+    let bodies = Some(bodies.iter().map(json::text).collect());
+    note(work, fact, &Noted::Sending { at: work.now(), since, bodies });
     let request = sending.call.shape.build(&[], sending.query, Some(sending.body), Repeat::Once);
     let answer = work.send(request).await;
     settle(work, fact, answer, judge, since)
@@ -241,7 +256,8 @@ mod tests {
         }
 
         fn once(&self, seen: Seen) -> Result<Once, Stop> {
-            let fact = Fact { key: "f".into(), subject: None, doing: Doing { what: "send", whom: "ana@example.org" } };
+            let subject = Some(Subject::person("ana@example.org"));
+            let fact = Fact { key: "f".into(), subject, doing: Doing { what: "send", whom: "ana@example.org" } };
             on_host(&self.host, async |work| {
                 let body = serde_json::json!({"email": "ana@example.org"});
                 let sending = Sending { call: &POST, query: &[], body: &body };
@@ -289,7 +305,8 @@ mod tests {
         provider.host.set_now(START + 2 * MINUTE);
         assert!(provider.once(Seen::NotThere).is_err());
         let noted: Noted = from_text(&provider.host.state("f").unwrap()).unwrap();
-        assert_eq!(noted, Noted::Sending { at: START + 2 * MINUTE, since: START });
+        let bodies = Some(vec![r#"{"email":"ana@example.org"}"#.to_string()]);
+        assert_eq!(noted, Noted::Sending { at: START + 2 * MINUTE, since: START, bodies });
         provider.host.set_now(START + 4 * MINUTE);
         assert!(provider.once(Seen::NotThere).is_ok());
         assert_eq!(provider.host.requests().len(), 3);

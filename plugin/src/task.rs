@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! event/<id>     event-published
-//! session/<id>   session-created, ensure-session, campaign-found, session-ended, read-page, settle-read
+//! session/<id>   session-created, ensure-session, campaign-found, session-ended, read-page, settle-read, unreadable-person
 //! campaigns      await-campaign
 //! people         session-ready, register, attendance, replay
 //! ```
@@ -19,7 +19,7 @@ use crate::{
     host::{Instant, Lane, MINUTE, Subject, Task},
     mapping::{self, source_path::Occasion},
     plain::{Plain, from_text, to_text},
-    settings::Mapping,
+    settings::{Mapping, Settings},
     text,
 };
 
@@ -35,6 +35,7 @@ pub const EVENT_PUBLISHED: &str = "event-published";
 pub const REGISTER: &str = "register";
 pub const ATTENDANCE: &str = "attendance";
 pub const REPLAY: &str = "replay";
+pub const UNREADABLE: &str = "unreadable-person";
 
 pub const PEOPLE: &str = "people";
 pub const CAMPAIGNS: &str = "campaigns";
@@ -135,6 +136,14 @@ pub struct SettleRead {
     pub ended_at: Instant,
 }
 
+/// A row of a session's people that this version cannot read: kept, so that a later one can.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreadable {
+    pub row: String,
+    pub ended_at: Instant,
+    pub problem: String,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPublished {
     pub event_id: String,
@@ -155,6 +164,7 @@ plain!(SessionEnded { session, event_id, ended_at });
 plain!(ReadPage { session, page, ended_at });
 plain!(SettleRead { session, ended_at });
 plain!(EventPublished { event_id });
+plain!(Unreadable { row, ended_at, problem });
 
 pub fn session_key(session: &SessionId) -> String {
     format!("session/{session}")
@@ -256,12 +266,28 @@ pub fn settle_read(session: &SessionId, ended_at: Instant) -> Task {
     Task { lane: Lane::Bulk, ..task(SETTLE_READ, payload, session_key(session), dedupe, &title, subject) }
 }
 
-pub fn event_published(event_id: &str) -> Task {
+/// `mark`: who it is, without saying it.
+pub fn unreadable(session: &SessionId, payload: &Unreadable, mark: &str) -> Task {
+    let dedupe = format!("{UNREADABLE}/{session}/{mark}");
+    let title = format!("A person of session {session} who cannot be read");
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(UNREADABLE, to_text(payload), session_key(session), dedupe, &title, subject) }
+}
+
+/// `day`: published, drawn back and published again is news.
+pub fn event_published(event_id: &str, day: &str) -> Task {
     let payload = to_text(&EventPublished { event_id: event_id.into() });
     let short = text::fit(event_id, 100);
     let subject = Subject { kind: "event".into(), id: text::fit(event_id, 320) };
     let key = format!("event/{short}");
-    task(EVENT_PUBLISHED, payload, key, format!("{EVENT_PUBLISHED}/{short}"), "Sessions of a published event", subject)
+    task(
+        EVENT_PUBLISHED,
+        payload,
+        key,
+        format!("{EVENT_PUBLISHED}/{short}/{day}"),
+        "Sessions of a published event",
+        subject,
+    )
 }
 
 pub fn register(registration: Registration, mapping: &Mapping) -> Task {
@@ -273,8 +299,9 @@ pub fn register(registration: Registration, mapping: &Mapping) -> Task {
 }
 
 /// Of the values, those that a mapping reads: a session may have thousands of people.
-pub fn attendance(mut registration: Registration, ended: Ended, mapping: &Mapping) -> Task {
-    registration.values.retain(|source| mapping::reads(mapping, source));
+pub fn attendance(mut registration: Registration, ended: Ended, settings: &Settings) -> Task {
+    registration.values.retain(|source| settings.reads(source));
+    let mapping = &settings.mapping;
     let mut sources = registration.values.clone();
     ended.attendance.put(&mut sources);
     let (mapped, _) = mapping::prospect_values(mapping, &sources, Occasion::Ended);
@@ -392,18 +419,18 @@ mod tests {
 
     #[test]
     fn attendance_that_differs_is_news_and_the_same_is_not() {
-        let mapping = Mapping::default();
+        let settings = Settings::default();
         let task = |duration| {
             let attendance = Attendance { attended: true, duration, ..Attendance::default() };
-            attendance_of(attendance, &mapping)
+            attendance_of(attendance, &settings)
         };
         assert_eq!(task(Some(181)).dedupe_key, task(Some(181)).dedupe_key);
         assert_ne!(task(Some(181)).dedupe_key, task(Some(182)).dedupe_key);
         assert_eq!(task(None).lane, Lane::Bulk);
     }
 
-    fn attendance_of(attendance: Attendance, mapping: &Mapping) -> Task {
-        super::attendance(registration(), Ended { at: 9, attendance }, mapping)
+    fn attendance_of(attendance: Attendance, settings: &Settings) -> Task {
+        super::attendance(registration(), Ended { at: 9, attendance }, settings)
     }
 
     /// Payloads that an earlier version has queued are handled by every later one.

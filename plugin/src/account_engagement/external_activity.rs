@@ -47,8 +47,15 @@ pub fn was_told(work: &Work<'_>, session: &SessionId, email: &Email, activity: A
     work.host.get(&ledger_key(session, email, activity)).is_some()
 }
 
-/// Sends it, unless it was sent before.
-pub async fn tell(work: &Work<'_>, one: &One<'_>) -> Result<(), Stop> {
+#[derive(Debug, PartialEq)]
+pub enum Told {
+    Yes,
+    /// The prospect is there no more: look the person up anew.
+    ProspectGone(ApiError),
+}
+
+/// Sends it, unless it was sent before. `may_be_gone`: nobody has looked the person up in this run.
+pub async fn tell(work: &Work<'_>, one: &One<'_>, may_be_gone: bool) -> Result<Told, Stop> {
     let settings = &work.settings.account_engagement;
     let (extension, kind) = (settings.extension.as_str(), settings.activity_types.of(one.activity));
     let doing = Doing { what: one.activity.doing(), whom: one.email.as_str() };
@@ -63,17 +70,17 @@ pub async fn tell(work: &Work<'_>, one: &One<'_>) -> Result<(), Stop> {
     ]);
     let fact = Fact { key: ledger_key(one.session, one.email, one.activity), subject: Some(subject.clone()), doing };
     let sending = Sending { call: &CREATE_EXTERNAL_ACTIVITY, query: &[], body: &body };
-    let look = |doubt| -> Flow<'_, _> { Box::pin(look(work, &body, doubt, &doing)) };
+    let look = |doubt| -> Flow<'_, _> { Box::pin(look(work, doubt, &doing)) };
     match once(work, &fact, &look, &sending, judge).await? {
         Once::Written { id, fresh: true, .. } => {
             work.changed(ACCOUNT_ENGAGEMENT, "ExternalActivity", id.as_deref(), Action::Created, &subject, kind);
-            Ok(())
+            Ok(Told::Yes)
         }
         Once::Planned => {
             work.changed(ACCOUNT_ENGAGEMENT, "ExternalActivity", None, Action::Created, &subject, kind);
-            Ok(())
+            Ok(Told::Yes)
         }
-        Once::Written { fresh: false, .. } => Ok(()),
+        Once::Written { fresh: false, .. } => Ok(Told::Yes),
         Once::Refused(response) => {
             let error = ApiError::of(&response);
             let now = work.now();
@@ -81,6 +88,7 @@ pub async fn tell(work: &Work<'_>, one: &One<'_>) -> Result<(), Stop> {
                 Verdict::LookUpAnew | Verdict::Invalid if one.prospect_is_young => {
                     doing.later(now + MINUTE, &format!("the prospect is so young that it is not found yet ({})", error.said()))
                 }
+                Verdict::LookUpAnew | Verdict::Invalid if may_be_gone => return Ok(Told::ProspectGone(error)),
                 Verdict::NeedsAttention(_) | Verdict::DropField | Verdict::LookUpAnew | Verdict::Invalid | Verdict::Done => {
                     doing.needs_attention(
                         &format!("{}.", error.said()),
@@ -105,7 +113,7 @@ fn judge(response: &crate::host::Response) -> Judged {
 }
 
 /// Is it there? Compared here: of the fields of an activity only its creation can be filtered.
-async fn look(work: &Work<'_>, body: &Value, doubt: Doubt, doing: &Doing<'_>) -> Result<Seen, Stop> {
+async fn look(work: &Work<'_>, doubt: Doubt, doing: &Doing<'_>) -> Result<Seen, Stop> {
     let after = time(doubt.since.saturating_sub(SLACK));
     let before = time(doubt.until + SLACK);
     let filter =
@@ -118,20 +126,20 @@ async fn look(work: &Work<'_>, body: &Value, doubt: Doubt, doing: &Doing<'_>) ->
                 Verdict::Conflict | Verdict::SlowDown | Verdict::QuotaGone | Verdict::NotKnown | Verdict::SignIn => {
                     error.stop(work.now(), doing)
                 }
-                _ => not_readable(body, &error, doing),
+                _ => not_readable(doubt.bodies.first().unwrap_or(&Value::Null), &error, doing),
             });
         }
     };
     let text = |row: &Value, name: &str| row.get(name).and_then(json::scalar).unwrap_or_default();
     let date = |row: &Value| calendar::parse(&text(row, "activityDate"));
     // Of one person in two sessions that end at the same time, two durations may be equal, but hardly in the same second.
-    let same = |row: &&Value| {
-        text(row, "type") == text(body, "type")
-            && text(row, "value") == text(body, "value")
-            && lower(&text(row, "email")) == text(body, "email")
-            && date(row).is_none_or(|at| Some(at) == date(body))
+    let same = |row: &Value, sent: &Value| {
+        text(row, "type") == text(sent, "type")
+            && text(row, "value") == text(sent, "value")
+            && lower(&text(row, "email")) == text(sent, "email")
+            && date(row).is_none_or(|at| Some(at) == date(sent))
     };
-    Ok(match rows.iter().find(same) {
+    Ok(match rows.iter().find(|row| doubt.bodies.iter().any(|sent| same(row, sent))) {
         Some(row) => Seen::There(id_of(row)),
         None => Seen::NotThere,
     })

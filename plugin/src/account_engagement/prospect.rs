@@ -41,9 +41,11 @@ pub struct Person {
     fields: Fields,
     /// Mapped fields that had somebody else's value when the prospect was last read.
     theirs: Option<Vec<String>>,
+    /// What was about to be written when no answer came: if it stands there at the next look, it is of our writing.
+    tried: Option<Fields>,
 }
 
-plain!(Person { prospect, source_campaign, fields, theirs });
+plain!(Person { prospect, source_campaign, fields, theirs, tried });
 
 #[derive(Clone, Debug, PartialEq)]
 struct Known {
@@ -107,7 +109,12 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
                         Some(Known { id: found.id.clone(), made_at, looked_up_at, several: found.several });
                     person.source_campaign = None;
                     let fields = mapping::prospect_fields(&work.settings.mapping);
-                    let theirs = newest::theirs(&person.fields, &found.values, &fields);
+                    for held in person.tried.take().unwrap_or_default() {
+                        if found.values.get(&held.field).map(String::as_str) == held.text() {
+                            newest::hold(&mut person.fields, &held.field.clone(), Some(held));
+                        }
+                    }
+                    let theirs = newest::theirs(&person.fields, &found.values, &found.unread, &fields);
                     person.theirs = (!theirs.is_empty()).then_some(theirs);
                     (found.id, Some((found.values, found.unread)))
                 }
@@ -247,13 +254,18 @@ async fn update(
     doing: &Doing<'_>,
 ) -> Result<Option<ApiError>, Stop> {
     let theirs = person.theirs.clone().unwrap_or_default();
+    let is_made_by_us = person.prospect.as_ref().is_some_and(|known| known.made_at.is_some());
     let known = match standing {
-        Some((standing, unread)) => Standing::Read { standing, unread },
-        None => Standing::Remembered { theirs: &theirs },
+        Some((standing, unread)) => Standing::Read { standing, unread, is_made_by_us },
+        None => Standing::Remembered { theirs: &theirs, is_made_by_us },
     };
     let update = |field: &str| mapping::update_of(&work.settings.mapping, field);
     let (mut after, mut writes) = newest::decide_all(&person.fields, &wanted.news, &known, &update, work.now());
     let subject = Subject::person(wanted.email.as_str());
+    if !writes.is_empty() {
+        person.tried = Some(tried(&after, &writes));
+        remember(work, key, person, wanted.email);
+    }
     while !writes.is_empty() {
         let body = json::object(fields(work, &writes));
         let answer = work.send(UPDATE_PROSPECT.request(&[id], &[], Some(&body))).await;
@@ -276,8 +288,14 @@ async fn update(
         }
     }
     person.fields = after;
+    person.tried = None;
     remember(work, key, person, wanted.email);
     Ok(None)
+}
+
+/// What is held of the fields that are about to be written.
+fn tried(after: &Fields, writes: &Values) -> Fields {
+    after.iter().filter(|held| writes.get(&held.field).is_some()).cloned().collect()
 }
 
 /// A refused field is left out, with a line, if it can be told which it is.
@@ -320,11 +338,15 @@ async fn create(
     };
     // A new one gets all that is newest, also what was once written to one that is gone.
     let update = |field: &str| mapping::update_of(&work.settings.mapping, field);
-    let (mut after, _) = newest::decide_all(&person.fields, &wanted.news, &Standing::New, &update, work.now());
-    let mut writes = Values::default();
-    for held in &after {
-        writes.insert(&held.field, held.value.clone());
+    let (mut after, mut writes) = newest::decide_all(&person.fields, &wanted.news, &Standing::New, &update, work.now());
+    let mapped = mapping::prospect_fields(&work.settings.mapping);
+    for held in after.iter().filter(|held| mapped.contains(&held.field.as_str())) {
+        if let (None, Some(text)) = (writes.get(&held.field), held.text()) {
+            writes.insert(&held.field, text.into());
+        }
     }
+    person.tried = Some(tried(&after, &writes));
+    remember(work, key, person, wanted.email);
     let subject = Subject::person(wanted.email.as_str());
     loop {
         let mut prospect = fields(work, &writes);
@@ -374,6 +396,7 @@ async fn create(
         }
         person.fields = after;
         person.theirs = None;
+        person.tried = None;
         person.prospect = Some(Known { id: id.clone(), made_at: Some(now), looked_up_at: now, several: false });
         person.source_campaign = None;
         remember(work, key, person, wanted.email);

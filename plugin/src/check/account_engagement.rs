@@ -1,6 +1,6 @@
 //! What is looked at in Account Engagement: the unit and its edition, what its user may see, Connected Campaigns, mapped fields.
 
-use super::{Part, body, fine, not_read, rows, text};
+use super::{Part, Unread, body, fine, not_read, readable, rows, text};
 use crate::{
     account_engagement::calls::{ACCOUNT, CAMPAIGNS, CUSTOM_FIELDS, EXTERNAL_ACTIVITIES, LISTS, PROSPECTS},
     call::ACCOUNT_ENGAGEMENT,
@@ -84,13 +84,10 @@ fn edition(account: &Answer) -> Finding {
     }
     let problem =
         format!("The edition of the business unit is {level}; external activities need Plus, Advanced or Premium.");
-    Finding::new(
-        code,
-        Severity::Blocker,
-        ACCOUNT_ENGAGEMENT,
-        &problem,
-        "Upgrade the edition, or connect another business unit.",
-    )
+    // How editions are spelt is on no vendor's page: one that is not known here blocks nobody.
+    let severity =
+        if known.contains("growth") || known.contains("standard") { Severity::Blocker } else { Severity::Warning };
+    Finding::new(code, severity, ACCOUNT_ENGAGEMENT, &problem, "Upgrade the edition, or connect another business unit.")
 }
 
 /// S2-5, S2-40: seen working, if any campaign has come over.
@@ -117,11 +114,17 @@ fn connected_campaigns(campaigns: &Answer) -> Finding {
 /// What the user may see can be tried; what they may make cannot, without making something.
 fn abilities(answers: &[Answer]) -> Finding {
     let names = ["prospects", "lists", "external activities"];
-    let refused: Vec<String> = names
-        .iter()
-        .zip(answers)
-        .filter_map(|(name, answer)| body(ACCOUNT_ENGAGEMENT, Some(answer)).err().map(|why| format!("{name} ({why})")))
-        .collect();
+    let mut refused: Vec<String> = Vec::new();
+    for (name, answer) in names.iter().zip(answers) {
+        match readable(ACCOUNT_ENGAGEMENT, answer) {
+            Ok(_) => {}
+            // It may be seen in a minute.
+            Err(Unread::NotReached(why)) => {
+                return not_read("abilities", ACCOUNT_ENGAGEMENT, name, &why, "Check again in a few minutes.");
+            }
+            Err(other) => refused.push(format!("{name} ({})", other.why())),
+        }
+    }
     let remedy = "Give the connected user's role in Account Engagement these abilities: prospects (view, view those not assigned to \
                   them, create), lists (view, create), external activities (view, create).";
     if refused.is_empty() {

@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn each_code_mends_its_part_and_sends_nothing_where_all_is_well() {
-        let rows: [(&str, TestHost, Option<(Method, &str)>); 7] = [
+        type Sent = Option<(Method, &'static str)>;
+        let rows: [(&str, TestHost, Sent); 7] = [
             ("extension", org(None, false, None, 1), Some((Method::Post, "MarketingAppExtension"))),
             ("extension", org(Some(false), false, None, 1), Some((Method::Patch, "X1"))),
             ("extension", org(Some(true), true, None, 1), None),

@@ -1,6 +1,6 @@
 //! What is looked at in Livestorm: the token, what it may read, and which webhooks are set up.
 
-use super::{Part, Unread, body, fine, readable, rows, text};
+use super::{Part, Unread, body, fine, not_read, readable, rows, text};
 use crate::{
     call::LIVESTORM,
     host::{Answer, Finding, Response, Severity},
@@ -42,6 +42,12 @@ fn judge(_: &Settings, answers: &[Answer]) -> Vec<Finding> {
 
 fn scopes(events: &Answer, users: &Answer) -> Finding {
     let refused = |answer| readable(LIVESTORM, answer).err().map(Unread::why);
+    if let Some(Unread::NotReached(why)) =
+        [events, users].into_iter().find_map(|answer| readable(LIVESTORM, answer).err())
+    {
+        let remedy = "Check again in a few minutes.";
+        return not_read("livestorm-scopes", LIVESTORM, "What the token may read", &why, remedy);
+    }
     match (refused(events), refused(users)) {
         (Some(why), _) => Finding::new(
             "livestorm-scopes",

@@ -320,7 +320,7 @@ mod tests {
                 }
                 None
             }),
-            ("other-flow", Severity::Blocker, false, |r, body| {
+            ("other-flow", Severity::Warning, false, |r, body| {
                 if r.purpose == "query" && body["records"].as_array().is_some_and(|rows| rows.len() == 3) {
                     body["records"][1] = body["records"][0].clone()
                 }

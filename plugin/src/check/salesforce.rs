@@ -141,10 +141,11 @@ fn other_flow(campaigns: &Answer) -> Finding {
     match twice {
         Some(session) => {
             let problem = format!(
-                "Session {session} has two campaigns of this connector: another flow is, or was, active beside this one."
+                "Session {session} has two campaigns of this connector: another flow is, or was, active beside this one, or \
+                 somebody has cloned a campaign."
             );
-            let remedy = "Leave one flow active alone; delete the campaigns that nobody is in.";
-            Finding::new(code, Severity::Blocker, SALESFORCE, &problem, remedy)
+            let remedy = "Leave one flow active alone. Of a cloned campaign, change the description.";
+            Finding::new(code, Severity::Warning, SALESFORCE, &problem, remedy)
         }
         None => {
             fine(code, SALESFORCE, &format!("No session has two campaigns ({made} of the connector's were looked at)."))

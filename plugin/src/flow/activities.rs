@@ -20,7 +20,7 @@ use crate::{
     work::Work,
 };
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Told {
     pub activity: Activity,
     pub value: String,

@@ -6,7 +6,7 @@
 //! people's side by side. Whose session is not linked yet is held and lost to nobody (S2-44). Not here: which activities
 //! (`activities.rs`).
 
-use super::{activities, left_out};
+use super::{activities, left_out, session_scheduled};
 use crate::{
     account_engagement::{
         external_activity,
@@ -92,16 +92,78 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
                     continue;
                 };
                 let is_on_demand = on_demand == Some(true);
+                let asks_on_demand = on_demand.is_none() && one.person.watched.is_some();
                 let event_id = event_id.or_else(|| registration.event_id.clone());
                 ready.push((
                     one,
-                    Ready { email, campaign, list, name, starts_at, linked_at, event_id, title, is_on_demand },
+                    Ready {
+                        email,
+                        campaign,
+                        list,
+                        name,
+                        starts_at,
+                        linked_at,
+                        event_id,
+                        title,
+                        is_on_demand,
+                        asks_on_demand,
+                    },
                 ));
             }
         }
     }
+    let (ready, stopped) = resolved(work, ready);
+    ends.extend(stopped);
     ends.extend(write(work, ready));
     ends
+}
+
+/// Whether a session is on demand is asked once for each that was a draft when it was seen first, and noted.
+fn resolved(work: &Work<'_>, mut ready: Vec<(One, Ready)>) -> (Vec<(One, Ready)>, Ends) {
+    let mut sessions: Vec<(SessionId, Option<String>)> = Vec::new();
+    for (one, with) in ready.iter().filter(|(_, with)| with.asks_on_demand) {
+        let session = &one.person.registration.session;
+        if !sessions.iter().any(|(other, _)| other == session) {
+            sessions.push((session.clone(), with.event_id.clone()));
+        }
+    }
+    if sessions.is_empty() {
+        return (ready, Ends::new());
+    }
+    let flow = |(session, event_id): (SessionId, Option<String>)| -> Flow<'_, (SessionId, Result<bool, Stop>)> {
+        Box::pin(async move {
+            let read = session_scheduled::is_on_demand(work, &session, event_id).await;
+            (session, read)
+        })
+    };
+    let flows = sessions.into_iter().map(flow).collect();
+    let told = work.waves.run(work.host, work.context.limits.wave, flows);
+    for (session, read) in &told {
+        if let (
+            Ok(answer),
+            Ok(Some(Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, .. })),
+        ) = (read, link(work, session))
+        {
+            let on_demand = Some(*answer);
+            let link = Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, on_demand };
+            let subject = Some(Subject::session(session.as_str()));
+            work.host.set(Entry { key: link_key(session), value: to_text(&link), subject });
+        }
+    }
+    let mut stopped = Ends::new();
+    ready.retain_mut(|(one, with)| {
+        let read = told.iter().find(|(session, _)| *session == one.person.registration.session);
+        match read.filter(|_| with.asks_on_demand) {
+            Some((_, Ok(answer))) => with.is_on_demand = *answer,
+            Some((_, Err(stop))) => {
+                stopped.push((one.id, Err(stop.clone())));
+                return false;
+            }
+            None => {}
+        }
+        true
+    });
+    (ready, stopped)
 }
 
 /// All that a task needs of the session that it is about.
@@ -116,6 +178,8 @@ struct Ready {
     event_id: Option<String>,
     title: Option<String>,
     is_on_demand: bool,
+    /// It was a draft when it was seen first, and somebody has watched it: the event is to be read.
+    asks_on_demand: bool,
 }
 
 impl Ready {
@@ -294,6 +358,7 @@ async fn person(work: &Work<'_>, person: &Person, with: &Ready, times: &Times) -
     }
     let mut sources = registration.values.clone();
     with.put(session, &mut sources);
+    sources.insert("registration.registered_at", format!("{}Z", iso(registered_at)));
     let mut occasions = vec![(Occasion::Registered, registered_at)];
     if let Some(ended) = ended {
         ended.attendance.put(&mut sources);
@@ -305,38 +370,32 @@ async fn person(work: &Work<'_>, person: &Person, with: &Ready, times: &Times) -
     }
     let mapped: Vec<(Values, Instant)> =
         occasions.into_iter().map(|(occasion, at)| (mapped(work, email, &sources, occasion), at)).collect();
-    let news = mapped.iter().map(|(values, at)| News { values, at: *at, session: session.as_str() }).collect();
+    // What was read back from Livestorm after the end corrects what was read before.
+    let read_at = ended.as_ref().map(|_| registration.received_at);
+    let news = mapped.iter().map(|(values, at)| News { values, at: *at, session: session.as_str(), read_at }).collect();
     let wanted = Wanted { email, news, campaign: &with.campaign, is_known: ended.is_some() || watched.is_some() };
     let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
     let doing = Doing { what: "add to the session's list", whom: email.as_str() };
+    let told = activities::of(work, person, registered_at, &sources, email, with.is_on_demand);
     let mut gone = Vec::new();
-    let chosen = loop {
+    loop {
         let chosen = prospect::ensure(work, &wanted, &mut gone).await?;
         match list_membership::join(work, &place, email, &chosen.id).await? {
-            Joined::Yes => break chosen,
+            Joined::Yes => {}
             Joined::ProspectGone(error) if chosen.is_young => {
                 return Err(doing.later(work.now() + MINUTE, &format!("the prospect is very young ({})", error.said())));
             }
             Joined::ProspectGone(error) if !gone.is_empty() => return Err(error.stop(work.now(), &doing)),
-            Joined::ProspectGone(_) => gone.push(chosen.id),
+            Joined::ProspectGone(_) => {
+                gone.push(chosen.id);
+                continue;
+            }
         }
-    };
-    let told = activities::of(work, person, registered_at, &sources, email, with.is_on_demand);
-    let tell = |told: activities::Told| -> Flow<'_, Result<(), Stop>> {
-        Box::pin(async move {
-            let activity = external_activity::One {
-                session,
-                email,
-                activity: told.activity,
-                value: &told.value,
-                at: told.at,
-                prospect_is_young: chosen.is_young,
-            };
-            external_activity::tell(work, &activity).await
-        })
-    };
-    let ends = executor::all(told.into_iter().map(tell).collect()).await;
-    ends.into_iter().collect::<Result<Vec<()>, Stop>>()?;
+        if tell(work, session, email, &told, chosen.is_young, gone.is_empty()).await? {
+            break;
+        }
+        gone.push(chosen.id);
+    }
     // The activity's entry is the fact from here on; the time is needed no more.
     if work.host.get(&time_key(session, email)).is_some() {
         work.host.delete(&time_key(session, email));
@@ -344,13 +403,36 @@ async fn person(work: &Work<'_>, person: &Person, with: &Ready, times: &Times) -
     Ok(Completion::default())
 }
 
+/// All activities side by side. False: the prospect is there no more.
+async fn tell(
+    work: &Work<'_>,
+    session: &SessionId,
+    email: &Email,
+    told: &[activities::Told],
+    prospect_is_young: bool,
+    may_be_gone: bool,
+) -> Result<bool, Stop> {
+    let one = |told: &activities::Told| -> Flow<'_, Result<external_activity::Told, Stop>> {
+        let activities::Told { activity, value, at } = told.clone();
+        Box::pin(async move {
+            let one = external_activity::One { session, email, activity, value: &value, at, prospect_is_young };
+            external_activity::tell(work, &one, may_be_gone && !prospect_is_young).await
+        })
+    };
+    let ends = executor::all(told.iter().map(one).collect()).await;
+    let ends = ends.into_iter().collect::<Result<Vec<_>, Stop>>()?;
+    Ok(ends.iter().all(|end| *end == external_activity::Told::Yes))
+}
+
 /// What is written at an occasion. What cannot be used is told, and the rest is written.
 fn mapped(work: &Work<'_>, email: &Email, sources: &Values, occasion: Occasion) -> Values {
     let (values, unwritten) = mapping::prospect_values(&work.settings.mapping, sources, occasion);
-    for one in unwritten {
+    // One line a person: a run may have a thousand.
+    if !unwritten.is_empty() {
+        let fields: Vec<String> = unwritten.iter().map(|one| format!("{} ({})", one.target, one.why)).collect();
         let message = format!(
-            "{} of {email} is left as it is: {}. Correct the mapping, or the answer in Livestorm.",
-            one.target, one.why
+            "Of {email} is left as it is: {}. Correct the mapping, or the answer in Livestorm.",
+            fit(&fields.join(", "), 700)
         );
         work.warn("value-not-written", &message, Some(Subject::person(email.as_str())));
     }

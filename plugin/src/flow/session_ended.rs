@@ -14,8 +14,8 @@
 use super::{left_out, session_scheduled};
 use crate::{
     domain::session::{SessionId, Status},
-    host::{Completion, Entry, Instant, Lane, Level, Line, MINUTE, SECOND, Subject, Task},
-    json::{At, scalar},
+    host::{Completion, DAY, Entry, HOUR, Instant, Lane, MINUTE, SECOND, Subject, Task},
+    json::{self, At, Problem, scalar},
     livestorm::{
         admit::Wanted,
         calls::{SESSION, SESSION_PEOPLE},
@@ -25,7 +25,7 @@ use crate::{
     },
     plain::{from_text, to_text},
     stop::{Doing, Stop},
-    task::{self, Ended, READ_PAGE, SESSION_ENDED},
+    task::{self, Ended, READ_PAGE, SESSION_ENDED, UNREADABLE},
     text::digest,
     work::Work,
 };
@@ -37,16 +37,29 @@ pub const PAGES_A_RUN: u32 = 8;
 /// Livestorm says of a session that it has ended a little after it has.
 const NOT_ENDED_YET: u64 = 2 * MINUTE;
 /// A list that changes all the time is taken as it is, and said, after so many readings.
-const PASSES_MAX: u32 = 5;
+const PASSES_MAX: u64 = 5;
 /// A reading again is one run, so that it is one moment as nearly as can be: at five pages a second, 40 of the 60 seconds of a
 /// run. 10,000 people.
 const PAGES_AGAIN_MAX: u64 = 200;
 const PASSES_KEY: &str = "read/passes";
+/// Follow-ups of a call are at most 1,000: the pages, and the people of the first of them. 45,000 people.
+const PAGES_MAX: u64 = 900;
+const WAITS_KEY: &str = "read/waits-since";
+
+/// Since when an end is waited for that Livestorm does not confirm.
+fn waits_since(work: &Work<'_>) -> Instant {
+    let noted = work.host.get(WAITS_KEY).and_then(|text| text.parse().ok());
+    noted.unwrap_or_else(|| {
+        work.host.set(Entry { key: WAITS_KEY.into(), value: work.now().to_string(), subject: None });
+        work.now()
+    })
+}
 
 /// One of the three kinds of task. `pages`: how many this run may still read.
 pub async fn step(work: &Work<'_>, task: &Task, pages: &mut u32) -> Result<Completion, Stop> {
     match task.kind.as_str() {
         SESSION_ENDED => ended(work, task::payload(task).map_err(Stop::bug)?).await,
+        UNREADABLE => unreadable(work, task::payload(task).map_err(Stop::bug)?),
         READ_PAGE => one_page(work, task::payload(task).map_err(Stop::bug)?, pages).await,
         _ => settle(work, task::payload(task).map_err(Stop::bug)?).await,
     }
@@ -86,20 +99,41 @@ async fn ended(work: &Work<'_>, task: task::SessionEnded) -> Result<Completion, 
     if session.status == Status::OnDemand {
         return nothing("ended-on-demand", "an on-demand session has no attendance");
     }
+    if matches!(session.status, Status::Canceled | Status::PastNotStarted) {
+        return nothing("ended-never-begun", "it did not take place");
+    }
     let Some(ended_at) = session.ended_at.or(task.ended_at) else {
-        return Err(doing.later(work.now() + NOT_ENDED_YET, "Livestorm does not say yet that it has ended"));
+        let waits_since = waits_since(work);
+        let waited = work.now().saturating_sub(waits_since);
+        if waited >= DAY {
+            work.host.delete(WAITS_KEY);
+            return nothing("ended-not-told", "Livestorm has not said for a day that it has ended");
+        }
+        let next = if waited < 30 * MINUTE { NOT_ENDED_YET } else { HOUR };
+        return Err(doing.later(work.now() + next, "Livestorm does not say yet that it has ended"));
     };
+    if work.host.get(WAITS_KEY).is_some() {
+        work.host.delete(WAITS_KEY);
+    }
     if work.now() < ended_at + task::ATTENDANCE_READY {
         return Err(doing.later(ended_at + task::ATTENDANCE_READY, "attendance is ready ten minutes after the end"));
     }
     let Some(first) = page(work, &id, 0, &doing).await? else {
         return nothing("ended-nobody", "nobody is in it");
     };
-    let mut follow_ups = tasks(work, &first.rows, ended_at);
+    let mut follow_ups = tasks(work, &id, &first.rows, ended_at);
     // One page is one moment: nothing can move between its rows.
     if first.extent.pages > 1 {
+        if first.extent.pages > PAGES_MAX {
+            let message = format!(
+                "Session {id} has {} people; the first {} are read, since no run can have more follow-ups.",
+                first.extent.records,
+                PAGES_MAX * 50
+            );
+            work.warn("read-cut", &message, Some(Subject::session(id.as_str())));
+        }
         note(work, 0, &first);
-        follow_ups.extend((1..first.extent.pages).map(|page| task::read_page(&id, page, ended_at)));
+        follow_ups.extend((1..first.extent.pages.min(PAGES_MAX)).map(|page| task::read_page(&id, page, ended_at)));
         follow_ups.push(task::settle_read(&id, ended_at));
     }
     Ok(Completion { follow_ups, wakes: Vec::new() })
@@ -115,7 +149,7 @@ async fn one_page(work: &Work<'_>, task: task::ReadPage, pages: &mut u32) -> Res
     *pages -= 1;
     let read = page(work, &task.session, task.page, &doing).await?.unwrap_or_default();
     note(work, task.page, &read);
-    Ok(Completion { follow_ups: tasks(work, &read.rows, task.ended_at), wakes: Vec::new() })
+    Ok(Completion { follow_ups: tasks(work, &task.session, &read.rows, task.ended_at), wakes: Vec::new() })
 }
 
 async fn settle(work: &Work<'_>, task: task::SettleRead) -> Result<Completion, Stop> {
@@ -124,39 +158,104 @@ async fn settle(work: &Work<'_>, task: task::SettleRead) -> Result<Completion, S
     let doing = Doing { what: "read everybody who took part", whom: &whom };
     let Some(first) = noted(work, 0) else { return Ok(Completion::default()) };
     let mut told = Vec::new();
-    for page in 0..first.pages {
+    for page in 0..first.pages.min(PAGES_MAX) {
         let Some(noted) = noted(work, page) else {
-            return Err(doing.later(work.now() + 30 * SECOND, &format!("page {} is still to be read", page + 1)));
+            return Err(doing.later(work.now() + 2 * MINUTE, &format!("page {} is still to be read", page + 1)));
         };
         told.push(noted);
     }
     if is_stable(&told) {
-        forget(work, first.pages);
-        return Ok(Completion::default());
+        return Ok(over(work, first.pages, Readings::default()));
     }
-    let passes = 1 + work.host.get(PASSES_KEY).and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
-    let known: Vec<String> = told.into_iter().flat_map(|page| page.marks).collect();
-    let (mut again, mut missed, mut number) = (Vec::new(), Vec::new(), 0);
-    while first.pages <= PAGES_AGAIN_MAX && again.last().is_none_or(|page: &Noted| number < page.pages) {
+    let mut readings: Readings = work.host.get(PASSES_KEY).and_then(|text| from_text(&text).ok()).unwrap_or_default();
+    if readings.number >= PASSES_MAX || first.pages > PAGES_AGAIN_MAX {
+        let message = format!(
+            "The people of session {id} changed while they were read, and could not be read in one piece in {} more \
+             readings. Who was seen is written; compare the session's list with Livestorm to see whether somebody is missing",
+            readings.number
+        );
+        work.warn("read-unstable", &message, Some(Subject::session(id.as_str())));
+        return Ok(over(work, first.pages, readings));
+    }
+    // Counted before it begins: one that is cut off is one as well.
+    readings.number += 1;
+    keep(work, &readings);
+    let known: BTreeSet<String> = told.into_iter().flat_map(|page| page.marks).collect();
+    let (mut again, mut number) = (Vec::new(), 0);
+    while again.last().is_none_or(|page: &Noted| number < page.pages) {
         let read = page(work, &id, number, &doing).await?.unwrap_or_default();
-        let news = read.rows.iter().filter(|row| !known.contains(&mark(row)));
-        missed.extend(news.filter_map(|row| task_of(work, row, task.ended_at)));
+        for row in read.rows.iter().filter(|row| !known.contains(&mark(row))) {
+            let (mark, task) = (mark(row), task_of(work, &id, row, task.ended_at));
+            if let (false, Some(task)) = (readings.missed.contains(&mark), task) {
+                let value = to_text(&Missed::of(&task));
+                work.host.set(Entry { key: missed_key(&mark), value, subject: task.subject });
+                readings.missed.push(mark);
+                keep(work, &readings);
+            }
+        }
         again.push(read.noted());
         number += 1;
     }
-    if !is_stable(&again) && passes < PASSES_MAX && first.pages <= PAGES_AGAIN_MAX {
-        work.host.set(Entry { key: PASSES_KEY.into(), value: passes.to_string(), subject: None });
-        return Err(doing.later(work.now() + 30 * SECOND, "its people change while they are read; they are read again"));
+    if is_stable(&again) {
+        return Ok(over(work, first.pages, readings));
     }
-    if !is_stable(&again) {
-        let message = format!(
-            "The people of session {id} changed while they were read, {passes} times. Who was seen is written; compare the \
-             session's list with Livestorm to see whether somebody is missing"
-        );
-        work.warn("read-unstable", &message, Some(Subject::session(id.as_str())));
+    let wait = (30 * SECOND) << readings.number.min(10);
+    Err(doing.later(work.now() + wait, "its people change while they are read; they are read again"))
+}
+
+/// How often it was read again, and whom that showed in addition.
+#[derive(Debug, Default, PartialEq)]
+struct Readings {
+    number: u64,
+    missed: Vec<String>,
+}
+
+plain!(Readings { number, missed });
+
+fn keep(work: &Work<'_>, readings: &Readings) {
+    work.host.set(Entry { key: PASSES_KEY.into(), value: to_text(readings), subject: None });
+}
+
+/// A task that waits for the end of the readings.
+#[derive(Debug, PartialEq)]
+struct Missed {
+    kind: String,
+    payload: String,
+    ordering_key: String,
+    dedupe_key: String,
+    title: String,
+}
+
+plain!(Missed { kind, payload, ordering_key, dedupe_key, title });
+
+impl Missed {
+    fn of(task: &Task) -> Missed {
+        let Task { kind, payload, ordering_key, dedupe_key, title, .. } = task.clone();
+        Missed { kind, payload, ordering_key, dedupe_key, title }
     }
-    forget(work, first.pages);
-    Ok(Completion { follow_ups: missed, wakes: Vec::new() })
+
+    fn task(self, subject: Option<Subject>) -> Task {
+        let Missed { kind, payload, ordering_key, dedupe_key, title } = self;
+        Task { kind, payload, ordering_key, dedupe_key, lane: Lane::Bulk, not_before: None, title, subject }
+    }
+}
+
+fn missed_key(mark: &str) -> String {
+    format!("read/missed/{mark}")
+}
+
+/// Whoever was missed becomes a task, and what is remembered of the reading is of no use any more.
+fn over(work: &Work<'_>, pages: u64, readings: Readings) -> Completion {
+    let missed = readings.missed.iter().filter_map(|mark| {
+        let missed: Missed = from_text(&work.host.get(&missed_key(mark))?).ok()?;
+        let person: Option<task::Person> = from_text(&missed.payload).ok();
+        let subject = person.map(|person| Subject::person(person.registration.person()));
+        Some(missed.task(subject))
+    });
+    let follow_ups = missed.collect();
+    let keys = readings.missed.iter().map(|mark| missed_key(mark)).chain((0..pages.min(PAGES_MAX)).map(page_key));
+    keys.chain([PASSES_KEY.to_string()]).for_each(|key| work.host.delete(&key));
+    Completion { follow_ups, wakes: Vec::new() }
 }
 
 /// Every page says the same of how many there are, and that many different people were on them.
@@ -173,11 +272,6 @@ fn noted(work: &Work<'_>, page: u64) -> Option<Noted> {
 
 fn note(work: &Work<'_>, page: u64, read: &Page) {
     work.host.set(Entry { key: page_key(page), value: to_text(&read.noted()), subject: None });
-}
-
-/// What is remembered of a reading is of no use after it.
-fn forget(work: &Work<'_>, pages: u64) {
-    (0..pages).map(page_key).chain([PASSES_KEY.to_string()]).for_each(|key| work.host.delete(&key));
 }
 
 #[derive(Default)]
@@ -220,32 +314,44 @@ fn mark(row: &Value) -> String {
     digest([id.or(email).unwrap_or_default().as_str()])[..12].into()
 }
 
-fn tasks(work: &Work<'_>, rows: &[Value], ended_at: Instant) -> Vec<Task> {
-    rows.iter().filter_map(|row| task_of(work, row, ended_at)).collect()
+fn tasks(work: &Work<'_>, id: &SessionId, rows: &[Value], ended_at: Instant) -> Vec<Task> {
+    rows.iter().filter_map(|row| task_of(work, id, row, ended_at)).collect()
 }
 
 /// What one row brings about. The hosts are in every session; they are no news, and no line.
-fn task_of(work: &Work<'_>, row: &Value, ended_at: Instant) -> Option<Task> {
-    let person = At::root(row).and_then(|row| resources::person(&row, work.now(), Wanted::new(work.settings).secrets));
-    let PersonRow { registration, attendance, .. } = match person {
-        Ok(person) => person,
-        Err(problem) => {
-            let message = format!(
-                "A person of an ended session cannot be read: {problem}. Send this text to the makers of the connector"
-            );
-            work.host.log(Line::new(Level::Error, "row-unreadable", &message, None));
-            return None;
-        }
-    };
-    let mapping = &work.settings.mapping;
+fn task_of(work: &Work<'_>, id: &SessionId, row: &Value, ended_at: Instant) -> Option<Task> {
+    read_row(work, row, ended_at).unwrap_or_else(|problem| {
+        // Kept as it is, so that a later version can read it.
+        let row_text = json::text(row);
+        let payload = task::Unreadable { row: row_text, ended_at, problem: problem.to_string() };
+        Some(task::unreadable(id, &payload, &mark(row)))
+    })
+}
+
+fn read_row(work: &Work<'_>, row: &Value, ended_at: Instant) -> Result<Option<Task>, Problem> {
+    let secrets = Wanted::new(work.settings).secrets;
+    let person = At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))?;
+    let PersonRow { mut registration, attendance, .. } = person;
     if left_out::why(&registration, &work.settings.left_out, None).is_some() {
-        return None;
+        return Ok(None);
     }
     // Who registered after the end has no attendance (RULES 6), and is a registrant all the same.
     if registration.registered_at.is_some_and(|at| at > ended_at) {
-        return Some(Task { lane: Lane::Bulk, ..task::register(registration, mapping) });
+        registration.values.retain(|source| work.settings.reads(source));
+        return Ok(Some(Task { lane: Lane::Bulk, ..task::register(registration, &work.settings.mapping) }));
     }
-    Some(task::attendance(registration, Ended { at: ended_at, attendance }, mapping))
+    Ok(Some(task::attendance(registration, Ended { at: ended_at, attendance }, work.settings)))
+}
+
+/// Tried again, by a version that may be able to. Until then a person sees it.
+fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Stop> {
+    let row = json::parse(task.row.as_bytes()).map_err(Stop::bug)?;
+    match read_row(work, &row, task.ended_at) {
+        Ok(task) => Ok(Completion { follow_ups: task.into_iter().collect(), wakes: Vec::new() }),
+        Err(problem) => Err(Stop::bug(format!(
+            "A person of an ended session cannot be read, so no attendance is written of them: {problem}"
+        ))),
+    }
 }
 
 #[cfg(test)]
@@ -263,7 +369,8 @@ mod tests {
 
     #[test]
     fn pages_fit_together_or_somebody_was_missed() {
-        let rows: [(&[(u64, u64, &[&str])], bool); 6] = [
+        type Page<'a> = (u64, u64, &'a [&'a str]);
+        let rows: [(&[Page<'_>], bool); 6] = [
             (&[(3, 2, &["a", "b"]), (3, 2, &["c"])], true),
             // Somebody was taken out of page 0 after it was read: c moved there, unseen.
             (&[(4, 2, &["a", "b"]), (3, 2, &["d"])], false),

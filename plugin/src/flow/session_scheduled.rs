@@ -13,7 +13,7 @@ use crate::{
     calendar::day,
     call::Call,
     domain::{
-        event::Scheduling,
+        event::{Event, Scheduling},
         session::{self, Session, SessionId},
     },
     flow::{eligibility, event_filter, naming::Name},
@@ -231,11 +231,35 @@ async fn judged(
     if let Some(why) = event_filter::why_not(&work.settings.events, &event) {
         return if is_asked_for { left_out(why) } else { not_yet("session-passed-over", &why) };
     }
-    let on_demand = session.status == session::Status::OnDemand || event.scheduling == Some(Scheduling::OnDemand);
-    let name = Name::new(&event.title, session.estimated_started_at.filter(|_| !on_demand));
-    memory.on_demand = Some(on_demand);
+    let told = on_demand(session, &event);
+    let name = Name::new(&event.title, session.estimated_started_at.filter(|_| told != Some(true)));
+    memory.on_demand = told;
     work.info("session-wanted", &format!("Session {id} gets the campaign {}", name.campaign()), subject.clone());
     Ok(Some(Status::Wanted { name }))
+}
+
+/// Whether the event is watched on demand. None: it is a draft, and does not say yet what it will be.
+fn on_demand(session: &Session, event: &Event) -> Option<bool> {
+    if session.status == session::Status::OnDemand || event.scheduling == Some(Scheduling::OnDemand) {
+        return Some(true);
+    }
+    let undecided = ["draft", "not_scheduled"].map(|word| Some(Scheduling::Other(word.into())));
+    let is_draft = session.status == session::Status::Draft || undecided.contains(&event.scheduling);
+    (!is_draft).then_some(false)
+}
+
+/// As Livestorm says it now: asked when somebody has watched a session that was a draft when it was seen first.
+pub async fn is_on_demand(work: &Work<'_>, id: &SessionId, event_id: Option<String>) -> Result<bool, Stop> {
+    let whom = format!("session {id}");
+    let doing = Doing { what: "read whether it is on demand", whom: &whom };
+    let body = match event_id {
+        Some(event_id) => resource(work, &calls::EVENT, &event_id, &[], &doing).await?,
+        None => None,
+    };
+    // Gone meanwhile: it was watched after it took place, as far as anybody can tell.
+    let Some(body) = body else { return Ok(false) };
+    let event = parsed(&body, &doing, resources::event)?;
+    Ok(event.scheduling == Some(Scheduling::OnDemand))
 }
 
 /// One resource, or none where Livestorm does not know it.

@@ -8,7 +8,7 @@ use crate::{
     host::{Admission, Delivery, Task},
     json::{self, At, Problem},
     mapping::{self, source_path},
-    settings::{Mapping, Settings},
+    settings::Settings,
     task,
 };
 
@@ -50,25 +50,23 @@ pub fn admit(delivery: &Delivery, settings: &Settings) -> Admission {
         }
     });
     match admission {
-        Ok(Admission::Tasks(tasks)) => {
-            match tasks.into_iter().map(|task| within_bounds(task, &settings.mapping)).collect() {
-                Ok(tasks) => Admission::Tasks(tasks),
-                Err(why) => Admission::Refused(why),
-            }
-        }
+        Ok(Admission::Tasks(tasks)) => match tasks.into_iter().map(|task| within_bounds(task, settings)).collect() {
+            Ok(tasks) => Admission::Tasks(tasks),
+            Err(why) => Admission::Refused(why),
+        },
         Ok(other) => other,
         Err(problem) => Admission::Refused(problem.to_string()),
     }
 }
 
 /// A payload has at most 64 KiB. A form with very long answers keeps those that are written somewhere.
-fn within_bounds(task: Task, mapping: &Mapping) -> Result<Task, String> {
+fn within_bounds(task: Task, settings: &Settings) -> Result<Task, String> {
     let fits = |task: &Task| task.payload.len() <= task::PAYLOAD_BYTES_MAX;
     if fits(&task) {
         return Ok(task);
     }
     if let Ok(mut person) = task::payload::<task::Person>(&task) {
-        person.registration.values.retain(|source| mapping::reads(mapping, source));
+        person.registration.values.retain(|source| settings.reads(source));
         let smaller = Task { payload: crate::plain::to_text(&person), ..task.clone() };
         if fits(&smaller) {
             return Ok(smaller);

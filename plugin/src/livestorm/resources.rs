@@ -114,10 +114,25 @@ pub fn person(resource: &At<'_>, received_at: Instant, secrets: Secrets) -> Resu
     let detail = attributes.object("registrant_detail")?;
     let registration = registration(resource, &attributes, &detail, received_at, secrets)?;
     let attendance = attendance(&detail, &attributes, "attended")?;
-    let view = attributes.object("replay_view_detail")?;
-    let watched = attributes.has("replay_view_detail") || flag(&detail, "has_viewed_replay");
-    let replay = watched.then(|| instant(&view, "watched_at")).transpose()?.map(|watched_at| ReplayView { watched_at });
-    Ok(PersonRow { registration, attendance, replay })
+    Ok(PersonRow { registration, attendance, replay: replay(resource) })
+}
+
+/// The registration alone, whatever the rest of the resource looks like.
+pub fn registered(resource: &At<'_>, received_at: Instant, secrets: Secrets) -> Result<Registration, Problem> {
+    let attributes = resource.object("attributes")?;
+    let detail = attributes.object("registrant_detail")?;
+    registration(resource, &attributes, &detail, received_at, secrets)
+}
+
+/// That it was watched is what counts. The unit of the time is on no vendor's page, so a form that is new to us is no time.
+pub fn replay(resource: &At<'_>) -> Option<ReplayView> {
+    let attributes = resource.object("attributes").ok()?;
+    let viewed = attributes.object("registrant_detail").is_ok_and(|detail| flag(&detail, "has_viewed_replay"));
+    if !viewed && !attributes.has("replay_view_detail") {
+        return None;
+    }
+    let view = attributes.object("replay_view_detail").ok();
+    Some(ReplayView { watched_at: view.and_then(|view| instant(&view, "watched_at").ok().flatten()) })
 }
 
 fn flag(at: &At<'_>, name: &str) -> bool {

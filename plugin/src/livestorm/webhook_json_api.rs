@@ -3,6 +3,8 @@
 
 use super::{admit::Wanted, resources};
 use crate::{
+    calendar,
+    domain::replay_view::ReplayView,
     host::{Admission, Instant},
     json::{At, Problem},
     settings::CampaignWhen,
@@ -32,8 +34,8 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
         }
         "people.registered" => {
             of_type(&resource, "people")?;
-            let row = resources::person(&resource, received_at, wanted.secrets)?;
-            Ok(Admission::Tasks(vec![task::register(row.registration, &wanted.settings.mapping)]))
+            let registration = resources::registered(&resource, received_at, wanted.secrets)?;
+            Ok(Admission::Tasks(vec![task::register(registration, &wanted.settings.mapping)]))
         }
         "session.ended" => {
             of_type(&resource, "sessions")?;
@@ -48,18 +50,18 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
         // Told a person each, after the end: all of them bring the one read about (RULES 6).
         "people.attended" | "people.not_attended" => {
             of_type(&resource, "people")?;
-            let row = resources::person(&resource, received_at, wanted.secrets)?.registration;
+            let row = resources::registered(&resource, received_at, wanted.secrets)?;
             Ok(Admission::Tasks(vec![task::session_ended(&row.session, row.event_id, None, received_at)]))
         }
         "people.watched_replay" => {
             of_type(&resource, "people")?;
-            let mut row = resources::person(&resource, received_at, wanted.secrets)?;
-            let replay = row.replay.take().unwrap_or(crate::domain::replay_view::ReplayView { watched_at: None });
-            Ok(Admission::Tasks(vec![task::replay(row.registration, replay, &wanted.settings.mapping)]))
+            let registration = resources::registered(&resource, received_at, wanted.secrets)?;
+            let replay = resources::replay(&resource).unwrap_or(ReplayView { watched_at: None });
+            Ok(Admission::Tasks(vec![task::replay(registration, replay, &wanted.settings.mapping)]))
         }
         "event.published" => {
             of_type(&resource, "events")?;
-            Ok(published(resource.text("id")?, wanted))
+            Ok(published(resource.text("id")?, received_at, wanted))
         }
         name => Ok(Admission::Ignored(match WITHOUT_CONSEQUENCE.iter().find(|(known, _)| *known == name) {
             Some((_, why)) => format!("`{name}` is understood and nothing follows from it: {why}"),
@@ -69,9 +71,11 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
 }
 
 /// The body names no session, so the event's sessions are read, where anything waits for this.
-pub fn published(event_id: String, wanted: &Wanted<'_>) -> Admission {
+pub fn published(event_id: String, received_at: Instant, wanted: &Wanted<'_>) -> Admission {
     match wanted.settings.salesforce_campaign.campaign_when {
-        CampaignWhen::EventPublished => Admission::Tasks(vec![task::event_published(&event_id)]),
+        CampaignWhen::EventPublished => {
+            Admission::Tasks(vec![task::event_published(&event_id, &calendar::day(received_at))])
+        }
         CampaignWhen::SessionCreated => Admission::Ignored(format!(
             "An event was published and nothing follows from it: {}",
             super::EVENT_PUBLISHED

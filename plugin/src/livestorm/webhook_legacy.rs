@@ -29,7 +29,7 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
             "`event starts` is understood and nothing follows from it: {}",
             super::SESSION_STARTED
         ))),
-        (false, false) => Ok(webhook_json_api::published(event_id, wanted)),
+        (false, false) => Ok(webhook_json_api::published(event_id, received_at, wanted)),
     }
 }
 

@@ -69,6 +69,10 @@ impl Applied<'_> {
         self.sources.iter().copied().chain(self.transforms.iter().flat_map(Transform::sources))
     }
 
+    fn is_secret(&self) -> bool {
+        self.reads().any(source_path::is_secret)
+    }
+
     fn occasion(&self) -> Occasion {
         self.reads().map(source_path::occasion).max().unwrap_or(Occasion::Registered)
     }
@@ -122,6 +126,10 @@ pub fn prospect_values(mapping: &Mapping, sources: &Values, occasion: Occasion) 
         match rule.value(sources) {
             Ok(Some(value)) => mapped.insert(rule.target, value),
             Ok(None) => {}
+            // What lets anybody join as that person is quoted nowhere.
+            Err(_) if rule.is_secret() => {
+                unwritten.push(Unwritten { target: rule.target.into(), why: "its value is not of that kind".into() });
+            }
             Err(why) => unwritten.push(Unwritten { target: rule.target.into(), why }),
         }
     }
@@ -142,7 +150,7 @@ pub fn kind_of(mapping: &Mapping, field: &str) -> Kind {
     rules(mapping).iter().find(|rule| rule.target == field).map_or(Kind::Text, Applied::kind)
 }
 
-/// Whether a rule, or the value of an activity, reads this source.
+/// Whether a rule reads this source.
 pub fn reads(mapping: &Mapping, source: &str) -> bool {
     rules(mapping).iter().any(|rule| rule.reads().any(|read| read == source))
 }
@@ -172,6 +180,13 @@ pub fn problems(mapping: &Mapping) -> Vec<Finding> {
             let remedy = "Add the transform of that kind, or map another source.";
             findings.push(wrong(&place, &format!("{place}: {problem}"), remedy));
         }
+        let reads = || std::iter::once(rule.source.as_str()).chain(rule.transforms.iter().flat_map(Transform::sources));
+        let is_read_at = |occasion| reads().any(|source| source_path::occasion(source) == occasion);
+        if is_read_at(Occasion::Ended) && is_read_at(Occasion::Watched) {
+            let problem =
+                format!("{place}: attendance and replay are known at different times, and this rule reads both.");
+            findings.push(wrong(&place, &problem, "Map them to two fields."));
+        }
         for (step, transform) in rule.transforms.iter().enumerate() {
             findings.extend(transform.problems(&format!("{place}/transforms/{step}")));
         }
@@ -189,7 +204,19 @@ fn kind_problem(rule: &Rule) -> Option<String> {
         Kind::Number => "a number",
         Kind::Boolean => "a boolean",
     };
-    (made != wanted).then(|| format!("{} is {word}, and what comes from {} need not be one.", rule.target, rule.source))
+    let default_fits = |text: &str| match wanted {
+        Kind::Number => text.parse::<i64>().is_ok(),
+        _ => ["true", "false"].contains(&text),
+    };
+    let default = rule.transforms.iter().find_map(|transform| match transform {
+        Transform::Default(text) if !default_fits(text) => Some(text),
+        _ => None,
+    });
+    match default {
+        Some(text) => Some(format!("{} is {word}, and its default \"{text}\" is none.", rule.target)),
+        None => (made != wanted)
+            .then(|| format!("{} is {word}, and what comes from {} need not be one.", rule.target, rule.source)),
+    }
 }
 
 /// The word that was meant, as a sentence.

@@ -6,6 +6,7 @@
 use super::update_policy::{Standing, Update};
 use crate::{
     host::{Instant, MINUTE},
+    text::digest,
     values::Values,
 };
 
@@ -21,17 +22,36 @@ pub struct Held {
     pub at: Instant,
     /// Breaks a tie of equal times, so that the order of handling never does.
     pub session: String,
+    /// When it was read, of what is read back from the source: a later read of the same moment corrects an earlier one.
+    pub read_at: Option<Instant>,
     /// When we wrote it. None: it stood there already, or our write of it is old enough to be read.
     pub written_at: Option<Instant>,
     /// The value is of our writing.
     pub is_ours: Option<bool>,
 }
 
-plain!(Held { field, value, at, session, written_at, is_ours });
+plain!(Held { field, value, at, session, read_at, written_at, is_ours });
 
 impl Held {
-    fn stamp(&self) -> (Instant, &str, &str) {
-        (self.at, &self.session, &self.value)
+    fn stamp(&self) -> (Instant, &str, Option<Instant>, &str) {
+        (self.at, &self.session, self.read_at, &self.value)
+    }
+
+    /// What can be written again: a long value is remembered by its digest alone.
+    pub fn text(&self) -> Option<&str> {
+        Some(self.value.as_str()).filter(|value| !value.starts_with(DIGEST))
+    }
+}
+
+/// Longer values are remembered by a digest: the memory of a person has 64 KiB.
+const REMEMBERED_BYTES_MAX: usize = 300;
+const DIGEST: &str = "digest:";
+
+fn remembered(value: &str) -> String {
+    if value.len() <= REMEMBERED_BYTES_MAX && !value.starts_with(DIGEST) {
+        value.into()
+    } else {
+        format!("{DIGEST}{}", digest([value]))
     }
 }
 
@@ -54,15 +74,17 @@ pub struct News<'a> {
     pub values: &'a Values,
     pub at: Instant,
     pub session: &'a str,
+    /// See [`Held::read_at`].
+    pub read_at: Option<Instant>,
 }
 
 /// What is known of the destination when news come.
 pub enum Known<'a> {
-    /// A read showed these values. Of the fields in `unread` it could show nothing.
-    Read { standing: &'a Values, unread: &'a [String] },
+    /// A read showed these values. Of the fields in `unread` it could show nothing. `is_made_by_us`: so is the record.
+    Read { standing: &'a Values, unread: &'a [String], is_made_by_us: bool },
     /// Nothing was read: the record is ours and too young to be read, or its id is known from before. `theirs`: fields that
     /// had somebody else's value when it was last read.
-    Remembered { theirs: &'a [String] },
+    Remembered { theirs: &'a [String], is_made_by_us: bool },
     /// It is being made.
     New,
 }
@@ -79,9 +101,10 @@ pub fn decide(
     for (field, value) in news.values.iter().filter(|(_, value)| !value.is_empty()) {
         let incoming = Held {
             field: field.clone(),
-            value: value.clone(),
+            value: remembered(value),
             at: news.at,
             session: news.session.into(),
+            read_at: news.read_at,
             written_at: None,
             is_ours: None,
         };
@@ -90,24 +113,31 @@ pub fn decide(
             continue;
         }
         let young = |held: &&Held| held.written_at.is_some_and(|at| now < at + OWN_WRITE_BELIEVED);
-        let remembered = before.map(|before| before.value.as_str());
+        let held_value = before.map(|before| before.value.clone());
         let (stands, is_theirs) = match (before.filter(young), known) {
-            (Some(own), _) => (Some(own.value.as_str()), false),
-            (None, Known::Read { unread, .. }) if unread.contains(field) => (remembered, remembered.is_none()),
+            (Some(own), _) => (Some(own.value.clone()), false),
+            (None, Known::Read { unread, .. }) if unread.contains(field) => (held_value.clone(), held_value.is_none()),
             (None, Known::Read { standing, .. }) => {
-                let stands = standing.get(field).map(String::as_str).filter(|text| !text.is_empty());
-                (stands, stands.is_some() && stands != remembered)
+                let stands = standing.get(field).filter(|text| !text.is_empty()).map(|text| remembered(text));
+                let is_theirs = stands.is_some() && stands != held_value;
+                (stands, is_theirs)
             }
-            (None, Known::Remembered { theirs }) => (remembered, remembered.is_none() && theirs.contains(field)),
+            (None, Known::Remembered { theirs, .. }) => {
+                let is_theirs = held_value.is_none() && theirs.contains(field);
+                (held_value.clone(), is_theirs)
+            }
             (None, Known::New) => (None, false),
         };
         let is_ours = !is_theirs && before.is_some_and(|before| before.is_ours == Some(true));
         let standing = Standing {
-            value: if is_theirs { Some("theirs") } else { stands },
+            is_empty: !is_theirs && stands.is_none(),
             is_ours,
-            is_being_made: matches!(known, Known::New),
+            is_made_by_us: match known {
+                Known::New => true,
+                Known::Read { is_made_by_us, .. } | Known::Remembered { is_made_by_us, .. } => *is_made_by_us,
+            },
         };
-        let same = stands == Some(value.as_str());
+        let same = stands.as_ref() == Some(&incoming.value);
         if !same && !update(field).allows(&standing) {
             continue;
         }
@@ -140,11 +170,16 @@ pub fn decide_all(
 }
 
 /// Of these fields, those whose value is of somebody else's writing.
-pub fn theirs(held: &[Held], standing: &Values, fields: &[&str]) -> Vec<String> {
+pub fn theirs(held: &[Held], standing: &Values, unread: &[String], fields: &[&str]) -> Vec<String> {
     let is_theirs = |field: &&&str| {
-        let stands = standing.get(field).filter(|text| !text.is_empty());
+        let stands = standing.get(field).filter(|text| !text.is_empty()).map(|text| remembered(text));
         let ours = of(held, field).filter(|held| held.is_ours == Some(true)).map(|held| &held.value);
-        stands.is_some() && stands != ours
+        // What a query cannot show may be anybody's, unless we wrote it.
+        if unread.iter().any(|other| other == **field) {
+            ours.is_none()
+        } else {
+            stands.is_some() && stands.as_ref() != ours
+        }
     };
     fields.iter().filter(is_theirs).map(|field| field.to_string()).collect()
 }
@@ -155,8 +190,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn decide(held: &[Held], news: &News<'_>, standing: Option<&Values>, now: Instant) -> (Fields, Values) {
-        let known =
-            standing.map_or(Known::Remembered { theirs: &[] }, |standing| Known::Read { standing, unread: &[] });
+        let known = standing.map_or(Known::Remembered { theirs: &[], is_made_by_us: false }, |standing| Known::Read {
+            standing,
+            unread: &[],
+            is_made_by_us: false,
+        });
         super::decide(held, news, &known, &|_| Update::Always, now)
     }
 
@@ -168,19 +206,19 @@ mod tests {
     fn an_older_value_handled_later_writes_nothing() {
         let (held, writes) = decide(
             &Fields::new(),
-            &News { values: &map(&[("city", "Oslo")]), at: 20, session: "B" },
+            &News { values: &map(&[("city", "Oslo")]), at: 20, session: "B", read_at: None },
             Some(&map(&[])),
             100,
         );
         assert_eq!(writes, map(&[("city", "Oslo")]));
-        let older = News { values: &map(&[("city", "Rome")]), at: 10, session: "A" };
+        let older = News { values: &map(&[("city", "Rome")]), at: 10, session: "A", read_at: None };
         let (after, writes) = decide(&held, &older, Some(&map(&[("city", "Oslo")])), 200);
         assert_eq!((after, writes), (held, map(&[])));
     }
 
     #[test]
     fn nothing_is_written_where_nothing_changes() {
-        let news = News { values: &map(&[("city", "Oslo"), ("company", "")]), at: 20, session: "A" };
+        let news = News { values: &map(&[("city", "Oslo"), ("company", "")]), at: 20, session: "A", read_at: None };
         let (held, writes) =
             decide(&Fields::new(), &news, Some(&map(&[("city", "Oslo"), ("company", "Example")])), 100);
         assert!(writes.is_empty());
@@ -190,13 +228,13 @@ mod tests {
 
     #[test]
     fn our_own_young_write_is_believed_over_a_read_that_lags() {
-        let first = News { values: &map(&[("city", "Oslo")]), at: 10, session: "A" };
+        let first = News { values: &map(&[("city", "Oslo")]), at: 10, session: "A", read_at: None };
         let (held, _) = decide(&Fields::new(), &first, Some(&map(&[("city", "Rome")])), 1_000);
-        let same = News { values: &map(&[("city", "Oslo")]), at: 20, session: "B" };
+        let same = News { values: &map(&[("city", "Oslo")]), at: 20, session: "B", read_at: None };
         let lagging = map(&[("city", "Rome")]);
         assert!(decide(&held, &same, Some(&lagging), 1_000 + OWN_WRITE_BELIEVED - 1).1.is_empty());
         assert_eq!(decide(&held, &same, Some(&lagging), 1_000 + OWN_WRITE_BELIEVED).1, map(&[("city", "Oslo")]));
-        let back = News { values: &map(&[("city", "Rome")]), at: 20, session: "B" };
+        let back = News { values: &map(&[("city", "Rome")]), at: 20, session: "B", read_at: None };
         assert_eq!(decide(&held, &back, Some(&lagging), 1_001).1, map(&[("city", "Rome")]), "the read is not believed");
     }
 
@@ -207,8 +245,8 @@ mod tests {
             for (step, value) in ["A", "B"].into_iter().enumerate() {
                 let values = map(&[("city", value)]);
                 let at = 10 + step as u64;
-                let news = News { values: &values, at, session: "S" };
-                let known = Known::Read { standing: &standing, unread: &[] };
+                let news = News { values: &values, at, session: "S", read_at: None };
+                let known = Known::Read { standing: &standing, unread: &[], is_made_by_us: false };
                 let (after, writes) = super::decide(&held, &news, &known, &|_| update, 1_000_000 * at);
                 held = after;
                 writes.iter().for_each(|(field, value)| standing.insert(field, value.clone()));
@@ -226,38 +264,55 @@ mod tests {
     #[test]
     fn a_new_record_gets_everything_and_follows_the_newest_whatever_the_policy() {
         let first = map(&[("city", "Oslo")]);
-        let news = News { values: &first, at: 10, session: "S" };
+        let news = News { values: &first, at: 10, session: "S", read_at: None };
         let (held, writes) = super::decide(&[], &news, &Known::New, &|_| Update::Never, 100);
         assert_eq!(writes, first);
         let second = map(&[("city", "Rome")]);
-        let newer = News { values: &second, at: 20, session: "S" };
-        let known = Known::Remembered { theirs: &[] };
+        let newer = News { values: &second, at: 20, session: "S", read_at: None };
+        let known = Known::Remembered { theirs: &[], is_made_by_us: false };
         assert_eq!(super::decide(&held, &newer, &known, &|_| Update::Never, 100_000_000).1, second);
         let changed = map(&[("city", "by a person")]);
-        let read = Known::Read { standing: &changed, unread: &[] };
+        let read = Known::Read { standing: &changed, unread: &[], is_made_by_us: false };
         assert!(super::decide(&held, &newer, &read, &|_| Update::Never, 100_000_000).1.is_empty());
     }
 
     #[test]
     fn a_field_that_cannot_be_read_is_written_always_or_where_it_is_ours() {
         let values = map(&[("Topics__c", "a")]);
-        let news = News { values: &values, at: 10, session: "S" };
+        let news = News { values: &values, at: 10, session: "S", read_at: None };
         let (standing, unread) = (map(&[]), ["Topics__c".to_string()]);
-        let known = Known::Read { standing: &standing, unread: &unread };
+        let known = Known::Read { standing: &standing, unread: &unread, is_made_by_us: false };
         assert_eq!(super::decide(&[], &news, &known, &|_| Update::Always, 1).1, values);
         assert!(super::decide(&[], &news, &known, &|_| Update::WhenEmpty, 1).1.is_empty());
-        let theirs = Known::Remembered { theirs: &unread };
+        let theirs = Known::Remembered { theirs: &unread, is_made_by_us: false };
         assert!(super::decide(&[], &news, &theirs, &|_| Update::WhenEmpty, 1).1.is_empty());
-        assert_eq!(super::decide(&[], &news, &Known::Remembered { theirs: &[] }, &|_| Update::WhenEmpty, 1).1, values);
+        assert_eq!(
+            super::decide(
+                &[],
+                &news,
+                &Known::Remembered { theirs: &[], is_made_by_us: false },
+                &|_| Update::WhenEmpty,
+                1
+            )
+            .1,
+            values
+        );
     }
 
     /// What stands at the destination after these news in this order.
-    fn play(news: &[(u64, u8, Values)], update: Update) -> Values {
-        let (mut held, mut standing) = (Fields::new(), map(&[("city", "what a person wrote")]));
+    fn play(news: &[(u64, u8, Values)], update: Update, is_made_by_us: bool) -> Values {
+        let there = if is_made_by_us { map(&[]) } else { map(&[("city", "what a person wrote")]) };
+        let (mut held, mut standing) = (Fields::new(), there);
         for (step, (at, session, values)) in news.iter().enumerate() {
             let session = session.to_string();
-            let news = News { values, at: *at, session: &session };
-            let known = Known::Read { standing: &standing, unread: &[] };
+            let news = News { values, at: *at, session: &session, read_at: None };
+            // Made by the first; then read, or known without a read, by turns.
+            let known = match step % 2 {
+                0 if step == 0 && is_made_by_us => Known::New,
+                0 => Known::Read { standing: &standing, unread: &[], is_made_by_us },
+                _ if is_made_by_us => Known::Remembered { theirs: &[], is_made_by_us },
+                _ => Known::Read { standing: &standing, unread: &[], is_made_by_us },
+            };
             let (after, writes) = super::decide(&held, &news, &known, &|_| update, 1_000_000 * step as u64);
             held = after;
             writes.iter().for_each(|(field, value)| standing.insert(field, value.clone()));
@@ -281,7 +336,10 @@ mod tests {
             }
             shuffled.extend(news.iter().take(2).cloned());
             for update in [Update::Always, Update::WhenEmpty, Update::Never] {
-                prop_assert_eq!(play(&news, update), play(&shuffled, update));
+                for is_made_by_us in [false, true] {
+                    let (one, other) = (play(&news, update, is_made_by_us), play(&shuffled, update, is_made_by_us));
+                    prop_assert_eq!(one, other, "{:?} {}", update, is_made_by_us);
+                }
             }
         }
     }

@@ -21,6 +21,7 @@ fn row(rule: &Applied<'_>, sources: &Values, occasions: &[Occasion]) -> MappedVa
     let (written, mut notes) = match occasions.contains(&occasion) {
         false => (None, vec![when(occasion).to_string()]),
         true => match rule.value(sources) {
+            Err(_) if rule.is_secret() => (None, vec!["its value is not of that kind".to_string()]),
             Err(why) => (None, vec![format!("{why}, so the field is left as it is")]),
             Ok(None) => (None, vec!["nothing is there, and an empty value never overwrites".to_string()]),
             Ok(Some(value)) => (Some(value), Vec::new()),
@@ -34,11 +35,12 @@ fn row(rule: &Applied<'_>, sources: &Values, occasions: &[Occasion]) -> MappedVa
         Update::WhenEmpty => notes.push("only where the field is empty or was written by the connector".into()),
         Update::Never => notes.push("only where the connector makes the prospect".into()),
     }
+    let hidden = |text: String| if rule.is_secret() { "(secret)".to_string() } else { text };
     MappedValue {
         source: [vec![names.join(" or ")], more.iter().map(|source| source.to_string()).collect()].concat().join(" + "),
-        given: (!given.is_empty()).then(|| given.join(" + ")),
+        given: (!given.is_empty()).then(|| hidden(given.join(" + "))),
         target: format!("Prospect.{}", rule.target),
-        written,
+        written: written.map(hidden),
         note: notes.join("; "),
     }
 }

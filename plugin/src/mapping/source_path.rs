@@ -66,6 +66,11 @@ pub fn field(id: &str) -> Option<String> {
     (!SECRETS.contains(&id)).then(|| format!("{FIELDS}{id}"))
 }
 
+/// Whether it lets anybody join as that person.
+pub fn is_secret(source: &str) -> bool {
+    source.starts_with("secret.")
+}
+
 pub fn occasion(source: &str) -> Occasion {
     match source.split_once('.').map(|(group, _)| group) {
         Some("attendance") => Occasion::Ended,

@@ -1,7 +1,7 @@
 //! Text with sources in braces, for the value of an activity: `{event.title}` (RULES 5).
 
-use super::source_path;
-use crate::{host::Finding, values::Values};
+use super::source_path::{self, Occasion};
+use crate::{host::Finding, settings::wrong, values::Values};
 
 /// At most this many characters are a value.
 /// <https://developer.salesforce.com/docs/marketing/pardot/guide/external-activities-v5.html>, confirmed.
@@ -28,12 +28,28 @@ pub fn render(template: &str, sources: &Values) -> String {
 }
 
 /// The sources that a template names.
-fn sources(template: &str) -> impl Iterator<Item = &str> {
+pub fn sources(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(source, _)| source.trim())
 }
 
-pub fn problem(place: &str, template: &str) -> Option<Finding> {
-    sources(template).find_map(|source| source_path::problem(place, source))
+/// `occasion`: what the activity tells of. What is known later would make the value depend on what comes first, and an activity
+/// cannot be corrected.
+pub fn problem(place: &str, template: &str, occasion: Occasion) -> Option<Finding> {
+    sources(template).find_map(|source| {
+        if let Some(problem) = source_path::problem(place, source) {
+            return Some(problem);
+        }
+        let known_at = source_path::occasion(source);
+        if source_path::is_secret(source) {
+            let problem =
+                format!("{place}: \"{source}\" lets anybody join as that person, and an activity cannot be removed.");
+            return Some(wrong(place, &problem, "Take it out."));
+        }
+        (known_at != Occasion::Registered && known_at != occasion).then(|| {
+            let problem = format!("{place}: \"{source}\" is not known when this activity is sent.");
+            wrong(place, &problem, "Name a source of the registration, the event or the session.")
+        })
+    })
 }
 
 #[cfg(test)]
@@ -59,7 +75,19 @@ mod tests {
 
     #[test]
     fn a_source_that_does_not_exist_is_told() {
-        assert_eq!(problem("/x", "{session.id} {event.title}"), None);
-        assert!(problem("/x", "{event.titel}").is_some_and(|finding| finding.remedy.contains("event.title")));
+        let problem = |template, occasion| problem("/x", template, occasion);
+        assert_eq!(problem("{session.id} {event.title}", Occasion::Registered), None);
+        assert_eq!(problem("{attendance.rate}", Occasion::Ended), None);
+        assert!(
+            problem("{event.titel}", Occasion::Ended).is_some_and(|finding| finding.remedy.contains("event.title"))
+        );
+        for (template, occasion) in [
+            ("{attendance.rate}", Occasion::Registered),
+            ("{attendance.rate}", Occasion::Watched),
+            ("{replay.watched_at}", Occasion::Ended),
+            ("{secret.connection_link}", Occasion::Registered),
+        ] {
+            assert!(problem(template, occasion).is_some(), "{template}");
+        }
     }
 }

@@ -16,21 +16,21 @@ pub enum Update {
 }
 
 /// What is known of the field at the destination.
-pub struct Standing<'a> {
-    /// None: empty, as far as is known.
-    pub value: Option<&'a str>,
-    /// That value was written by us, and nobody has changed it since.
+pub struct Standing {
+    /// Nothing stands there, as far as is known.
+    pub is_empty: bool,
+    /// What stands there was written by us, and nobody has changed it since.
     pub is_ours: bool,
-    /// The prospect is being made at this moment.
-    pub is_being_made: bool,
+    /// The prospect was made by us, or is being made at this moment.
+    pub is_made_by_us: bool,
 }
 
 impl Update {
-    pub fn allows(self, standing: &Standing<'_>) -> bool {
+    pub fn allows(self, standing: &Standing) -> bool {
         match self {
             Update::Always => true,
-            Update::WhenEmpty => standing.is_being_made || standing.is_ours || standing.value.is_none_or(str::is_empty),
-            Update::Never => standing.is_being_made || standing.is_ours,
+            Update::WhenEmpty => standing.is_ours || standing.is_empty,
+            Update::Never => standing.is_ours || standing.is_empty && standing.is_made_by_us,
         }
     }
 }
@@ -41,18 +41,18 @@ mod tests {
 
     #[test]
     fn the_table_holds_row_by_row() {
-        // value, ours, being made -> always, when empty, never
+        // empty, ours, made by us -> always, when empty, never
         let rows = [
-            (None, false, false, [true, true, false]),
-            (Some(""), false, false, [true, true, false]),
-            (Some("theirs"), false, false, [true, false, false]),
-            (Some("ours"), true, false, [true, true, true]),
-            (None, false, true, [true, true, true]),
+            (true, false, false, [true, true, false]),
+            (false, false, false, [true, false, false]),
+            (false, true, false, [true, true, true]),
+            (true, false, true, [true, true, true]),
+            (false, false, true, [true, false, false]),
         ];
-        for (value, is_ours, is_being_made, expected) in rows {
-            let standing = Standing { value, is_ours, is_being_made };
+        for (is_empty, is_ours, is_made_by_us, expected) in rows {
+            let standing = Standing { is_empty, is_ours, is_made_by_us };
             let allowed = [Update::Always, Update::WhenEmpty, Update::Never].map(|update| update.allows(&standing));
-            assert_eq!(allowed, expected, "{value:?} {is_ours} {is_being_made}");
+            assert_eq!(allowed, expected, "{is_empty} {is_ours} {is_made_by_us}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     domain::email::Email,
     host::{Finding, Severity},
     json,
-    mapping::{self, Rule},
+    mapping::{self, Rule, source_path::Occasion, template},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -245,6 +245,15 @@ impl Default for Mapping {
     }
 }
 
+impl Settings {
+    /// Whether anything that is written reads this source.
+    pub fn reads(&self, source: &str) -> bool {
+        let values = self.account_engagement.activity_values.all();
+        mapping::reads(&self.mapping, source)
+            || values.iter().any(|(_, text)| template::sources(text).any(|read| read == source))
+    }
+}
+
 /// The settings, or everything that is wrong with them. A notice or a warning keeps nobody from working.
 pub fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
     let (settings, findings) = read(text);
@@ -310,7 +319,12 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
     }
     for (activity, template) in engagement.activity_values.all() {
         let place = format!("/account_engagement/activity_values/{activity}");
-        findings.extend(mapping::template::problem(&place, template));
+        let occasion = match activity {
+            "registered" => Occasion::Registered,
+            "watched_replay" | "watched_on_demand" => Occasion::Watched,
+            _ => Occasion::Ended,
+        };
+        findings.extend(template::problem(&place, template, occasion));
     }
     let campaign = &settings.salesforce_campaign;
     for (place, id, prefix) in [

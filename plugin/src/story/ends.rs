@@ -7,11 +7,11 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-const STARTS: u64 = START + 86_400_000;
-const ENDED: u64 = STARTS + 30 * MINUTE;
+pub const STARTS: u64 = START + 86_400_000;
+pub const ENDED: u64 = STARTS + 30 * MINUTE;
 
 /// A row of the session's people, as REST has it after the end.
-fn row(email: &str, attended: Option<(u64, u64, u64)>) -> Value {
+pub fn row(email: &str, attended: Option<(u64, u64, u64)>) -> Value {
     let (seconds, messages, questions) = attended.unwrap_or_default();
     let mut row = registered("S1", email, START + MINUTE, "Example")["data"].take();
     row["attributes"]["messages_count"] = json!(messages);
@@ -23,7 +23,7 @@ fn row(email: &str, attended: Option<(u64, u64, u64)>) -> Value {
     row
 }
 
-fn session_ended() -> Value {
+pub fn session_ended() -> Value {
     json!({"data": {"id": "S1", "type": "sessions", "attributes": ended_attributes(),
         "meta": {"webhook": {"id": "W1", "event": "session.ended"}}}})
 }
@@ -37,7 +37,7 @@ fn ended_attributes() -> Value {
 }
 
 /// Session S1 is over, these people were in it, and nobody has told yet.
-fn over(rows: Vec<Value>) -> Story {
+pub fn over(rows: Vec<Value>) -> Story {
     let mut story = with_linked_session();
     story.world.borrow_mut().sessions.insert("S1".into(), ended_attributes());
     story.world.borrow_mut().people.insert("S1".into(), rows);
@@ -45,7 +45,7 @@ fn over(rows: Vec<Value>) -> Story {
     story
 }
 
-fn activities(story: &Story) -> Vec<String> {
+pub fn activities(story: &Story) -> Vec<String> {
     let world = story.world.borrow();
     let mut told: Vec<String> = world
         .activities

@@ -2,6 +2,7 @@
 //! three APIs, and time that tests move. What runs here in milliseconds is proved again with the component and the real host
 //! in `tests/`.
 
+mod corners;
 mod ends;
 mod faults;
 mod queue;

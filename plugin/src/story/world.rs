@@ -35,6 +35,8 @@ pub struct World {
     pub people: BTreeMap<String, Vec<Value>>,
     pub page_size: usize,
     pub leaves_after_page: Option<(usize, usize)>,
+    pub page_reads: BTreeMap<usize, u32>,
+    pub cut_second_reading_at: Option<usize>,
     pub event_attributes: Value,
     pub users: Vec<&'static str>,
     /// Salesforce.
@@ -65,6 +67,8 @@ impl Default for World {
             people: BTreeMap::new(),
             page_size: 50,
             leaves_after_page: None,
+            page_reads: BTreeMap::new(),
+            cut_second_reading_at: None,
             event_attributes: json!({}),
             users: Vec::new(),
             campaigns: Vec::new(),
@@ -141,6 +145,11 @@ impl World {
                     .collect();
                 let (size, page) = (self.page_size, query("page[number]").unwrap().parse::<usize>().unwrap());
                 let (records, pages) = (rows.len(), rows.len().div_ceil(size));
+                let times = self.page_reads.entry(page).or_default();
+                *times += 1;
+                if *times > 1 && self.cut_second_reading_at == Some(page) {
+                    return Err(HttpError::Stopped("the call's time is used up".into()));
+                }
                 if page > 0 && page >= pages {
                     return answer(400, r#"{"errors":[{"detail":"there is no such page"}]}"#);
                 }
