@@ -38,7 +38,7 @@ fn every_sentence_is_cited_by_a_test_or_stands_in_a_document() {
     assert_eq!(bare, Vec::<&str>::new(), "neither a test nor a document cites these");
 
     let known: BTreeSet<String> = rows.iter().map(|(id, _)| id.to_string()).collect();
-    let everywhere = citations(&[files("rs"), pages()].concat().iter().map(|f| read(f)).collect::<Vec<_>>());
+    let everywhere = citations(&[files("rs"), pages()].concat().iter().map(read).collect::<Vec<_>>());
     let unknown: Vec<&String> = everywhere.difference(&known).collect();
     assert_eq!(unknown, Vec::<&String>::new(), "these are cited, and {PROMISES} has no such sentence");
 }
@@ -112,7 +112,7 @@ fn test_modules(file: &Path, text: &str) -> Vec<PathBuf> {
 }
 
 fn documents() -> Vec<String> {
-    pages().iter().filter(|file| !file.ends_with(PROMISES)).map(|file| read(file)).collect()
+    pages().iter().filter(|file| !file.ends_with(PROMISES)).map(read).collect()
 }
 
 fn pages() -> Vec<PathBuf> {
