@@ -45,6 +45,7 @@ impl Drop for Server {
     }
 }
 
+/// S1-1.
 #[tokio::test]
 async fn a_sender_is_told_what_became_of_its_delivery() {
     let theatre = Theatre::set(&story(vec![])).await;

@@ -12,6 +12,7 @@ use host_harness::{
 };
 use std::collections::BTreeSet;
 
+/// S2-48, S2-69: switched on, an event with its sessions, published; the oracle counts every member of every list.
 #[tokio::test]
 async fn the_story_of_the_demo_ends_as_the_oracle_says() {
     plays_well(&demo_story(), Options::default()).await;
@@ -71,7 +72,7 @@ async fn a_registration_whose_session_was_never_heard_of_makes_the_session_first
     plays_well(&story, Options::default()).await;
 }
 
-/// RULES 7, S2-41: never retroactive, and the answer is remembered.
+/// RULES 7, S2-41, S2-59: never retroactive, and the answer is remembered.
 #[tokio::test]
 async fn a_session_from_before_the_activation_costs_one_read_and_is_left_out_with_a_line() {
     let mut story = story(vec![

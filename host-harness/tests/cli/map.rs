@@ -42,3 +42,25 @@ fn what_cannot_be_mapped_is_told() {
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(stderr(&nowhere).contains("the payload nowhere.json cannot be read"), "{}", stderr(&nowhere));
 }
+
+/// The guide for administrators shows a command of this folder and what it prints.
+#[test]
+fn the_guide_shows_what_is_printed() {
+    const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let guide = std::fs::read_to_string(format!("{WORKSPACE}/docs/admin-guide.md")).unwrap();
+    let command = guide.lines().find(|line| line.starts_with("    harness map --installation fixtures/")).unwrap();
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+    let output = program(&arguments).current_dir(WORKSPACE).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let printed: Vec<String> = stdout(&output).lines().map(|line| format!("    {}", line.trim_end())).collect();
+    let printed = printed.join("\n");
+    assert!(guide.contains(&printed), "docs/admin-guide.md shows something else than\n{printed}");
+
+    // The rules that it explains are those of the file.
+    let file = std::fs::read_to_string(format!("{WORKSPACE}/fixtures/installations/attendance.toml")).unwrap();
+    let (_, rules) = file.split_once("\n\n# Has attended").unwrap();
+    let (rules, _) = rules.split_once("\n\n[connections.").unwrap();
+    for line in rules.lines().skip(1).filter(|line| !line.is_empty()) {
+        assert!(guide.contains(&format!("\n    {line}\n")), "{line}");
+    }
+}

@@ -18,6 +18,7 @@ fn purposes(report: &Value) -> Vec<&str> {
 const WHOLE_CHAIN: [&str; 5] =
     ["create campaign", "create list", "create prospect", "add to list", "create external activity"];
 
+/// S2-38: it can be tried before it is used.
 #[test]
 fn a_dry_run_shows_the_whole_chain_of_writes_with_their_values_and_for_whom() {
     let bench = Bench::new();

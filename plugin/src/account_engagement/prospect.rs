@@ -417,6 +417,7 @@ mod tests {
         found.map(|found| (found.id, found.several))
     }
 
+    /// S2-74.
     #[test]
     fn of_several_prospects_the_most_recently_active_is_chosen() {
         assert_eq!(chosen(json!([])), None);

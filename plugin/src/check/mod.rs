@@ -248,6 +248,7 @@ mod tests {
         told.map(|finding| (finding.code.as_str(), finding.severity)).collect()
     }
 
+    /// S2-4 cannot be read, and is told for that.
     #[test]
     fn an_account_in_order_is_fine_in_every_point_and_says_what_was_seen() {
         let findings = findings(MAPPED, |_, _| None);

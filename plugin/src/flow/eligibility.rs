@@ -44,6 +44,7 @@ mod tests {
     use super::*;
     use crate::domain::session::SessionId;
 
+    /// S1-13, S2-41.
     #[test]
     fn the_table_holds_row_by_row() {
         let base = Session {

@@ -67,6 +67,7 @@ mod tests {
 
     const AT: Instant = 1_795_359_600_000;
 
+    /// S2-72, S2-76.
     #[test]
     fn a_name_is_title_and_date_in_utc() {
         assert_eq!(Name::new("Product demo", Some(AT)).campaign(), "Product demo - 2026-11-22 15:00 UTC");

@@ -133,6 +133,7 @@ mod tests {
         task::payload::<task::Person>(task).unwrap().registration
     }
 
+    /// S1-5 to S1-10, S1-12, S1-15, S1-16: each body to the letter.
     #[test]
     fn the_six_bodies_of_the_specification_are_understood() {
         let without = |what: &str, why: &str| ignored(&format!("{what} nothing follows from it: {why}"));
@@ -164,6 +165,37 @@ mod tests {
         assert_eq!((john.role.as_ref(), john.registered_at, john.received_at), (None, None, RECEIVED));
         assert_eq!(john.values["fields.first_name"], "John");
         assert_eq!(john.event_title.as_deref(), Some("Product demo"));
+    }
+
+    /// S1-2: more triggers than the native app has, and bodies that say more.
+    #[test]
+    fn the_ten_bodies_of_webhooks_that_rest_manages_are_understood() {
+        macro_rules! rest {
+            ($name:literal) => {
+                include_str!(concat!("../../../fixtures/livestorm/webhooks_rest/", $name, ".json"))
+            };
+        }
+        let rows: [(&str, Option<&str>); 10] = [
+            (rest!("event_created"), None),
+            (rest!("event_published"), None),
+            (rest!("session_created"), Some("session-created")),
+            (rest!("session_started"), None),
+            (rest!("session_ended"), Some("session-ended")),
+            (rest!("people_registered"), Some("register")),
+            (rest!("people_attended"), Some("session-ended")),
+            (rest!("people_not_attended"), Some("session-ended")),
+            (rest!("people_watched_replay"), Some("replay")),
+            (rest!("job_ended"), None),
+        ];
+        for (body, kind) in rows {
+            match (delivered(body.as_bytes()), kind) {
+                (Admission::Ignored(why), None) => assert!(why.contains("nothing follows from it"), "{why}"),
+                (Admission::Tasks(tasks), Some(kind)) => assert_eq!(tasks[0].kind, kind),
+                other => panic!("{other:?}\n{body}"),
+            }
+        }
+        let person = registration(&one(&serde_json::from_str(rest!("people_registered")).unwrap()));
+        assert_eq!((person.role, person.registered_at.is_some()), (Some(Role::Participant), true));
     }
 
     #[test]
@@ -212,6 +244,7 @@ mod tests {
         );
     }
 
+    /// S1-17: the ids that the dialects have for one person differ. S1-22: answers as an object.
     #[test]
     fn both_dialects_lead_to_the_same_dedupe_key() {
         let legacy = json!({"attendee": {"identify": "other", "email": "ana+news@example.org", "first_name": "Ana",
@@ -275,6 +308,7 @@ mod tests {
     }
 
     /// RULES 8: the legacy body names no session, so the event's sessions are read, where they wait for this.
+    /// S1-7, S1-14.
     #[test]
     fn a_published_event_is_looked_into_where_its_sessions_wait_for_that() {
         let settings =

@@ -310,6 +310,20 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    /// S1-11: payload 1, in which 0 means that it has not happened.
+    #[test]
+    fn an_event_is_read_from_the_body_of_its_creation() {
+        let body: Value = serde_json::from_str(crate::test_host::fixtures::EVENT_CREATED).unwrap();
+        let read = resource(&At::root(&body).unwrap()).unwrap();
+        let event = event(&read).unwrap();
+        assert_eq!(event.title, "New event webhook");
+        assert_eq!(event.owner.as_deref(), Some("james.doe@livestorm.co"));
+        assert!(event.scheduling.is_some_and(|scheduling| scheduling != crate::domain::event::Scheduling::OnDemand));
+        let attributes = read.object("attributes").unwrap();
+        assert_eq!(instant(&attributes, "created_at"), Ok(Some(1_643_710_217_000)));
+        assert_eq!(instant(&attributes, "published_at"), Ok(None));
+    }
+
     #[test]
     fn a_session_is_read_whatever_is_null_or_a_text() {
         let body = json!({"data": {"id": "S1", "attributes": {
@@ -329,6 +343,7 @@ mod tests {
         );
     }
 
+    /// S1-22.
     #[test]
     fn answers_of_every_shape_become_text_and_empty_ones_nothing() {
         let mut values = Values::default();
@@ -397,6 +412,7 @@ mod tests {
         assert_eq!(link.names(), ["secret.connection_link"]);
     }
 
+    /// S1-15.
     #[test]
     fn a_session_id_is_found_in_a_link() {
         let rows = [

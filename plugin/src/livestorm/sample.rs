@@ -88,6 +88,7 @@ mod tests {
         of(&delivery, &Settings::default())
     }
 
+    /// S1-18, S1-19, S1-23.
     #[test]
     fn every_body_about_a_person_is_a_sample() {
         let registrant = sample(fixtures::NEW_REGISTRANT).unwrap();
@@ -97,13 +98,51 @@ mod tests {
         assert_eq!(registrant.values["event.title"], "Product demo");
         let attendee = sample(fixtures::EVENT_ENDS).unwrap();
         assert_eq!(attendee.occasions, [Occasion::Registered, Occasion::Ended]);
-        assert_eq!(
-            (attendee.values["attendance.duration"].as_str(), attendee.values["attendance.attended"].as_str()),
-            ("181", "true")
-        );
+        for (source, expected) in [
+            ("attendance.attended", "true"),
+            ("attendance.rate", "100"),
+            ("attendance.duration", "181"),
+            ("attendance.messages", "0"),
+            ("attendance.questions", "0"),
+            ("attendance.votes", "0"),
+            ("attendance.up_votes", "0"),
+            // In the link of this body stands another address.
+            ("person.email", "john@doe.com"),
+        ] {
+            assert_eq!(attendee.values[source], expected, "{source}");
+        }
         let row = r#"{"id":"P1","type":"people","attributes":{"email":"ana@example.org","registrant_detail":{"session_id":"S1",
             "has_viewed_replay":true}}}"#;
         assert_eq!(sample(row).unwrap().occasions, [Occasion::Registered, Occasion::Ended, Occasion::Watched]);
+    }
+
+    /// S1-20.
+    #[test]
+    fn where_somebody_came_from_and_with_what_is_a_source() {
+        let mut body: serde_json::Value = serde_json::from_str(fixtures::NEW_REGISTRANT).unwrap();
+        for name in ["referrer", "utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign"] {
+            body["attendee"][name] = format!("the {name}").into();
+        }
+        let values = sample(&body.to_string()).unwrap().values;
+        for (source, expected) in [
+            ("referrer", "the referrer"),
+            ("utm.source", "the utm_source"),
+            ("utm.medium", "the utm_medium"),
+            ("utm.term", "the utm_term"),
+            ("utm.content", "the utm_content"),
+            ("utm.campaign", "the utm_campaign"),
+            ("registration.browser_name", "Chrome"),
+            ("registration.browser_version", "90.0.4430.93"),
+            ("registration.os_name", "Macintosh"),
+            ("registration.os_version", "10.15.7"),
+            ("registration.screen_width", "1440"),
+            ("registration.screen_height", "900"),
+            ("registration.ip_city", "Paris"),
+            ("registration.ip_country_code", "FR"),
+            ("registration.ip_country_name", "France"),
+        ] {
+            assert_eq!(values[source], expected, "{source}");
+        }
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    /// S1-11.
     #[test]
     fn every_form_of_the_same_moment_is_the_same() {
         let at = Ok(Some(1_645_459_200_000));
@@ -68,6 +69,7 @@ mod tests {
         }
     }
 
+    /// S1-11.
     #[test]
     fn zero_null_and_nothing_mean_not_yet() {
         for value in [json!(0), json!(null), json!(""), json!("0"), json!(0.0), json!("1970-01-01T00:00:00Z")] {

@@ -114,6 +114,22 @@ pub fn problem(place: &str, source: &str) -> Option<Finding> {
 mod tests {
     use super::*;
 
+    /// What an administrator reads of sources is what there is.
+    #[test]
+    fn the_guide_lists_every_source_and_no_other() {
+        let guide = include_str!("../../../docs/admin-guide.md");
+        let (_, table) = guide.split_once("| source | what it is | known when |\n|---|---|---|\n").unwrap();
+        let rows: Vec<_> = table.lines().map_while(|line| line.strip_prefix("| `")?.split_once("` | ")).collect();
+        let when = |source| match occasion(source) {
+            Occasion::Registered => "somebody registers",
+            Occasion::Ended => "the session has ended",
+            Occasion::Watched => "it was watched",
+        };
+        let rest: Vec<_> =
+            KNOWN.iter().map(|(source, title)| (*source, format!("{title} | {} |", when(source)))).collect();
+        assert_eq!(rows.iter().map(|(source, rest)| (*source, rest.to_string())).collect::<Vec<_>>(), rest);
+    }
+
     #[test]
     fn a_secret_is_never_a_source_by_accident() {
         assert_eq!(field("password_key"), None);

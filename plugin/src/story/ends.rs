@@ -63,7 +63,7 @@ fn at(instant: u64) -> String {
     time(instant)
 }
 
-/// S2-22, S2-23, S2-26 to S2-30, S2-60 to S2-62; a session of half an hour with 1,900 s of attendance is written as given (S1-18).
+/// S2-14, S2-23, S2-26 to S2-30, S2-51, S2-60 to S2-63, S2-65, S2-68; a session of half an hour with 1,900 s of attendance is written as given (S1-18).
 #[test]
 fn the_end_of_a_session_tells_who_attended_and_who_did_not() {
     let mut story = over(vec![row("ana@example.org", Some((1_900, 3, 0))), row("ben@example.org", None)]);
@@ -229,6 +229,7 @@ fn a_replay_of_a_live_event_and_a_view_of_an_on_demand_one_are_two_activities() 
 }
 
 /// RULES 3, 15: attendance fields follow the end, registration fields the registration, whatever comes first.
+/// S2-18, S2-22, S2-52.
 #[test]
 fn mapped_fields_are_written_at_their_occasion_and_a_late_registration_does_not_touch_attendance() {
     let settings = json!({"mapping": {"prospect": [
@@ -282,6 +283,7 @@ fn a_field_that_cannot_be_read_is_written_and_not_asked_for_again() {
 }
 
 /// RULES 13: judged when first seen and again at the first registration; once linked, in for good.
+/// S1-4: webhooks tell of every event, so what is kept is chosen here.
 #[test]
 fn an_event_that_the_filter_passes_over_is_judged_again_at_its_first_registration() {
     let filter = |events: Value| json!({"events": events});
@@ -344,6 +346,7 @@ fn a_draft_waits_for_its_event_where_the_settings_say_so() {
 }
 
 /// RULES 5: the customer's text in the place of the session's id.
+/// S2-25: title and date within the activity itself.
 #[test]
 fn the_value_of_an_activity_can_be_a_text_of_the_customer() {
     let mut story = with_linked_session();

@@ -13,6 +13,7 @@ fn purposes(requests: &[crate::host::Request]) -> Vec<&str> {
     requests.iter().map(|request| request.purpose.as_str()).collect()
 }
 
+/// S2-12, S2-13, S2-18, S2-20, S2-21, S2-25, S2-33, S2-50, S2-70.
 #[test]
 fn a_new_person_becomes_a_prospect_of_the_campaign_in_the_list_with_one_activity_in_four_calls() {
     let mut story = with_linked_session();
@@ -43,6 +44,7 @@ fn a_new_person_becomes_a_prospect_of_the_campaign_in_the_list_with_one_activity
     ]));
 }
 
+/// S2-18, S2-19, S2-33, S2-50, S2-70, S2-73, S2-74.
 #[test]
 fn an_existing_prospect_joins_the_list_and_keeps_its_source_campaign() {
     let mut story = with_linked_session();
@@ -101,6 +103,7 @@ fn whoever_registers_before_the_session_is_linked_is_held_and_goes_on_by_itself(
     assert!(world.activities.iter().all(|row| row.value["activityDate"] == "2026-11-22T15:00:00+00:00"));
 }
 
+/// S1-16, S2-58: the time in the legacy body is another; whoever belongs to the team is no registrant.
 #[test]
 fn the_legacy_body_gets_its_time_by_rest_and_its_role_from_the_team() {
     let mut story = with_linked_session();
@@ -136,6 +139,7 @@ fn the_legacy_body_gets_its_time_by_rest_and_its_role_from_the_team() {
     assert_eq!(left, 2);
 }
 
+/// S2-58: who is registered already is no news.
 #[test]
 fn the_same_registration_in_both_dialects_and_again_is_one_fact() {
     let mut story = with_linked_session();
@@ -165,6 +169,7 @@ fn a_person_without_a_usable_address_is_left_out_with_a_line() {
 }
 
 /// RULES 2: two sessions may meet the same person at the same moment, while reads lag.
+/// S2-11, S2-12, S2-73: a list a session, the first of them as the source.
 #[test]
 fn one_new_address_in_twenty_sessions_is_one_prospect_of_the_first_campaign() {
     for second_after in [0, 5 * SECOND, 59 * SECOND, 61 * SECOND, 3 * MINUTE] {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 const STARTS: u64 = START + 86_400_000;
 
+/// S2-16, S2-17, S2-49, S2-72, S2-76: of the title, with the date behind it.
 #[test]
 fn a_session_gets_one_campaign_and_one_list_of_its_name() {
     let story = with_linked_session();
@@ -25,6 +26,7 @@ fn a_session_gets_one_campaign_and_one_list_of_its_name() {
     assert!(story.state("people", "session/S1").unwrap().contains("linked"));
 }
 
+/// S2-43.
 #[test]
 fn all_that_wait_for_their_campaigns_are_polled_together_at_full_marks() {
     let mut story = Story::new();
@@ -40,6 +42,19 @@ fn all_that_wait_for_their_campaigns_are_polled_together_at_full_marks() {
     assert_eq!(story.world.borrow().lists.len(), 20);
 }
 
+/// S2-42: of the wait for Account Engagement Salesforce knows nothing.
+#[test]
+fn the_campaign_is_made_at_once_and_its_list_when_it_has_come_over() {
+    let mut story = Story::new();
+    story.deliver(&session_created("S1", STARTS));
+    story.run_due();
+    assert_eq!((story.world.borrow().campaigns.len(), story.world.borrow().lists.len()), (1, 0));
+    assert_eq!(story.world.borrow().campaigns[0].at, story.world.borrow().now, "no time has passed");
+    story.settle();
+    assert_eq!((story.world.borrow().campaigns.len(), story.world.borrow().lists.len()), (1, 1));
+}
+
+/// S2-43: half an hour and more is waited for as well.
 #[test]
 fn a_campaign_that_does_not_come_is_told_after_a_day_once_and_waited_for() {
     let mut story = Story::new();
@@ -72,6 +87,7 @@ fn a_session_from_before_the_activation_costs_one_read_and_its_registrants_are_l
     assert!(story.host.lines(Level::Info).contains(&"session-left-out".to_string()));
 }
 
+/// S1-13.
 #[test]
 fn sessions_that_get_none_are_told_and_answered() {
     let cases: [(&str, Value); 4] = [
@@ -173,6 +189,7 @@ fn settings_of_the_campaign_are_written() {
     assert_eq!(world.campaigns[0].value["ParentId"], "701000000000001AAA");
 }
 
+/// S2-66.
 #[test]
 fn a_campaign_of_the_same_name_that_somebody_else_made_is_not_taken() {
     let mut story = Story::new();

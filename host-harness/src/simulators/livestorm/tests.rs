@@ -453,6 +453,7 @@ fn a_path_needs_its_scope_and_what_lacks_it_is_answered_by_a_switch() {
     assert_eq!(get(&simulators, "/v1/organization").0, 200, "either of two scopes opens it");
 }
 
+/// S1-11, S1-12, S1-14, S1-18, S1-19.
 #[test]
 fn native_bodies_have_exactly_the_fields_of_the_documents() {
     const DOCUMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/livestorm/webhooks_native");
@@ -473,9 +474,12 @@ fn native_bodies_have_exactly_the_fields_of_the_documents() {
         assert_eq!(found, wanted, "{file}");
         serde_json::from_slice::<Value>(&built).unwrap()
     };
-    check("event_created", Occurrence::EventCreated { event: event.clone() });
+    // Minutes in the one dialect, seconds in the other.
+    let created = check("event_created", Occurrence::EventCreated { event: event.clone() });
+    assert_eq!(created["data"]["attributes"]["estimated_duration"], json!(30));
     check("session_created", Occurrence::SessionCreated { session: session.clone() });
-    check("event_published", Occurrence::EventPublished { event });
+    let published = check("event_published", Occurrence::EventPublished { event });
+    assert_eq!(published["webinar"]["estimated_duration"], json!(1800));
     check("new_registrant", Occurrence::Registered { session: session.clone(), person: person.clone() });
     simulators.world().livestorm.start_session(&session);
     check("event_starts", Occurrence::SessionStarted { session: session.clone() });
