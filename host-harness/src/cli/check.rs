@@ -19,7 +19,7 @@ use std::{io::Write, process::ExitCode};
 ///
 /// Examples:
 ///   harness check --installation acme.toml
-///   harness check --installation acme.toml --fix activity-type-inactive
+///   harness check --installation acme.toml --fix activity-type-registered
 ///   harness check --installation acme.toml --json | tail -n 1
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -92,21 +92,28 @@ async fn look(
     fix: Option<&Option<String>>,
     json: bool,
 ) -> anyhow::Result<Checked> {
-    let findings = findings(host, file).await?;
+    let mut findings = findings(host, file).await?;
     let Some(wanted) = fix else { return Ok(checked(findings, vec![])) };
-    let fixable = findings.iter().filter(|f| f.fixable).map(|f| f.code.clone());
-    let mut codes: Vec<String> = wanted.clone().map_or_else(|| fixable.collect(), |code| vec![code]);
-    codes.sort();
-    codes.dedup();
-    if codes.is_empty() && !json {
+    let mut mended: Vec<Mended> = vec![];
+    loop {
+        // What is mended may show what else is missing: without an extension nobody sees its types.
+        let fixable = findings.iter().filter(|f| f.fixable).map(|f| f.code.clone());
+        let mut codes: Vec<String> = wanted.clone().map_or_else(|| fixable.collect(), |code| vec![code]);
+        codes.sort();
+        codes.dedup();
+        codes.retain(|code| !mended.iter().any(|m| m.code == *code));
+        if codes.is_empty() {
+            break;
+        }
+        for code in codes {
+            mended.push(mend(host, &file.id, code, json).await?);
+        }
+        findings = self::findings(host, file).await?;
+    }
+    if mended.is_empty() && !json {
         println!("Nothing of what was found can be mended from here.\n");
     }
-    let mut mended = vec![];
-    for code in codes {
-        mended.push(mend(host, &file.id, code, json).await?);
-    }
-    let again = if mended.is_empty() { findings } else { self::findings(host, file).await? };
-    Ok(checked(again, mended))
+    Ok(checked(findings, mended))
 }
 
 /// Of the settings first, then of the world.

@@ -65,7 +65,7 @@ pub struct Applied<'a> {
 
 impl Applied<'_> {
     /// Every source that it reads.
-    fn reads(&self) -> impl Iterator<Item = &str> {
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
         self.sources.iter().copied().chain(self.transforms.iter().flat_map(Transform::sources))
     }
 

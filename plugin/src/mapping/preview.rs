@@ -23,6 +23,9 @@ fn row(rule: &Applied<'_>, sources: &Values, occasions: &[Occasion]) -> MappedVa
         true => match rule.value(sources) {
             Err(_) if rule.is_secret() => (None, vec!["its value is not of that kind".to_string()]),
             Err(why) => (None, vec![format!("{why}, so the field is left as it is")]),
+            Ok(None) if rule.reads().any(|source| is_told_later(source) && sources.get(source).is_none()) => {
+                (None, vec![])
+            }
             Ok(None) => (None, vec!["nothing is there, and an empty value never overwrites".to_string()]),
             Ok(Some(value)) => (Some(value), Vec::new()),
         },
