@@ -44,7 +44,8 @@ pub fn describe() -> Manifest {
         title: "Livestorm to Account Engagement".into(),
         description:
             "Every Livestorm session becomes a campaign and a list in Account Engagement (Pardot); everybody who \
-                      registers becomes a prospect in them, with an external activity."
+                      registers becomes a prospect in them, with external activities of what they did: registered, attended or \
+                      not, for how long, messages, questions, replays."
                 .into(),
         connections: vec![
             need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read"]),

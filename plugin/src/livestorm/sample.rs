@@ -4,7 +4,7 @@
 use super::{
     admit::Wanted,
     resources::{self, PersonRow},
-    webhook_legacy,
+    webhook_json_api, webhook_legacy,
 };
 use crate::{
     host::Delivery,
@@ -53,6 +53,7 @@ pub fn of(delivery: &Delivery, settings: &Settings) -> Result<Sample, String> {
 /// A resource of type `people`, whatever tells of it. Of attendance, unless it was only just registered.
 fn rest(body: &At<'_>, delivery: &Delivery, wanted: &Wanted<'_>) -> Result<(PersonRow, bool), Problem> {
     let resource = resources::resource(body)?;
+    webhook_json_api::of_type(&resource, "people")?;
     let event = resource.object("meta")?.object("webhook")?.text_or_none("event");
     let row = resources::person(&resource, delivery.received_at, wanted.secrets)?;
     let has_attendance = event.as_deref() != Some("people.registered");
@@ -150,5 +151,7 @@ mod tests {
         for body in [fixtures::EVENT_CREATED, fixtures::SESSION_CREATED, fixtures::EVENT_PUBLISHED, "{}", "[]", "{"] {
             assert!(sample(body).is_err(), "{body}");
         }
+        let why = sample(fixtures::SESSION_CREATED).unwrap_err();
+        assert_eq!(why, "/data/type: people was expected, found \"sessions\"");
     }
 }

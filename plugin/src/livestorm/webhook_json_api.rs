@@ -83,7 +83,7 @@ pub fn published(event_id: String, received_at: Instant, wanted: &Wanted<'_>) ->
     }
 }
 
-fn of_type(resource: &At<'_>, wanted: &'static str) -> Result<(), Problem> {
+pub fn of_type(resource: &At<'_>, wanted: &'static str) -> Result<(), Problem> {
     match resource.text_or_none("type") {
         Some(found) if found != wanted => {
             let found = format!("\"{}\"", crate::text::fit(&found, 60));
