@@ -343,3 +343,13 @@ fn a_replay_in_a_form_that_is_new_to_us_keeps_no_attendance_back() {
     story.settle();
     assert!(!activities(&story).is_empty());
 }
+
+/// RULES 4: two clocks differ, and an activity is never dated in the future.
+#[test]
+fn no_activity_is_dated_in_the_future() {
+    let mut story = with_linked_session();
+    let now = story.host.now();
+    story.deliver(&registered("S1", "ana@example.org", now + 3 * MINUTE, "Example"));
+    story.run_due();
+    assert_eq!(story.world.borrow().activities[0].value["activityDate"], crate::account_engagement::time(now));
+}
