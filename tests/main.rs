@@ -10,6 +10,7 @@ mod crash;
 mod ingress;
 mod order;
 mod preflight;
+mod protocol_spec_002;
 mod runtime;
 mod story;
 mod trap;
