@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_input;
+mod bad_mapping;
 mod calls;
 mod crash;
 mod ingress;
