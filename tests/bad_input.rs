@@ -1,10 +1,21 @@
-//! What goes wrong outside: bodies that are none, people and titles that are odd, a token that expires, the wrong account.
+//! What goes wrong outside: bodies that are none, or of somebody else; people, titles and attendance that are odd; a token that
+//! expires, the wrong account.
 
 use crate::support::*;
 use host_harness::{
-    clock::Timestamp, durable::TaskStatus, effect::FailureClass, host::Host, ingress::Refusal, simulators::Options,
+    clock::Timestamp,
+    durable::{LogLine, TaskStatus},
+    effect::FailureClass,
+    host::Host,
+    ingress::Refusal,
+    simulators::{
+        Options,
+        faults::{Fault, FaultPlan, FaultRule, Selector},
+        livestorm::{Dialect, Occurrence},
+    },
     stage::INSTALLATION,
 };
+use oracle::Happening;
 use std::time::Duration;
 
 const ADDRESS_SECRET: &str = "simulated-address-secret";
@@ -143,4 +154,161 @@ async fn the_wrong_business_unit_loses_nothing_and_says_what_to_do() {
     }
     theatre.stage.clock.run_until(Timestamp::MAX).await;
     assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
+}
+
+/// A session that is held, with everybody of `people` in the room for these seconds.
+fn held(starts: u64, lasts: u64, people: &[(&str, u64)], told_after: u64) -> Vec<oracle::Act> {
+    let happens = |at, what, deliveries: &[oracle::Delivery]| oracle::Act { at, what, deliveries: deliveries.to_vec() };
+    let session = || "s".to_string();
+    let mut acts = vec![happens(starts, Happening::SessionStarted { session: session() }, &[])];
+    acts.extend(people.iter().map(|(email, seconds)| {
+        let (session, email) = (session(), email.to_string());
+        let attends = Happening::Attends { session, email, seconds: *seconds, messages: 0, questions: 0 };
+        happens(starts + lasts, attends, &[])
+    }));
+    acts.push(happens(starts + lasts, Happening::SessionEnded { session: session() }, &[rest(told_after)]));
+    acts
+}
+
+const STARTS: u64 = 26 * HOUR;
+
+/// Ana and Ben are registered; what follows is said.
+fn webinar(rest_of_it: Vec<oracle::Act>) -> oracle::Story {
+    let mut acts = vec![
+        event(0, "e", "Product demo"),
+        session(1, "s", "e", Some(STARTS as i64), &[rest(1)]),
+        registers(HOUR, "s", "ana@example.org", &[("first_name", "Ana")], &[rest(1)]),
+        registers(HOUR, "s", "ben@example.org", &[("first_name", "Ben")], &[rest(1)]),
+    ];
+    acts.extend(rest_of_it);
+    story(acts)
+}
+
+/// S1-18: RULES 5, as given.
+#[tokio::test]
+async fn seconds_that_exceed_the_session_are_written_as_they_are_told() {
+    let story = webinar(held(STARTS, 91, &[("ana@example.org", 181)], 1));
+    let (theatre, _host) = plays_well(&story, Options::default()).await;
+    let durations: Vec<String> = theatre
+        .observed()
+        .activities
+        .into_iter()
+        .filter(|a| a.kind == "attendance_duration")
+        .map(|a| a.value)
+        .collect();
+    assert_eq!(durations, ["181"]);
+}
+
+/// Word of a replay comes first, the session's end is told an hour later.
+#[tokio::test]
+async fn a_replay_that_is_told_before_the_end_is_no_attendance_and_loses_none() {
+    let mut acts = held(STARTS, 1800, &[("ana@example.org", 900)], 2 * HOUR);
+    for email in ["ana@example.org", "ben@example.org"] {
+        let what = Happening::WatchesReplay { session: "s".into(), email: email.into() };
+        acts.push(oracle::Act { at: STARTS + HOUR, what, deliveries: vec![rest(1)] });
+    }
+    let (theatre, _host) = plays_well(&webinar(acts), Options::default()).await;
+    let world = theatre.observed();
+    let count = |kind: &str| world.activities.iter().filter(|a| a.kind == kind).count();
+    assert_eq!((count("watched_replay"), count("session_attended"), count("session_not_attended")), (2, 1, 1));
+}
+
+/// A body that Livestorm sends, with other words in it.
+fn forged(theatre: &Theatre, occurrence: &Occurrence, dialect: Dialect, words: &[(&str, &str)]) -> Vec<u8> {
+    let world = theatre.stage.simulators.world();
+    let body = world.livestorm.webhook_body(occurrence, dialect, &world.options.unknowns.livestorm).unwrap();
+    let mut body = String::from_utf8(body).unwrap();
+    for (there, instead) in words {
+        assert!(body.contains(there), "{there} is not in {body}");
+        body = body.replace(there, instead);
+    }
+    body.into_bytes()
+}
+
+/// RULES 6: what a body says of attendance brings the reading about, and nothing else.
+#[tokio::test]
+async fn attendance_of_somebody_who_never_registered_is_nobodys_and_brings_the_reading_about() {
+    let story = webinar(held(STARTS, 1800, &[("ana@example.org", 900)], 1));
+    let mut untold = story.clone();
+    let end = untold.acts.iter_mut().find(|a| matches!(a.what, Happening::SessionEnded { .. }));
+    end.unwrap().deliveries.clear();
+    for by_person in [true, false] {
+        let theatre = Theatre::set(&story).await;
+        let host = theatre.open().await;
+        theatre.stage.play(&untold).await;
+        let session = theatre.stage.played().sessions["s"].clone();
+        let person = theatre.stage.simulators.world().livestorm.person_id("ana@example.org").unwrap();
+        let ghost = [("ana@example.org", "ghost@example.org"), (&person, "99999999-0000-4000-8000-000000000000")];
+        let body = match by_person {
+            true => {
+                let attended = Occurrence::Attended { session, person: person.clone() };
+                forged(&theatre, &attended, Dialect::RestManaged, &ghost)
+            }
+            // The native dialect lists who was there.
+            false => forged(&theatre, &Occurrence::SessionEnded { session }, Dialect::Native, &ghost[..1]),
+        };
+        send(&host, &body).await.unwrap();
+        theatre.stage.clock.run_until(Timestamp::MAX).await;
+        assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new(), "{by_person}");
+    }
+}
+
+/// Somebody pasted the address of our webhook into another workspace.
+#[tokio::test]
+async fn word_of_a_session_that_the_workspace_does_not_have_writes_nothing_and_says_so() {
+    let story = webinar(held(STARTS, 1800, &[("ana@example.org", 900)], 1));
+    let theatre = Theatre::set(&story).await;
+    let host = theatre.open().await;
+    theatre.stage.play(&story).await;
+    let session = theatre.stage.played().sessions["s"].clone();
+    let person = theatre.stage.simulators.world().livestorm.person_id("ana@example.org").unwrap();
+    let event = theatre.stage.simulators.world().livestorm.events.all().next().unwrap().id.clone();
+    let registered = Occurrence::Registered { session: session.clone(), person: person.clone() };
+    let watched = Occurrence::WatchedReplay { session: session.clone(), person: person.clone() };
+    let attended = Occurrence::Attended { session: session.clone(), person };
+    let created = Occurrence::SessionCreated { session: session.clone() };
+    let ended = Occurrence::SessionEnded { session: session.clone() };
+    for (n, occurrence) in [created, registered, ended, attended, watched].iter().enumerate() {
+        let another = format!("11111111-2222-4333-8444-{n:012}");
+        let elsewhere = [(session.as_str(), another.as_str()), (&event, "66666666-7777-4888-8999-000000000000")];
+        let before = theatre.observed();
+        send(&host, &forged(&theatre, occurrence, Dialect::RestManaged, &elsewhere)).await.unwrap();
+        theatre.stage.clock.run_until(Timestamp::MAX).await;
+        assert_eq!(theatre.observed(), before, "{occurrence:?}");
+        let said =
+            |l: &LogLine| l.line.message.contains(&another) && l.line.message.contains("Livestorm does not know");
+        let lines = log(&host).await;
+        assert!(lines.iter().any(said), "{occurrence:?}: {lines:#?}");
+    }
+    assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
+}
+
+/// Rows move up when somebody is taken out: who slips from a page that is still to come to one that was read is found again.
+#[tokio::test]
+async fn a_person_who_is_removed_between_two_pages_of_the_reading_hides_nobody() {
+    const LASTS: u64 = 1800;
+    let emails: Vec<String> = (0..120).map(|n| format!("p{n}@example.org")).collect();
+    let mut acts = vec![event(0, "e", "Product demo"), session(1, "s", "e", Some(STARTS as i64), &[rest(1)])];
+    acts.extend(emails.iter().map(|email| registers(HOUR, "s", email, &[("first_name", "Pat")], &[rest(1)])));
+    let there: Vec<(&str, u64)> = emails.iter().map(|email| (email.as_str(), 600)).collect();
+    acts.extend(held(STARTS, LASTS, &there, 1));
+    // Of the first page, a second after it was read.
+    let read_at = STARTS + LASTS + 600;
+    for email in &emails[3..8] {
+        let what = Happening::Leaves { session: "s".into(), email: email.clone() };
+        acts.push(oracle::Act { at: read_at + 10, what, deliveries: vec![] });
+    }
+    let busy = Fault::Answer { status: 503, headers: vec![], body: "busy".into() };
+    let on = Selector::call("GET", "/v1/sessions/*/people");
+    let faults = FaultPlan::rules([FaultRule { on, skip: 1, times: 6, what: busy }]);
+    let (theatre, _host) = plays_well(&story(acts), Options { faults, ..Options::default() }).await;
+    let world = theatre.stage.simulators.world();
+    let reads: Vec<u64> = world
+        .requests
+        .iter()
+        .filter(|r| r.path.ends_with("/people") && r.status == Some(200))
+        .map(|r| r.at.seconds() - BEGINS_AT)
+        .collect();
+    // The first page before they left, the others after, and all of them once more.
+    assert!(reads[0] < read_at + 10 && reads[1] > read_at + 10 && reads.len() >= 6, "{reads:?}");
 }

@@ -6,11 +6,14 @@
 mod support;
 
 mod bad_input;
+mod bad_mapping;
+mod calls;
 mod citations;
 mod crash;
 mod ingress;
 mod order;
 mod preflight;
+mod protocol_spec_002;
 mod runtime;
 mod story;
 mod trap;
