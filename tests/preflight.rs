@@ -191,7 +191,7 @@ async fn each_prerequisite_that_is_missing_is_exactly_its_finding_and_says_what_
             &["Blocker campaign-createable"],
             "Setup > Profiles > Campaigns",
         ),
-        (two_campaigns_of_one_session, &["Blocker other-flow"], "Leave one flow active"),
+        (two_campaigns_of_one_session, &["Warning other-flow"], "Leave one flow active"),
         (|w| assert!(w.remove_extension(EXTENSION)), &["Blocker extension"], "Marketing App Extensions"),
         (|w| extension(w, |e| e.is_active = false), &["Blocker extension"], "Active in Automations"),
         (|w| extension(w, |e| e.is_assigned = false), &["Blocker extension-assignment"], "Assign it"),

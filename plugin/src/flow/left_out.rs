@@ -85,6 +85,9 @@ mod tests {
             let mut registration = registration("S1", "ana@example.org");
             change(&mut registration);
             assert_eq!(why(&registration, &settings, None).map(|why| why.code), code, "{registration:?}");
+            let told = code
+                .filter(|code| ["left-out-team-member", "left-out-no-address", "left-out-anonymous"].contains(code));
+            assert_eq!(why(&registration, &LeftOut::default(), None).map(|why| why.code), told, "{registration:?}");
         };
         check(|_| {}, None);
         check(|r| r.role = None, None);
