@@ -16,5 +16,6 @@ mod preflight;
 mod protocol_spec_002;
 mod runtime;
 mod story;
+mod switches;
 mod trap;
 mod unknown;

@@ -12,6 +12,7 @@ use host_harness::{
         account_engagement::{Ability, ActivityType, CustomKind, Edition, Extension, NewCustomField},
         faults::{Fault, FaultPlan, FaultRule, Selector},
         livestorm::{FormField, NewEvent, Scope},
+        unknowns::ErrorBody,
     },
     stage::INSTALLATION,
 };
@@ -275,6 +276,77 @@ fn lacks(world: &mut World, scope: Scope) {
 /// A role without this ability.
 fn without(world: &mut World, ability: Ability) {
     world.account_engagement.missing_abilities.insert(ability);
+}
+
+/// A refusal is the same finding, whichever of the statuses that no page tells it comes with.
+#[tokio::test]
+async fn an_unknown_status_of_a_refusal_makes_no_other_finding() {
+    type Row = (fn(&mut World), &'static str);
+    let rows: [Row; 9] = [
+        (
+            |w| {
+                lacks(w, Scope::Admin);
+                w.options.unknowns.livestorm.missing_scope_status = 401;
+            },
+            "Warning livestorm-scopes",
+        ),
+        (
+            |w| {
+                lacks(w, Scope::Events);
+                w.options.unknowns.livestorm.missing_scope_status = 401;
+            },
+            "Blocker livestorm-scopes",
+        ),
+        (
+            |w| {
+                lacks(w, Scope::Webhooks);
+                w.options.unknowns.livestorm.missing_scope_status = 401;
+            },
+            "Notice livestorm-webhooks",
+        ),
+        (
+            |w| {
+                assert!(w.salesforce.scopes.remove("api"));
+                w.options.unknowns.salesforce.missing_scope_status = 401;
+            },
+            "Blocker salesforce-refused",
+        ),
+        (
+            |w| {
+                w.account_engagement.has_user = false;
+                w.options.unknowns.account_engagement.access_denied_status = 403;
+            },
+            "Blocker account-engagement-refused",
+        ),
+        (
+            |w| {
+                w.account_engagement.is_active = false;
+                w.options.unknowns.account_engagement.auth_error_body = ErrorBody::Xml;
+            },
+            "Blocker account-engagement-refused",
+        ),
+        (|w| w.options.unknowns.account_engagement.activities_readable = false, "Warning abilities"),
+        (
+            |w| {
+                w.options.limits.account_engagement_calls_per_day = 0;
+                w.options.unknowns.account_engagement.daily_limit_status = 403;
+            },
+            "Blocker account-engagement-not-reached",
+        ),
+        (
+            |w| {
+                w.options.limits.account_engagement_calls_per_day = 0;
+                w.options.unknowns.account_engagement.daily_limit_status = 429;
+            },
+            "Blocker account-engagement-not-reached",
+        ),
+    ];
+    for (number, (turn, expected)) in rows.into_iter().enumerate() {
+        let (theatre, host) = in_order().await;
+        turn(&mut theatre.stage.simulators.world());
+        let findings = check(&theatre, &host).await;
+        assert_eq!(in_words(&wrong(&findings)), [expected], "row {number}: {findings:#?}");
+    }
 }
 
 /// S2-5: nobody has ever seen a campaign come over, which may be as young as it is.
