@@ -327,6 +327,11 @@ impl Finding {
             fixable: false,
         }
     }
+
+    /// Of the settings, at `place`.
+    pub fn wrong(place: &str, problem: &str, remedy: &str) -> Self {
+        Self::new("settings-wrong", Severity::Blocker, place, problem, remedy)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

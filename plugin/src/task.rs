@@ -17,9 +17,10 @@ use crate::{
         session::{Session, SessionId},
     },
     host::{Instant, Lane, MINUTE, Subject, Task},
+    mapping::Mapping,
     mapping::{self, source_path::Occasion},
     plain::{Plain, from_text, to_text},
-    settings::{Mapping, Settings},
+    settings::Settings,
     text,
 };
 

@@ -1,4 +1,4 @@
-//! Text made to fit a limit, and digests that stand for text.
+//! Text made to fit a limit, digests that stand for text, and the word that was meant.
 
 use sha2::{Digest, Sha256};
 
@@ -45,6 +45,28 @@ pub fn state_key(kind: &str, parts: &[&str]) -> String {
 /// Lower case, letter by letter: an address is no word, so a sigma at its end is a sigma like any other.
 pub fn lower(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// The known name that differs least, if it is like enough to have been meant.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.into_iter().map(|name| (distance(word, name), name)).min()?;
+    (near.0 <= 1 + word.len() / 4).then_some(near.1)
+}
+
+/// Insertions, deletions and replacements between two words.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (number, letter) in from.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = number + 1;
+        for (place, other) in to.iter().enumerate() {
+            let replaced = corner + usize::from(letter != *other);
+            corner = row[place + 1];
+            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
+        }
+    }
+    row[to.len()]
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::{
         self,
         target_field::{self, Kind},
     },
-    settings::{Settings, nearest},
+    settings::Settings,
+    text::nearest,
 };
 use serde_json::Value;
 

@@ -18,14 +18,30 @@ pub mod update_policy;
 pub use transform::Transform;
 pub use update_policy::Update;
 
-use crate::{
-    host::Finding,
-    settings::{Mapping, nearest, wrong},
-    values::Values,
-};
+use crate::{host::Finding, text::nearest, values::Values};
 use serde::Deserialize;
 use source_path::Occasion;
 use target_field::{Kind, PROSPECT_DEFAULTS};
+
+/// # Mapped fields
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(default)]
+pub struct Mapping {
+    /// # Standard fields without any set-up
+    ///
+    /// First and last name, company, job title, phone, city, country and website, unless a rule below says otherwise of a field.
+    pub defaults: bool,
+    /// # Fields of the prospect
+    #[cfg_attr(test, schemars(length(max = 200)))]
+    pub prospect: Vec<Rule>,
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self { defaults: true, prospect: Vec::new() }
+    }
+}
 
 /// # One field
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -169,23 +185,23 @@ pub fn problems(mapping: &Mapping) -> Vec<Finding> {
         let target = format!("{place}/target");
         if let Some(other) = mapping.prospect[..number].iter().position(|other| other.target == rule.target) {
             let problem = format!("{target}: {} is written by rule {other} too.", rule.target);
-            findings.push(wrong(
+            findings.push(Finding::wrong(
                 &target,
                 &problem,
                 "Keep one of the two; `join` brings several sources into one field.",
             ));
         } else if let Some((problem, remedy)) = target_field::problem(&rule.target) {
-            findings.push(wrong(&target, &format!("{target}: {problem}"), &remedy));
+            findings.push(Finding::wrong(&target, &format!("{target}: {problem}"), &remedy));
         } else if let Some(problem) = kind_problem(rule) {
             let remedy = "Add the transform of that kind, or map another source.";
-            findings.push(wrong(&place, &format!("{place}: {problem}"), remedy));
+            findings.push(Finding::wrong(&place, &format!("{place}: {problem}"), remedy));
         }
         let reads = || std::iter::once(rule.source.as_str()).chain(rule.transforms.iter().flat_map(Transform::sources));
         let is_read_at = |occasion| reads().any(|source| source_path::occasion(source) == occasion);
         if is_read_at(Occasion::Ended) && is_read_at(Occasion::Watched) {
             let problem =
                 format!("{place}: attendance and replay are known at different times, and this rule reads both.");
-            findings.push(wrong(&place, &problem, "Map them to two fields."));
+            findings.push(Finding::wrong(&place, &problem, "Map them to two fields."));
         }
         for (step, transform) in rule.transforms.iter().enumerate() {
             findings.extend(transform.problems(&format!("{place}/transforms/{step}")));

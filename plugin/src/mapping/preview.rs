@@ -1,7 +1,8 @@
 //! What the settings would make of one person, value by value, for whoever maps fields. Looks nowhere.
 
+use super::Mapping;
 use super::{Applied, Occasion, Update, rules, source_path};
-use crate::{host::MappedValue, settings::Mapping, values::Values};
+use crate::{host::MappedValue, values::Values};
 
 /// One row a rule. `occasions`: what the sample tells of.
 pub fn rows(mapping: &Mapping, sources: &Values, occasions: &[Occasion]) -> Vec<MappedValue> {

@@ -4,7 +4,7 @@
 //! choice (RULES 16).
 
 use super::{did_you_mean, target_field::Kind};
-use crate::{host::Finding, settings::wrong};
+use crate::host::Finding;
 
 /// When a source is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,10 +92,14 @@ pub fn problem(place: &str, source: &str) -> Option<Finding> {
     if let Some(id) = source.strip_prefix(FIELDS) {
         if SECRETS.contains(&id) {
             let problem = format!("{place}: \"{source}\" is no source; it lets anybody join as that person.");
-            return Some(wrong(place, &problem, &format!("If you mean it, write \"secret.{id}\".")));
+            return Some(Finding::wrong(place, &problem, &format!("If you mean it, write \"secret.{id}\".")));
         }
         return id.trim().is_empty().then(|| {
-            wrong(place, &format!("{place}: no question is named."), "Write the id of the question: fields.company.")
+            Finding::wrong(
+                place,
+                &format!("{place}: no question is named."),
+                "Write the id of the question: fields.company.",
+            )
         });
     }
     if KNOWN.iter().any(|(known, _)| *known == source) {
@@ -107,7 +111,7 @@ pub fn problem(place: &str, source: &str) -> Option<Finding> {
          (all in the documentation of the settings)."
             .into()
     });
-    Some(wrong(place, &format!("{place}: there is no source \"{source}\"."), &remedy))
+    Some(Finding::wrong(place, &format!("{place}: there is no source \"{source}\"."), &remedy))
 }
 
 #[cfg(test)]

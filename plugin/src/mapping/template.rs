@@ -1,7 +1,7 @@
 //! Text with sources in braces, for the value of an activity: `{event.title}` (RULES 5).
 
 use super::source_path::{self, Occasion};
-use crate::{host::Finding, settings::wrong, values::Values};
+use crate::{host::Finding, values::Values};
 
 /// At most this many characters are a value.
 /// <https://developer.salesforce.com/docs/marketing/pardot/guide/external-activities-v5.html>, confirmed.
@@ -43,11 +43,11 @@ pub fn problem(place: &str, template: &str, occasion: Occasion) -> Option<Findin
         if source_path::is_secret(source) {
             let problem =
                 format!("{place}: \"{source}\" lets anybody join as that person, and an activity cannot be removed.");
-            return Some(wrong(place, &problem, "Take it out."));
+            return Some(Finding::wrong(place, &problem, "Take it out."));
         }
         (known_at != Occasion::Registered && known_at != occasion).then(|| {
             let problem = format!("{place}: \"{source}\" is not known when this activity is sent.");
-            wrong(place, &problem, "Name a source of the registration, the event or the session.")
+            Finding::wrong(place, &problem, "Name a source of the registration, the event or the session.")
         })
     })
 }

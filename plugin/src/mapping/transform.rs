@@ -1,7 +1,7 @@
 //! What can be done to a value on its way. Pure; each either answers, or says why it cannot.
 
 use super::{source_path, target_field::Kind};
-use crate::{calendar, host::Finding, settings::wrong, text::lower, values::Values};
+use crate::{calendar, host::Finding, text::lower, values::Values};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -179,12 +179,16 @@ impl Transform {
             }
             Transform::Split(split) if split.part == 0 => {
                 let place = format!("{place}/split/part");
-                vec![wrong(&place, &format!("{place}: there is no part 0."), "1 is the first part, -1 the last.")]
+                vec![Finding::wrong(
+                    &place,
+                    &format!("{place}: there is no part 0."),
+                    "1 is the first part, -1 the last.",
+                )]
             }
             Transform::Date(date) if !TOKENS.iter().any(|token| date.format.contains(token)) => {
                 let place = format!("{place}/date/format");
                 let remedy = format!("Write it with {}, e.g. YYYY-MM-DD.", TOKENS.join(", "));
-                vec![wrong(&place, &format!("{place}: \"{}\" holds no part of a date.", date.format), &remedy)]
+                vec![Finding::wrong(&place, &format!("{place}: \"{}\" holds no part of a date.", date.format), &remedy)]
             }
             _ => Vec::new(),
         }

@@ -11,12 +11,10 @@ use crate::{
     domain::email::Email,
     host::{Finding, Severity},
     json,
-    mapping::{self, Rule, source_path::Occasion, template},
+    mapping::{self, Mapping, source_path::Occasion, template},
 };
 use serde::Deserialize;
 use serde_json::Value;
-
-pub use schema::nearest;
 
 pub const SCHEMA: &str = include_str!("settings.schema.json");
 
@@ -225,26 +223,6 @@ pub struct LeftOut {
     pub guest_speakers: bool,
 }
 
-/// # Mapped fields
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
-#[serde(default)]
-pub struct Mapping {
-    /// # Standard fields without any set-up
-    ///
-    /// First and last name, company, job title, phone, city, country and website, unless a rule below says otherwise of a field.
-    pub defaults: bool,
-    /// # Fields of the prospect
-    #[cfg_attr(test, schemars(length(max = 200)))]
-    pub prospect: Vec<Rule>,
-}
-
-impl Default for Mapping {
-    fn default() -> Self {
-        Self { defaults: true, prospect: Vec::new() }
-    }
-}
-
 impl Settings {
     /// Whether anything that is written reads this source.
     pub fn reads(&self, source: &str) -> bool {
@@ -272,7 +250,10 @@ fn read(text: &str) -> (Option<Settings>, Vec<Finding>) {
     let value = match json::parse(text.as_bytes()) {
         Ok(value) => value,
         Err(why) => {
-            return (None, vec![wrong("/", &format!("These settings are not JSON: {why}."), "Correct the text.")]);
+            return (
+                None,
+                vec![Finding::wrong("/", &format!("These settings are not JSON: {why}."), "Correct the text.")],
+            );
         }
     };
     // A test reads it: it is JSON.
@@ -287,13 +268,9 @@ fn read(text: &str) -> (Option<Settings>, Vec<Finding>) {
             (Some(settings), findings)
         }
         Err(error) => {
-            (None, vec![wrong("/", &format!("These settings cannot be read: {error}."), "Correct the text.")])
+            (None, vec![Finding::wrong("/", &format!("These settings cannot be read: {error}."), "Correct the text.")])
         }
     }
-}
-
-pub fn wrong(place: &str, problem: &str, remedy: &str) -> Finding {
-    Finding::new("settings-wrong", Severity::Blocker, place, problem, remedy)
 }
 
 /// What a schema cannot say.
@@ -306,7 +283,7 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
             let problem = format!("{place}: \"{name}\" cannot be a DeveloperName.");
             let remedy = "Copy the API name from Salesforce Setup > Marketing App Extensions: letters, digits and single \
                           underscores, beginning with a letter.";
-            findings.push(wrong(&place, &problem, remedy));
+            findings.push(Finding::wrong(&place, &problem, remedy));
         }
     }
     for (number, (activity, name)) in types.iter().enumerate() {
@@ -338,7 +315,7 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
         {
             let problem = format!("{place}: \"{id}\" is not an id of that kind.");
             let remedy = format!("Copy the id from Salesforce: 15 or 18 letters and digits, beginning with {prefix}.");
-            findings.push(wrong(place, &problem, &remedy));
+            findings.push(Finding::wrong(place, &problem, &remedy));
         }
     }
     for (folder, addresses) in
@@ -348,14 +325,18 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
             if let Err(why) = Email::parse(address) {
                 let place = format!("{folder}/{number}");
                 let problem = format!("{place}: \"{address}\" is no address: {why}.");
-                findings.push(wrong(&place, &problem, "Correct or remove it."));
+                findings.push(Finding::wrong(&place, &problem, "Correct or remove it."));
             }
         }
     }
     for (number, domain) in settings.left_out.domains.iter().enumerate() {
         if Email::parse(&format!("x@{}", domain.trim().trim_start_matches('@'))).is_err() {
             let place = format!("/left_out/domains/{number}");
-            findings.push(wrong(&place, &format!("{place}: \"{domain}\" is no domain."), "Write it like example.org."));
+            findings.push(Finding::wrong(
+                &place,
+                &format!("{place}: \"{domain}\" is no domain."),
+                "Write it like example.org.",
+            ));
         }
     }
     findings.extend(mapping::problems(&settings.mapping));

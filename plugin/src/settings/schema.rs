@@ -2,7 +2,7 @@
 //!
 //! Knows the words that our own schema uses and no others; a test holds the two together.
 
-use super::wrong;
+use crate::text::nearest;
 use crate::{host::Finding, json};
 use serde_json::{Map, Value};
 
@@ -24,7 +24,7 @@ fn walk(schema: &Value, value: &Value, place: &str, findings: &mut Vec<Finding>)
     };
     if !types.iter().any(|wanted| is(value, wanted)) {
         let problem = format!("{here}: {} was found where this is wanted: {}.", json::kind(value), types.join(" or "));
-        findings.push(wrong(
+        findings.push(Finding::wrong(
             here,
             &problem,
             "Write a value of that kind, or leave the setting out to take its default.",
@@ -41,10 +41,10 @@ fn walk(schema: &Value, value: &Value, place: &str, findings: &mut Vec<Finding>)
                 }
             }
             if let Some(most) = bound("maxLength").filter(|most| text.chars().count() > *most) {
-                findings.push(wrong(here, &format!("{here}: longer than {most} characters."), "Shorten it."));
+                findings.push(Finding::wrong(here, &format!("{here}: longer than {most} characters."), "Shorten it."));
             }
             if text.is_empty() && bound("minLength").is_some() {
-                findings.push(wrong(
+                findings.push(Finding::wrong(
                     here,
                     &format!("{here} is empty."),
                     "Fill it, or leave it out to take its default.",
@@ -54,14 +54,14 @@ fn walk(schema: &Value, value: &Value, place: &str, findings: &mut Vec<Finding>)
         Value::Number(number) => {
             if let Some(least) = schema["minimum"].as_f64().filter(|least| number.as_f64().is_some_and(|n| n < *least))
             {
-                findings.push(wrong(
+                findings.push(Finding::wrong(
                     here,
                     &format!("{here}: {number} is too small."),
                     &format!("Write at least {least}."),
                 ));
             }
             if let Some(most) = schema["maximum"].as_f64().filter(|most| number.as_f64().is_some_and(|n| n > *most)) {
-                findings.push(wrong(
+                findings.push(Finding::wrong(
                     here,
                     &format!("{here}: {number} is too large."),
                     &format!("Write at most {most}."),
@@ -70,7 +70,7 @@ fn walk(schema: &Value, value: &Value, place: &str, findings: &mut Vec<Finding>)
         }
         Value::Array(items) => {
             if let Some(most) = bound("maxItems").filter(|most| items.len() > *most) {
-                findings.push(wrong(here, &format!("{here}: more than {most} entries."), "Remove some."));
+                findings.push(Finding::wrong(here, &format!("{here}: more than {most} entries."), "Remove some."));
             }
             for (number, item) in items.iter().enumerate() {
                 walk(&schema["items"], item, &format!("{place}/{number}"), findings);
@@ -96,7 +96,7 @@ fn object(schema: &Value, map: &Map<String, Value>, place: &str, findings: &mut 
     let here = if place.is_empty() { "/" } else { place };
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if !map.contains_key(name) {
-            findings.push(wrong(here, &format!("{here}: \"{name}\" is missing."), "Add it."));
+            findings.push(Finding::wrong(here, &format!("{here}: \"{name}\" is missing."), "Add it."));
         }
     }
     let properties = &schema["properties"];
@@ -133,7 +133,7 @@ fn one_of(alternatives: &[Value], value: &Value, place: &str, findings: &mut Vec
             }
             if map.len() != 1 {
                 let problem = format!("{here}: {} names where one is wanted.", map.len());
-                findings.push(wrong(
+                findings.push(Finding::wrong(
                     here,
                     &problem,
                     &format!("Write one at a time. Known here: {}.", names.join(", ")),
@@ -143,7 +143,7 @@ fn one_of(alternatives: &[Value], value: &Value, place: &str, findings: &mut Vec
         other => {
             let known = [words, names].concat().join(", ");
             let problem = format!("{here}: {} was found where one of these is wanted: {known}.", json::kind(other));
-            findings.push(wrong(here, &problem, "Write one of them."));
+            findings.push(Finding::wrong(here, &problem, "Write one of them."));
         }
     }
 }
@@ -154,39 +154,17 @@ fn pointer(name: &str) -> String {
 }
 
 fn unknown_name(place: &str, name: &str, known: &[&str]) -> Finding {
-    wrong(place, &format!("{place}: there is no setting \"{name}\"."), &meant(name, known))
+    Finding::wrong(place, &format!("{place}: there is no setting \"{name}\"."), &meant(name, known))
 }
 
 fn unknown_word(place: &str, word: &str, known: &[&str]) -> Finding {
     let problem = format!("{place}: \"{word}\" is none of {}.", known.join(", "));
-    wrong(place, &problem, &meant(word, known))
+    Finding::wrong(place, &problem, &meant(word, known))
 }
 
 fn meant(word: &str, known: &[&str]) -> String {
     nearest(word, known.iter().copied())
         .map_or_else(|| format!("Known here: {}.", known.join(", ")), |near| format!("Did you mean \"{near}\"?"))
-}
-
-/// The known name that differs least, if it is like enough to have been meant.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.into_iter().map(|name| (distance(word, name), name)).min()?;
-    (near.0 <= 1 + word.len() / 4).then_some(near.1)
-}
-
-/// Insertions, deletions and replacements between two words.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (number, letter) in from.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = number + 1;
-        for (place, other) in to.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *other);
-            corner = row[place + 1];
-            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 /// The generated schema as it is checked in: compact, since the component carries it, without what a form does not need.
