@@ -4,8 +4,9 @@
 use crate::support::*;
 use host_harness::{
     clock::{Clock, Timestamp},
+    connections::{Binding, Provider},
     effect::{self, EgressRule, Method, Performer, Permit, Repeat, RunId, SendError},
-    host::Host,
+    host::{Host, InstallError, Installation},
     runtime::contract::{Choice, Context, Finding, Severity},
     simulators::{
         Api, World,
@@ -16,7 +17,7 @@ use host_harness::{
     },
     stage::INSTALLATION,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const EXTENSION: &str = "Livestorm";
 const TYPES: [&str; 8] = [
@@ -358,7 +359,40 @@ async fn a_unit_that_no_campaign_has_come_to_is_warned_of_connected_campaigns() 
     assert_eq!(in_words(&wrong(&findings)), ["Notice livestorm-webhooks", "Warning connected-campaigns"]);
 }
 
-/// The connector's own answer: the host refuses such an installation before (`InstallError::Unbound`).
+/// S2-6, S2-7: what the connector needs and nobody has bound is refused before anything is asked.
+#[tokio::test]
+async fn an_installation_without_one_of_its_connections_is_refused_and_says_which() {
+    let (theatre, host) = in_order().await;
+    let binding = |provider| Binding {
+        provider,
+        address: Some("http://simulators.test".into()),
+        account: "account".into(),
+        business_unit: Some(theatre.stage.simulators.world().options.business_unit_id.clone()),
+        allow_private_addresses: true,
+    };
+    let all = [
+        ("livestorm", Provider::Livestorm),
+        ("salesforce", Provider::Salesforce),
+        ("account-engagement", Provider::AccountEngagement),
+    ];
+    for (missing, _) in all {
+        let bound = all.into_iter().filter(|(name, _)| *name != missing);
+        let installation = Installation {
+            id: "half-bound".into(),
+            settings: "{}".into(),
+            activated_at: theatre.stage.clock.now(),
+            bindings: bound.map(|(name, provider)| (name.to_string(), binding(provider))).collect(),
+            address_secret: "x".into(),
+            signing_secrets: BTreeMap::new(),
+        };
+        match host.install(host_harness::CONNECTOR, installation).await {
+            Err(InstallError::Unbound { name, .. }) => assert_eq!(name, missing),
+            other => panic!("{missing}: {other:?}"),
+        }
+    }
+}
+
+/// The connector's own answer, should it be asked all the same.
 #[tokio::test]
 async fn a_connection_that_is_not_bound_is_a_blocker() {
     let (theatre, host) = in_order().await;
