@@ -223,7 +223,12 @@ async fn each_prerequisite_that_is_missing_is_exactly_its_finding_and_says_what_
         (|w| without(w, Ability::ViewProspects), &["Blocker abilities"], "prospects (view"),
         (|w| without(w, Ability::ViewLists), &["Blocker abilities"], "lists (view"),
         (|w| without(w, Ability::ViewExternalActivities), &["Warning abilities"], "external activities (view"),
-        (|w| without(w, Ability::ViewCampaigns), &["Warning connected-campaigns"], "Switch Connected Campaigns on"),
+        (
+            |w| without(w, Ability::ViewCampaigns),
+            // Without them nobody would ever be released.
+            &["Warning connected-campaigns", "Blocker abilities"],
+            "campaigns (view)",
+        ),
         (|w| without(w, Ability::ViewCustomFields), &["Warning mapped-fields"], "by hand"),
         (
             |w| w.faults = answered("/api/v5/objects/custom-fields", r#"{"values":[]}"#),

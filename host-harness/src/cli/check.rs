@@ -1,6 +1,10 @@
 //! `harness check`: is this installation able to work, and what is to be done where it is not?
 
-use super::{exit_codes, installed::Place, timeline::table};
+use super::{
+    exit_codes,
+    installed::{Opened, Place},
+    timeline::table,
+};
 use crate::{
     host::{FixError, Host, InstallError},
     installation::InstallationFile,
@@ -11,8 +15,8 @@ use std::{io::Write, process::ExitCode};
 
 /// Looks whether an installation is able to work, and says what to do where it is not
 ///
-/// Reads at each provider with the installation's own accounts, and changes nothing. A blocker means: it cannot work like this,
-/// and must not be switched on.
+/// Reads at each provider with the installation's own accounts, and changes nothing there. A blocker means: it cannot work like
+/// this. While one stands, the installation is not switched on; without one, it is, at the second of its first check or run.
 ///
 /// With --fix, what the connector can mend is mended: every such finding, or the one that is named. What may leave for it is
 /// shown first, and is allowed for that alone. Then it is checked again.
@@ -35,7 +39,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Checked {
+pub(super) struct Checked {
     /// After the mending, if there was one.
     findings: Vec<Finding>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -58,7 +62,13 @@ struct Mended {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let checked = match arguments.place.open(&file, None).await {
-        Ok(opened) => look(&opened.host, &file, arguments.fix.as_ref(), arguments.json).await?,
+        Ok(opened) => {
+            let checked = look(&opened.host, &file, arguments.fix.as_ref(), arguments.json).await?;
+            if checked.blockers == 0 {
+                opened.switch_on()?;
+            }
+            checked
+        }
         Err(e) => match e.downcast::<InstallError>()? {
             // What a check is for: shown like any other finding.
             InstallError::Settings(findings) => checked(findings, vec![]),
@@ -69,16 +79,35 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&checked)?)?;
     } else {
-        writeln!(out, "{}", in_a_table(&checked.findings))?;
-        match checked.blockers {
-            0 => writeln!(out, "Nothing stands in the way.")?,
-            1 => writeln!(out, "1 blocker: it cannot work until this is mended.")?,
-            n => writeln!(out, "{n} blockers: it cannot work until these are mended.")?,
-        }
+        checked.print(&mut out)?;
     }
     let refused = checked.mended.iter().any(|m| !m.refused.is_empty());
     let code = if checked.blockers > 0 || refused { exit_codes::NOT_WELL } else { exit_codes::WELL };
     Ok(ExitCode::from(code))
+}
+
+/// Switches an installation on, or says what stands in the way.
+pub(super) async fn switch_on(opened: &Opened, file: &InstallationFile) -> anyhow::Result<Result<(), Checked>> {
+    if opened.is_switched_on()? {
+        return Ok(Ok(()));
+    }
+    let checked = checked(findings(&opened.host, file).await?, vec![]);
+    if checked.blockers > 0 {
+        return Ok(Err(checked));
+    }
+    opened.switch_on()?;
+    Ok(Ok(()))
+}
+
+impl Checked {
+    pub fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        writeln!(out, "{}", in_a_table(&self.findings))?;
+        match self.blockers {
+            0 => writeln!(out, "Nothing stands in the way."),
+            1 => writeln!(out, "1 blocker: it cannot work until this is mended."),
+            n => writeln!(out, "{n} blockers: it cannot work until these are mended."),
+        }
+    }
 }
 
 fn checked(findings: Vec<Finding>, mended: Vec<Mended>) -> Checked {

@@ -82,6 +82,10 @@ impl DataDir {
         }
     }
 
+    pub fn is_switched_on(&self, installation: &str) -> Result<bool, DataDirError> {
+        Ok(self.activations()?.contains_key(installation))
+    }
+
     /// Notes what [`DataDir::activation`] said.
     pub fn note_activation(&self, installation: &str, at: Timestamp) -> Result<(), DataDirError> {
         let mut noted = self.activations()?;
@@ -141,7 +145,9 @@ mod tests {
         let given = at("2026-11-20T00:00:00Z");
         assert_eq!(data.activation("acme", Some(given), now).unwrap(), given);
         assert!(!data.activations_file().exists(), "asked, not noted");
+        assert!(!data.is_switched_on("acme").unwrap());
         data.note_activation("acme", given).unwrap();
+        assert!(data.is_switched_on("acme").unwrap() && !data.is_switched_on("other").unwrap());
         data.note_activation("other", now).unwrap();
         for again in [None, Some(given)] {
             assert_eq!(data.activation("acme", again, now).unwrap(), given);

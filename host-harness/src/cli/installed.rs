@@ -45,22 +45,31 @@ pub(super) struct Opened {
     pub manifest: Manifest,
     pub host: Host,
     /// Held until all is over.
-    _data: DataDir,
+    data: DataDir,
+}
+
+impl Opened {
+    pub fn is_switched_on(&self) -> anyhow::Result<bool> {
+        Ok(self.data.is_switched_on(&self.id)?)
+    }
+
+    pub fn switch_on(&self) -> anyhow::Result<()> {
+        Ok(self.data.note_activation(&self.id, self.activated_at)?)
+    }
 }
 
 /// Nothing listens there: a delivery is handed over in the process.
 pub(super) const NO_ADDRESS: &str = "handed-over-in-the-process";
 
 impl Place {
-    /// For real. Notes when the installation was switched on.
+    /// For real. Whoever finds nothing in the way switches it on.
     pub async fn open(&self, file: &InstallationFile, source: Option<&str>) -> anyhow::Result<Opened> {
         let (data, credentials) = self.data(file)?;
         let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
         let ground = ground(credentials, Durability::Full);
         let host = Host::open(&data.store(), ground, Arc::new(Runtime::new(Limits::default())?))?;
         let manifest = install(&host, file, activated_at, source).await?;
-        data.note_activation(&file.id, activated_at)?;
-        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, _data: data })
+        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, data })
     }
 
     /// For a dry run, on a copy of the memory in `folder`. Of the data directory nothing is changed but tokens that a provider
@@ -79,7 +88,7 @@ impl Place {
         let ground = ground(credentials, Durability::ProcessCrash);
         let (host, rehearsal) = Host::rehearse(&copy, ground, clock, Arc::new(Runtime::new(Limits::default())?))?;
         let manifest = install(&host, file, activated_at, source).await?;
-        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, _data: data }, rehearsal))
+        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, data }, rehearsal))
     }
 
     /// What the file refers to is looked up first: where that fails, no directory is made.

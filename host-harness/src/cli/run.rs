@@ -4,7 +4,7 @@
 //! dry run sends nothing (`connections/rehearsal.rs`).
 
 use super::{
-    exit_codes,
+    check, exit_codes,
     installed::{NO_ADDRESS, Opened, Place, body, source},
     interrupt::Interrupt,
     planned::{Planned, planned},
@@ -34,7 +34,8 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// Handles one delivery: takes it in, does what is due, and tells what was done and what waits
 ///
-/// Tasks of the installation that were left by earlier calls go on as well. Given once more, a delivery that was taken in before
+/// The first time, the installation is checked as `harness check` does, and switched on if nothing stands in the way; otherwise
+/// the delivery is not taken in. Tasks of the installation that were left by earlier calls go on as well. Given once more, a delivery that was taken in before
 /// is known, and nothing is done twice.
 ///
 /// A dry run reads for real, shows each write that would be sent, and sends none. It works on a copy of the data directory; time
@@ -104,7 +105,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let report = match arguments.dry_run {
         true => rehearsed(&arguments, &file, body).await?,
-        false => done(&arguments, &file, body).await?,
+        false => {
+            let opened = arguments.place.open(&file, arguments.source.as_deref()).await?;
+            // Before anything is taken in: a mistake here is not the installation's.
+            source(&opened.manifest, arguments.source.as_deref())?;
+            if let Err(in_the_way) = check::switch_on(&opened, &file).await? {
+                return refused(&in_the_way, arguments.json);
+            }
+            done(&arguments, &file, &opened, body).await?
+        }
     };
     let mut out = std::io::stdout().lock();
     if arguments.json {
@@ -119,13 +128,29 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }))
 }
 
-async fn done(arguments: &Arguments, file: &InstallationFile, body: Vec<u8>) -> anyhow::Result<Report> {
-    let opened = arguments.place.open(file, arguments.source.as_deref()).await?;
+/// Nothing was taken in.
+fn refused(in_the_way: &check::Checked, json: bool) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(in_the_way)?)?;
+    } else {
+        in_the_way.print(&mut out)?;
+    }
+    eprintln!("Not switched on, and the delivery was not taken in: mend the above, then give it once more.");
+    Ok(ExitCode::from(exit_codes::NOT_WELL))
+}
+
+async fn done(
+    arguments: &Arguments,
+    file: &InstallationFile,
+    opened: &Opened,
+    body: Vec<u8>,
+) -> anyhow::Result<Report> {
     let engine = &*opened.host.engine;
     let mut timeline = Timeline::default();
     timeline.read_on(engine, &opened.id).await?;
     let dead_before = dead(engine, &opened.id).await?;
-    let known = take_in(&opened, arguments.source.as_deref(), file, body).await?;
+    let known = take_in(opened, arguments.source.as_deref(), file, body).await?;
 
     let stop = CancellationToken::new();
     let interrupt = Interrupt::heard_by(stop.clone());
@@ -167,7 +192,7 @@ async fn done(arguments: &Arguments, file: &InstallationFile, body: Vec<u8>) -> 
     problems.extend(broken_connections(engine, &opened.id).await?);
     let waiting = waiting(engine, &opened.id).await?;
     let interrupted = interrupt.was_heard();
-    Ok(report(&opened, known, happened, waiting, problems, interrupted))
+    Ok(report(opened, known, happened, waiting, problems, interrupted))
 }
 
 async fn rehearsed(arguments: &Arguments, file: &InstallationFile, body: Vec<u8>) -> anyhow::Result<Report> {

@@ -232,13 +232,18 @@ fn a_delivery_that_is_not_understood_is_kept_and_told() {
 
 #[test]
 fn a_connection_that_does_not_work_is_one_clear_problem() {
-    let bench = Bench::new();
+    let switched_on = || {
+        let bench = Bench::new();
+        assert_eq!(bench.about(&["check"], &[]).output().unwrap().status.code(), Some(0));
+        bench
+    };
+    let bench = switched_on();
     let body = bench.registration("ana.json", ANA, Dialect::Native);
     bench.file("livestorm-token", "made-up-wrong-token");
     for more in [&["--dry-run"][..], &[]] {
         check(bench.about(&["run", &body], more).output().unwrap(), 3, "account `livestorm`");
     }
-    let bench = Bench::new();
+    let bench = switched_on();
     let body = bench.registration("ana.json", ANA, Dialect::Native);
     // Nobody listens where a listener has just been.
     let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
@@ -247,6 +252,28 @@ fn a_connection_that_does_not_work_is_one_clear_problem() {
     for more in [&["--dry-run"][..], &[]] {
         check(bench.about(&["run", &body], more).output().unwrap(), 3, "nothing was sent");
     }
+}
+
+/// S2-2: while something stands in the way, it is not switched on, and the webhook is not taken in.
+#[test]
+fn what_cannot_work_is_not_switched_on() {
+    let bench = Bench::new();
+    let body = bench.registration("ana.json", ANA, Dialect::Native);
+    bench.simulators.world().salesforce.set_marketing_user(false);
+    check(bench.about(&["run", &body], &[]).output().unwrap(), 3, "the delivery was not taken in: mend the above");
+    let refused = bench.about(&["run", &body], &["--json"]).output().unwrap();
+    assert!(object(&refused)["blockers"].as_u64().unwrap() > 0, "{}", stdout(&refused));
+    assert_eq!(bench.about(&["check"], &[]).output().unwrap().status.code(), Some(3));
+    assert!(!bench.path("data/activations.json").exists());
+    assert_eq!(bench.snapshot().campaigns.len(), 0);
+
+    bench.simulators.world().salesforce.set_marketing_user(true);
+    let taken = bench.about(&["run", &body], &["--json"]).output().unwrap();
+    assert_eq!(taken.status.code(), Some(0), "{}", stderr(&taken));
+    assert_eq!((object(&taken)["known"].as_bool(), bench.snapshot().campaigns.len()), (Some(false), 1));
+    // Once it is on, a blocker of later does not switch it off: what cannot be done waits.
+    bench.simulators.world().salesforce.set_marketing_user(false);
+    assert_eq!(object(&bench.about(&["run", &body], &["--json"]).output().unwrap())["known"], true);
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub fn seen(response: &Response) -> String {
 
 fn judge(settings: &Settings, answers: &[Answer]) -> Vec<Finding> {
     let [account, campaigns, custom_fields, abilities @ ..] = answers else { return Vec::new() };
-    let mut findings = vec![edition(account), connected_campaigns(campaigns), self::abilities(abilities)];
+    let mut findings = vec![edition(account), connected_campaigns(campaigns), self::abilities(campaigns, abilities)];
     findings.extend(mapped_fields(settings, custom_fields));
     findings.push(Finding::new(
         "lightning-app",
@@ -113,10 +113,10 @@ fn connected_campaigns(campaigns: &Answer) -> Finding {
 }
 
 /// What the user may see can be tried; what they may make cannot, without making something.
-fn abilities(answers: &[Answer]) -> Finding {
-    let names = ["prospects", "lists", "external activities"];
+fn abilities(campaigns: &Answer, others: &[Answer]) -> Finding {
+    let names = ["campaigns", "prospects", "lists", "external activities"];
     let mut refused: Vec<String> = Vec::new();
-    for (name, answer) in names.iter().zip(answers) {
+    for (name, answer) in names.iter().zip(std::iter::once(campaigns).chain(others)) {
         match readable(ACCOUNT_ENGAGEMENT, answer) {
             Ok(_) => {}
             // It may be seen in a minute.
@@ -126,10 +126,10 @@ fn abilities(answers: &[Answer]) -> Finding {
             Err(other) => refused.push(format!("{name} ({})", other.why())),
         }
     }
-    let remedy = "Give the connected user's role in Account Engagement these abilities: prospects (view, view those not assigned to \
-                  them, create), lists (view, create), external activities (view, create).";
+    let remedy = "Give the connected user's role in Account Engagement these abilities: campaigns (view), prospects (view, view those \
+                  not assigned to them, create), lists (view, create), external activities (view, create).";
     if refused.is_empty() {
-        let problem = "The connected user may see prospects, lists and external activities. Whether they may make them, and see \
+        let problem = "The connected user may see campaigns, prospects, lists and external activities. Whether they may make them, and see \
                        prospects of others, cannot be read.";
         return Finding::new("abilities", Severity::Notice, ACCOUNT_ENGAGEMENT, problem, remedy);
     }

@@ -106,7 +106,7 @@ fn reached(connection: &str, answer: &Answer) -> Finding {
             "not-reached",
             Severity::Blocker,
             &format!("{title} was not reached: {why}."),
-            "Check again in a few minutes; see the provider's status page.",
+            "Check again in a few minutes, or tomorrow where the requests of the day are used up; see the provider's status page.",
         ),
     }
 }

@@ -64,6 +64,7 @@ pub async fn today(work: &Work<'_>) -> Result<Team, Stop> {
 }
 
 fn without(work: &Work<'_>, said: &str, read_again_at: Instant) -> Team {
+    let said = said.trim_end_matches('.');
     let message = format!(
         "The team members of the Livestorm workspace cannot be read: {said}. Team members who register are not left out \
          until then. Give the token read access to Admin, or list addresses or domains under /left_out in the settings."
