@@ -16,7 +16,7 @@ use std::{io::Write, process::ExitCode};
 /// Looks whether an installation is able to work, and says what to do where it is not
 ///
 /// Reads at each provider with the installation's own accounts, and changes nothing there. A blocker means: it cannot work like
-/// this. While one stands, the installation is not switched on; without one, it is, at the second of its first check or run.
+/// this, and is not switched on. The first check or run that finds none switches it on.
 ///
 /// With --fix, what the connector can mend is mended: every such finding, or the one that is named. What may leave for it is
 /// shown first, and is allowed for that alone. Then it is checked again.
