@@ -35,8 +35,8 @@ const SOON: Duration = Duration::from_secs(10);
 /// Handles one delivery: takes it in, does what is due, and tells what was done and what waits
 ///
 /// The first time, the installation is checked as `harness check` does, and switched on if nothing stands in the way; otherwise
-/// the delivery is not taken in. Tasks of the installation that were left by earlier calls go on as well. Given once more, a delivery that was taken in before
-/// is known, and nothing is done twice.
+/// the delivery is not taken in. Tasks of the installation that were left by earlier calls go on as well. Given once more, a
+/// delivery that was taken in before is known, and nothing is done twice.
 ///
 /// A dry run reads for real, shows each write that would be sent, and sends none. It works on a copy of the data directory; time
 /// leaps over whatever waits. All that it changes in the directory are tokens that a provider replaces meanwhile.
