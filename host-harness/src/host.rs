@@ -79,7 +79,11 @@ pub enum FixError {
 }
 
 fn in_words(findings: &[Finding]) -> String {
-    findings.iter().map(|f| format!("{}: {} {}", f.place, f.problem, f.remedy)).collect::<Vec<_>>().join("; ")
+    let words = |f: &Finding| match f.problem.starts_with(&f.place) {
+        true => format!("{} {}", f.problem, f.remedy),
+        false => format!("{}: {} {}", f.place, f.problem, f.remedy),
+    };
+    findings.iter().map(words).collect::<Vec<_>>().join("; ")
 }
 
 pub struct Host {

@@ -45,8 +45,7 @@ impl DataDir {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.create(path).map_err(|e| unusable(path, e))?;
-        let open = File::options().create(true).truncate(false).write(true).open(&lock);
-        let file = open.map_err(|e| unusable(&lock, e))?;
+        let file = private(&lock)?;
         match file.try_lock() {
             Ok(()) => Ok(DataDir { path: path.into(), _lock: file }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.into())),
@@ -57,6 +56,12 @@ impl DataDir {
     /// The engine's file.
     pub fn store(&self) -> PathBuf {
         self.path.join("harness.sqlite")
+    }
+
+    /// The engine's file, made where there is none. What SQLite makes beside it gets the same rights.
+    pub fn made_store(&self) -> Result<PathBuf, DataDirError> {
+        private(&self.store())?;
+        Ok(self.store())
     }
 
     pub fn credentials(&self) -> Result<CredentialStore, CredentialError> {
@@ -113,6 +118,15 @@ impl DataDir {
         let time = |(id, at): (String, String)| Timestamp::parse(&at).map(|at| (id, at)).ok_or(at);
         noted.into_iter().map(time).collect::<Result<_, _>>().map_err(|at| unusable(&file, format!("{at} is no time")))
     }
+}
+
+/// Opens a file, or makes one that only its owner may read.
+fn private(path: &Path) -> Result<File, DataDirError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| unusable(path, e))
 }
 
 fn unusable(path: &Path, problem: impl ToString) -> DataDirError {

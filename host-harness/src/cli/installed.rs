@@ -67,7 +67,7 @@ impl Place {
         let (data, credentials) = self.data(file)?;
         let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
         let ground = ground(credentials, Durability::Full);
-        let host = Host::open(&data.store(), ground, Arc::new(Runtime::new(Limits::default())?))?;
+        let host = Host::open(&data.made_store()?, ground, Arc::new(Runtime::new(Limits::default())?))?;
         let manifest = install(&host, file, activated_at, source).await?;
         Ok(Opened { id: file.id.clone(), activated_at, manifest, host, data })
     }

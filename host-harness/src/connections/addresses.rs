@@ -41,7 +41,9 @@ pub enum AddressError {
     Private(IpAddr),
     #[error("{ip} is {what}, which no connection may reach")]
     Never { ip: IpAddr, what: &'static str },
-    #[error("http:// is for private addresses that the operator allows; this is not one. Use https://")]
+    #[error(
+        "http:// is for private addresses that the operator allows (allow_private_addresses = true), and for those alone. Use https:// elsewhere"
+    )]
     PlainHttp,
 }
 

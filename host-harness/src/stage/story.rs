@@ -45,7 +45,7 @@ pub fn story() -> Story {
         // Word of it is late, but what it tells happened when it happened.
         faye.at(50 * MINUTE, "morning", &[by(Dialect::Rest, 20 * MINUTE)]),
         gus.at(HOUR, "course", &[by(Dialect::Rest, 1)]),
-        watches(2 * HOUR, "course", "gus@example.org", vec![by(Dialect::Rest, 1)]),
+        watches(HOUR + 30 * MINUTE, "course", "gus@example.org", vec![by(Dialect::Rest, 1)]),
         // The morning: Ana stays, Carla looks in, Dan listens, Ben and Faye do not come.
         starts(MORNING, "morning", vec![by(Dialect::Native, 1)]),
         attends(MORNING + 20 * MINUTE, "morning", "carla@example.org", (181, 0, 0)),

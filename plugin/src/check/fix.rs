@@ -2,7 +2,7 @@
 //! types. Looks first, so asking twice changes nothing twice.
 
 use super::{
-    SALESFORCE, body, fine, not_offered,
+    SALESFORCE, body, fine,
     salesforce::{ACTIVITY_TYPES, ASSIGNMENTS, EXTENSIONS, SetUp, TENANTS, label, type_code},
     text,
 };
@@ -66,7 +66,11 @@ pub fn egress(code: &str) -> Vec<EgressRule> {
 }
 
 pub fn fix(host: &dyn Host, settings: &Settings, code: &str) -> Result<Vec<Finding>, Finding> {
-    let fix = Fix::of(code).ok_or_else(|| not_offered(code, "mends nothing of this name by itself"))?;
+    let fix = Fix::of(code).ok_or_else(|| {
+        let problem = "This version of the connector mends nothing of this name by itself.";
+        let remedy = "A check says what is to be done, and marks what can be mended from here.";
+        Finding::new("not-offered", Severity::Notice, code, problem, remedy)
+    })?;
     let queries = [EXTENSIONS, ASSIGNMENTS, ACTIVITY_TYPES, TENANTS];
     let asked = queries.iter().map(|soql| TOOLING_QUERY.request(&[], &[("q", soql)], None)).collect();
     let set_up =

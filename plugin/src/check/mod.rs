@@ -106,7 +106,8 @@ fn reached(connection: &str, answer: &Answer) -> Finding {
             "not-reached",
             Severity::Blocker,
             &format!("{title} was not reached: {why}."),
-            "Check again in a few minutes, or tomorrow where the requests of the day are used up; see the provider's status page.",
+            "See that its address and the network are right, and the provider's status page. Then check again: in a few minutes, or \
+             tomorrow where the requests of the day are used up.",
         ),
     }
 }

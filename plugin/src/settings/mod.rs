@@ -330,7 +330,8 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
         }
     }
     for (number, domain) in settings.left_out.domains.iter().enumerate() {
-        if Email::parse(&format!("x@{}", domain.trim().trim_start_matches('@'))).is_err() {
+        let has_more = domain.contains([':', '/']);
+        if has_more || Email::parse(&format!("x@{}", domain.trim().trim_start_matches('@'))).is_err() {
             let place = format!("/left_out/domains/{number}");
             findings.push(Finding::wrong(
                 &place,
@@ -411,6 +412,7 @@ mod tests {
         check(json!({"left_out": {"domains": "example.org"}}), "/left_out/domains", "a text was found");
         check(json!({"left_out": {"domains": [7]}}), "/left_out/domains/0", "a number was found");
         check(json!({"left_out": {"domains": ["a b"]}}), "/left_out/domains/0", "is no domain");
+        check(json!({"left_out": {"domains": ["http://example.org"]}}), "/left_out/domains/0", "is no domain");
         check(json!({"left_out": {"addresses": ["ana"]}}), "/left_out/addresses/0", "exactly one @");
         check(json!({"left_out": {"guest_speakers": "yes"}}), "/left_out/guest_speakers", "a text was found");
         check(json!({"events": {"owners": ["ana"]}}), "/events/owners/0", "exactly one @");
