@@ -34,8 +34,35 @@ impl Member {
         self.0 % 5 < 2
     }
 
+    fn writes(&self) -> bool {
+        self.attends() && self.0.is_multiple_of(3)
+    }
+
+    fn asks(&self) -> bool {
+        self.attends() && self.0.is_multiple_of(7)
+    }
+
     fn watches(&self) -> bool {
         !self.attends() && self.0.is_multiple_of(6)
+    }
+
+    /// More, where several prospects share an address: the look-up, and the membership if another one is chosen.
+    fn shared(&self) -> u64 {
+        if self.prospects() > 1 { 2 } else { 0 }
+    }
+
+    fn registration(&self) -> u64 {
+        4 + self.shared()
+    }
+
+    /// That they attended and how long, or that they did not; what they wrote and asked; and the fields, if any is mapped.
+    fn end(&self, is_mapped: bool) -> u64 {
+        let activities = if self.attends() { 2 + u64::from(self.writes()) + u64::from(self.asks()) } else { 1 };
+        activities + u64::from(is_mapped) + self.shared()
+    }
+
+    fn replay(&self, is_mapped: bool) -> u64 {
+        if self.watches() { 1 + u64::from(is_mapped) + self.shared() } else { 0 }
     }
 }
 
@@ -56,7 +83,7 @@ fn webinar(people: u64, mapped: &[(&str, &str)]) -> Story {
     }
     acts.push(happens(STARTS, Happening::SessionStarted { session: session_name() }, true));
     for member in crowd(people).filter(Member::attends) {
-        let (messages, questions) = ((member.0 % 3 == 0).into(), (member.0 % 7 == 0).into());
+        let (messages, questions) = (member.writes().into(), member.asks().into());
         let (session, email) = (session_name(), member.email());
         let attends = Happening::Attends { session, email, seconds: 60 + member.0 % 3000, messages, questions };
         acts.push(happens(STARTS + HOUR / 2, attends, false));
@@ -78,25 +105,12 @@ fn webinar(people: u64, mapped: &[(&str, &str)]) -> Story {
     Story { prospects: prospects.collect(), mapping: mapping.collect(), ..story(acts) }
 }
 
-/// What one person may cost.
-struct Bound {
-    attender: u64,
-    absent: u64,
-}
+/// Fields of the attendance and of the replay are mapped, or none is.
+const MAPPED: &[(&str, &str)] =
+    &[("attendance.duration", "Livestorm_Seconds__c"), ("replay.watched", "Livestorm_Replay__c")];
+const NOT_MAPPED: &[(&str, &str)] = &[];
 
-const REGISTRATION: u64 = 4;
-const REPLAYED: u64 = 2;
-/// More, where several prospects share an address: the look-up, and the membership if another one is chosen.
-const SHARED: u64 = 2;
-
-/// An attendance field is mapped, or none is.
-const MAPPED: (&[(&str, &str)], Bound) = (
-    &[("attendance.duration", "Livestorm_Seconds__c"), ("replay.watched", "Livestorm_Replay__c")],
-    Bound { attender: 5, absent: 2 },
-);
-const NOT_MAPPED: (&[(&str, &str)], Bound) = (&[], Bound { attender: 4, absent: 1 });
-
-async fn check(people: u64, (mapped, bound): (&[(&str, &str)], Bound)) {
+async fn check(people: u64, mapped: &[(&str, &str)]) {
     let story = webinar(people, mapped);
     // Else calls that meet an old token are made twice.
     let options = Options { session_timeout: Duration::from_secs(48 * HOUR), ..Options::default() };
@@ -116,13 +130,12 @@ async fn check(people: u64, (mapped, bound): (&[(&str, &str)], Bound)) {
     let end = calls_until(after(REPLAY - 1)).await;
     let replay = calls_until(Timestamp::MAX).await;
 
-    let several = |who: &dyn Fn(&Member) -> bool| crowd(people).filter(|m| m.prospects() > 1 && who(m)).count() as u64;
-    let of = |who: &dyn Fn(&Member) -> bool| crowd(people).filter(|m| who(m)).count() as u64;
-    let (attenders, watchers) = (of(&Member::attends), of(&Member::watches));
+    let most = |of: &dyn Fn(&Member) -> u64| crowd(people).map(|member| of(&member)).sum::<u64>();
+    let is_mapped = !mapped.is_empty();
     let rows = [
-        ("registration", registration, REGISTRATION * people + SHARED * several(&|_| true)),
-        ("end", end, bound.attender * attenders + bound.absent * (people - attenders) + SHARED * several(&|_| true)),
-        ("replay", replay, REPLAYED * watchers + SHARED * several(&Member::watches)),
+        ("registration", registration, most(&Member::registration)),
+        ("end", end, most(&|m| m.end(is_mapped))),
+        ("replay", replay, most(&|m| m.replay(is_mapped))),
     ];
     println!("{people} people, {} fields: {set_up} calls before, then {rows:?}", mapped.len());
     for (what, calls, most) in rows {

@@ -9,11 +9,13 @@ use oracle::{Delivery, Dialect, Story};
 use proptest::prelude::*;
 use std::time::Duration;
 
-/// Each act's word comes once to three times, in either dialect, within two hours: later than the campaign at the slowest.
+/// Each act's word comes once to three times, in either dialect, and most of it within two hours: later than the campaign at the
+/// slowest. One in four takes up to forty, so that an end overtakes registrations, and a replay the end.
 fn deliveries() -> impl Strategy<Value = Vec<Delivery>> {
     let dialect = prop_oneof![Just(Dialect::Native), Just(Dialect::Rest)];
     // Often in one second or within the read lag of each other, else anywhere.
-    let after = prop_oneof![0..3u64, 0..120u64, 0..7200u64];
+    let soon = prop_oneof![0..3u64, 0..120u64, 0..7200u64];
+    let after = prop_oneof![3 => soon, 1 => 0..40 * HOUR];
     proptest::collection::vec((dialect, after).prop_map(|(dialect, after)| Delivery { dialect, after }), 1..=3)
 }
 
@@ -45,4 +47,15 @@ proptest! {
     fn any_order_and_repetition_ends_in_an_equal_world(story in shuffled(), seed in any::<u64>()) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(ends_equal(story, seed));
     }
+}
+
+/// A replay before the ends, those before the registrations, and the sessions last.
+#[tokio::test]
+async fn words_that_come_last_first_end_in_an_equal_world() {
+    let mut story = demo_story();
+    let last = story.acts.iter().map(|act| act.at).max().unwrap();
+    for act in &mut story.acts {
+        act.deliveries.iter_mut().for_each(|delivery| delivery.after = 2 * (last - act.at));
+    }
+    plays_well(&story, Options::default()).await;
 }

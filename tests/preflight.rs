@@ -152,93 +152,90 @@ fn two_campaigns_of_one_session(world: &mut World) {
     }
 }
 
-/// S2-2 to S2-9, S2-39, S2-40, S2-45. One row: what is broken, the findings, and words of the first one's remedy.
+/// S2-2 to S2-9, S2-39, S2-40, S2-45. One row: what is broken, the findings, and words of the remedy of each.
 #[tokio::test]
 async fn each_prerequisite_that_is_missing_is_exactly_its_finding_and_says_what_to_do() {
-    type Row = (fn(&mut World), &'static [&'static str], &'static str);
+    type Row = (fn(&mut World), &'static [(&'static str, &'static str)]);
     let rows: [Row; 29] = [
-        (|w| w.options.livestorm_token = "another-token".into(), &["Blocker livestorm-refused"], "Make an API token"),
-        (|w| lacks(w, Scope::Events), &["Blocker livestorm-scopes"], "read access to Events"),
-        (|w| lacks(w, Scope::Admin), &["Warning livestorm-scopes"], "read access to Admin"),
-        (|w| lacks(w, Scope::Webhooks), &["Notice livestorm-webhooks"], "Set up a webhook"),
+        (|w| w.options.livestorm_token = "another-token".into(), &[("Blocker livestorm-refused", "Make an API token")]),
+        (|w| lacks(w, Scope::Events), &[("Blocker livestorm-scopes", "read access to Events")]),
+        (|w| lacks(w, Scope::Admin), &[("Warning livestorm-scopes", "read access to Admin")]),
+        (|w| lacks(w, Scope::Webhooks), &[("Notice livestorm-webhooks", "Set up a webhook")]),
         (
             |w| {
                 let all: Vec<_> = w.livestorm.subscriptions.all().map(|s| s.id.clone()).collect();
                 all.iter().for_each(|id| assert!(w.livestorm.disable_subscription(id)));
             },
-            &["Notice livestorm-webhooks"],
-            "Set up a webhook",
+            &[("Notice livestorm-webhooks", "Set up a webhook")],
         ),
         (
             |w| w.salesforce.revoke_tokens(),
-            &["Blocker salesforce-refused", "Blocker account-engagement-refused"],
-            "Sign in again",
+            &[
+                ("Blocker salesforce-refused", "Sign in again"),
+                ("Blocker account-engagement-refused", "business unit id"),
+            ],
         ),
-        (|w| assert!(w.salesforce.scopes.remove("api")), &["Blocker salesforce-refused"], "API Enabled"),
+        (|w| assert!(w.salesforce.scopes.remove("api")), &[("Blocker salesforce-refused", "API Enabled")]),
         (
             |w| w.salesforce.set_profile("Marketing", false),
-            &["Blocker system-administrator"],
-            "Salesforce administrator",
+            &[("Blocker system-administrator", "Salesforce administrator")],
         ),
         // Who is no Marketing User may not make campaigns either.
         (
             |w| w.salesforce.set_marketing_user(false),
-            &["Blocker campaign-createable", "Blocker marketing-user"],
-            "right to create campaigns",
+            &[
+                ("Blocker campaign-createable", "right to create campaigns"),
+                ("Blocker marketing-user", "tick Marketing User"),
+            ],
         ),
         (
             |w| {
                 w.faults = answered("/services/data/*/sobjects/Campaign/describe", r#"{"createable":false}"#);
             },
-            &["Blocker campaign-createable"],
-            "Setup > Profiles > Campaigns",
+            &[("Blocker campaign-createable", "Setup > Profiles > Campaigns")],
         ),
-        (two_campaigns_of_one_session, &["Warning other-flow"], "Leave one flow active"),
-        (|w| assert!(w.remove_extension(EXTENSION)), &["Blocker extension"], "Marketing App Extensions"),
-        (|w| extension(w, |e| e.is_active = false), &["Blocker extension"], "Active in Automations"),
-        (|w| extension(w, |e| e.is_assigned = false), &["Blocker extension-assignment"], "Assign it"),
+        (two_campaigns_of_one_session, &[("Warning other-flow", "Leave one flow active")]),
+        (|w| assert!(w.remove_extension(EXTENSION)), &[("Blocker extension", "Marketing App Extensions")]),
+        (|w| extension(w, |e| e.is_active = false), &[("Blocker extension", "Active in Automations")]),
+        (|w| extension(w, |e| e.is_assigned = false), &[("Blocker extension-assignment", "Assign it")]),
         (
             |w| w.account_engagement.edition = Edition::Growth,
             // The set-up is no part of that edition.
-            &["Warning extension", "Blocker edition"],
-            "System Administrator",
+            &[("Warning extension", "System Administrator"), ("Blocker edition", "Upgrade the edition")],
         ),
         (
             |w| w.options.business_unit_id = "0UvSIM000000999AAA".into(),
-            &["Blocker account-engagement-refused"],
-            "business unit id",
+            &[("Blocker account-engagement-refused", "business unit id")],
         ),
-        (|w| w.account_engagement.is_active = false, &["Blocker account-engagement-refused"], "business unit id"),
-        (|w| w.account_engagement.has_user = false, &["Blocker account-engagement-refused"], "belongs to this"),
+        (|w| w.account_engagement.is_active = false, &[("Blocker account-engagement-refused", "business unit id")]),
+        (|w| w.account_engagement.has_user = false, &[("Blocker account-engagement-refused", "belongs to this")]),
         (
             |w| assert!(w.salesforce.scopes.remove("pardot_api")),
-            &["Blocker account-engagement-refused"],
-            "scope pardot_api",
+            &[("Blocker account-engagement-refused", "scope pardot_api")],
         ),
         (
             |w| w.faults = answered("/api/v5/objects/campaigns", r#"{"values":[{"id":5000,"salesforceId":null}]}"#),
-            &["Warning connected-campaigns"],
-            "Switch Connected Campaigns on",
+            &[("Warning connected-campaigns", "Switch Connected Campaigns on")],
         ),
-        (|w| without(w, Ability::ViewProspects), &["Blocker abilities"], "prospects (view"),
-        (|w| without(w, Ability::ViewLists), &["Blocker abilities"], "lists (view"),
-        (|w| without(w, Ability::ViewExternalActivities), &["Warning abilities"], "external activities (view"),
+        (|w| without(w, Ability::ViewProspects), &[("Blocker abilities", "prospects (view")]),
+        (|w| without(w, Ability::ViewLists), &[("Blocker abilities", "lists (view")]),
+        (|w| without(w, Ability::ViewExternalActivities), &[("Warning abilities", "external activities (view")]),
         (
             |w| without(w, Ability::ViewCampaigns),
             // Without them nobody would ever be released.
-            &["Warning connected-campaigns", "Blocker abilities"],
-            "campaigns (view)",
+            &[
+                ("Warning connected-campaigns", "Switch Connected Campaigns on"),
+                ("Blocker abilities", "campaigns (view)"),
+            ],
         ),
-        (|w| without(w, Ability::ViewCustomFields), &["Warning mapped-fields"], "by hand"),
+        (|w| without(w, Ability::ViewCustomFields), &[("Warning mapped-fields", "by hand")]),
         (
             |w| w.faults = answered("/api/v5/objects/custom-fields", r#"{"values":[]}"#),
-            &["Warning mapped-field-missing"],
-            "Prospect Fields",
+            &[("Warning mapped-field-missing", "Prospect Fields")],
         ),
         (
             |w| w.faults = answered("/api/v5/objects/custom-fields", r#"{"values":[{"apiFieldId":"Topic__c"}]}"#),
-            &["Warning mapped-field-missing"],
-            "Did you mean \"Topic__c\"?",
+            &[("Warning mapped-field-missing", "Did you mean \"Topic__c\"?")],
         ),
         (
             |w| {
@@ -247,8 +244,7 @@ async fn each_prerequisite_that_is_missing_is_exactly_its_finding_and_says_what_
                     r#"{"values":[{"apiFieldId":"Topics__c","type":"number"}]}"#,
                 );
             },
-            &["Notice mapped-field-kind"],
-            "transform `number`",
+            &[("Notice mapped-field-kind", "transform `number`")],
         ),
         (
             |w| {
@@ -259,18 +255,20 @@ async fn each_prerequisite_that_is_missing_is_exactly_its_finding_and_says_what_
                     what: Fault::RefuseConnection,
                 }]);
             },
-            &["Blocker livestorm-not-reached"],
-            "status page",
+            &[("Blocker livestorm-not-reached", "status page")],
         ),
     ];
-    for (number, (spoil, expected, remedy)) in rows.into_iter().enumerate() {
+    for (number, (spoil, expected)) in rows.into_iter().enumerate() {
         let (theatre, host) = in_order().await;
         spoil(&mut theatre.stage.simulators.world());
         let findings = check(&theatre, &host).await;
         let wrong = wrong(&findings);
-        assert_eq!(in_words(&wrong), expected, "row {number}: {findings:#?}");
-        assert!(wrong[0].remedy.contains(remedy), "row {number}: {:?}", wrong[0]);
-        assert!(wrong.iter().all(|f| !f.problem.is_empty() && !f.remedy.is_empty()), "row {number}: {wrong:#?}");
+        let (found, remedies): (Vec<_>, Vec<_>) = expected.iter().copied().unzip();
+        assert_eq!(in_words(&wrong), found, "row {number}: {findings:#?}");
+        for (finding, remedy) in wrong.iter().zip(remedies) {
+            assert!(finding.remedy.contains(remedy), "row {number}: {finding:?}");
+        }
+        assert!(wrong.iter().all(|f| !f.problem.is_empty()), "row {number}: {wrong:#?}");
     }
 }
 
@@ -428,8 +426,8 @@ fn set_up(theatre: &Theatre) -> Option<Extension> {
     Some(extension)
 }
 
-/// Broken, told as fixable, mended with one write, fine, and mended again with none.
-async fn check_mended(code: &str, spoil: impl FnOnce(&mut World)) {
+/// Broken, told as fixable and how a person would, mended with one write, fine, and mended again with none.
+async fn check_mended(code: &str, remedy: &str, spoil: impl FnOnce(&mut World)) {
     let (theatre, host) = in_order().await;
     let ready = set_up(&theatre);
     spoil(&mut theatre.stage.simulators.world());
@@ -437,6 +435,7 @@ async fn check_mended(code: &str, spoil: impl FnOnce(&mut World)) {
     let findings = check(&theatre, &host).await;
     let told: Vec<_> = wrong(&findings).into_iter().map(|f| (f.code.as_str(), f.severity, f.fixable)).collect();
     assert_eq!(told, [(code, Severity::Blocker, true)]);
+    assert!(wrong(&findings)[0].remedy.contains(remedy), "{code}: {findings:#?}");
 
     let done = fix(&theatre, &host, code).await.unwrap();
     assert_eq!(done.iter().map(|f| (f.code.as_str(), f.severity)).collect::<Vec<_>>(), [(code, Severity::Fine)]);
@@ -452,12 +451,14 @@ async fn check_mended(code: &str, spoil: impl FnOnce(&mut World)) {
 
 #[tokio::test]
 async fn what_is_called_fixable_is_mended_with_one_write_and_mending_it_again_changes_nothing() {
-    check_mended("extension", |w| extension(w, |e| e.is_active = false)).await;
-    check_mended("extension-assignment", |w| extension(w, |e| e.is_assigned = false)).await;
+    let (make, tick) =
+        ("Make it in Salesforce Setup > Marketing App Extensions, name another", "Tick Active in Automations");
+    check_mended("extension", tick, |w| extension(w, |e| e.is_active = false)).await;
+    check_mended("extension-assignment", "Assign it in", |w| extension(w, |e| e.is_assigned = false)).await;
     for (name, code) in TYPES.into_iter().zip(TYPE_CODES) {
-        check_mended(code, |w| extension(w, |e| e.types.retain(|t| t.name != name))).await;
+        check_mended(code, make, |w| extension(w, |e| e.types.retain(|t| t.name != name))).await;
         let inactive = |t: &mut ActivityType| t.is_active = t.name != name;
-        check_mended(code, |w| extension(w, |e| e.types.iter_mut().for_each(inactive))).await;
+        check_mended(code, tick, |w| extension(w, |e| e.types.iter_mut().for_each(inactive))).await;
     }
 }
 

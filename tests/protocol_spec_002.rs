@@ -4,7 +4,12 @@ use crate::support::*;
 use host_harness::{
     clock::Timestamp,
     runtime::contract::Severity,
-    simulators::{Options, options::CampaignDelay},
+    simulators::{
+        Options,
+        lagged::Lagged,
+        livestorm::{Attendance, Role},
+        options::CampaignDelay,
+    },
     stage::INSTALLATION,
 };
 use oracle::{Act, Happening, List, MappedField, Membership, Prior, Story, World};
@@ -109,7 +114,8 @@ async fn walk_through(campaign_delay: Duration) {
     until(CREATED + 30).await;
     {
         let world = theatre.stage.simulators.world();
-        assert!(world.livestorm.events.all().all(|e| e.published_at.is_some()));
+        let published: Vec<bool> = world.livestorm.events.all().map(|e| e.published_at.is_some()).collect();
+        assert_eq!(published, [true]);
         // S2-42: in Salesforce immediately.
         assert_eq!(world.salesforce.campaigns().map(|c| c.value("Name")).collect::<Vec<_>>(), [NAME]);
     }
@@ -136,6 +142,13 @@ async fn walk_through(campaign_delay: Duration) {
     }
     assert!(lists(&theatre.observed(), EXISTING).is_empty());
     until(SUBMITTED + 5 * MINUTE).await;
+    let id = theatre.stage.played().sessions["test"].clone();
+    let registrants = || -> Vec<(String, Option<Attendance>)> {
+        let world = theatre.stage.simulators.world();
+        let of = world.livestorm.registrations[&id].iter().map(Lagged::now);
+        of.filter(|r| r.role == Role::Participant).map(|r| (r.email.clone(), r.attendance.clone())).collect()
+    };
+    assert_eq!(registrants(), [(NEW.to_string(), None), (EXISTING.to_string(), None)]);
 
     // 5. "Existing prospects will be added to the associated list. New prospects to both the list and campaign." S2-50
     let world = theatre.observed();
@@ -147,7 +160,6 @@ async fn walk_through(campaign_delay: Duration) {
     let existing = fields(&world, EXISTING);
     assert_eq!((existing["firstName"].as_str(), existing["city"].as_str()), ("Existing", "Lyon"));
     // S2-21, S2-60, S2-63, S2-68
-    let id = theatre.stage.played().sessions["test"].clone();
     let shows = |rows: &[(&str, &str, u64)]| -> BTreeSet<(String, String, u64)> {
         rows.iter().map(|(kind, value, at)| (kind.to_string(), value.to_string(), *at)).collect()
     };
@@ -162,6 +174,8 @@ async fn walk_through(campaign_delay: Duration) {
         let (started, ended) = (session.started_at.unwrap(), session.ended_at.unwrap());
         assert!(ended.since(started) >= Duration::from_secs(60));
     }
+    let joined = Attendance { seconds: 95, messages: 2, questions: 1, ..Attendance::default() };
+    assert_eq!(registrants(), [(NEW.to_string(), Some(joined)), (EXISTING.to_string(), None)]);
     assert_eq!(theatre.observed().activities.len(), 2, "nobody's attendance is told before the event is over");
 
     // 7. "Wait for a few minutes and head to the External Activities section of the prospect." S2-51, S2-26 to S2-30, S2-60 to S2-63
