@@ -28,7 +28,7 @@ pub fn session_ended() -> Value {
         "meta": {"webhook": {"id": "W1", "event": "session.ended"}}}})
 }
 
-fn ended_attributes() -> Value {
+pub fn ended_attributes() -> Value {
     let mut attributes = session_attributes(STARTS);
     attributes["status"] = json!("past");
     attributes["started_at"] = json!(STARTS / 1_000);
@@ -195,7 +195,7 @@ fn the_end_of_a_session_that_was_never_heard_of_makes_everything() {
     assert_eq!((world.campaigns.len(), world.lists.len(), world.memberships.len()), (1, 1, 1));
 }
 
-fn watched(email: &str, at: u64) -> Value {
+pub fn watched(email: &str, at: u64) -> Value {
     let mut body = registered("S1", email, START + MINUTE, "Example");
     body["data"]["meta"]["webhook"]["event"] = json!("people.watched_replay");
     body["data"]["attributes"]["registrant_detail"]["has_viewed_replay"] = json!(true);
