@@ -260,6 +260,30 @@ fn mapped_fields_are_written_at_their_occasion_and_a_late_registration_does_not_
     }
 }
 
+/// S2-22: each number reaches the field, and the activity, that is its own.
+#[test]
+fn the_counts_of_an_attendance_are_not_mixed_up() {
+    let targets = ["Duration__c", "Rate__c", "Messages__c", "Questions__c", "Votes__c", "Up_Votes__c"];
+    let sources = ["duration", "rate", "messages", "questions", "votes", "up_votes"];
+    let rules: Vec<Value> = std::iter::zip(sources, targets)
+        .map(|(source, target)| json!({"source": format!("attendance.{source}"), "target": target}))
+        .collect();
+    let mut ana = row("ana@example.org", Some((1_575, 4, 3)));
+    ana["attributes"]["votes_count"] = json!(2);
+    ana["attributes"]["up_votes_count"] = json!(1);
+    ana["attributes"]["registrant_detail"]["attendance_rate"] = json!(87);
+    let mut story = over(vec![ana]);
+    story.set_up(&json!({"mapping": {"prospect": rules}}));
+    story.deliver(&session_ended());
+    story.settle();
+    let world = story.world.borrow();
+    let written = targets.map(|target| world.prospects[0].value[target].as_str().unwrap_or_default());
+    assert_eq!(written, ["1575", "87", "4", "3", "2", "1"]);
+    let numbers: Vec<String> = activities(&story).into_iter().filter(|told| !told.contains(" S1 ")).collect();
+    let expected = [("attendance_duration", 1_575), ("messages_sent", 4), ("questions_asked", 3)];
+    assert_eq!(numbers, expected.map(|(kind, count)| format!("ana@example.org {kind} {count} {}", at(ENDED))));
+}
+
 /// A multi-select field cannot be queried (code 224): it is asked for no more for a day, and written all the same.
 #[test]
 fn a_field_that_cannot_be_read_is_written_and_not_asked_for_again() {

@@ -365,8 +365,8 @@ proptest! {
         let news = |number: usize| match number {
             0 => session_created("S1", STARTS),
             1 => session_created("S2", STARTS + 3_600_000),
-            2 => registered("S1", "ana@example.org", START + 10 * SECOND, "Old"),
-            3 => registered("S2", "Ana@example.org", START + 20 * SECOND, "New"),
+            2 => registered("S1", "ana@example.org", START + 20 * SECOND, "New"),
+            3 => registered("S2", "Ana@example.org", START + 10 * SECOND, "Old"),
             4 => registered("S1", "eve@example.org", START, ""),
             5 => registered("S1", "eve@example.org", START, "Example"),
             6 => registered("S2", "o'brien+x@example.org", START, "Ö"),
@@ -374,7 +374,7 @@ proptest! {
             8 => session_ended(),
             9 => {
                 let mut body = watched("ana@example.org", ENDED + 30 * MINUTE);
-                let registrant = registered("S1", "ana@example.org", START + 10 * SECOND, "Old");
+                let registrant = registered("S1", "ana@example.org", START + 20 * SECOND, "New");
                 body["data"]["attributes"]["registrant_detail"] =
                     registrant["data"]["attributes"]["registrant_detail"].clone();
                 body
@@ -421,6 +421,8 @@ proptest! {
         let expected = tell(&(0..ACTS).collect::<Vec<_>>());
         // Ana: both registrations, attended, its duration, messages, replay; Eve: registered, not attended; the others registered.
         prop_assert_eq!(expected["activities"].as_array().map(Vec::len), Some(10));
+        let ana = expected["prospects"].as_array().into_iter().flatten().find(|one| one["email"] == "ana@example.org");
+        prop_assert_eq!(ana.map(|ana| (&ana["company"], &ana["Seconds__c"])), Some((&json!("New"), &json!("60"))));
         prop_assert_eq!(tell(&all), expected);
     }
 }
