@@ -260,7 +260,7 @@ fn mapped_fields_are_written_at_their_occasion_and_a_late_registration_does_not_
     }
 }
 
-/// S2-22: each number reaches the field, and the activity, that is its own.
+/// S2-61, S2-62: each number reaches the field, and the activity, that is its own.
 #[test]
 fn the_counts_of_an_attendance_are_not_mixed_up() {
     let targets = ["Duration__c", "Rate__c", "Messages__c", "Questions__c", "Votes__c", "Up_Votes__c"];
