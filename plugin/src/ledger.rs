@@ -225,7 +225,16 @@ mod tests {
     use super::*;
     use crate::{
         call::ACCOUNT_ENGAGEMENT,
+        domain::{
+            self,
+            fact::Fact::{
+                AttendanceDuration, Attended, MessagesSent, NotAttended, QuestionsAsked, Registered, WatchedOnDemand,
+                WatchedReplay,
+            },
+            session::SessionId,
+        },
         host::{Denial, Method, Throttle, Unusable},
+        story::state::says,
         test_host::{TestHost, answer, on_host},
     };
     use std::cell::RefCell;
@@ -342,5 +351,28 @@ mod tests {
             assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
             assert!(provider.host.state("f").is_some());
         }
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_has_sent_is_never_sent_again() {
+        let sent = |at, id: Option<&str>| Noted::Sent { at, id: id.map(String::from) };
+        let bodies = Some(vec![r#"{"email":"ana@example.org"}"#.to_string()]);
+        let key = |fact: domain::fact::Fact| fact.state_key(&SessionId::parse("S1").unwrap(), "ana@example.org");
+        let doubt = Noted::Sending { at: 1_644_846_000_120, since: 1_644_846_000_000, bodies };
+        says("people", &key(Registered), &doubt);
+        says("people", &key(NotAttended), &sent(1_645_461_600_000, None));
+        for (fact, at, id) in [
+            (Attended, 1_645_461_600_001, "2001"),
+            (AttendanceDuration, 1_645_461_600_002, "2002"),
+            (MessagesSent, 1_645_461_600_003, "2003"),
+            (QuestionsAsked, 1_645_461_600_004, "2004"),
+            (WatchedReplay, 1_645_547_400_005, "2005"),
+            (WatchedOnDemand, 1_645_547_400_006, "2006"),
+        ] {
+            says("people", &key(fact), &sent(at, Some(id)));
+        }
+        says("session/S1", "once/campaign", &sent(1_644_845_100_000, Some("701000000000001AAA")));
+        says("session/S1", "once/list", &sent(1_644_845_800_000, Some("9")));
     }
 }

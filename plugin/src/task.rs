@@ -352,7 +352,8 @@ pub fn payload<P: Plain>(task: &Task) -> Result<P, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{email::Email, registrant::Role};
+    use crate::domain::{email::Email, registrant::Role, session};
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn registration() -> Registration {
         Registration {
@@ -434,26 +435,140 @@ mod tests {
         super::attendance(registration(), Ended { at: 9, attendance }, settings)
     }
 
+    /// The kinds that this file names; its other words are ordering keys.
+    fn kinds() -> BTreeSet<&'static str> {
+        let words = include_str!("task.rs").lines().filter(|line| line.starts_with("pub const "));
+        let words = words.filter_map(|line| line.split_once(": &str = \"")?.1.strip_suffix("\";"));
+        words.filter(|word| ![PEOPLE, CAMPAIGNS].contains(word)).collect()
+    }
+
+    /// Payloads as the first version queued them, by their kinds.
+    struct Samples(BTreeMap<String, Vec<String>>);
+
+    impl Samples {
+        fn of_the_first_version() -> Self {
+            let mut samples: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for line in include_str!("../../fixtures/tasks/0.1.0.jsonl").lines() {
+                let sample: serde_json::Value = serde_json::from_str(line).unwrap();
+                let kind = sample["kind"].as_str().unwrap().to_string();
+                samples.entry(kind).or_default().push(sample["payload"].to_string());
+            }
+            Self(samples)
+        }
+
+        /// The samples of the kind say this, with nothing lost.
+        fn say<P: Plain + std::fmt::Debug + PartialEq>(&self, kind: &str, expected: Vec<P>) {
+            let read = |text: &String| {
+                payload::<P>(&Task { kind: kind.into(), payload: text.clone(), ..register(registration()) })
+            };
+            let samples = self.0.get(kind).map(Vec::as_slice).unwrap_or_default();
+            let read: Result<Vec<P>, String> = samples.iter().map(read).collect();
+            assert_eq!(read, Ok(expected), "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_task_has_a_sample_of_the_first_version() {
+        let samples = Samples::of_the_first_version();
+        assert_eq!(samples.0.keys().map(String::as_str).collect::<BTreeSet<_>>(), kinds());
+    }
+
     /// Payloads that an earlier version has queued are handled by every later one.
     #[test]
     fn payloads_of_the_first_version_are_still_read() {
-        for line in include_str!("../../fixtures/tasks/0.1.0.jsonl").lines() {
-            let sample: serde_json::Value = serde_json::from_str(line).unwrap();
-            let task = Task {
-                kind: sample["kind"].as_str().unwrap().into(),
-                payload: sample["payload"].to_string(),
-                ..register(registration())
-            };
-            let read = match task.kind.as_str() {
-                SESSION_CREATED => payload::<SessionCreated>(&task).map(drop),
-                ENSURE_SESSION => payload::<EnsureSession>(&task).map(drop),
-                AWAIT_CAMPAIGN => payload::<AwaitCampaign>(&task).map(drop),
-                CAMPAIGN_FOUND => payload::<CampaignFound>(&task).map(drop),
-                SESSION_READY => payload::<SessionReady>(&task).map(drop),
-                REGISTER => payload::<Person>(&task).map(drop),
-                kind => panic!("{kind} is not in the sample"),
-            };
-            assert_eq!(read, Ok(()), "{line}");
-        }
+        let samples = Samples::of_the_first_version();
+        let id = |text: &str| SessionId::parse(text).unwrap();
+        let some = |text: &str| Some(text.to_string());
+        let (s1, event_id) = (id("S1"), some("E1"));
+        let session = Session {
+            id: s1.clone(),
+            event_id: event_id.clone(),
+            status: session::Status::Draft,
+            created_at: Some(1_644_845_096_000),
+            estimated_started_at: Some(1_645_459_200_000),
+            ended_at: None,
+            breakout_of: None,
+        };
+        let room = Session {
+            id: id("S3"),
+            event_id: event_id.clone(),
+            status: session::Status::Past,
+            created_at: Some(1_644_845_097_000),
+            estimated_started_at: Some(1_645_459_201_000),
+            ended_at: Some(1_645_461_002_000),
+            breakout_of: some("S1"),
+        };
+        samples.say(SESSION_CREATED, vec![SessionCreated { session }, SessionCreated { session: room }]);
+        samples.say(ENSURE_SESSION, vec![EnsureSession { session: s1.clone(), event_id: event_id.clone() }]);
+        let (salesforce_id, name) = ("701000000000001AAA".to_string(), "Product demo - 2022-02-21 16:00 UTC");
+        let await_campaign = AwaitCampaign {
+            session: s1.clone(),
+            salesforce_id: salesforce_id.clone(),
+            made_at: 1_644_845_100_000,
+            name: name.into(),
+        };
+        samples.say(AWAIT_CAMPAIGN, vec![await_campaign]);
+        samples.say(CAMPAIGN_FOUND, vec![CampaignFound { session: s1.clone(), salesforce_id, campaign: "7".into() }]);
+        let linked = |event_id, title, on_demand| Link::Linked {
+            campaign: "7".into(),
+            list: "9".into(),
+            name: name.into(),
+            starts_at: Some(1_645_459_200_000),
+            linked_at: 1_644_845_800_000,
+            event_id,
+            title,
+            on_demand,
+        };
+        let ready = |session: &str, link| SessionReady { session: id(session), link };
+        samples.say(
+            SESSION_READY,
+            vec![
+                ready("S1", linked(None, None, None)),
+                ready("S2", Link::LeftOut { reason: "it is cancelled".into() }),
+                ready("S3", linked(event_id.clone(), some("Product demo"), Some(true))),
+            ],
+        );
+        let ended_at = 1_645_461_000_000;
+        samples.say(
+            SESSION_ENDED,
+            vec![SessionEnded { session: s1.clone(), event_id: event_id.clone(), ended_at: Some(ended_at) }],
+        );
+        samples.say(READ_PAGE, vec![ReadPage { session: s1.clone(), page: 3, ended_at }]);
+        samples.say(SETTLE_READ, vec![SettleRead { session: s1.clone(), ended_at }]);
+        let row = r#"{"attributes":{"email":7},"id":"P9","type":"people"}"#.into();
+        let problem = "/attributes/email: a text was expected, found a number".into();
+        samples.say(UNREADABLE, vec![Unreadable { row, ended_at, problem }]);
+        samples.say(EVENT_PUBLISHED, vec![EventPublished { event_id: "E1".into() }]);
+
+        let ana = Registration {
+            session: s1,
+            event_id,
+            event_title: some("Product demo"),
+            person_id: some("P1"),
+            email: Email::parse("ana@example.org").ok(),
+            email_problem: None,
+            role: Some(Role::Participant),
+            guest_speaker: None,
+            registered_at: Some(1_644_845_990_000),
+            received_at: 1_644_846_000_000,
+            values: [("fields.company", "Example"), ("fields.first_name", "Ana")].into_iter().collect(),
+        };
+        let registered = Person { registration: ana.clone(), held: false, ended: None, watched: None };
+        samples.say(REGISTER, vec![registered]);
+        let attendance = Attendance {
+            attended: true,
+            rate: some("87.5"),
+            duration: Some(1_575),
+            messages: 4,
+            questions: 3,
+            votes: 2,
+            up_votes: 1,
+        };
+        let ana = Registration { guest_speaker: Some(true), ..ana };
+        let ended = Some(Ended { at: ended_at, attendance });
+        samples.say(ATTENDANCE, vec![Person { registration: ana.clone(), held: true, ended, watched: None }]);
+        let nobody = Registration { email: None, email_problem: some("there is none"), ..ana };
+        let watched = Some(ReplayView { watched_at: Some(1_645_547_400_000) });
+        samples.say(REPLAY, vec![Person { registration: nobody, held: false, ended: None, watched }]);
     }
 }

@@ -108,3 +108,16 @@ async fn already(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::state::says;
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_a_membership_is_still_read() {
+        let key = fact::Fact::Listed.state_key(&SessionId::parse("S1").unwrap(), "ana@example.org");
+        says("people", &key, &Noted { prospect: "1007".into(), list: "9".into() });
+    }
+}

@@ -409,6 +409,10 @@ async fn create(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        mapping::newest::Held,
+        story::state::{sample, says},
+    };
     use serde_json::json;
 
     fn chosen(rows: Value) -> Option<(String, bool)> {
@@ -431,5 +435,36 @@ mod tests {
         let rows = json!([{"id": 2, "updatedAt": "2026-05-16T12:00:00+00:00"}, {"id": 1, "updatedAt": "2026-05-17T12:00:00+00:00"}]);
         assert_eq!(chosen(rows), Some(("1".into(), true)));
         assert_eq!(chosen(json!([{"id": 10}, {"id": 11}, {"id": 2}])), Some(("11".into(), true)));
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_a_person_is_still_read() {
+        let held = |field: &str, value: &str, at| Held {
+            field: field.into(),
+            value: value.into(),
+            at,
+            session: "S1".into(),
+            read_at: Some(at + 1),
+            written_at: Some(at + 2),
+            is_ours: Some(true),
+        };
+        let person = Person {
+            prospect: Some(Known {
+                id: "1007".into(),
+                made_at: Some(1_645_000_000_000),
+                looked_up_at: 1_645_000_000_001,
+                several: true,
+            }),
+            source_campaign: Some("7".into()),
+            fields: vec![held("company", "Example", 1_644_845_990_000)],
+            theirs: Some(vec!["jobTitle".into()]),
+            tried: Some(vec![held("city", "Oslo", 1_644_845_991_000)]),
+        };
+        says("people", &state_key(&Email::parse("ana@example.org").unwrap()), &person);
+        // A key that would be too long or hold a slash is a digest.
+        says("people", &state_key(&Email::parse("a/b@example.org").unwrap()), &Person::default());
+        let unread: Unread = from_text(sample("people", UNREAD_KEY)).unwrap();
+        assert_eq!((unread.until, unread.fields), (1_644_932_400_000, vec!["Topics__c".to_string()]));
     }
 }

@@ -84,6 +84,12 @@ fn reason(name: &str, age: u64, until: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::session::SessionId,
+        host::{Host, Level},
+        story::state::sample,
+        test_host::{TestHost, on_host},
+    };
 
     #[test]
     fn a_reason_fits_and_says_when_the_next_look_is() {
@@ -96,5 +102,21 @@ mod tests {
         );
         let long = reason(&"🎉".repeat(80), 99_999 * MINUTE, 0);
         assert!(long.len() <= 300 && long.ends_with("next look 1970-01-01 00:00 UTC"), "{long}");
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_has_told_of_a_late_campaign_is_not_told_again() {
+        let one = AwaitCampaign {
+            session: SessionId::parse("S1").unwrap(),
+            salesforce_id: "701000000000001AAA".into(),
+            made_at: 0,
+            name: "Product demo".into(),
+        };
+        let host = TestHost::new(2 * LATE, |_| panic!("nothing is asked"));
+        let (key, value) = (told_key(&one), sample("campaigns", &told_key(&one)).into());
+        host.set(Entry { key, value, subject: None });
+        on_host(&host, async |work| not_yet(work, &one));
+        assert!(host.lines(Level::Warning).is_empty());
     }
 }

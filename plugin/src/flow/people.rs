@@ -438,3 +438,36 @@ fn mapped(work: &Work<'_>, email: &Email, sources: &Values, occasion: Occasion) 
     }
     values
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        host::Host,
+        story::state::{sample, says},
+        test_host::{TestHost, on_host},
+    };
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_for_people_is_still_read() {
+        let [s1, s2] = ["S1", "S2"].map(|id| SessionId::parse(id).unwrap());
+        let linked = Link::Linked {
+            campaign: "7".into(),
+            list: "9".into(),
+            name: "Product demo - 2022-02-21 16:00 UTC".into(),
+            starts_at: Some(1_645_459_200_000),
+            linked_at: 1_644_845_800_000,
+            event_id: Some("E1".into()),
+            title: Some("Product demo".into()),
+            on_demand: Some(true),
+        };
+        says("people", &link_key(&s1), &linked);
+        says("people", &link_key(&s2), &Link::LeftOut { reason: "it is cancelled".into() });
+        let email = Email::parse("ana@example.org").unwrap();
+        let host = TestHost::new(0, |_| panic!("nothing is asked"));
+        let (key, value) = (time_key(&s1, &email), sample("people", &time_key(&s1, &email)).into());
+        host.set(Entry { key, value, subject: None });
+        assert_eq!(on_host(&host, async |work| noted_time(work, &s1, &email)), Some(1_644_845_990_000));
+    }
+}

@@ -357,6 +357,11 @@ fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Sto
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        host::Host,
+        story::state::{sample, says},
+        test_host::{TestHost, on_host},
+    };
 
     fn pages(rows: &[(u64, u64, &[&str])]) -> Vec<Noted> {
         let page = |(records, pages, marks): &(u64, u64, &[&str])| Noted {
@@ -382,5 +387,25 @@ mod tests {
         for (given, expected) in rows {
             assert_eq!(is_stable(&pages(given)), expected, "{given:?}");
         }
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_a_reading_is_still_read() {
+        let (mark, marks) = ("0123456789ab".to_string(), ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(String::from).to_vec());
+        says("session/S1", &page_key(3), &Noted { records: 152, pages: 4, marks });
+        says("session/S1", PASSES_KEY, &Readings { number: 2, missed: vec![mark.clone()] });
+        let missed = Missed {
+            kind: "attendance".into(),
+            payload: "{}".into(),
+            ordering_key: "people".into(),
+            dedupe_key: "attended/S1/1/2".into(),
+            title: "What ana@example.org did in session S1".into(),
+        };
+        says("session/S1", &missed_key(&mark), &missed);
+        let host = TestHost::new(1_645_463_000_000, |_| panic!("nothing is asked"));
+        let value = sample("session/S1", WAITS_KEY).into();
+        host.set(Entry { key: WAITS_KEY.into(), value, subject: None });
+        assert_eq!(on_host(&host, async |work| waits_since(work)), 1_645_461_660_000);
     }
 }

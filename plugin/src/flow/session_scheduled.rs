@@ -349,3 +349,37 @@ fn answer(session: SessionId, link: Link, asked: Option<&str>) -> Task {
 fn done(follow_up: Task) -> Completion {
     Completion { follow_ups: vec![follow_up], wakes: Vec::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::state::says;
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_a_session_is_still_read() {
+        let some = |text: &str| Some(text.to_string());
+        let name = || Name::new("Product demo", Some(1_645_459_200_000));
+        let (salesforce_id, campaign) = ("701000000000001AAA".to_string(), "7".to_string());
+        let forms = [
+            Status::Seen { event_id: some("E1") },
+            Status::LeftOut { reason: "it is a breakout room".into() },
+            Status::Wanted { name: name() },
+            Status::Awaited { name: name(), salesforce_id: salesforce_id.clone(), made_at: 1_644_845_100_000 },
+            Status::Found { name: name(), salesforce_id, campaign: campaign.clone() },
+            Status::Ready { name: name(), campaign, list: "9".into(), linked_at: 1_644_845_800_000 },
+        ];
+        for (number, status) in (1..).zip(forms) {
+            let session = Session {
+                id: SessionId::parse(&format!("S{number}")).unwrap(),
+                event_id: some("E1"),
+                status: session::Status::Past,
+                created_at: Some(1_644_845_096_000),
+                estimated_started_at: Some(1_645_459_200_000),
+                ended_at: Some(1_645_461_000_000),
+                breakout_of: some("S0"),
+            };
+            says(&format!("session/S{number}"), KEY, &Memory { session, status, on_demand: Some(true) });
+        }
+    }
+}

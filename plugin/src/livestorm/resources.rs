@@ -384,6 +384,10 @@ mod tests {
             ..Attendance::default()
         };
         assert_eq!(read.map(|row| (row.attendance, row.replay)), Ok((expected, None)));
+        // Each count is another, so that none can stand in the place of another one.
+        let counts = json!({"messages_count": 3, "questions_count": "1", "votes_count": 5, "up_votes_count": "7"});
+        let read = row(json!({"attended": true}), counts).unwrap().attendance;
+        assert_eq!((read.messages, read.questions, read.votes, read.up_votes), (3, 1, 5, 7));
         let read =
             row(json!({"attended": false, "attendance_rate": "12.5", "attendance_duration": 1.9}), json!({})).unwrap();
         assert_eq!(

@@ -78,6 +78,7 @@ mod tests {
     use super::*;
     use crate::{
         host::{HttpError, Level},
+        story::state::{sample, says},
         test_host::{TestHost, answer, ok, on_host},
     };
     use serde_json::json;
@@ -115,5 +116,14 @@ mod tests {
         assert!(on_host(&host, async |work| today(work).await).is_ok());
         let host = TestHost::new(0, |_| answer(503, "<html>"));
         assert!(matches!(on_host(&host, async |work| today(work).await), Err(Stop::Later(_))));
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_the_team_is_still_read() {
+        let boss = Email::parse("boss@example.org").unwrap();
+        let team = Team { read_again_at: 1_644_932_400_000, members: vec![mark(&boss)] };
+        says("people", KEY, &team);
+        assert!(from_text::<Team>(sample("people", KEY)).unwrap().has(&boss));
     }
 }

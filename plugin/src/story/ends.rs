@@ -28,7 +28,7 @@ pub fn session_ended() -> Value {
         "meta": {"webhook": {"id": "W1", "event": "session.ended"}}}})
 }
 
-fn ended_attributes() -> Value {
+pub fn ended_attributes() -> Value {
     let mut attributes = session_attributes(STARTS);
     attributes["status"] = json!("past");
     attributes["started_at"] = json!(STARTS / 1_000);
@@ -195,7 +195,7 @@ fn the_end_of_a_session_that_was_never_heard_of_makes_everything() {
     assert_eq!((world.campaigns.len(), world.lists.len(), world.memberships.len()), (1, 1, 1));
 }
 
-fn watched(email: &str, at: u64) -> Value {
+pub fn watched(email: &str, at: u64) -> Value {
     let mut body = registered("S1", email, START + MINUTE, "Example");
     body["data"]["meta"]["webhook"]["event"] = json!("people.watched_replay");
     body["data"]["attributes"]["registrant_detail"]["has_viewed_replay"] = json!(true);
@@ -258,6 +258,30 @@ fn mapped_fields_are_written_at_their_occasion_and_a_late_registration_does_not_
         assert_eq!(ana["Last_Event__c"], "Product demo");
         assert_eq!((ana["company"].as_str(), ana["firstName"].as_str()), (Some("Theirs"), Some("Ana")));
     }
+}
+
+/// S2-61, S2-62: each number reaches the field, and the activity, that is its own.
+#[test]
+fn the_counts_of_an_attendance_are_not_mixed_up() {
+    let targets = ["Duration__c", "Rate__c", "Messages__c", "Questions__c", "Votes__c", "Up_Votes__c"];
+    let sources = ["duration", "rate", "messages", "questions", "votes", "up_votes"];
+    let rules: Vec<Value> = std::iter::zip(sources, targets)
+        .map(|(source, target)| json!({"source": format!("attendance.{source}"), "target": target}))
+        .collect();
+    let mut ana = row("ana@example.org", Some((1_575, 4, 3)));
+    ana["attributes"]["votes_count"] = json!(2);
+    ana["attributes"]["up_votes_count"] = json!(1);
+    ana["attributes"]["registrant_detail"]["attendance_rate"] = json!(87);
+    let mut story = over(vec![ana]);
+    story.set_up(&json!({"mapping": {"prospect": rules}}));
+    story.deliver(&session_ended());
+    story.settle();
+    let world = story.world.borrow();
+    let written = targets.map(|target| world.prospects[0].value[target].as_str().unwrap_or_default());
+    assert_eq!(written, ["1575", "87", "4", "3", "2", "1"]);
+    let numbers: Vec<String> = activities(&story).into_iter().filter(|told| !told.contains(" S1 ")).collect();
+    let expected = [("attendance_duration", 1_575), ("messages_sent", 4), ("questions_asked", 3)];
+    assert_eq!(numbers, expected.map(|(kind, count)| format!("ana@example.org {kind} {count} {}", at(ENDED))));
 }
 
 /// A multi-select field cannot be queried (code 224): it is asked for no more for a day, and written all the same.

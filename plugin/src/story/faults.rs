@@ -1,10 +1,19 @@
 //! One thing goes wrong at each call of each flow, in each way; the world ends as if nothing had.
 
-use super::{START, legacy, queue::Story, registered, session_attributes, session_created, world::Fault};
-use crate::host::{HttpError, MINUTE, Throttle, Unusable};
+use super::{
+    START,
+    ends::{ENDED, STARTS, activities, ended_attributes, row, session_ended, watched},
+    legacy,
+    queue::Story,
+    registered, session_attributes, session_created,
+    world::Fault,
+};
+use crate::{
+    account_engagement::time,
+    host::{HttpError, Instant, MINUTE, Throttle, Unusable},
+};
 use serde_json::{Value, json};
-
-const STARTS: u64 = START + 86_400_000;
+use std::collections::BTreeSet;
 
 fn tell(faults: Vec<(&'static str, Fault)>) -> (Story, Value) {
     let mut story = Story::new();
@@ -26,6 +35,42 @@ fn tell(faults: Vec<(&'static str, Fault)>) -> (Story, Value) {
     (story, told)
 }
 
+/// Two people have registered; their session ends, a third one was in it too, and one watches the replay. `fault` befalls the
+/// request that comes after so many others, from the end on.
+fn tell_of_the_end(fault: Option<(usize, Fault)>) -> (Story, Vec<String>) {
+    let mut story = Story::new();
+    story.set_up(&json!({"mapping": {"prospect": [
+        {"source": "fields.company", "target": "company"}, {"source": "attendance.duration", "target": "Seconds__c"},
+        {"source": "replay.watched", "target": "Watched__c"}]}}));
+    // What it will be is asked when the replay is watched.
+    story.world.borrow_mut().event_attributes = json!({"scheduling_status": "draft"});
+    story.deliver(&session_created("S1", STARTS));
+    story.settle();
+    for email in ["ana@example.org", "ben@example.org"] {
+        story.deliver(&registered("S1", email, START + MINUTE, "Example"));
+    }
+    story.settle();
+    story.advance_to(ENDED);
+    {
+        let mut world = story.world.borrow_mut();
+        world.page_size = 2;
+        world.event_attributes = json!({"scheduling_status": "ended"});
+        world.sessions.insert("S1".into(), ended_attributes());
+        let people = [("ana", Some((60, 2, 1))), ("ben", None), ("cy", Some((90, 0, 3)))];
+        let rows = people.map(|(name, attended)| row(&format!("{name}@example.org"), attended));
+        world.people.insert("S1".into(), rows.into());
+        world.fault_at = fault;
+    }
+    let before = story.sent();
+    story.deliver(&session_ended());
+    story.settle();
+    story.advance(2 * 60 * MINUTE);
+    story.deliver(&watched("ben@example.org", ENDED + 60 * MINUTE));
+    story.settle();
+    let purposes = story.sent_since(before).into_iter().map(|request| request.purpose).collect();
+    (story, purposes)
+}
+
 const WRITES_ONCE: [&str; 3] = ["create campaign", "create list", "create external activity"];
 const WRITES: [&str; 3] = ["create prospect", "update prospect", "add to list"];
 const READS: [&str; 6] = [
@@ -37,8 +82,8 @@ const READS: [&str; 6] = [
     "look a prospect up",
 ];
 
-fn passing_faults() -> Vec<Fault> {
-    let throttle = Throttle { until: START + 24 * 60 * MINUTE, reason: "quota".into() };
+fn passing_faults(until: Instant) -> Vec<Fault> {
+    let throttle = Throttle { until, reason: "quota".into() };
     vec![
         Fault::Error(HttpError::NotSent("refused".into())),
         Fault::Error(HttpError::Throttled(throttle)),
@@ -56,11 +101,56 @@ fn whatever_goes_wrong_once_at_whatever_call_the_world_ends_alike() {
     let (_, expected) = tell(vec![]);
     assert_eq!(expected["activities"].as_array().map(Vec::len), Some(3));
     for purpose in WRITES_ONCE.into_iter().chain(WRITES).chain(READS) {
-        for fault in passing_faults() {
+        for fault in passing_faults(START + 24 * 60 * MINUTE) {
             let (story, told) = tell(vec![(purpose, fault.clone())]);
             assert!(story.world.borrow().faults.is_empty(), "{purpose} was not reached");
             assert_eq!(story.dead_letters(), Vec::<String>::new(), "{purpose} {fault:?}");
             assert_eq!(told, expected, "{purpose} {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn whatever_goes_wrong_at_whatever_call_after_the_end_the_world_ends_alike() {
+    let (story, purposes) = tell_of_the_end(None);
+    let expected = story.world.borrow().told();
+    let (then, end, seen) = (time(START + MINUTE), time(ENDED), time(ENDED + 60 * MINUTE));
+    assert_eq!(
+        activities(&story),
+        [
+            format!("ana@example.org attendance_duration 60 {end}"),
+            format!("ana@example.org messages_sent 2 {end}"),
+            format!("ana@example.org people_registered S1 {then}"),
+            format!("ana@example.org questions_asked 1 {end}"),
+            format!("ana@example.org session_attended S1 {end}"),
+            format!("ben@example.org people_registered S1 {then}"),
+            format!("ben@example.org session_not_attended S1 {end}"),
+            format!("ben@example.org watched_replay S1 {seen}"),
+            format!("cy@example.org attendance_duration 90 {end}"),
+            format!("cy@example.org people_registered S1 {then}"),
+            format!("cy@example.org questions_asked 3 {end}"),
+            format!("cy@example.org session_attended S1 {end}"),
+        ]
+    );
+    let of_the_end = [
+        "add to list",
+        "create external activity",
+        "create prospect",
+        "look a prospect up",
+        "read event",
+        "read people of session",
+        "read session",
+        "update prospect",
+    ];
+    assert_eq!(purposes.iter().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(of_the_end));
+    let mut faults = passing_faults(ENDED + 24 * 60 * MINUTE);
+    faults.push(Fault::Error(HttpError::Unauthorized("revoked".into())));
+    for (place, purpose) in purposes.iter().enumerate() {
+        for fault in &faults {
+            let (story, _) = tell_of_the_end(Some((place, fault.clone())));
+            assert!(story.world.borrow().fault_at.is_none(), "{place} {purpose} was not reached");
+            assert_eq!(story.dead_letters(), Vec::<String>::new(), "{place} {purpose} {fault:?}");
+            assert_eq!(story.world.borrow().told(), expected, "{place} {purpose} {fault:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod faults;
 mod queue;
 mod registrations;
 mod sessions;
+pub mod state;
 mod world;
 
 use queue::Story;

@@ -1,6 +1,6 @@
 //! The host's side of the contract, as far as stories need it: dedupe, ordering keys with a state each, waits and wakes.
 
-use super::world::World;
+use super::{state::assert_has_a_sample, world::World};
 use crate::{
     connector,
     host::{
@@ -127,6 +127,7 @@ impl Story {
         self.host.swap_state(self.states.remove(key).unwrap_or_default());
         let ends = connector::handle(&self.host, &self.context, &assignments);
         let state = self.host.swap_state(BTreeMap::new());
+        state.keys().for_each(|entry| assert_has_a_sample(key, entry));
         self.states.insert(key.into(), state);
         assert_eq!(ends.len(), batch.len());
         let mut wakes = Vec::new();

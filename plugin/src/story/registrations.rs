@@ -1,13 +1,19 @@
 //! Stories of people: held, written, left out, met again.
 
 use super::{
-    START, legacy, queue::Story, registered, session_attributes, session_created, with_linked_session, world::Fault,
+    START,
+    ends::{ENDED, STARTS, ended_attributes, row, session_ended, watched},
+    legacy,
+    queue::Story,
+    registered, session_attributes, session_created, with_linked_session,
+    world::Fault,
 };
 use crate::host::{Action, HttpError, Level, MINUTE, Method, SECOND};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const STARTS: u64 = START + 86_400_000;
+/// What is told in any order.
+const ACTS: usize = 11;
 
 fn purposes(requests: &[crate::host::Request]) -> Vec<&str> {
     requests.iter().map(|request| request.purpose.as_str()).collect()
@@ -348,32 +354,61 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// RULES 3: any order, any repetition, the same end. (The source campaign is that of the first one handled, so all of
-    /// these people register for one session, or are prospects already.)
+    /// these people register for one session, or are prospects already.) All is told when S1 is over: its end, who was in it,
+    /// a replay of it, and somebody who registers after it.
     #[test]
     fn any_order_and_any_repetition_end_alike(
-        order in Just((0usize..8).collect::<Vec<_>>()).prop_shuffle(),
-        repeats in prop::collection::vec(0usize..8, 0..6),
-        pauses in prop::collection::vec(0u64..200, 14),
+        order in Just((0usize..ACTS).collect::<Vec<_>>()).prop_shuffle(),
+        repeats in prop::collection::vec(0usize..ACTS, 0..6),
+        pauses in prop::collection::vec(0u64..200, ACTS + 6),
     ) {
         let news = |number: usize| match number {
             0 => session_created("S1", STARTS),
             1 => session_created("S2", STARTS + 3_600_000),
-            2 => registered("S1", "ana@example.org", START + 10 * SECOND, "Old"),
-            3 => registered("S2", "Ana@example.org", START + 20 * SECOND, "New"),
+            2 => registered("S1", "ana@example.org", START + 20 * SECOND, "New"),
+            3 => registered("S2", "Ana@example.org", START + 10 * SECOND, "Old"),
             4 => registered("S1", "eve@example.org", START, ""),
             5 => registered("S1", "eve@example.org", START, "Example"),
             6 => registered("S2", "o'brien+x@example.org", START, "Ö"),
-            _ => registered("S1", "staff@unknown.livestorm.co", START, "x"),
+            7 => registered("S1", "staff@unknown.livestorm.co", START, "x"),
+            8 => session_ended(),
+            9 => {
+                let mut body = watched("ana@example.org", ENDED + 30 * MINUTE);
+                let registrant = registered("S1", "ana@example.org", START + 20 * SECOND, "New");
+                body["data"]["attributes"]["registrant_detail"] =
+                    registrant["data"]["attributes"]["registrant_detail"].clone();
+                body
+            }
+            _ => registered("S1", "zoe@example.org", ENDED + 5 * MINUTE, "Late"),
         };
         let tell = |order: &[usize]| {
             let mut story = Story::new();
+            story.set_up(&json!({"mapping": {"prospect": [
+                {"source": "fields.first_name", "target": "firstName"}, {"source": "fields.company", "target": "company"},
+                {"source": "attendance.attended", "target": "Attended__c"},
+                {"source": "attendance.duration", "target": "Seconds__c"},
+                {"source": "replay.watched_at", "target": "Watched__c"}]}}));
             {
                 let mut world = story.world.borrow_mut();
-                for (id, starts) in [("S1", STARTS), ("S2", STARTS + 3_600_000)] {
-                    world.sessions.insert(id.into(), session_attributes(starts));
-                }
+                world.sessions.insert("S1".into(), ended_attributes());
+                world.sessions.insert("S2".into(), session_attributes(STARTS + 3_600_000));
                 world.add_prospect(json!({"id": 7, "email": "ana@example.org", "city": "Oslo"}));
+                // Livestorm says of each what their webhook says.
+                let people = [(2, Some((60, 2, 0))), (5, None), (10, None)];
+                let rows = people.map(|(number, attended)| {
+                    let mut person = news(number)["data"].take();
+                    let told = row("", attended)["attributes"].take();
+                    for count in ["messages_count", "questions_count"] {
+                        person["attributes"][count] = told[count].clone();
+                    }
+                    for detail in ["attended", "attendance_rate", "attendance_duration"] {
+                        person["attributes"]["registrant_detail"][detail] = told["registrant_detail"][detail].clone();
+                    }
+                    person
+                });
+                world.people.insert("S1".into(), rows.into());
             }
+            story.advance_to(ENDED + 60 * MINUTE);
             for (number, pause) in order.iter().zip(&pauses) {
                 story.deliver(&news(*number));
                 story.advance(pause * SECOND);
@@ -383,6 +418,11 @@ proptest! {
             story.world.borrow().told()
         };
         let all: Vec<usize> = order.iter().chain(&repeats).copied().collect();
-        prop_assert_eq!(tell(&all), tell(&(0..8).collect::<Vec<_>>()));
+        let expected = tell(&(0..ACTS).collect::<Vec<_>>());
+        // Ana: both registrations, attended, its duration, messages, replay; Eve: registered, not attended; the others registered.
+        prop_assert_eq!(expected["activities"].as_array().map(Vec::len), Some(10));
+        let ana = expected["prospects"].as_array().into_iter().flatten().find(|one| one["email"] == "ana@example.org");
+        prop_assert_eq!(ana.map(|ana| (&ana["company"], &ana["Seconds__c"])), Some((&json!("New"), &json!("60"))));
+        prop_assert_eq!(tell(&all), expected);
     }
 }

@@ -30,6 +30,8 @@ pub struct Row {
 pub struct World {
     pub now: Instant,
     pub faults: Vec<(&'static str, Fault)>,
+    /// What goes wrong with the request that comes after so many others.
+    pub fault_at: Option<(usize, Fault)>,
     pub sessions: BTreeMap<String, Value>,
     pub event_title: Option<String>,
     pub people: BTreeMap<String, Vec<Value>>,
@@ -62,6 +64,7 @@ impl Default for World {
         Self {
             now: 0,
             faults: Vec::new(),
+            fault_at: None,
             sessions: BTreeMap::new(),
             event_title: Some("Product demo".into()),
             people: BTreeMap::new(),
@@ -95,8 +98,18 @@ impl World {
         if self.dry_run && request.repeat != Repeat::Read {
             return Err(HttpError::DryRun);
         }
+        if let Some((others @ 1.., _)) = &mut self.fault_at {
+            *others -= 1;
+        } else if let Some((_, fault)) = self.fault_at.take() {
+            return self.go_wrong(request, Some(fault));
+        }
         let fault = self.faults.iter().position(|(purpose, _)| *purpose == request.purpose);
-        match fault.map(|place| self.faults.remove(place).1) {
+        let fault = fault.map(|place| self.faults.remove(place).1);
+        self.go_wrong(request, fault)
+    }
+
+    fn go_wrong(&mut self, request: &Request, fault: Option<Fault>) -> Answer {
+        match fault {
             None => self.serve(request),
             Some(Fault::AnswerLost) => {
                 let _ = self.serve(request);
