@@ -204,7 +204,7 @@ pub fn ensure_session(session: &SessionId, event_id: Option<String>, day: &str) 
         to_text(&EnsureSession { session: session.clone(), event_id }),
         session_key(session),
         format!("{ENSURE_SESSION}/{session}/{day}"),
-        &format!("Somebody registered for session {session}: is it linked?"),
+        &format!("Campaign of session {session}, asked for by a registration"),
         Subject::session(session.as_str()),
     )
 }
@@ -262,7 +262,7 @@ pub fn read_page(session: &SessionId, page: u64, ended_at: Instant) -> Task {
 pub fn settle_read(session: &SessionId, ended_at: Instant) -> Task {
     let payload = to_text(&SettleRead { session: session.clone(), ended_at });
     let dedupe = format!("{SETTLE_READ}/{session}/{ended_at}");
-    let title = format!("Was everybody of session {session} read?");
+    let title = format!("Settle who took part in session {session}");
     let subject = Subject::session(session.as_str());
     Task { lane: Lane::Bulk, ..task(SETTLE_READ, payload, session_key(session), dedupe, &title, subject) }
 }
