@@ -205,7 +205,7 @@ impl InstallationFile {
         Ok(match account {
             Account::Token(token) => Secret::Token(self.look_up(&place("token"), token)?.into()),
             Account::OAuth { client_id, client_secret, refresh_token, token_url } => Secret::OAuth(Box::new(OAuth {
-                token_url: self.text(&place("token_url"), token_url)?,
+                token_url: self.token_url(&place("token_url"), token_url)?,
                 client_id: self.text(&place("client_id"), client_id)?,
                 client_secret: self.look_up(&place("client_secret"), client_secret)?.into(),
                 refresh_token: self.look_up(&place("refresh_token"), refresh_token)?.into(),
@@ -233,6 +233,15 @@ impl InstallationFile {
             Text::Plain(text) => Ok(text.clone()),
             Text::Reference(reference) => self.look_up(place, reference),
         }
+    }
+
+    fn token_url(&self, place: &str, text: &Text) -> Result<String, FileError> {
+        let url = self.text(place, text)?;
+        if url.starts_with("https://") || url.starts_with("http://") {
+            return Ok(url);
+        }
+        let problem = "this is no address to sign in at".into();
+        Err(self.at(place, problem, "Write it like https://login.salesforce.com/services/oauth2/token"))
     }
 
     fn look_up(&self, place: &str, reference: &Reference) -> Result<String, FileError> {

@@ -17,7 +17,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         // Said here and not by the library, whose texts for every case are two kilobytes of the component.
-        let what = if error.is_eof() { "it ends too early" } else { "it is no JSON" };
+        let what = if error.is_eof() { "it ends too early" } else { "a character does not belong there" };
         format!("{what} (line {line}, column {column})")
     })
 }

@@ -67,7 +67,11 @@ impl Place {
         let (data, credentials) = self.data(file)?;
         let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
         let ground = ground(credentials, Durability::Full);
-        let host = Host::open(&data.made_store()?, ground, Arc::new(Runtime::new(Limits::default())?))?;
+        let store = data.made_store()?;
+        let host = Host::open(&store, ground, Arc::new(Runtime::new(Limits::default())?)).with_context(|| {
+            format!("the store {} cannot be opened. Keep the file for whoever repairs it, and do not delete it: what is still to \
+                     be done stands in it", store.display())
+        })?;
         let manifest = install(&host, file, activated_at, source).await?;
         Ok(Opened { id: file.id.clone(), activated_at, manifest, host, data })
     }

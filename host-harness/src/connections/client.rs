@@ -163,8 +163,9 @@ impl Transport for NetworkTransport {
 
 fn broken(error: reqwest::Error) -> TransportError {
     let before = error.is_connect() || error.is_builder();
-    // The address is left out: a query has people in it.
-    let text = causes(&error.without_url());
+    // Of the address the host alone is told: a query has people in it.
+    let host = error.url().and_then(|url| url.host_str()).map(|host| format!("{host}: ")).unwrap_or_default();
+    let text = format!("{host}{}", causes(&error.without_url()));
     if before { TransportError::NotSent(text) } else { TransportError::Unknown(text) }
 }
 

@@ -49,7 +49,8 @@ pub enum CredentialError {
     #[error("no credentials for account `{0}`. Connect the account")]
     NoAccount(String),
     #[error(
-        "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry"
+        "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry. \
+         See what secrets.{account} of the installation refers to: it is to hold the secret alone, in one line"
     )]
     Malformed { account: String },
     #[error("{} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]

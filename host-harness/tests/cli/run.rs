@@ -186,6 +186,7 @@ fn a_bad_input_is_told_with_what_to_do_and_nothing_is_made() {
             "the environment variable `NOBODY_SETS_THIS` is not set",
         ),
         (with(token, "token = { file = \"nowhere\" }"), "nowhere cannot be read"),
+        (with("token_url = \"", "token_url = \"login:"), "secrets.salesforce.token_url: this is no address to sign in at"),
         (with("id = ", "component = \"no.wasm\"\nid = "), "no.wasm cannot be read"),
         (with("[connections.salesforce]", "[connections.crm]"), "connection"),
         (with("allow_private_addresses = true", ""), "http:// is for private addresses that the operator allows"),
@@ -290,6 +291,11 @@ fn a_directory_is_one_process_own_and_an_activation_stands() {
     assert_eq!(bench.about(&["run", &body], &[]).output().unwrap().status.code(), Some(0));
     let other = bench.about(&["run", &body], &["--activated-at", "2026-01-01T00:00:00Z"]).output().unwrap();
     check(other, 1, "`acme` was switched on at ");
+    std::fs::write(bench.path("data/harness.sqlite"), "this is no store, and it is longer than a header").unwrap();
+    for file in ["harness.sqlite-wal", "harness.sqlite-shm"] {
+        let _ = std::fs::remove_file(bench.path("data").join(file));
+    }
+    check(bench.about(&["run", &body], &[]).output().unwrap(), 1, "harness.sqlite cannot be opened. Keep the file");
     std::fs::write(bench.path("data/credentials.json"), "{").unwrap();
     check(bench.about(&["run", &body], &[]).output().unwrap(), 1, "credentials.json: not a file of credentials");
 }

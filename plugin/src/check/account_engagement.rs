@@ -15,7 +15,7 @@ use crate::{
 };
 use serde_json::Value;
 
-pub const SIGN_IN: &str = "Check the business unit id (Salesforce Setup > Business Unit Setup), the host (pi.pardot.com, or \
+pub const SIGN_IN: &str = "If Salesforce refuses the sign-in too, mend that first. Otherwise check the business unit id (Salesforce Setup > Business Unit Setup), the host (pi.pardot.com, or \
                            pi.demo.pardot.com for sandboxes and developer orgs), the scope pardot_api, and that the connected \
                            user belongs to this business unit.";
 /// Of editions with external activities (S2-3).
