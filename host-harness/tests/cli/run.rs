@@ -186,7 +186,10 @@ fn a_bad_input_is_told_with_what_to_do_and_nothing_is_made() {
             "the environment variable `NOBODY_SETS_THIS` is not set",
         ),
         (with(token, "token = { file = \"nowhere\" }"), "nowhere cannot be read"),
-        (with("token_url = \"", "token_url = \"login:"), "secrets.salesforce.token_url: this is no address to sign in at"),
+        (
+            with("token_url = \"", "token_url = \"login:"),
+            "secrets.salesforce.token_url: this is no address to sign in at",
+        ),
         (with("id = ", "component = \"no.wasm\"\nid = "), "no.wasm cannot be read"),
         (with("[connections.salesforce]", "[connections.crm]"), "connection"),
         (with("allow_private_addresses = true", ""), "http:// is for private addresses that the operator allows"),

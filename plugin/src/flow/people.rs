@@ -25,7 +25,11 @@ use crate::{
         registration_time::{self, Told},
         team::{self, Team},
     },
-    mapping::{self, newest::News, source_path::Occasion},
+    mapping::{
+        self,
+        newest::News,
+        source_path::{ENDED_AT, Occasion},
+    },
     plain::{from_text, to_text},
     stop::{Doing, Stop},
     task::{self, Link, Person, SessionReady},
@@ -362,6 +366,7 @@ async fn person(work: &Work<'_>, person: &Person, with: &Ready, times: &Times) -
     let mut occasions = vec![(Occasion::Registered, registered_at)];
     if let Some(ended) = ended {
         ended.attendance.put(&mut sources);
+        sources.insert(ENDED_AT, format!("{}Z", iso(ended.at)));
         occasions.push((Occasion::Ended, ended.at));
     }
     if let Some(watched) = watched {

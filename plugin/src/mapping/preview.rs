@@ -1,7 +1,6 @@
 //! What the settings would make of one person, value by value, for whoever maps fields. Looks nowhere.
 
-use super::Mapping;
-use super::{Applied, Occasion, Update, rules, source_path};
+use super::{Applied, Mapping, Occasion, Update, rules};
 use crate::{host::MappedValue, values::Values};
 
 /// One row a rule. `occasions`: what the sample tells of.
@@ -59,7 +58,6 @@ fn when(occasion: Occasion) -> &'static str {
 
 fn is_told_later(source: &str) -> bool {
     ["event.", "session."].iter().any(|group| source.starts_with(group))
-        && source_path::occasion(source) == Occasion::Registered
 }
 
 #[cfg(test)]

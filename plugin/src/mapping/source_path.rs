@@ -16,6 +16,7 @@ pub enum Occasion {
 
 pub const FIELDS: &str = "fields.";
 pub const REFERRER: &str = "referrer";
+pub const ENDED_AT: &str = "session.ended_at";
 pub const CONNECTION_LINK: &str = "secret.connection_link";
 pub const PASSWORD_KEY: &str = "secret.password_key";
 
@@ -45,6 +46,7 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("session.id", "Id of the session"),
     ("session.starts_at", "Start of the session"),
     ("session.campaign", "Name of the session's campaign"),
+    (ENDED_AT, "End of the session"),
     ("attendance.attended", "Has attended"),
     ("attendance.rate", "Attendance rate in percent"),
     ("attendance.duration", "Attendance duration in seconds"),
@@ -74,6 +76,7 @@ pub fn is_secret(source: &str) -> bool {
 pub fn occasion(source: &str) -> Occasion {
     match source.split_once('.').map(|(group, _)| group) {
         Some("attendance") => Occasion::Ended,
+        Some(_) if source == ENDED_AT => Occasion::Ended,
         Some("replay") => Occasion::Watched,
         _ => Occasion::Registered,
     }
@@ -82,7 +85,7 @@ pub fn occasion(source: &str) -> Occasion {
 pub fn kind(source: &str) -> Kind {
     match source {
         "attendance.attended" | "replay.watched" => Kind::Boolean,
-        _ if occasion(source) == Occasion::Ended => Kind::Number,
+        _ if source.starts_with("attendance.") => Kind::Number,
         _ => Kind::Text,
     }
 }
@@ -151,6 +154,7 @@ mod tests {
             (REFERRER, Occasion::Registered),
             ("event.title", Occasion::Registered),
             ("attendance.rate", Occasion::Ended),
+            ("session.ended_at", Occasion::Ended),
             ("replay.watched_at", Occasion::Watched),
         ];
         for (source, expected) in rows {

@@ -236,6 +236,7 @@ fn mapped_fields_are_written_at_their_occasion_and_a_late_registration_does_not_
         {"source": "attendance.duration", "target": "Minutes__c", "transforms": [{"number": {"divide_by": 60, "decimals": 0}}]},
         {"source": "attendance.attended", "target": "Attended__c", "transforms": [{"boolean": {}}, {"default": "false"}]},
         {"source": "event.title", "target": "Last_Event__c"},
+        {"source": "session.ended_at", "target": "Last_Ended__c"},
         {"source": "fields.company", "target": "company", "update": "when_empty"}]}});
     for late in [false, true] {
         let mut story = over(vec![row("ana@example.org", Some((181, 0, 0)))]);
@@ -256,6 +257,7 @@ fn mapped_fields_are_written_at_their_occasion_and_a_late_registration_does_not_
         assert_eq!(ana["Minutes__c"], json!(3), "as a number");
         assert_eq!(ana["Attended__c"], json!(true), "as a boolean");
         assert_eq!(ana["Last_Event__c"], "Product demo");
+        assert_eq!(ana["Last_Ended__c"], "2026-11-23T15:30:00Z");
         assert_eq!((ana["company"].as_str(), ana["firstName"].as_str()), (Some("Theirs"), Some("Ana")));
     }
 }
