@@ -55,9 +55,11 @@ async fn a_sender_is_told_what_became_of_its_delivery() {
     let check = async |head: &str, body: &[u8], expect: u16| {
         assert_eq!(server.send(head, body).await, Some(expect), "{head}, {} bytes", body.len());
     };
-    check(&format!("POST {ADDRESS}"), b"{}", 202).await;
+    // Nothing follows from it, so it is done, at once or later: a dead letter would not count when the same comes again.
+    let created = include_bytes!("../fixtures/livestorm/webhooks_native/event_created.json");
+    check(&format!("POST {ADDRESS}"), created, 202).await;
     // The same again is taken again, and kept once.
-    check(&format!("POST {ADDRESS}"), b"{}", 202).await;
+    check(&format!("POST {ADDRESS}"), created, 202).await;
     check(&format!("POST {ADDRESS}"), &vec![b'x'; max + 1], 413).await;
     check(&format!("GET {ADDRESS}"), b"", 405).await;
     check("POST /hooks/demo/livestorm/guessed", b"{}", 404).await;
@@ -71,7 +73,7 @@ async fn a_sender_is_told_what_became_of_its_delivery() {
     assert_eq!(kept.len(), 1, "{kept:#?}");
     assert_eq!(kept[0].repeats, 1);
     theatre.stage.clock.run_until(host_harness::clock::Timestamp::MAX).await;
-    assert_eq!(tasks(&host).await[0].status, TaskStatus::Dead);
+    assert_eq!(tasks(&host).await[0].status, TaskStatus::Done);
 }
 
 #[tokio::test]
