@@ -15,21 +15,10 @@ use host_harness::{
         livestorm::{FormField, NewEvent, Scope},
         unknowns::ErrorBody,
     },
-    stage::INSTALLATION,
+    stage::{ACTIVITY_TYPES as TYPES, EXTENSION, INSTALLATION},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-const EXTENSION: &str = "Livestorm";
-const TYPES: [&str; 8] = [
-    "people_registered",
-    "session_attended",
-    "session_not_attended",
-    "attendance_duration",
-    "messages_sent",
-    "questions_asked",
-    "watched_replay",
-    "watched_on_demand",
-];
 /// The codes of their findings, in the same order.
 const TYPE_CODES: [&str; 8] = [
     "activity-type-registered",

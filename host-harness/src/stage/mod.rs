@@ -37,8 +37,8 @@ use tokio_util::sync::CancellationToken;
 
 pub const INSTALLATION: &str = "demo";
 /// What the customer's admin has set up in Account Engagement, under the connector's default names.
-const EXTENSION: &str = "Livestorm";
-const ACTIVITY_TYPES: [&str; 8] = [
+pub const EXTENSION: &str = "Livestorm";
+pub const ACTIVITY_TYPES: [&str; 8] = [
     "people_registered",
     "session_attended",
     "session_not_attended",

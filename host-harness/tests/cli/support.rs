@@ -7,6 +7,7 @@ use host_harness::{
         account_engagement::Extension,
         livestorm::{Dialect, NewEvent, NewRegistrant, NewSession, Occurrence},
     },
+    stage::{ACTIVITY_TYPES, EXTENSION},
 };
 use serde_json::Value;
 use std::{
@@ -58,19 +59,6 @@ impl Drop for Bench {
         self.stop.cancel();
     }
 }
-
-/// What the customer's admin has set up in Account Engagement, under the connector's default names.
-const EXTENSION: &str = "Livestorm";
-const ACTIVITY_TYPES: [&str; 8] = [
-    "people_registered",
-    "session_attended",
-    "session_not_attended",
-    "attendance_duration",
-    "messages_sent",
-    "questions_asked",
-    "watched_replay",
-    "watched_on_demand",
-];
 
 impl Bench {
     pub fn new() -> Bench {
