@@ -33,27 +33,35 @@ pub(super) fn handle(
     let object = object.ok_or_else(Refusal::not_found)?;
     let when = world.now().minus(world.options.read_lag.salesforce);
     match (call.method.as_str(), &rest[1..]) {
-        ("POST", []) => create(world, call, object),
+        ("POST", []) => {
+            let id = insert(world, object, body(call)?)?;
+            Ok(json(201, super::errors::CONTENT_TYPE, &json!({ "id": id, "success": true, "errors": [] })))
+        }
         ("GET", ["describe"]) => {
             let createable = object.name != "Campaign" || world.salesforce.is_marketing_user();
             Ok(json(200, super::errors::CONTENT_TYPE, &object.describe(createable)))
         }
         ("GET", [id]) => read(world, call, object, id, version, when),
-        ("PATCH", [id]) => update(world, call, object, id),
-        ("DELETE", [id]) => delete(world, object, id),
+        ("PATCH", [id]) => change(world, object, id, body(call)?).map(|()| no_content()),
+        ("DELETE", [id]) => remove(world, object, id).map(|()| no_content()),
         (_, []) => Err(Refusal::method_not_allowed("GET,POST,HEAD")),
         (_, [_]) => Err(Refusal::method_not_allowed("GET,PATCH,DELETE,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }
 
-fn create(world: &mut World, call: &Call, object: &'static ObjectType) -> Result<Answer, Refusal> {
+/// Makes a record of what was sent. Gives its id.
+pub(super) fn insert(
+    world: &mut World,
+    object: &'static ObjectType,
+    sent: Map<String, Value>,
+) -> Result<String, Refusal> {
     if object.writes != Writes::All {
         let message = format!("entity type cannot be inserted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
     may_write(&world.salesforce, object, "inserted")?;
-    let mut fields = checked(&world.salesforce, object, body(call)?)?;
+    let mut fields = checked(&world.salesforce, object, sent)?;
     let missing: Vec<_> = object
         .fields
         .iter()
@@ -74,8 +82,7 @@ fn create(world: &mut World, call: &Call, object: &'static ObjectType) -> Result
         Side::Data if object.name == "Campaign" => campaigns::defaults(&mut fields),
         Side::Data => {}
     }
-    let id = world.salesforce.insert(object, fields);
-    Ok(json(201, super::errors::CONTENT_TYPE, &json!({ "id": id, "success": true, "errors": [] })))
+    Ok(world.salesforce.insert(object, fields))
 }
 
 fn read(
@@ -101,14 +108,20 @@ fn read(
     Ok(json(200, super::errors::CONTENT_TYPE, &shown))
 }
 
-fn update(world: &mut World, call: &Call, object: &'static ObjectType, id: &str) -> Result<Answer, Refusal> {
+/// Changes what was sent of a record, and nothing else.
+pub(super) fn change(
+    world: &mut World,
+    object: &'static ObjectType,
+    id: &str,
+    sent: Map<String, Value>,
+) -> Result<(), Refusal> {
     if object.writes == Writes::None {
         let message = format!("entity type cannot be updated: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
     may_write(&world.salesforce, object, "updated")?;
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
-    let fields = checked(&world.salesforce, object, body(call)?)?;
+    let fields = checked(&world.salesforce, object, sent)?;
     let cleared: Vec<_> = object
         .fields
         .iter()
@@ -127,7 +140,7 @@ fn update(world: &mut World, call: &Call, object: &'static ObjectType, id: &str)
         record.fields.extend(fields);
         record.modified_at = now;
     });
-    Ok(no_content())
+    Ok(())
 }
 
 /// Whether the user has the right that this object takes beyond those of describe.
@@ -139,7 +152,8 @@ fn may_write(salesforce: &Salesforce, object: &ObjectType, verb: &str) -> Result
     }
 }
 
-fn delete(world: &mut World, object: &ObjectType, id: &str) -> Result<Answer, Refusal> {
+/// Puts a record into the recycle bin.
+pub(super) fn remove(world: &mut World, object: &'static ObjectType, id: &str) -> Result<(), Refusal> {
     if object.writes != Writes::All {
         let message = format!("entity type cannot be deleted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
@@ -153,7 +167,7 @@ fn delete(world: &mut World, object: &ObjectType, id: &str) -> Result<Answer, Re
         record.is_deleted = true;
         record.modified_at = now;
     });
-    Ok(no_content())
+    Ok(())
 }
 
 impl Salesforce {

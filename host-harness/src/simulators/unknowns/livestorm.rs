@@ -1,0 +1,78 @@
+//! What Livestorm's pages leave open.
+
+use super::CaseMatch;
+use serde::{Deserialize, Serialize};
+
+/// No page of <https://developers.livestorm.co> tells, or two tell differently.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LivestormUnknowns {
+    /// Whether `page[size]` above 50 is cut to 50 or answered with 400.
+    pub oversized_page: OversizedPage,
+    /// How many pages an empty list has: 0 or 1.
+    pub empty_list_pages: u32,
+    /// Whether `items_per_page` is the page size or the rows on this page.
+    pub items_per_page: ItemsPerPage,
+    /// `RateLimit-Monthly-…` or, as in 2021, `RateLimit-Montly-…`.
+    pub monthly_header: MonthlyHeader,
+    /// Whether a 429 carries the monthly headers too; one text says so, the other does not list them.
+    pub monthly_headers_on_429: bool,
+    /// When the 10,000 begin anew.
+    pub monthly_window: MonthlyWindow,
+    /// Whether calls answered 429 count as used.
+    pub refused_calls_count: bool,
+    /// Whether `…_since` and `…_until` include the moment itself.
+    pub date_bounds: Bounds,
+    /// Whether `filter[email]` of a person looks at case.
+    pub email_match: CaseMatch,
+    /// What an unknown query parameter brings: 400, or nothing.
+    pub unknown_parameter: UnknownParameter,
+    /// Whether the legacy `identify` of a person is the id that REST gives (RULES 1, spec S1-17).
+    pub legacy_person_id: LegacyPersonId,
+    /// 401 or 403: two pages differ.
+    pub missing_scope_status: u16,
+    /// How long after the end of a session REST tells who was there: "a few minutes" (spec 002).
+    pub attendance_ready_seconds: u64,
+    /// Whether who did not come stands in the legacy `attendees[]` too.
+    pub absentees_listed: bool,
+    /// Whether `attendance_rate` is a number or a text that is one.
+    pub attendance_rate: AttendanceRate,
+    /// Unit of `replay_view_detail.watched_at`.
+    pub watched_at: WatchedAt,
+    /// Whether a person's `updated_at` moves with attendance and replay.
+    pub updated_at_moves: bool,
+}
+
+impl Default for LivestormUnknowns {
+    fn default() -> Self {
+        LivestormUnknowns {
+            oversized_page: OversizedPage::Clamp,
+            empty_list_pages: 0,
+            items_per_page: ItemsPerPage::PageSize,
+            monthly_header: MonthlyHeader::Monthly,
+            monthly_headers_on_429: false,
+            monthly_window: MonthlyWindow::ThirtyDaysFromFirstCall,
+            refused_calls_count: true,
+            date_bounds: Bounds::Inclusive,
+            email_match: CaseMatch::Insensitive,
+            unknown_parameter: UnknownParameter::Refuse,
+            legacy_person_id: LegacyPersonId::Other,
+            missing_scope_status: 403,
+            attendance_ready_seconds: 5 * 60,
+            absentees_listed: true,
+            attendance_rate: AttendanceRate::Number,
+            watched_at: WatchedAt::Seconds,
+            updated_at_moves: true,
+        }
+    }
+}
+
+sides!(OversizedPage { Clamp, Refuse });
+sides!(ItemsPerPage { PageSize, RowsOnPage });
+sides!(MonthlyHeader { Monthly, Montly });
+sides!(MonthlyWindow { ThirtyDaysFromFirstCall, CalendarMonth });
+sides!(Bounds { Inclusive, Exclusive });
+sides!(UnknownParameter { Refuse, Ignore });
+sides!(LegacyPersonId { Other, SameAsRest });
+sides!(AttendanceRate { Number, Text });
+sides!(WatchedAt { Seconds, Milliseconds, Iso });

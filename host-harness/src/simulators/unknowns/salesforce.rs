@@ -1,0 +1,30 @@
+//! What Salesforce's pages leave open.
+
+use serde::{Deserialize, Serialize};
+
+/// No page of <https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-resources.html> tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SalesforceUnknowns {
+    /// How two refreshes at once are refused: in today's words, or in those of 2024.
+    pub refresh_race: RefreshRace,
+    /// Status for a record that is deleted: 404 or 400.
+    pub entity_is_deleted_status: u16,
+    /// Status for a token without the scope `api`: 401 or 403.
+    pub missing_scope_status: u16,
+    /// Whether calls past the daily limit are let through for a while. `false` refuses at once.
+    pub daily_limit_is_soft: bool,
+}
+
+impl Default for SalesforceUnknowns {
+    fn default() -> Self {
+        SalesforceUnknowns {
+            refresh_race: RefreshRace::AlreadyBeingProcessed,
+            entity_is_deleted_status: 404,
+            missing_scope_status: 403,
+            daily_limit_is_soft: false,
+        }
+    }
+}
+
+sides!(RefreshRace { AlreadyBeingProcessed, ExpiredAuthorizationCode });
