@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_mapping;
 mod calls;
 mod citations;
+mod conformance;
 mod crash;
 mod ingress;
 mod order;

@@ -1,6 +1,8 @@
 //! A story played to its end, and the checkers that run after each: nothing lost, twice or invented, nothing left undone, no
 //! secret anywhere, and enough happened for a verdict.
 
+pub mod sources;
+
 use host_harness::{
     durable::{KeptTask, LogLine, Probe, TaskFilter, TaskStatus},
     host::Host,
