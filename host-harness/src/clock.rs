@@ -102,7 +102,7 @@ impl Drop for Work {
 pub struct Timer(Waiting);
 
 enum Waiting {
-    System(Pin<Box<tokio::time::Sleep>>),
+    Outside(Pin<Box<dyn Future<Output = ()> + Send>>),
     Simulated { clock: Arc<Mutex<Simulated>>, key: (Timestamp, u64) },
     Over,
 }
@@ -112,7 +112,7 @@ impl Future for Timer {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Work> {
         match &mut self.0 {
-            Waiting::System(sleep) => sleep.as_mut().poll(cx).map(|()| Work(None)),
+            Waiting::Outside(due) => due.as_mut().poll(cx).map(|()| Work(None)),
             Waiting::Simulated { clock, key } => {
                 let mut c = lock(clock);
                 let entry = c.timers.get_mut(key).expect("a timer stays in the clock until it is taken or dropped");
@@ -159,7 +159,53 @@ impl Clock for SystemClock {
     }
 
     fn timer(&self, at: Timestamp) -> Timer {
-        Timer(Waiting::System(Box::pin(tokio::time::sleep(at.since(self.now())))))
+        Timer(Waiting::Outside(Box::pin(tokio::time::sleep(at.since(self.now())))))
+    }
+}
+
+/// Runs as the machine's clock does, from another time on, and can be moved forward: what comes due by that fires at once.
+/// Clones are one clock.
+#[derive(Clone, Debug)]
+pub struct MovableClock {
+    /// Where the machine's clock stood when this one stood at `from`.
+    began: Timestamp,
+    from: Timestamp,
+    /// Milliseconds that it was moved by since.
+    moved: tokio::sync::watch::Sender<u64>,
+}
+
+impl MovableClock {
+    pub fn new(from: Timestamp) -> MovableClock {
+        MovableClock { began: SystemClock.now(), from, moved: tokio::sync::watch::Sender::new(0) }
+    }
+
+    pub fn move_by(&self, duration: Duration) {
+        let by = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.moved.send_modify(|moved| *moved = moved.saturating_add(by));
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> Timestamp {
+        let moved = Duration::from_millis(*self.moved.borrow());
+        self.from.plus(SystemClock.now().since(self.began)).plus(moved)
+    }
+
+    fn begin(&self) -> Work {
+        Work(None)
+    }
+
+    fn timer(&self, at: Timestamp) -> Timer {
+        let (clock, mut moves) = (self.clone(), self.moved.subscribe());
+        Timer(Waiting::Outside(Box::pin(async move {
+            while clock.now() < at {
+                // A move wakes it as well as time does; the clock's own sender lives as long as this does.
+                tokio::select! {
+                    () = tokio::time::sleep(at.since(clock.now())) => {}
+                    _ = moves.changed() => {}
+                }
+            }
+        })))
     }
 }
 
@@ -336,6 +382,16 @@ mod tests {
         clock.run_until(Timestamp::MAX).await;
         assert_eq!(*seen.lock().unwrap(), [1, 2, 3, 9]);
         assert_eq!(clock.now(), at(9));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_moved_fires_what_came_due_by_it_and_nothing_else() {
+        let clock = MovableClock::new(at(1_000_000));
+        let (soon, later) = (clock.timer(at(1_003_600)), clock.timer(at(2_000_000)));
+        clock.move_by(3_600 * SECOND);
+        soon.await;
+        assert!(clock.now() >= at(1_003_600) && clock.now() < at(1_100_000), "{}", clock.now());
+        assert!(futures_util::FutureExt::now_or_never(later).is_none());
     }
 
     #[tokio::test]

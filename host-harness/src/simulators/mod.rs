@@ -18,6 +18,7 @@ pub mod snapshot;
 pub mod unknowns;
 pub mod world;
 
+mod control;
 mod ids;
 mod in_process;
 mod request;

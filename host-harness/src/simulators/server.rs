@@ -3,9 +3,10 @@
 //! are counted here, for its limit on them; everything else is one call of `Simulators::handle`.
 
 use super::{
-    Simulators,
+    Simulators, control,
     request::{Api, Call, InFlight},
 };
+use crate::clock::MovableClock;
 use axum::{
     body::Body,
     extract::{
@@ -37,8 +38,22 @@ const BODY_BYTES_MAX: usize = 50 << 20;
 impl Simulators {
     /// Serves until `stop`, then ends as soon as the requests in hand are answered.
     pub async fn listen(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+        self.serve(listener, stop, axum::Router::new()).await
+    }
+
+    /// The same, and `POST /simulators/clock` and its like beside the APIs ([`control`]).
+    pub async fn listen_controlled(
+        &self,
+        listener: TcpListener,
+        stop: CancellationToken,
+        clock: MovableClock,
+    ) -> io::Result<()> {
+        self.serve(listener, stop, control::routes(self.clone(), clock)).await
+    }
+
+    async fn serve(&self, listener: TcpListener, stop: CancellationToken, beside: axum::Router) -> io::Result<()> {
         let served = Served { simulators: self.clone(), in_flight: Arc::default() };
-        let app = axum::Router::new().fallback(serve).with_state(served);
+        let app = beside.merge(axum::Router::new().fallback(serve).with_state(served));
         let app = app.into_make_service_with_connect_info::<CutSwitch>();
         axum::serve(CuttableListener(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
     }
