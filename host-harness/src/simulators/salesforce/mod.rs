@@ -5,12 +5,18 @@
 //! token tells the usage in `Sforce-Limit-Info`. Where do I add an object: its fields as an `ObjectType` in a file of its
 //! own, and a line in `describe.rs`.
 
+mod accounts;
+mod campaign_member_statuses;
+mod campaign_members;
 mod campaigns;
+mod contacts;
 mod describe;
 mod errors;
+mod leads;
 mod oauth;
 mod organization;
 mod query;
+mod rules;
 mod sobjects;
 mod soql;
 mod tooling;
@@ -317,5 +323,8 @@ fn tooling_route(world: &mut World, call: &Call, version: &str, rest: &[&str]) -
 /// Whether the org has an object at all: some come with an edition.
 fn offers(world: &World, object: &ObjectType) -> bool {
     let from_plus = object.side() == Side::Tooling && object.name != tooling::TENANT.name;
+    if object.name == campaign_member_statuses::STATUS.name && !world.salesforce.is_marketing_user() {
+        return false;
+    }
     !from_plus || world.account_engagement.edition.has_external_activities()
 }

@@ -8,7 +8,7 @@ use super::{
     Record, Salesforce, campaigns,
     describe::{Access, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
-    offers, tooling,
+    offers, rules, tooling,
 };
 use crate::{
     clock::Timestamp,
@@ -61,11 +61,11 @@ pub(super) fn insert(
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
     may_write(&world.salesforce, object, "inserted")?;
-    let mut fields = checked(&world.salesforce, object, sent)?;
+    let mut fields = checked(&world.salesforce, object, sent, Access::createable)?;
     let missing: Vec<_> = object
         .fields
         .iter()
-        .filter(|field| field.access == Access::Required && fields.get(field.name).is_none_or(Value::is_null))
+        .filter(|field| field.access.required() && fields.get(field.name).is_none_or(Value::is_null))
         .map(|field| field.name)
         .collect();
     if !missing.is_empty() {
@@ -79,8 +79,7 @@ pub(super) fn insert(
                 fields.entry("IsActive").or_insert(json!(false));
             }
         }
-        Side::Data if object.name == "Campaign" => campaigns::defaults(&mut fields),
-        Side::Data => {}
+        Side::Data => rules::before(world, object, &mut fields, None)?,
     }
     Ok(world.salesforce.insert(object, fields))
 }
@@ -121,11 +120,11 @@ pub(super) fn change(
     }
     may_write(&world.salesforce, object, "updated")?;
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
-    let fields = checked(&world.salesforce, object, sent)?;
+    let mut fields = checked(&world.salesforce, object, sent, Access::updateable)?;
     let cleared: Vec<_> = object
         .fields
         .iter()
-        .filter(|field| field.access == Access::Required && fields.get(field.name).is_some_and(Value::is_null))
+        .filter(|field| field.access.required() && fields.get(field.name).is_some_and(Value::is_null))
         .map(|field| field.name)
         .collect();
     if !cleared.is_empty() {
@@ -134,12 +133,15 @@ pub(super) fn change(
     }
     if object.side() == Side::Tooling {
         tooling::checked(&world.salesforce, object, &fields, Some(&id))?;
+    } else {
+        rules::before(world, object, &mut fields, Some(&id))?;
     }
     let now = world.now();
     world.salesforce.records.change(&id, now, |record| {
         record.fields.extend(fields);
         record.modified_at = now;
     });
+    rules::after(&mut world.salesforce, object, &id, false);
     Ok(())
 }
 
@@ -162,11 +164,8 @@ pub(super) fn remove(world: &mut World, object: &'static ObjectType, id: &str) -
         tooling::may_write(&world.salesforce)?;
     }
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
-    let now = world.now();
-    world.salesforce.records.change(&id, now, |record| {
-        record.is_deleted = true;
-        record.modified_at = now;
-    });
+    rules::before_removal(&world.salesforce, object, &id)?;
+    rules::after_removal(&mut world.salesforce, object, &id);
     Ok(())
 }
 
@@ -208,6 +207,7 @@ impl Salesforce {
             modified_at: now,
         };
         self.records.insert(id.clone(), now, record);
+        rules::after(self, object, &id, true);
         id
     }
 }
@@ -230,6 +230,7 @@ fn checked(
     salesforce: &Salesforce,
     object: &ObjectType,
     sent: Map<String, Value>,
+    may: impl Fn(Access) -> bool,
 ) -> Result<Map<String, Value>, Refusal> {
     let mut fields = Map::new();
     let mut faults = vec![];
@@ -238,7 +239,7 @@ fn checked(
             continue;
         }
         let field = object.field(&name).ok_or_else(|| Refusal::no_column(&name, object.name))?;
-        if field.access == Access::ReadOnly {
+        if !may(field.access) {
             let message = format!(
                 "Unable to create/update fields: {}. Please check the security settings of this field and verify that it \
                  is read/write for your profile or permission set.",
