@@ -45,6 +45,8 @@ fn switches() -> Vec<Switch> {
         ("/salesforce/daily_limit_is_soft", json!([false]), Some(few_calls_a_day)),
         ("/salesforce/undefined_member_status", json!(["default", "stored"]), None),
         ("/salesforce/upsert_updated_status", json!([204]), None),
+        ("/salesforce/duplicate_key", json!(["duplicate-result"]), None),
+        ("/salesforce/duplicate_alert_status", json!([300]), None),
         ("/account_engagement/concurrency_status", json!([403, 429]), None),
         ("/account_engagement/daily_limit_status", json!([400, 403, 429]), Some(few_calls_a_day)),
         ("/account_engagement/access_denied_status", json!([403]), None),

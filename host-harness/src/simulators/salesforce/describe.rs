@@ -26,12 +26,14 @@ pub(super) enum Writes {
     None,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub name: &'static str,
     pub label: &'static str,
     pub kind: Kind,
     pub access: Access,
+    pub unique: bool,
+    pub external_id: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Access {
 
 impl Field {
     pub const fn new(name: &'static str, label: &'static str, kind: Kind, access: Access) -> Field {
-        Field { name, label, kind, access }
+        Field { name, label, kind, access, unique: false, external_id: false }
     }
 
     pub const fn read_only(name: &'static str, kind: Kind) -> Field {
@@ -196,6 +198,8 @@ impl Field {
         ] {
             told[name] = Value::Null;
         }
+        told["unique"] = json!(self.unique);
+        told["externalId"] = json!(self.external_id);
         told["defaultValue"] = if is_boolean { json!(false) } else { Value::Null };
         told
     }

@@ -42,6 +42,13 @@ pub(super) fn before(
         merged.extend(fields.clone());
         fields.insert("Name".into(), json!(leads::full_name(&merged)));
     }
+    salesforce.assign(object, fields);
+    let mut merged = record.map(|record| record.fields.clone()).unwrap_or_default();
+    merged.extend(fields.clone());
+    salesforce.validated(object.name, &merged)?;
+    if own.is_none() {
+        salesforce.no_duplicate(object, &merged, &world.options.unknowns.salesforce)?;
+    }
     Ok(())
 }
 

@@ -18,6 +18,10 @@ pub struct SalesforceUnknowns {
     pub undefined_member_status: UndefinedMemberStatus,
     /// Status of an upsert that found its record: 200 with `created: false`, or 204 of older versions.
     pub upsert_updated_status: u16,
+    /// How the key of a duplicate's details is spelt.
+    pub duplicate_key: DuplicateKey,
+    /// Status of a duplicate that may be saved all the same: 400, or 300 by one client's word.
+    pub duplicate_alert_status: u16,
 }
 
 impl Default for SalesforceUnknowns {
@@ -29,6 +33,8 @@ impl Default for SalesforceUnknowns {
             daily_limit_is_soft: false,
             undefined_member_status: UndefinedMemberStatus::Refused,
             upsert_updated_status: 200,
+            duplicate_key: DuplicateKey::DuplicateResut,
+            duplicate_alert_status: 400,
         }
     }
 }
@@ -36,3 +42,4 @@ impl Default for SalesforceUnknowns {
 sides!(RefreshRace { AlreadyBeingProcessed, ExpiredAuthorizationCode });
 
 sides!(UndefinedMemberStatus { Refused, Default, Stored });
+sides!(DuplicateKey { DuplicateResut, DuplicateResult });
