@@ -18,6 +18,24 @@ pub struct Snapshot {
     pub external_activities: Vec<ExternalActivitySeen>,
     /// By the name of the API.
     pub requests: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub leads: Vec<RecordSeen>,
+    #[serde(default)]
+    pub contacts: Vec<RecordSeen>,
+    #[serde(default)]
+    pub accounts: Vec<RecordSeen>,
+    #[serde(default)]
+    pub campaign_members: Vec<RecordSeen>,
+    #[serde(default)]
+    pub member_statuses: Vec<RecordSeen>,
+}
+
+/// A Salesforce record of another object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordSeen {
+    pub salesforce_id: String,
+    /// What is not null, by the names of describe.
+    pub fields: BTreeMap<String, Value>,
 }
 
 /// A Salesforce campaign.
@@ -131,6 +149,17 @@ impl World {
             value: activity.value.clone(),
             activity_date: activity.activity_date,
         });
+        let seen = |object: &str| {
+            let live = self.salesforce.records.all().filter(|record| record.object == object && !record.is_deleted);
+            let fields = |fields: &serde_json::Map<String, Value>| {
+                fields
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect()
+            };
+            live.map(|record| RecordSeen { salesforce_id: record.id.clone(), fields: fields(&record.fields) }).collect()
+        };
         Snapshot {
             campaigns: campaigns.collect(),
             lists: lists.collect(),
@@ -138,6 +167,11 @@ impl World {
             list_memberships: memberships.collect(),
             external_activities: activities.collect(),
             requests: self.request_counts(),
+            leads: seen("Lead"),
+            contacts: seen("Contact"),
+            accounts: seen("Account"),
+            campaign_members: seen("CampaignMember"),
+            member_statuses: seen("CampaignMemberStatus"),
         }
     }
 }

@@ -2,7 +2,10 @@
 //! all columns of a query come from here, and it from the object reference,
 //! <https://developer.salesforce.com/docs/platform/data-models>.
 
-use super::{campaigns::CAMPAIGN, organization, tooling, user};
+use super::{
+    accounts::ACCOUNT, campaign_member_statuses::STATUS, campaign_members::MEMBER, campaigns::CAMPAIGN,
+    contacts::CONTACT, leads::LEAD, organization, tooling, user,
+};
 use serde_json::{Value, json};
 
 /// An object, as describe tells it.
@@ -23,12 +26,14 @@ pub(super) enum Writes {
     None,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub name: &'static str,
     pub label: &'static str,
     pub kind: Kind,
     pub access: Access,
+    pub unique: bool,
+    pub external_id: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +60,29 @@ pub(super) enum Access {
     Writable,
     /// Writable, and a record must have it.
     Required,
+    /// Writable when the record is made, and never again.
+    CreateOnly,
+    /// So, and a record must have it.
+    RequiredOnce,
+}
+
+impl Access {
+    pub fn required(self) -> bool {
+        matches!(self, Access::Required | Access::RequiredOnce)
+    }
+
+    pub fn createable(self) -> bool {
+        self != Access::ReadOnly
+    }
+
+    pub fn updateable(self) -> bool {
+        matches!(self, Access::Writable | Access::Required)
+    }
 }
 
 impl Field {
     pub const fn new(name: &'static str, label: &'static str, kind: Kind, access: Access) -> Field {
-        Field { name, label, kind, access }
+        Field { name, label, kind, access, unique: false, external_id: false }
     }
 
     pub const fn read_only(name: &'static str, kind: Kind) -> Field {
@@ -93,23 +116,92 @@ impl Field {
             _ => &[],
         };
         let picklist: Vec<_> =
-            picklist.iter().map(|value| json!({ "value": value, "label": value, "active": true })).collect();
-        let writable = self.access != Access::ReadOnly;
-        json!({
+            picklist.iter().map(|value| {
+            json!({ "value": value, "label": value, "active": true, "defaultValue": false, "validFor": null })
+        }).collect();
+        let text = matches!(kind, "string" | "textarea" | "email" | "picklist" | "id" | "reference");
+        let (precision, scale) = if kind == "double" { (18, 2) } else { (0, 0) };
+        let soap = match self.kind {
+            Kind::Id | Kind::Reference(..) => "tns:ID",
+            Kind::Boolean => "xsd:boolean",
+            Kind::Integer => "xsd:int",
+            Kind::Double => "xsd:double",
+            Kind::Date => "xsd:date",
+            Kind::DateTime => "xsd:dateTime",
+            _ => "xsd:string",
+        };
+        let is_boolean = self.kind == Kind::Boolean;
+        let mut told = json!({
             "name": self.name,
             "label": self.label,
             "type": kind,
+            "soapType": soap,
             "length": length,
-            "nillable": self.access != Access::Required,
-            "createable": writable,
-            "updateable": writable,
+            "byteLength": if text { length * 3 } else { 0 },
+            "digits": if kind == "int" { 8 } else { 0 },
+            "precision": precision,
+            "scale": scale,
+            "nillable": !self.access.required() && !is_boolean && self.kind != Kind::Id,
+            "defaultedOnCreate": is_boolean || matches!(self.name, "OwnerId" | "Status") || !self.access.createable(),
+            "createable": self.access.createable(),
+            "updateable": self.access.updateable(),
+            "permissionable": self.access.updateable() && !self.access.required(),
             "filterable": self.filterable(),
             "sortable": self.filterable(),
-            "custom": false,
+            "groupable": self.filterable() && !matches!(self.kind, Kind::Double | Kind::DateTime),
+            "aggregatable": self.filterable() && !is_boolean,
+            "custom": self.name.ends_with("__c"),
+            "nameField": self.name == "Name",
+            "idLookup": matches!(self.name, "Id" | "Email"),
             "picklistValues": picklist,
             "referenceTo": refers_to,
             "relationshipName": relation,
-        })
+            "queryByDistance": false,
+            "searchPrefilterable": matches!(self.kind, Kind::Reference(..)),
+        });
+        // What is the same of every field that is simulated.
+        for name in [
+            "aiPredictionField",
+            "autoNumber",
+            "calculated",
+            "cascadeDelete",
+            "caseSensitive",
+            "dependentPicklist",
+            "deprecatedAndHidden",
+            "displayLocationInDecimal",
+            "encrypted",
+            "externalId",
+            "formulaTreatNullNumberAsZero",
+            "highScaleNumber",
+            "htmlFormatted",
+            "namePointing",
+            "polymorphicForeignKey",
+            "restrictedDelete",
+            "restrictedPicklist",
+            "unique",
+            "writeRequiresMasterRead",
+        ] {
+            told[name] = json!(false);
+        }
+        for name in [
+            "calculatedFormula",
+            "compoundFieldName",
+            "controllerName",
+            "defaultValueFormula",
+            "extraTypeInfo",
+            "filteredLookupInfo",
+            "inlineHelpText",
+            "mask",
+            "maskType",
+            "referenceTargetField",
+            "relationshipOrder",
+        ] {
+            told[name] = Value::Null;
+        }
+        told["unique"] = json!(self.unique);
+        told["externalId"] = json!(self.external_id);
+        told["defaultValue"] = if is_boolean { json!(false) } else { Value::Null };
+        told
     }
 }
 
@@ -124,8 +216,31 @@ pub(super) static SYSTEM: [Field; 7] = [
     Field::new("SystemModstamp", "System Modstamp", Kind::DateTime, Access::ReadOnly),
 ];
 
-static OBJECTS: [&ObjectType; 5] =
-    [&CAMPAIGN, &user::USER, &user::PROFILE, &organization::ORGANIZATION, &organization::RECORD_TYPE];
+static OBJECTS: [&ObjectType; 10] = [
+    &ACCOUNT,
+    &CAMPAIGN,
+    &MEMBER,
+    &STATUS,
+    &CONTACT,
+    &LEAD,
+    &user::USER,
+    &user::PROFILE,
+    &organization::ORGANIZATION,
+    &organization::RECORD_TYPE,
+];
+
+/// Parent, relation, child, the child's field, and whether the child goes with the parent. The names are those of public
+/// clients' schemas.
+static CHILDREN: [(&str, &str, &str, &str, bool); 8] = [
+    ("Account", "ChildAccounts", "Account", "ParentId", false),
+    ("Account", "Contacts", "Contact", "AccountId", false),
+    ("Campaign", "ChildCampaigns", "Campaign", "ParentId", false),
+    ("Campaign", "CampaignMembers", "CampaignMember", "CampaignId", true),
+    ("Campaign", "CampaignMemberStatuses", "CampaignMemberStatus", "CampaignId", true),
+    ("Lead", "CampaignMembers", "CampaignMember", "LeadId", true),
+    ("Contact", "CampaignMembers", "CampaignMember", "ContactId", true),
+    ("Profile", "Users", "User", "ProfileId", false),
+];
 
 /// The data API and the Tooling API, each with its own objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,17 +299,88 @@ impl ObjectType {
         })
     }
 
-    /// `GET /sobjects/<Obj>/describe`, as far as clients of ours and others read it.
+    /// The object behind a relation to children, as a query's sub-query names it, and the child's field that leads back.
+    pub fn child_relation(&self, name: &str) -> Option<(&'static ObjectType, &'static str)> {
+        let known = |row: &&(&str, &str, &str, &str, bool)| row.0 == self.name && row.1.eq_ignore_ascii_case(name);
+        let (_, _, child, field, _) = CHILDREN.iter().find(known)?;
+        Some((ObjectType::named(Side::Data, child)?, *field))
+    }
+
+    /// `GET /sobjects/<Obj>/describe`, with every key that strict clients ask for.
     pub fn describe(&self, createable: bool) -> Value {
-        json!({
+        let all = self.writes == Writes::All;
+        let children = CHILDREN.iter().filter(|row| row.0 == self.name);
+        let children = children.map(|(_, relation, child, field, cascades)| {
+            json!({
+                "cascadeDelete": cascades, "childSObject": child, "deprecatedAndHidden": false, "field": field,
+                "junctionIdListNames": [], "junctionReferenceTo": [], "relationshipName": relation,
+                "restrictedDelete": false,
+            })
+        });
+        let below = format!("/services/data/v62.0/{}sobjects/{}", self.side().path(), self.name);
+        let mut told = json!({
             "name": self.name,
             "label": self.name,
+            "labelPlural": format!("{}s", self.name),
             "keyPrefix": self.prefix,
             "queryable": true,
-            "createable": self.writes == Writes::All && createable,
+            "retrieveable": true,
+            "createable": all && createable,
             "updateable": self.writes != Writes::None,
-            "deletable": self.writes == Writes::All,
+            "deletable": all,
+            "undeletable": all,
+            "replicateable": true,
+            "searchable": all,
+            "layoutable": all,
+            "triggerable": all,
+            "feedEnabled": all,
+            "mergeable": matches!(self.name, "Lead" | "Contact" | "Account"),
+            "childRelationships": children.collect::<Vec<_>>(),
+            "recordTypeInfos": [{
+                "active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master",
+                "master": true, "name": "Master", "recordTypeId": "012000000000000AAA",
+                "urls": { "layout": format!("{below}/describe/layouts/012000000000000AAA") },
+            }],
+            "namedLayoutInfos": [],
+            "supportedScopes": [{ "label": "All", "name": "everything" }, { "label": "Mine", "name": "mine" }],
+            "actionOverrides": [],
+            "sobjectDescribeOption": "FULL",
+            "urls": {
+                "sobject": below.clone(),
+                "describe": format!("{below}/describe"),
+                "rowTemplate": format!("{below}/{{ID}}"),
+            },
             "fields": self.all_fields().map(Field::describe).collect::<Vec<_>>(),
-        })
+        });
+        for name in [
+            "activateable",
+            "compactLayoutable",
+            "custom",
+            "customSetting",
+            "deepCloneable",
+            "deprecatedAndHidden",
+            "hasSubtypes",
+            "isInterface",
+            "isSubtype",
+            "mruEnabled",
+            "searchLayoutable",
+        ] {
+            told[name] = json!(false);
+        }
+        for name in [
+            "associateEntityType",
+            "associateParentEntity",
+            "defaultImplementation",
+            "extendedBy",
+            "extendsInterfaces",
+            "implementedBy",
+            "implementsInterfaces",
+            "listviewable",
+            "lookupLayoutable",
+            "networkScopeFieldName",
+        ] {
+            told[name] = Value::Null;
+        }
+        told
     }
 }

@@ -18,11 +18,18 @@ pub(super) struct Fault {
     pub code: &'static str,
     pub message: String,
     pub fields: Vec<String>,
+    /// A key of its own in the answer, as that of a duplicate.
+    pub more: Option<(&'static str, Value)>,
 }
 
 impl Fault {
     pub fn new(code: &'static str, message: impl Into<String>, fields: &[&str]) -> Fault {
-        Fault { code, message: message.into(), fields: fields.iter().map(|field| (*field).to_owned()).collect() }
+        Fault {
+            code,
+            message: message.into(),
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            more: None,
+        }
     }
 }
 
@@ -72,6 +79,9 @@ impl Refusal {
                 let mut told = json!({ "message": fault.message, "errorCode": fault.code });
                 if !fault.fields.is_empty() {
                     told["fields"] = json!(fault.fields);
+                }
+                if let Some((key, value)) = &fault.more {
+                    told[*key] = value.clone();
                 }
                 told
             })

@@ -5,22 +5,32 @@
 //! token tells the usage in `Sforce-Limit-Info`. Where do I add an object: its fields as an `ObjectType` in a file of its
 //! own, and a line in `describe.rs`.
 
+mod accounts;
+mod campaign_member_statuses;
+mod campaign_members;
 mod campaigns;
+mod contacts;
 mod describe;
+mod duplicate_rules;
 mod errors;
+mod leads;
 mod oauth;
 mod organization;
 mod query;
+mod rules;
+mod setup;
 mod sobjects;
 mod soql;
 mod tooling;
 mod user;
+mod validation_rules;
 
 #[cfg(test)]
 mod tests;
 
 pub use oauth::Tokens;
 pub use query::Cursor;
+pub use setup::*;
 
 use super::{
     World,
@@ -91,6 +101,7 @@ pub struct Salesforce {
     pub scopes: BTreeSet<&'static str>,
     /// Fields such as `Campaign.Type` whose picklist the admin has restricted.
     pub restricted_picklists: BTreeSet<String>,
+    pub setup: Setup,
     /// When the requests of the last 24 hours came.
     requests: VecDeque<Timestamp>,
     cursors: Vec<Cursor>,
@@ -107,6 +118,7 @@ impl Salesforce {
             tokens,
             scopes: BTreeSet::from(oauth::SCOPES),
             restricted_picklists: BTreeSet::new(),
+            setup: Setup::default(),
             requests: VecDeque::new(),
             cursors: vec![],
             made: HashMap::new(),
@@ -255,6 +267,7 @@ fn resources(version: &str) -> Value {
 
 fn data(world: &mut World, call: &Call) -> Answer {
     let (now, max) = (world.now(), world.options.limits.salesforce_calls_per_day);
+    world.salesforce.setup.request = setup::RequestOptions::of(call, world.requests.len());
     if !call.bearer().is_some_and(|token| world.salesforce.tokens.opens(token, now, &world.options)) {
         return Refusal::invalid_session().answer();
     }
@@ -317,5 +330,8 @@ fn tooling_route(world: &mut World, call: &Call, version: &str, rest: &[&str]) -
 /// Whether the org has an object at all: some come with an edition.
 fn offers(world: &World, object: &ObjectType) -> bool {
     let from_plus = object.side() == Side::Tooling && object.name != tooling::TENANT.name;
+    if object.name == campaign_member_statuses::STATUS.name && !world.salesforce.is_marketing_user() {
+        return false;
+    }
     !from_plus || world.account_engagement.edition.has_external_activities()
 }

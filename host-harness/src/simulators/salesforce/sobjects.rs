@@ -8,7 +8,7 @@ use super::{
     Record, Salesforce, campaigns,
     describe::{Access, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
-    offers, tooling,
+    offers, rules, tooling,
 };
 use crate::{
     clock::Timestamp,
@@ -30,9 +30,14 @@ pub(super) fn handle(
     side: Side,
 ) -> Result<Answer, Refusal> {
     let object = rest.first().and_then(|name| ObjectType::named(side, name)).filter(|object| offers(world, object));
-    let object = object.ok_or_else(Refusal::not_found)?;
+    let object = world.salesforce.own(object.ok_or_else(Refusal::not_found)?);
     let when = world.now().minus(world.options.read_lag.salesforce);
-    match (call.method.as_str(), &rest[1..]) {
+    // Clients that cannot send PATCH say so in the query [inferred from public clients].
+    let method = match (call.method.as_str(), call.param("_HttpMethod")) {
+        ("POST", Some(instead)) => instead,
+        (method, _) => method,
+    };
+    match (method, &rest[1..]) {
         ("POST", []) => {
             let id = insert(world, object, body(call)?)?;
             Ok(json(201, super::errors::CONTENT_TYPE, &json!({ "id": id, "success": true, "errors": [] })))
@@ -44,8 +49,39 @@ pub(super) fn handle(
         ("GET", [id]) => read(world, call, object, id, version, when),
         ("PATCH", [id]) => change(world, object, id, body(call)?).map(|()| no_content()),
         ("DELETE", [id]) => remove(world, object, id).map(|()| no_content()),
+        ("GET", [field, value]) => {
+            let found = by_external_id(&world.salesforce, object, field, value)?;
+            match &found[..] {
+                [] => Err(Refusal::not_found()),
+                [id] => read(world, call, object, id, version, when),
+                several => Ok(choice(object, version, several)),
+            }
+        }
+        ("PATCH", [field, value]) => {
+            let sent = body(call)?;
+            if call.param("updateOnly").is_some_and(|only| only.eq_ignore_ascii_case("true"))
+                && by_external_id(&world.salesforce, object, field, value)?.is_empty()
+            {
+                return Err(Refusal::not_found());
+            }
+            let told = |id: &str, created: bool| json!({ "id": id, "success": true, "errors": [], "created": created });
+            Ok(match upsert(world, object, field, value, sent)? {
+                Upserted::Created(id) => json(201, super::errors::CONTENT_TYPE, &told(&id, true)),
+                Upserted::Updated(_) if world.options.unknowns.salesforce.upsert_updated_status == 204 => no_content(),
+                Upserted::Updated(id) => json(200, super::errors::CONTENT_TYPE, &told(&id, false)),
+                Upserted::Several(ids) => choice(object, version, &ids),
+            })
+        }
+        ("DELETE", [field, value]) => {
+            let found = by_external_id(&world.salesforce, object, field, value)?;
+            match &found[..] {
+                [] => Err(Refusal::not_found()),
+                [id] => remove(world, object, id).map(|()| no_content()),
+                several => Ok(choice(object, version, several)),
+            }
+        }
         (_, []) => Err(Refusal::method_not_allowed("GET,POST,HEAD")),
-        (_, [_]) => Err(Refusal::method_not_allowed("GET,PATCH,DELETE,HEAD")),
+        (_, [_] | [_, _]) => Err(Refusal::method_not_allowed("GET,PATCH,DELETE,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }
@@ -56,16 +92,17 @@ pub(super) fn insert(
     object: &'static ObjectType,
     sent: Map<String, Value>,
 ) -> Result<String, Refusal> {
+    let object = world.salesforce.own(object);
     if object.writes != Writes::All {
         let message = format!("entity type cannot be inserted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
     may_write(&world.salesforce, object, "inserted")?;
-    let mut fields = checked(&world.salesforce, object, sent)?;
+    let mut fields = checked(&world.salesforce, object, sent, Access::createable)?;
     let missing: Vec<_> = object
         .fields
         .iter()
-        .filter(|field| field.access == Access::Required && fields.get(field.name).is_none_or(Value::is_null))
+        .filter(|field| field.access.required() && fields.get(field.name).is_none_or(Value::is_null))
         .map(|field| field.name)
         .collect();
     if !missing.is_empty() {
@@ -79,9 +116,10 @@ pub(super) fn insert(
                 fields.entry("IsActive").or_insert(json!(false));
             }
         }
-        Side::Data if object.name == "Campaign" => campaigns::defaults(&mut fields),
-        Side::Data => {}
+        Side::Data => rules::before(world, object, &mut fields, None)?,
     }
+    world.salesforce.unique(object, &fields, None)?;
+    world.salesforce.lock(object, &fields, None)?;
     Ok(world.salesforce.insert(object, fields))
 }
 
@@ -115,17 +153,18 @@ pub(super) fn change(
     id: &str,
     sent: Map<String, Value>,
 ) -> Result<(), Refusal> {
+    let object = world.salesforce.own(object);
     if object.writes == Writes::None {
         let message = format!("entity type cannot be updated: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
     }
     may_write(&world.salesforce, object, "updated")?;
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
-    let fields = checked(&world.salesforce, object, sent)?;
+    let mut fields = checked(&world.salesforce, object, sent, Access::updateable)?;
     let cleared: Vec<_> = object
         .fields
         .iter()
-        .filter(|field| field.access == Access::Required && fields.get(field.name).is_some_and(Value::is_null))
+        .filter(|field| field.access.required() && fields.get(field.name).is_some_and(Value::is_null))
         .map(|field| field.name)
         .collect();
     if !cleared.is_empty() {
@@ -134,13 +173,78 @@ pub(super) fn change(
     }
     if object.side() == Side::Tooling {
         tooling::checked(&world.salesforce, object, &fields, Some(&id))?;
+    } else {
+        rules::before(world, object, &mut fields, Some(&id))?;
     }
+    world.salesforce.unique(object, &fields, Some(&id))?;
+    world.salesforce.lock(object, &fields, Some(&id))?;
     let now = world.now();
     world.salesforce.records.change(&id, now, |record| {
         record.fields.extend(fields);
         record.modified_at = now;
     });
+    rules::after(&mut world.salesforce, object, &id, false);
     Ok(())
+}
+
+/// What an upsert did.
+pub(super) enum Upserted {
+    Created(String),
+    Updated(String),
+    /// Nothing: more than one record has the value.
+    Several(Vec<String>),
+}
+
+/// Changes the record that has this value, or makes one. The value is the path's, not the body's [confirmed]
+/// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-upsert.html>.
+pub(super) fn upsert(
+    world: &mut World,
+    object: &'static ObjectType,
+    external_field: &str,
+    value: &str,
+    mut sent: Map<String, Value>,
+) -> Result<Upserted, Refusal> {
+    let object = world.salesforce.own(object);
+    let mut found = by_external_id(&world.salesforce, object, external_field, value)?;
+    if found.len() > 1 {
+        return Ok(Upserted::Several(found));
+    }
+    if let Some(id) = found.pop() {
+        sent.retain(|name, _| !name.eq_ignore_ascii_case(external_field));
+        change(world, object, &id, sent)?;
+        return Ok(Upserted::Updated(id));
+    }
+    if let Some(field) = object.field(external_field).filter(|field| field.kind != Kind::Id) {
+        let number = value.parse::<f64>().ok().filter(|_| matches!(field.kind, Kind::Integer | Kind::Double));
+        sent.retain(|name, _| !name.eq_ignore_ascii_case(external_field));
+        sent.insert(field.name.to_owned(), number.map_or_else(|| json!(value), |number| json!(number)));
+        return insert(world, object, sent).map(Upserted::Created);
+    }
+    match value.is_empty() {
+        true => insert(world, object, sent).map(Upserted::Created),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+/// The records with a value in a field that is an external id, `Id` being one too.
+fn by_external_id(
+    salesforce: &Salesforce,
+    object: &'static ObjectType,
+    name: &str,
+    value: &str,
+) -> Result<Vec<String>, Refusal> {
+    let field = object.field(name).filter(|field| field.external_id || field.kind == Kind::Id).ok_or_else(|| {
+        let message = format!("Provided external ID field does not exist or is not accessible: {name}");
+        Refusal::new(404, "NOT_FOUND", message)
+    })?;
+    let value = if field.kind == Kind::Id { long_salesforce_id(value).unwrap_or_default() } else { value.to_owned() };
+    Ok(salesforce.with_value(object, field, &value))
+}
+
+/// 300: the addresses of the records to choose from.
+fn choice(object: &ObjectType, version: &str, ids: &[String]) -> Answer {
+    let address = |id: &String| json!(format!("/services/data/{version}/sobjects/{}/{id}", object.name));
+    json(300, super::errors::CONTENT_TYPE, &ids.iter().map(address).collect())
 }
 
 /// Whether the user has the right that this object takes beyond those of describe.
@@ -154,6 +258,7 @@ fn may_write(salesforce: &Salesforce, object: &ObjectType, verb: &str) -> Result
 
 /// Puts a record into the recycle bin.
 pub(super) fn remove(world: &mut World, object: &'static ObjectType, id: &str) -> Result<(), Refusal> {
+    let object = world.salesforce.own(object);
     if object.writes != Writes::All {
         let message = format!("entity type cannot be deleted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
@@ -162,11 +267,9 @@ pub(super) fn remove(world: &mut World, object: &'static ObjectType, id: &str) -
         tooling::may_write(&world.salesforce)?;
     }
     let id = world.salesforce.find(object, id, None, &world.options.unknowns.salesforce)?.id.clone();
-    let now = world.now();
-    world.salesforce.records.change(&id, now, |record| {
-        record.is_deleted = true;
-        record.modified_at = now;
-    });
+    world.salesforce.lock(object, &Map::new(), Some(&id))?;
+    rules::before_removal(&world.salesforce, object, &id)?;
+    rules::after_removal(&mut world.salesforce, object, &id);
     Ok(())
 }
 
@@ -184,7 +287,9 @@ impl Salesforce {
             Some(when) => record.at(when),
             None => Some(record.now()),
         });
-        let record = record.filter(|record| record.object == object.name).ok_or_else(Refusal::not_found)?;
+        let record = record
+            .filter(|record| record.object == object.name && self.visible(&record.id))
+            .ok_or_else(Refusal::not_found)?;
         match record.is_deleted {
             true => Err(Refusal::new(unknowns.entity_is_deleted_status, "ENTITY_IS_DELETED", "entity is deleted")),
             false => Ok(record),
@@ -208,6 +313,7 @@ impl Salesforce {
             modified_at: now,
         };
         self.records.insert(id.clone(), now, record);
+        rules::after(self, object, &id, true);
         id
     }
 }
@@ -230,6 +336,7 @@ fn checked(
     salesforce: &Salesforce,
     object: &ObjectType,
     sent: Map<String, Value>,
+    may: impl Fn(Access) -> bool,
 ) -> Result<Map<String, Value>, Refusal> {
     let mut fields = Map::new();
     let mut faults = vec![];
@@ -238,7 +345,7 @@ fn checked(
             continue;
         }
         let field = object.field(&name).ok_or_else(|| Refusal::no_column(&name, object.name))?;
-        if field.access == Access::ReadOnly {
+        if !may(field.access) {
             let message = format!(
                 "Unable to create/update fields: {}. Please check the security settings of this field and verify that it \
                  is read/write for your profile or permission set.",

@@ -14,6 +14,14 @@ pub struct SalesforceUnknowns {
     pub missing_scope_status: u16,
     /// Whether calls past the daily limit are let through for a while. `false` refuses at once.
     pub daily_limit_is_soft: bool,
+    /// What becomes of a member's status that its campaign does not have.
+    pub undefined_member_status: UndefinedMemberStatus,
+    /// Status of an upsert that found its record: 200 with `created: false`, or 204 of older versions.
+    pub upsert_updated_status: u16,
+    /// How the key of a duplicate's details is spelt.
+    pub duplicate_key: DuplicateKey,
+    /// Status of a duplicate that may be saved all the same: 400, or 300 by one client's word.
+    pub duplicate_alert_status: u16,
 }
 
 impl Default for SalesforceUnknowns {
@@ -23,8 +31,15 @@ impl Default for SalesforceUnknowns {
             entity_is_deleted_status: 404,
             missing_scope_status: 403,
             daily_limit_is_soft: false,
+            undefined_member_status: UndefinedMemberStatus::Refused,
+            upsert_updated_status: 200,
+            duplicate_key: DuplicateKey::DuplicateResut,
+            duplicate_alert_status: 400,
         }
     }
 }
 
 sides!(RefreshRace { AlreadyBeingProcessed, ExpiredAuthorizationCode });
+
+sides!(UndefinedMemberStatus { Refused, Default, Stored });
+sides!(DuplicateKey { DuplicateResut, DuplicateResult });

@@ -1,0 +1,223 @@
+//! CampaignMember: a lead or a contact in a campaign. [confirmed] unless said otherwise,
+//! <https://developer.salesforce.com/docs/atlas.en-us.220.0.object_reference.meta/object_reference/sforce_api_objects_campaignmember.htm>:
+//! one row for a campaign and a lead, one for a campaign and a contact; of both ids the contact's alone is kept; none of
+//! the three ids changes later; HasResponded follows the status. Mirrors of the person are read only. No status means the
+//! campaign's default [inferred]; one that the campaign does not have is a switch [unknown].
+
+use super::{
+    Record, Salesforce,
+    describe::{Access::*, Field, Kind::*, ObjectType, Writes},
+    errors::{Fault, Refusal},
+    leads,
+};
+use crate::simulators::unknowns::UndefinedMemberStatus;
+use serde_json::{Map, Value, json};
+
+pub(super) static MEMBER: ObjectType =
+    ObjectType { name: "CampaignMember", prefix: "00v", writes: Writes::All, fields: &FIELDS };
+
+static FIELDS: [Field; 22] = [
+    Field::new("CampaignId", "Campaign ID", Reference("Campaign", "Campaign"), RequiredOnce),
+    Field::new("LeadId", "Lead ID", Reference("Lead", "Lead"), CreateOnly),
+    Field::new("ContactId", "Contact ID", Reference("Contact", "Contact"), CreateOnly),
+    Field::new("Status", "Status", Text(40), Writable),
+    Field::read_only("HasResponded", Boolean),
+    Field::read_only("FirstRespondedDate", Date),
+    Field::read_only("Name", Text(255)),
+    Field::read_only("Salutation", Text(40)),
+    Field::read_only("FirstName", Text(40)),
+    Field::read_only("LastName", Text(80)),
+    Field::read_only("Title", Text(128)),
+    Field::read_only("Email", Email),
+    Field::read_only("Phone", Text(40)),
+    Field::read_only("CompanyOrAccount", Text(255)),
+    Field::read_only("City", Text(40)),
+    Field::read_only("State", Text(80)),
+    Field::read_only("Country", Text(80)),
+    Field::read_only("Type", Text(40)),
+    Field::read_only("LeadOrContactId", Text(18)),
+    Field::read_only("LeadOrContactOwnerId", Reference("User", "LeadOrContactOwner")),
+    Field::read_only("LeadSource", Text(255)),
+    Field::read_only("HasOptedOutOfEmail", Boolean),
+];
+
+impl Salesforce {
+    pub(super) fn members_of<'a>(&'a self, campaign: &'a str) -> impl Iterator<Item = &'a Record> {
+        self.all_of(MEMBER.name).filter(move |member| member.value("CampaignId") == json!(campaign))
+    }
+
+    /// What must be so before a member is made or changed, and what is filled in.
+    pub(super) fn member_checked(
+        &self,
+        fields: &mut Map<String, Value>,
+        own: Option<&Record>,
+        undefined: UndefinedMemberStatus,
+    ) -> Result<(), Refusal> {
+        let campaign = own.map_or_else(|| fields.get("CampaignId").cloned(), |own| Some(own.value("CampaignId")));
+        let campaign = campaign.as_ref().and_then(Value::as_str).unwrap_or_default();
+        if own.is_none() {
+            let text =
+                |fields: &Map<String, Value>, name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+            let lead = text(fields, "LeadId");
+            let contact = text(fields, "ContactId");
+            let (name, person) = match (lead, contact) {
+                (_, Some(contact)) => {
+                    fields.remove("LeadId");
+                    ("ContactId", contact)
+                }
+                (Some(lead), None) => ("LeadId", lead),
+                (None, None) => {
+                    let message = "Required fields are missing: [LeadId, ContactId]";
+                    return Err(Refusal::of(Fault::new("REQUIRED_FIELD_MISSING", message, &["LeadId", "ContactId"])));
+                }
+            };
+            if name == "LeadId" && self.is_converted(&person) {
+                return Err(leads::converted(400));
+            }
+            if self.members_of(campaign).any(|member| member.value(name) == json!(person)) {
+                return Err(Refusal::new(400, "DUPLICATE_VALUE", "Already a campaign member."));
+            }
+        }
+        if own.is_some() && !fields.contains_key("Status") {
+            return Ok(());
+        }
+        let default = || {
+            let default = self.statuses_of(campaign).find(|status| status.value("IsDefault") == json!(true));
+            default.map_or(Value::Null, |status| status.value("Label"))
+        };
+        let known = |label: &str| {
+            let same = |known: &Value| known.as_str().is_some_and(|known| known.to_lowercase() == label.to_lowercase());
+            self.statuses_of(campaign).map(|status| status.value("Label")).find(same)
+        };
+        let status = match fields.get("Status").and_then(Value::as_str) {
+            None => default(),
+            Some(label) => match (known(label), undefined) {
+                (Some(known), _) => known,
+                (None, UndefinedMemberStatus::Stored) => json!(label),
+                (None, UndefinedMemberStatus::Default) => default(),
+                (None, UndefinedMemberStatus::Refused) => {
+                    let message = format!("Status: bad value for restricted picklist field: {label}");
+                    let fault = Fault::new("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, &["Status"]);
+                    return Err(Refusal::of(fault));
+                }
+            },
+        };
+        fields.insert("Status".into(), status);
+        Ok(())
+    }
+
+    /// Fills in what follows from the status and the person, and counts the campaign anew.
+    pub(super) fn member_written(&mut self, id: &str) {
+        let Some(member) = self.records.now(id) else { return };
+        let campaign = member.value("CampaignId");
+        let campaign = campaign.as_str().unwrap_or_default().to_owned();
+        let label = member.value("Status");
+        let responded = self
+            .statuses_of(&campaign)
+            .any(|status| status.value("Label") == label && status.value("HasResponded") == json!(true));
+        let mirrors = self.mirrors(member);
+        let now = self.clock.now();
+        self.records.change(id, now, |member| {
+            member.fields.extend(mirrors);
+            member.fields.insert("HasResponded".into(), json!(responded));
+            if responded && member.value("FirstRespondedDate").is_null() {
+                member.fields.insert("FirstRespondedDate".into(), json!(now.utc().date_naive().to_string()));
+            }
+        });
+        self.count_members(&campaign);
+    }
+
+    fn mirrors(&self, member: &Record) -> Map<String, Value> {
+        let person = |name: &str| {
+            let id = member.value(name);
+            self.records.now(id.as_str()?).cloned()
+        };
+        let mut mirrors = Map::new();
+        let (kind, person) = match (person("ContactId"), person("LeadId")) {
+            (Some(contact), _) => ("Contact", contact),
+            (None, Some(lead)) => ("Lead", lead),
+            (None, None) => return mirrors,
+        };
+        let account = person.value("AccountId");
+        let account = account.as_str().and_then(|id| self.records.now(id));
+        let company = match kind {
+            "Lead" => person.value("Company"),
+            _ => account.map_or(Value::Null, |account| account.value("Name")),
+        };
+        let address = |name: &str| match kind {
+            "Lead" => person.value(name),
+            _ => person.value(&format!("Mailing{name}")),
+        };
+        for name in ["Name", "Salutation", "FirstName", "LastName", "Title", "Email", "Phone", "LeadSource"] {
+            mirrors.insert(name.to_owned(), person.value(name));
+        }
+        for name in ["City", "State", "Country"] {
+            mirrors.insert(name.to_owned(), address(name));
+        }
+        let opted_out = person.value("HasOptedOutOfEmail") == json!(true);
+        for (name, value) in [
+            ("Type", json!(kind)),
+            ("CompanyOrAccount", company),
+            ("LeadOrContactId", json!(person.id)),
+            ("LeadOrContactOwnerId", person.value("OwnerId")),
+            ("HasOptedOutOfEmail", json!(opted_out)),
+        ] {
+            mirrors.insert(name.to_owned(), value);
+        }
+        mirrors
+    }
+
+    /// The members that are this lead or contact.
+    pub(super) fn memberships(&self, person: &str) -> Vec<String> {
+        let is = |member: &&Record| ["LeadId", "ContactId"].iter().any(|name| member.value(name) == json!(person));
+        self.all_of(MEMBER.name).filter(is).map(|member| member.id.clone()).collect()
+    }
+
+    pub(super) fn count_members(&mut self, campaign: &str) {
+        let (mut leads, mut converted, mut contacts, mut responses) = (0, 0, 0, 0);
+        for member in self.members_of(campaign) {
+            let lead = member.value("LeadId");
+            let is_converted = lead.as_str().is_some_and(|lead| self.is_converted(lead));
+            converted += u32::from(is_converted);
+            leads += u32::from(!lead.is_null());
+            contacts += u32::from(!member.value("ContactId").is_null());
+            responses += u32::from(member.value("HasResponded") == json!(true));
+        }
+        let counts = [
+            ("NumberOfLeads", leads),
+            ("NumberOfConvertedLeads", converted),
+            ("NumberOfContacts", contacts),
+            ("NumberOfResponses", responses),
+        ];
+        let changed = self
+            .records
+            .now(campaign)
+            .is_some_and(|record| counts.iter().any(|(name, count)| record.value(name) != json!(count)));
+        if changed {
+            let now = self.clock.now();
+            self.records.change(campaign, now, |record| {
+                for (name, count) in counts {
+                    record.fields.insert(name.to_owned(), json!(count));
+                }
+            });
+        }
+    }
+}
+
+/// A lead has become a contact: its rows are the contact's, unless the contact has one of its own.
+pub(super) fn moved_to_contact(salesforce: &mut Salesforce, lead: &str, contact: &str) {
+    let now = salesforce.clock.now();
+    for id in salesforce.memberships(lead) {
+        let Some(member) = salesforce.records.now(&id) else { continue };
+        let campaign = member.value("CampaignId");
+        let campaign = campaign.as_str().unwrap_or_default();
+        let double = salesforce.members_of(campaign).any(|other| other.value("ContactId") == json!(contact));
+        if !double {
+            salesforce.records.change(&id, now, |member| {
+                member.fields.insert("ContactId".into(), json!(contact));
+                member.modified_at = now;
+            });
+        }
+        salesforce.member_written(&id);
+    }
+}

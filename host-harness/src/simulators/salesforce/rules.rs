@@ -1,0 +1,95 @@
+//! What an object asks beyond its fields, before and after a write. One place, so that single records, collections and
+//! composites all meet the same rules.
+
+use super::{
+    Salesforce,
+    campaign_member_statuses::STATUS,
+    campaign_members::MEMBER,
+    campaigns::{self, CAMPAIGN},
+    contacts::CONTACT,
+    describe::ObjectType,
+    errors::Refusal,
+    leads::{self, LEAD},
+};
+use crate::simulators::World;
+use serde_json::{Map, Value, json};
+
+/// Before a record is made, `own` nothing, or changed. Fills in what follows from what was sent.
+pub(super) fn before(
+    world: &World,
+    object: &ObjectType,
+    fields: &mut Map<String, Value>,
+    own: Option<&str>,
+) -> Result<(), Refusal> {
+    let salesforce = &world.salesforce;
+    let record = own.and_then(|id| salesforce.records.now(id));
+    if object.name == CAMPAIGN.name && own.is_none() {
+        campaigns::defaults(fields);
+    } else if object.name == LEAD.name {
+        if own.is_some_and(|id| salesforce.is_converted(id)) {
+            return Err(leads::converted(400));
+        }
+        if own.is_none() {
+            leads::defaults(fields);
+        }
+    } else if object.name == MEMBER.name {
+        salesforce.member_checked(fields, record, world.options.unknowns.salesforce.undefined_member_status)?;
+    } else if object.name == STATUS.name {
+        salesforce.status_checked(fields, record)?;
+    }
+    if object.name == LEAD.name || object.name == CONTACT.name {
+        let mut merged = record.map(|record| record.fields.clone()).unwrap_or_default();
+        merged.extend(fields.clone());
+        fields.insert("Name".into(), json!(leads::full_name(&merged)));
+    }
+    salesforce.assign(object, fields);
+    let mut merged = record.map(|record| record.fields.clone()).unwrap_or_default();
+    merged.extend(fields.clone());
+    salesforce.validated(object.name, &merged)?;
+    if own.is_none() {
+        salesforce.no_duplicate(object, &merged, &world.options.unknowns.salesforce)?;
+    }
+    Ok(())
+}
+
+/// After a record was made or changed.
+pub(super) fn after(salesforce: &mut Salesforce, object: &ObjectType, id: &str, made: bool) {
+    if object.name == CAMPAIGN.name && made {
+        salesforce.add_first_statuses(id);
+    } else if object.name == MEMBER.name {
+        salesforce.member_written(id);
+    } else if object.name == STATUS.name {
+        salesforce.status_written(id);
+        let campaign = salesforce.records.now(id).map_or(Value::Null, |status| status.value("CampaignId"));
+        let campaign = campaign.as_str().unwrap_or_default();
+        let members: Vec<_> = salesforce.members_of(campaign).map(|member| member.id.clone()).collect();
+        members.iter().for_each(|member| salesforce.member_written(member));
+    } else if !made && (object.name == LEAD.name || object.name == CONTACT.name) {
+        salesforce.memberships(id).iter().for_each(|member| salesforce.member_written(member));
+    }
+}
+
+pub(super) fn before_removal(salesforce: &Salesforce, object: &ObjectType, id: &str) -> Result<(), Refusal> {
+    if object.name == STATUS.name { salesforce.status_removable(id) } else { Ok(()) }
+}
+
+/// What goes with a record, and the counts that change.
+pub(super) fn after_removal(salesforce: &mut Salesforce, object: &ObjectType, id: &str) {
+    let with: Vec<String> = if object.name == CAMPAIGN.name {
+        salesforce.members_of(id).chain(salesforce.statuses_of(id)).map(|record| record.id.clone()).collect()
+    } else if object.name == LEAD.name || object.name == CONTACT.name {
+        salesforce.memberships(id)
+    } else {
+        vec![]
+    };
+    let now = salesforce.clock.now();
+    let mut campaigns: Vec<Value> = vec![];
+    for gone in with.iter().map(String::as_str).chain([id]) {
+        campaigns.extend(salesforce.records.now(gone).map(|record| record.value("CampaignId")));
+        salesforce.records.change(gone, now, |record| {
+            record.is_deleted = true;
+            record.modified_at = now;
+        });
+    }
+    campaigns.iter().filter_map(Value::as_str).for_each(|campaign| salesforce.count_members(campaign));
+}
