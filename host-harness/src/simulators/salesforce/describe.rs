@@ -299,13 +299,6 @@ impl ObjectType {
         })
     }
 
-    /// The object behind a relation to children, as a query's sub-query names it, and the child's field that leads back.
-    pub fn child_relation(&self, name: &str) -> Option<(&'static ObjectType, &'static str)> {
-        let known = |row: &&(&str, &str, &str, &str, bool)| row.0 == self.name && row.1.eq_ignore_ascii_case(name);
-        let (_, _, child, field, _) = CHILDREN.iter().find(known)?;
-        Some((ObjectType::named(Side::Data, child)?, *field))
-    }
-
     /// `GET /sobjects/<Obj>/describe`, with every key that strict clients ask for.
     pub fn describe(&self, createable: bool) -> Value {
         let all = self.writes == Writes::All;
