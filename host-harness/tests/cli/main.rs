@@ -7,6 +7,7 @@ mod check;
 mod help;
 mod map;
 mod run;
+mod simulate;
 mod support;
 
 use serde_json::Value;

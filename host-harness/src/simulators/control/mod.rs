@@ -320,7 +320,7 @@ impl Desk {
     }
 }
 
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 26] = [
     "GET /simulators/world",
     "GET /simulators/requests",
     "GET /simulators/clock",
@@ -330,6 +330,7 @@ const PATHS: [&str; 24] = [
     "PATCH /simulators/switches",
     "GET /simulators/options",
     "PUT /simulators/options",
+    "PATCH /simulators/options",
     "GET /simulators/faults",
     "POST /simulators/faults",
     "DELETE /simulators/faults",
@@ -339,6 +340,7 @@ const PATHS: [&str; 24] = [
     "POST /simulators/livestorm/create-event",
     "POST /simulators/livestorm/publish",
     "POST /simulators/livestorm/schedule-session",
+    "POST /simulators/livestorm/cancel-session",
     "POST /simulators/livestorm/register",
     "POST /simulators/livestorm/crowd",
     "POST /simulators/livestorm/start",

@@ -5,7 +5,7 @@
 
 use super::{
     control::Desk,
-    request::{self, Answer, Call, with_header},
+    request::{self, Answer, Api, Call, with_header},
     scenario::{SCENARIOS, Scenario},
     snapshot::Snapshot,
     unknowns::Unknowns,
@@ -269,8 +269,11 @@ fn activities(snapshot: &Snapshot) -> String {
 /// Faults to come, and switches that are not as they are by default.
 fn in_force(world: &World) -> String {
     let faults = world.faults.rules.iter().filter(|rule| rule.times > 0).map(|rule| {
-        let selector = serde_json::to_string(&rule.on).unwrap_or_default();
-        vec![text("fault"), code(selector), text(format!("{} times {:?}", rule.times, rule.what))]
+        let api = rule.on.api.map_or("any API", Api::name);
+        let (method, path) =
+            (rule.on.method.as_deref().unwrap_or("any method"), rule.on.path.as_deref().unwrap_or("*"));
+        let what = serde_json::to_string(&rule.what).unwrap_or_default();
+        vec![text("fault"), code(format!("{api}, {method} {path}")), text(format!("{what}, {} more times", rule.times))]
     });
     let seeded = world.faults.seeded.iter().map(|seeded| {
         let odds = serde_json::to_string(&seeded.odds).unwrap_or_default();
