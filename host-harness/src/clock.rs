@@ -102,8 +102,9 @@ impl Drop for Work {
 pub struct Timer(Waiting);
 
 enum Waiting {
-    Outside(Pin<Box<dyn Future<Output = ()> + Send>>),
+    System(Pin<Box<tokio::time::Sleep>>),
     Simulated { clock: Arc<Mutex<Simulated>>, key: (Timestamp, u64) },
+    Movable(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
     Over,
 }
 
@@ -112,7 +113,8 @@ impl Future for Timer {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Work> {
         match &mut self.0 {
-            Waiting::Outside(due) => due.as_mut().poll(cx).map(|()| Work(None)),
+            Waiting::System(sleep) => sleep.as_mut().poll(cx).map(|()| Work(None)),
+            Waiting::Movable(wait) => wait.as_mut().poll(cx).map(|()| Work(None)),
             Waiting::Simulated { clock, key } => {
                 let mut c = lock(clock);
                 let entry = c.timers.get_mut(key).expect("a timer stays in the clock until it is taken or dropped");
@@ -159,36 +161,53 @@ impl Clock for SystemClock {
     }
 
     fn timer(&self, at: Timestamp) -> Timer {
-        Timer(Waiting::Outside(Box::pin(tokio::time::sleep(at.since(self.now())))))
+        Timer(Waiting::System(Box::pin(tokio::time::sleep(at.since(self.now())))))
     }
 }
 
-/// Runs as the machine's clock does, from another time on, and can be moved forward: what comes due by that fires at once.
-/// Clones are one clock.
+/// A clock that runs in real time from wherever it was set, and that somebody may move forward. Work does not hold it up.
 #[derive(Clone, Debug)]
 pub struct MovableClock {
-    /// Where the machine's clock stood when this one stood at `from`.
-    began: Timestamp,
-    from: Timestamp,
-    /// Milliseconds that it was moved by since.
-    moved: tokio::sync::watch::Sender<u64>,
+    /// What it showed, and when it showed that.
+    set: Arc<Mutex<(Timestamp, std::time::Instant)>>,
+    moved: tokio::sync::watch::Sender<()>,
 }
 
 impl MovableClock {
-    pub fn new(from: Timestamp) -> MovableClock {
-        MovableClock { began: SystemClock.now(), from, moved: tokio::sync::watch::Sender::new(0) }
+    pub fn new(now: Timestamp) -> MovableClock {
+        MovableClock {
+            set: Arc::new(Mutex::new((now, std::time::Instant::now()))),
+            moved: tokio::sync::watch::Sender::new(()),
+        }
+    }
+
+    fn set(&self) -> MutexGuard<'_, (Timestamp, std::time::Instant)> {
+        // Whoever panicked left a time behind, which stays valid.
+        self.set.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Timers that are due by then fire at once. A time that is past changes nothing.
+    pub fn move_to(&self, at: Timestamp) {
+        if at > self.now() {
+            self.begin_anew(at);
+        }
     }
 
     pub fn move_by(&self, duration: Duration) {
-        let by = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.moved.send_modify(|moved| *moved = moved.saturating_add(by));
+        self.move_to(self.now().plus(duration));
+    }
+
+    /// May go back: for a world that begins anew, and nothing else.
+    pub fn begin_anew(&self, at: Timestamp) {
+        *self.set() = (at, std::time::Instant::now());
+        self.moved.send_replace(());
     }
 }
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        let moved = Duration::from_millis(*self.moved.borrow());
-        self.from.plus(SystemClock.now().since(self.began)).plus(moved)
+        let (at, since) = *self.set();
+        at.plus(since.elapsed())
     }
 
     fn begin(&self) -> Work {
@@ -196,14 +215,15 @@ impl Clock for MovableClock {
     }
 
     fn timer(&self, at: Timestamp) -> Timer {
-        let (clock, mut moves) = (self.clone(), self.moved.subscribe());
-        Timer(Waiting::Outside(Box::pin(async move {
-            while clock.now() < at {
-                // A move wakes it as well as time does; the clock's own sender lives as long as this does.
-                tokio::select! {
-                    () = tokio::time::sleep(at.since(clock.now())) => {}
-                    _ = moves.changed() => {}
+        let (clock, mut moved) = (self.clone(), self.moved.subscribe());
+        Timer(Waiting::Movable(Box::pin(async move {
+            loop {
+                let left = at.since(clock.now());
+                if left.is_zero() {
+                    return;
                 }
+                // A clone of the sender lives in here, so the channel stays open.
+                let _ = tokio::time::timeout(left, moved.changed()).await;
             }
         })))
     }
@@ -385,21 +405,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_clock_that_is_moved_fires_what_came_due_by_it_and_nothing_else() {
-        let clock = MovableClock::new(at(1_000_000));
-        let (soon, later) = (clock.timer(at(1_003_600)), clock.timer(at(2_000_000)));
-        clock.move_by(3_600 * SECOND);
-        soon.await;
-        assert!(clock.now() >= at(1_003_600) && clock.now() < at(1_100_000), "{}", clock.now());
-        assert!(futures_util::FutureExt::now_or_never(later).is_none());
-    }
-
-    #[tokio::test]
     async fn a_dropped_timer_holds_nobody_up() {
         let clock = SimulatedClock::new(at(0));
         drop(clock.timer(at(0)));
         drop(clock.timer(at(7)));
         clock.run_until(Timestamp::MAX).await;
         assert_eq!(clock.now(), at(0));
+    }
+
+    #[tokio::test]
+    async fn a_movable_clock_runs_by_itself_and_fires_what_a_move_makes_due() {
+        let clock = MovableClock::new(at(1000));
+        let (soon, later) = (clock.timer(at(1000 + 3600)), clock.timer(at(1000 + 7200)));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(clock.now() > at(1000) && clock.now() < at(1100));
+        clock.move_by(Duration::from_secs(3600));
+        soon.await;
+        assert!(clock.now() >= at(4600) && clock.now() < at(4700));
+        let waiting = tokio::spawn(later);
+        clock.move_to(at(2000));
+        assert!(clock.now() >= at(4600), "it does not go back");
+        clock.move_to(at(9000));
+        waiting.await.unwrap();
+        clock.timer(at(1)).await;
+        // What comes due by itself fires too.
+        let due = clock.now().plus(Duration::from_millis(20));
+        clock.timer(due).await;
+        assert!(clock.now() >= due);
     }
 }

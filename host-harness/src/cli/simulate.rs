@@ -1,70 +1,82 @@
-//! `harness simulate`: the three simulated APIs by themselves, for whatever client there is.
+//! `harness simulate`: the simulators over HTTP, for anybody's client. Promises: nothing but made-up credentials is printed;
+//! no other machine reaches them unless the operator says so. Not here: how they are driven (`simulators/control`).
 
 use super::{exit_codes, interrupt::Interrupt};
 use crate::{
-    clock::{Clock, MovableClock, SystemClock, Timestamp},
-    simulators::{Options, Simulators},
+    clock::{Clock, MovableClock, SystemClock},
+    simulators::{Options, control::Desk, scenario::Scenario},
 };
 use anyhow::{Context, bail};
 use serde_json::json;
-use std::{io::Write, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{io::Write, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// Serves simulated APIs of Livestorm, Salesforce and Account Engagement, all on one address, until it is stopped
+/// Serves simulated Livestorm, Salesforce and Account Engagement on one port, until Ctrl-C
 ///
-/// They are told apart by their paths: /v1 is Livestorm's, /services and /id are Salesforce's, /api/v5 is Account Engagement's.
-/// Everything is kept in memory and made up, the printed tokens too. /simulators/ looks at the world and moves it: its clock,
-/// its switches, its faults.
+/// Prints where they are and the made-up credentials that they take. The page at / shows what they hold; the paths below
+/// /simulators/ drive them: their clock, faults, switches, and what people do in Livestorm.
 ///
 /// Examples:
 ///   harness simulate
-///   harness simulate --listen 127.0.0.1:0 --json
-///   curl -d '{"move_by_seconds":600}' http://127.0.0.1:8400/simulators/clock
+///   harness simulate --scenario one_session
+///   harness simulate --listen 127.0.0.1:0 --scenario ./mine.toml --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// Where to listen, on this machine; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8400")]
+    /// Address and port; port 0 takes one that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8400")]
     listen: SocketAddr,
-    /// The time at which the world begins [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    starts_at: Option<Timestamp>,
-    /// One JSON object with address and credentials instead of text
+    /// What happens: one_session, late_webhooks, busy_monday, bad_day, or a file [default: an empty world]
+    #[arg(long, value_name = "NAME|FILE")]
+    scenario: Option<String>,
+    /// Let other machines reach them: whoever does may do anything in this made-up world
+    #[arg(long)]
+    allow_remote: bool,
+    /// One JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "a time is written as 2026-11-23T08:00:00Z".into())
-}
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let address = arguments.listen;
-    if !address.ip().is_loopback() {
-        bail!(
-            "{address} can be reached from other machines, and the credentials of the simulators are known to all. Listen on 127.0.0.1"
-        );
+    let Arguments { listen, scenario, allow_remote, json } = arguments;
+    if !listen.ip().is_loopback() && !allow_remote {
+        bail!("other machines could reach {listen}; listen on 127.0.0.1, or say --allow-remote");
     }
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{address} cannot be listened on; --listen 127.0.0.1:0 takes a free port"))?;
-    let base_url = format!("http://{}", listener.local_addr()?);
-    let clock = MovableClock::new(arguments.starts_at.unwrap_or_else(|| SystemClock.now()));
-    let options = Options { base_url, ..Options::default() };
-    let told = if arguments.json { format!("{}\n", credentials(&options)) } else { text(&options) };
-    let simulators = Simulators::new(Arc::new(clock.clone()), options);
-    let mut out = std::io::stdout().lock();
-    out.write_all(told.as_bytes())?;
-    out.flush()?;
-    drop(out);
-
+    let scenario = scenario.as_deref().map(read).transpose()?;
+    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
+        format!("nothing can listen at {listen}; give another address with --listen, or port 0 for any that is free")
+    })?;
+    let listens_at = listener.local_addr()?;
+    let options = Options { base_url: format!("http://{listens_at}"), ..Options::default() };
+    let desk = Arc::new(Desk::new(MovableClock::new(SystemClock.now()), options.clone(), listens_at));
+    desk.begin(scenario);
+    {
+        let mut out = std::io::stdout().lock();
+        match json {
+            true => writeln!(out, "{}", whereabouts(&options))?,
+            false => out.write_all(text(&options).as_bytes())?,
+        }
+        out.flush()?;
+    }
     let stop = CancellationToken::new();
     let interrupt = Interrupt::heard_by(stop.clone());
-    simulators.listen_controlled(listener, stop, clock).await?;
+    desk.listen(listener, stop).await?;
     Ok(ExitCode::from(if interrupt.was_heard() { exit_codes::INTERRUPTED } else { exit_codes::WELL }))
 }
 
-fn credentials(options: &Options) -> serde_json::Value {
+/// A name of ours, else a file.
+fn read(scenario: &str) -> anyhow::Result<Scenario> {
+    if !scenario.contains(['/', '\\', '.']) {
+        return Scenario::named(scenario).map_err(anyhow::Error::msg);
+    }
+    let text = std::fs::read_to_string(Path::new(scenario))
+        .with_context(|| format!("the scenario {scenario} cannot be read"))?;
+    Scenario::parse(&text)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("the scenario {scenario} is not understood"))
+}
+
+fn whereabouts(options: &Options) -> serde_json::Value {
     json!({
         "base_url": options.base_url,
         "livestorm_token": options.livestorm_token,
@@ -78,37 +90,33 @@ fn credentials(options: &Options) -> serde_json::Value {
     })
 }
 
-/// For a person: what is where, and an installation that can be copied.
 fn text(options: &Options) -> String {
-    let Options { base_url, livestorm_token, salesforce, business_unit_id, .. } = options;
-    let (access, refresh) = (&salesforce.access_token, &salesforce.refresh_token);
-    let (id, secret) = (&salesforce.client_id, &salesforce.client_secret);
-    format!(
-        r#"Simulated APIs at {base_url}, until Ctrl-C. Nothing of it is real.
-
-  Livestorm           {base_url}/v1                      Authorization: {livestorm_token}
-  Salesforce          {base_url}/services/data/v62.0     Authorization: Bearer {access}
-                      {base_url}/services/oauth2/token   refresh_token={refresh}
-                      client_id={id} client_secret={secret}
-  Account Engagement  {base_url}/api/v5                  Pardot-Business-Unit-Id: {business_unit_id}
-  the world           {base_url}/simulators/world        .../clock .../requests .../switches .../faults
-
-For `harness check` and `harness run`, set
-  LIVESTORM_TOKEN={livestorm_token} SALESFORCE_CLIENT_SECRET={secret} SALESFORCE_REFRESH_TOKEN={refresh}
-and write into an installation file:
-
-id = "simulated"
-[connections]
-livestorm = {{ provider = "livestorm", account = "livestorm", address = "{base_url}", allow_private_addresses = true }}
-salesforce = {{ provider = "salesforce", account = "salesforce", address = "{base_url}", allow_private_addresses = true }}
-account-engagement = {{ provider = "account-engagement", account = "salesforce", business_unit = "{business_unit_id}", address = "{base_url}", allow_private_addresses = true }}
-[secrets.livestorm]
-token = {{ env = "LIVESTORM_TOKEN" }}
-[secrets.salesforce]
-client_id = "{id}"
-client_secret = {{ env = "SALESFORCE_CLIENT_SECRET" }}
-refresh_token = {{ env = "SALESFORCE_REFRESH_TOKEN" }}
-token_url = "{base_url}/services/oauth2/token"
-"#
-    )
+    let (url, salesforce) = (&options.base_url, &options.salesforce);
+    let connection = |name: &str, account: &str, more: &str| {
+        format!(
+            "[connections.{name}]\nprovider = \"{name}\"\naccount = \"{account}\"\naddress = \"{url}\"\n\
+             allow_private_addresses = true\n{more}\n"
+        )
+    };
+    [
+        format!("# Simulated Livestorm, Salesforce and Account Engagement: {url} (a page to look at), until Ctrl-C.\n"),
+        "# All of it is made up, the credentials too. For harness check and harness run:\n#\n".into(),
+        format!("#   export LIVESTORM_TOKEN={}\n", options.livestorm_token),
+        format!("#   export SALESFORCE_CLIENT_SECRET={}\n", salesforce.client_secret),
+        format!("#   export SALESFORCE_REFRESH_TOKEN={}\n", salesforce.refresh_token),
+        format!(
+            "#\n# Salesforce access token: {}\n# The installation file:\n\nid = \"simulated\"\n\n",
+            salesforce.access_token
+        ),
+        connection("livestorm", "livestorm", ""),
+        connection("salesforce", "salesforce", ""),
+        connection("account-engagement", "salesforce", &format!("business_unit = \"{}\"\n", options.business_unit_id)),
+        "[secrets.livestorm]\ntoken = { env = \"LIVESTORM_TOKEN\" }\n\n".into(),
+        format!(
+            "[secrets.salesforce]\nclient_id = \"{}\"\nclient_secret = {{ env = \"SALESFORCE_CLIENT_SECRET\" }}\n\
+             refresh_token = {{ env = \"SALESFORCE_REFRESH_TOKEN\" }}\ntoken_url = \"{url}/services/oauth2/token\"\n",
+            salesforce.client_id
+        ),
+    ]
+    .concat()
 }

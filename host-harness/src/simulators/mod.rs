@@ -9,18 +9,20 @@
 //! Invariant: nothing here knows the connector, its settings, or who calls.
 
 pub mod account_engagement;
+pub mod control;
 pub mod faults;
 pub mod lagged;
 pub mod livestorm;
 pub mod options;
 pub mod salesforce;
+pub mod scenario;
 pub mod snapshot;
 pub mod unknowns;
 pub mod world;
 
-mod control;
 mod ids;
 mod in_process;
+mod page;
 mod request;
 mod server;
 

@@ -3,10 +3,10 @@
 //! are counted here, for its limit on them; everything else is one call of `Simulators::handle`.
 
 use super::{
-    Simulators, control,
+    Simulators,
+    control::Desk,
     request::{Api, Call, InFlight},
 };
-use crate::clock::MovableClock;
 use axum::{
     body::Body,
     extract::{
@@ -38,30 +38,29 @@ const BODY_BYTES_MAX: usize = 50 << 20;
 impl Simulators {
     /// Serves until `stop`, then ends as soon as the requests in hand are answered.
     pub async fn listen(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
-        self.serve(listener, stop, axum::Router::new()).await
+        let served = Served { simulators: self.clone(), desk: None, in_flight: Arc::default() };
+        listen(served, listener, stop).await
     }
+}
 
-    /// The same, and `POST /simulators/clock` and its like beside the APIs ([`control`]).
-    pub async fn listen_controlled(
-        &self,
-        listener: TcpListener,
-        stop: CancellationToken,
-        clock: MovableClock,
-    ) -> io::Result<()> {
-        self.serve(listener, stop, control::routes(self.clone(), clock)).await
+impl Desk {
+    /// Serves the APIs and the desk until `stop`, then ends as soon as the requests in hand are answered.
+    pub async fn listen(self: Arc<Desk>, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+        let simulators = self.simulators().clone();
+        listen(Served { simulators, desk: Some(self), in_flight: Arc::default() }, listener, stop).await
     }
+}
 
-    async fn serve(&self, listener: TcpListener, stop: CancellationToken, beside: axum::Router) -> io::Result<()> {
-        let served = Served { simulators: self.clone(), in_flight: Arc::default() };
-        let app = beside.merge(axum::Router::new().fallback(serve).with_state(served));
-        let app = app.into_make_service_with_connect_info::<CutSwitch>();
-        axum::serve(CuttableListener(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
-    }
+async fn listen(served: Served, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+    let app = axum::Router::new().fallback(serve).with_state(served);
+    let app = app.into_make_service_with_connect_info::<CutSwitch>();
+    axum::serve(CuttableListener(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 #[derive(Clone)]
 struct Served {
     simulators: Simulators,
+    desk: Option<Arc<Desk>>,
     in_flight: Arc<AtomicUsize>,
 }
 
@@ -80,7 +79,16 @@ async fn serve(
     if let Some(slot) = &slot {
         head.extensions.insert(InFlight(slot.count));
     }
-    match served.simulators.handle(http::Request::from_parts(head, body.to_vec())) {
+    let request = http::Request::from_parts(head, body.to_vec());
+    if let Some(desk) = &served.desk {
+        desk.catch_up();
+        if Api::of(&segments).is_none()
+            && let Some(answer) = desk.answer(&Call::new(request.clone()))
+        {
+            return answer.map(Body::from);
+        }
+    }
+    match served.simulators.handle(request) {
         Ok(answer) => answer.map(Body::from),
         Err(_) => {
             cut.cut();

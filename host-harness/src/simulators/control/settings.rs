@@ -1,0 +1,70 @@
+//! Options that may be changed while the simulators run, as they are written in scenarios and at `/simulators/options`.
+//! Promises: what is left out keeps its value.
+
+use crate::simulators::options::{CampaignDelay, Options};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub livestorm_read_lag_seconds: Option<u64>,
+    pub salesforce_read_lag_seconds: Option<u64>,
+    pub account_engagement_read_lag_seconds: Option<u64>,
+    /// Nothing in an answer: it is drawn anew for each campaign.
+    pub campaign_delay_seconds: Option<u64>,
+    pub session_timeout_seconds: Option<u64>,
+    pub rotate_refresh_tokens: Option<bool>,
+    pub ampsea: Option<bool>,
+    pub livestorm_calls_per_second: Option<u32>,
+    pub livestorm_calls_per_month: Option<u64>,
+    pub salesforce_calls_per_day: Option<u64>,
+    pub account_engagement_calls_per_day: Option<u64>,
+    pub account_engagement_calls_in_flight: Option<usize>,
+}
+
+impl Settings {
+    pub fn of(options: &Options) -> Settings {
+        Settings {
+            livestorm_read_lag_seconds: Some(options.read_lag.livestorm.as_secs()),
+            salesforce_read_lag_seconds: Some(options.read_lag.salesforce.as_secs()),
+            account_engagement_read_lag_seconds: Some(options.read_lag.account_engagement.as_secs()),
+            campaign_delay_seconds: match options.campaign_delay {
+                CampaignDelay::Fixed(delay) => Some(delay.as_secs()),
+                CampaignDelay::Drawn { .. } => None,
+            },
+            session_timeout_seconds: Some(options.session_timeout.as_secs()),
+            rotate_refresh_tokens: Some(options.rotate_refresh_tokens),
+            ampsea: Some(options.ampsea),
+            livestorm_calls_per_second: Some(options.limits.livestorm_calls_per_second),
+            livestorm_calls_per_month: Some(options.limits.livestorm_calls_per_month),
+            salesforce_calls_per_day: Some(options.limits.salesforce_calls_per_day),
+            account_engagement_calls_per_day: Some(options.limits.account_engagement_calls_per_day),
+            account_engagement_calls_in_flight: Some(options.limits.account_engagement_calls_in_flight),
+        }
+    }
+
+    pub fn set(&self, options: &mut Options) {
+        fn put<T>(to: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *to = value;
+            }
+        }
+        put(&mut options.read_lag.livestorm, self.livestorm_read_lag_seconds.map(Duration::from_secs));
+        put(&mut options.read_lag.salesforce, self.salesforce_read_lag_seconds.map(Duration::from_secs));
+        put(
+            &mut options.read_lag.account_engagement,
+            self.account_engagement_read_lag_seconds.map(Duration::from_secs),
+        );
+        let delay = self.campaign_delay_seconds.map(|seconds| CampaignDelay::Fixed(Duration::from_secs(seconds)));
+        put(&mut options.campaign_delay, delay);
+        put(&mut options.session_timeout, self.session_timeout_seconds.map(Duration::from_secs));
+        put(&mut options.rotate_refresh_tokens, self.rotate_refresh_tokens);
+        put(&mut options.ampsea, self.ampsea);
+        put(&mut options.limits.livestorm_calls_per_second, self.livestorm_calls_per_second);
+        put(&mut options.limits.livestorm_calls_per_month, self.livestorm_calls_per_month);
+        put(&mut options.limits.salesforce_calls_per_day, self.salesforce_calls_per_day);
+        put(&mut options.limits.account_engagement_calls_per_day, self.account_engagement_calls_per_day);
+        put(&mut options.limits.account_engagement_calls_in_flight, self.account_engagement_calls_in_flight);
+    }
+}

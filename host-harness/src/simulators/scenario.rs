@@ -1,0 +1,469 @@
+//! A scenario: what the three accounts hold when it begins, and what happens in Livestorm as its clock moves on.
+//!
+//! Promises: a mistake in a file is told with its place; the same file makes the same world. Not here: moving the clock
+//! and doing what is due (`control`).
+
+use super::{
+    World,
+    account_engagement::{CustomKind, Extension, NewCustomField, NewProspect},
+    control::settings::Settings,
+    faults::FaultPlan,
+    livestorm::{Attendance, FormField, NewEvent, NewRegistrant, NewSession, Role, Utm},
+    unknowns::Unknowns,
+};
+use crate::clock::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The scenarios that the program carries with it, by name.
+pub const SCENARIOS: [(&str, &str); 4] = [
+    ("one_session", include_str!("../../../fixtures/scenarios/one_session.toml")),
+    ("late_webhooks", include_str!("../../../fixtures/scenarios/late_webhooks.toml")),
+    ("busy_monday", include_str!("../../../fixtures/scenarios/busy_monday.toml")),
+    ("bad_day", include_str!("../../../fixtures/scenarios/bad_day.toml")),
+];
+
+/// People of one act.
+const CROWD_MAX: u32 = 5000;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    pub title: String,
+    #[serde(default)]
+    pub about: String,
+    /// `2026-11-23T08:00:00Z`. Left out: now.
+    pub starts_at: Option<Time>,
+    #[serde(default)]
+    pub switches: Unknowns,
+    /// As `/simulators/options` has them.
+    #[serde(default)]
+    pub options: Settings,
+    #[serde(default)]
+    pub faults: FaultPlan,
+    #[serde(default)]
+    pub salesforce: SalesforceBefore,
+    #[serde(default)]
+    pub account_engagement: AccountEngagementBefore,
+    #[serde(default)]
+    pub happening: Vec<Happening>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SalesforceBefore {
+    /// By name.
+    pub campaigns: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountEngagementBefore {
+    pub extension: Option<ExtensionBefore>,
+    /// API name -> kind.
+    pub custom_fields: BTreeMap<String, FieldKind>,
+    pub prospects: Vec<ProspectBefore>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionBefore {
+    pub name: String,
+    pub types: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldKind {
+    Text,
+    Textarea,
+    Checkbox,
+    Dropdown,
+    MultiSelect,
+    Number,
+    Date,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProspectBefore {
+    pub email: String,
+    #[serde(default)]
+    pub fields: BTreeMap<String, Value>,
+}
+
+/// Written as people write times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Time(pub Timestamp);
+
+impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Time, String> {
+        let wrong = || format!("{text:?} is not a time; write it like 2026-11-23T08:00:00Z");
+        Timestamp::parse(&text).map(Time).ok_or_else(wrong)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happening {
+    /// Seconds after the scenario's beginning.
+    #[serde(default)]
+    pub after: u64,
+    /// Instead of `after`.
+    pub at: Option<Time>,
+    pub what: Act,
+}
+
+impl Happening {
+    pub fn due(&self, begins_at: Timestamp) -> Timestamp {
+        self.at.map_or(begins_at.plus(Duration::from_secs(self.after)), |Time(at)| at)
+    }
+}
+
+/// What somebody does in Livestorm. An event and a session are called by the name that their act gave them, or by id.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Act {
+    CreateEvent(CreateEvent),
+    Publish(OfEvent),
+    ScheduleSession(ScheduleSession),
+    CancelSession(OfSession),
+    Register(Register),
+    Crowd(Crowd),
+    Start(OfSession),
+    Attend(Attend),
+    End(OfSession),
+    Watch(Watch),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateEvent {
+    /// For later acts to call it by.
+    pub name: Option<String>,
+    pub title: String,
+    #[serde(default)]
+    pub on_demand: bool,
+    /// Questions on its form.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    #[serde(default)]
+    pub publish: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfEvent {
+    pub event: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfSession {
+    pub session: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSession {
+    pub name: Option<String>,
+    pub event: String,
+    pub starts_at: Option<Time>,
+    /// Seconds from this act on, instead of `starts_at`. Neither: on demand.
+    pub starts_after: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    pub session: String,
+    pub email: String,
+    #[serde(default)]
+    pub first_name: String,
+    #[serde(default)]
+    pub last_name: String,
+    #[serde(default)]
+    pub fields: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub utm: BTreeMap<String, String>,
+    pub referrer: Option<String>,
+    #[serde(default)]
+    pub team_member: bool,
+}
+
+/// Made-up people, as many as `count`, who register at once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crowd {
+    pub session: String,
+    pub count: u32,
+    /// The number of the first one: the same number is the same person.
+    #[serde(default)]
+    pub from: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attend {
+    pub session: String,
+    pub email: String,
+    pub seconds: u64,
+    #[serde(default)]
+    pub messages: u32,
+    #[serde(default)]
+    pub questions: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    pub session: String,
+    pub email: String,
+}
+
+impl Scenario {
+    /// One that the program carries with it.
+    pub fn named(name: &str) -> Result<Scenario, String> {
+        let wanted = name.replace('-', "_");
+        let names = || SCENARIOS.map(|(name, _)| name).join(", ");
+        let (_, text) = SCENARIOS
+            .iter()
+            .find(|(known, _)| *known == wanted)
+            .ok_or_else(|| format!("there is no scenario {name:?}; there are {}", names()))?;
+        Scenario::parse(text)
+    }
+
+    pub fn parse(text: &str) -> Result<Scenario, String> {
+        let parsed = toml::Deserializer::parse(text).map_err(|e| format!("this is not TOML: {e}"))?;
+        serde_path_to_error::deserialize(parsed).map_err(|e| format!("{}: {}", e.path(), e.inner().message()))
+    }
+
+    /// What was there before it began.
+    pub fn furnish(&self, world: &mut World) {
+        for name in &self.salesforce.campaigns {
+            world.salesforce.add_campaign(name);
+        }
+        let before = &self.account_engagement;
+        if let Some(extension) = &before.extension {
+            let types: Vec<&str> = extension.types.iter().map(String::as_str).collect();
+            world.set_extension(Extension::ready(&extension.name, &types));
+        }
+        for (name, kind) in &before.custom_fields {
+            let kind = match kind {
+                FieldKind::Text => CustomKind::Text,
+                FieldKind::Textarea => CustomKind::Textarea,
+                FieldKind::Checkbox => CustomKind::Checkbox,
+                FieldKind::Dropdown => CustomKind::Dropdown,
+                FieldKind::MultiSelect => CustomKind::MultiSelect,
+                FieldKind::Number => CustomKind::Number,
+                FieldKind::Date => CustomKind::Date,
+            };
+            world.account_engagement.add_custom_field(NewCustomField::new(name, kind));
+        }
+        for prospect in &before.prospects {
+            let fields = prospect.fields.clone();
+            world.account_engagement.add_prospect(NewProspect { fields, ..NewProspect::new(&prospect.email) });
+        }
+    }
+}
+
+/// Name -> id, of events and sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn note(&mut self, name: &Option<String>, id: &str) {
+        if let Some(name) = name {
+            self.0.insert(name.clone(), id.to_owned());
+        }
+    }
+
+    fn id(&self, name: &str) -> String {
+        self.0.get(name).cloned().unwrap_or_else(|| name.to_owned())
+    }
+
+    fn event(&self, world: &World, name: &str) -> Result<String, String> {
+        let id = self.id(name);
+        world.livestorm.events.now(&id).is_some().then_some(id).ok_or_else(|| {
+            format!("there is no event {name:?}; give the name from its create-event, or an id from GET /v1/events")
+        })
+    }
+
+    fn session(&self, world: &World, name: &str) -> Result<String, String> {
+        let id = self.id(name);
+        world.livestorm.sessions.now(&id).is_some().then_some(id).ok_or_else(|| {
+            format!(
+                "there is no session {name:?}; give the name from its schedule-session, or an id from GET /v1/sessions"
+            )
+        })
+    }
+}
+
+fn person(world: &World, email: &str) -> Result<String, String> {
+    world.livestorm.person_id(email).ok_or_else(|| format!("nobody has registered as {email:?}; register them first"))
+}
+
+impl Act {
+    /// Does it now. What there is to know of it, or why it cannot be.
+    pub fn perform(&self, world: &mut World, names: &mut Names) -> Result<Value, String> {
+        match self {
+            Act::CreateEvent(new) => {
+                let fields = new.fields.iter().map(|id| FormField::text(id)).collect();
+                let made =
+                    NewEvent { title: new.title.clone(), on_demand: new.on_demand, fields, ..NewEvent::default() };
+                let id = world.livestorm.create_event(made);
+                names.note(&new.name, &id);
+                if new.publish {
+                    world.livestorm.publish(&id);
+                }
+                Ok(json!({ "event": id }))
+            }
+            Act::Publish(of) => {
+                let event = names.event(world, &of.event)?;
+                world.livestorm.publish(&event);
+                Ok(json!({ "event": event }))
+            }
+            Act::ScheduleSession(new) => {
+                let event = names.event(world, &new.event)?;
+                let after = new.starts_after.map(|seconds| world.now().plus(Duration::from_secs(seconds)));
+                let starts_at = new.starts_at.map(|Time(at)| at).or(after);
+                let id = world.livestorm.create_session(&event, NewSession { starts_at, ..NewSession::default() });
+                names.note(&new.name, &id);
+                Ok(json!({ "event": event, "session": id }))
+            }
+            Act::Register(new) => {
+                let session = names.session(world, &new.session)?;
+                let registered = world.livestorm.register(&session, new.registrant()).map_err(|e| e.to_string())?;
+                Ok(json!({ "session": session, "person": registered }))
+            }
+            Act::Crowd(crowd) => {
+                let session = names.session(world, &crowd.session)?;
+                if crowd.count > CROWD_MAX {
+                    return Err(format!("a crowd has at most {CROWD_MAX} people"));
+                }
+                let numbers = (0..crowd.count).map(|n| crowd.from.saturating_add(n));
+                let new = numbers.filter(|n| world.livestorm.register(&session, somebody(*n)).is_ok()).count();
+                Ok(json!({ "session": session, "registered": new }))
+            }
+            Act::CancelSession(of) => step(world, names, of, "canceled: it has begun, or is on demand", |world, id| {
+                world.livestorm.cancel_session(id)
+            }),
+            Act::Start(of) => {
+                step(world, names, of, "started: it was started before, canceled, or is on demand", |world, id| {
+                    world.livestorm.start_session(id)
+                })
+            }
+            Act::End(of) => step(world, names, of, "ended: it is over, canceled, or on demand", |world, id| {
+                let unknowns = world.options.unknowns.livestorm.clone();
+                world.livestorm.end_session(id, &unknowns)
+            }),
+            Act::Attend(new) => {
+                let (session, who) = (names.session(world, &new.session)?, person(world, &new.email)?);
+                let unknowns = world.options.unknowns.livestorm.clone();
+                let attendance = Attendance {
+                    seconds: new.seconds,
+                    messages: new.messages,
+                    questions: new.questions,
+                    ..Attendance::default()
+                };
+                match world.livestorm.attend(&session, &who, attendance, &unknowns) {
+                    true => Ok(json!({ "session": session, "person": who })),
+                    false => Err("they are not registered for this session, or it is on demand".into()),
+                }
+            }
+            Act::Watch(new) => {
+                let (session, who) = (names.session(world, &new.session)?, person(world, &new.email)?);
+                let unknowns = world.options.unknowns.livestorm.clone();
+                match world.livestorm.watch_replay(&session, &who, &unknowns) {
+                    true => Ok(json!({ "session": session, "person": who })),
+                    false => {
+                        Err("there is no replay: the session has not ended, or they are not registered for it".into())
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn step(
+    world: &mut World,
+    names: &Names,
+    of: &OfSession,
+    cannot: &str,
+    step: impl FnOnce(&mut World, &str) -> bool,
+) -> Result<Value, String> {
+    let session = names.session(world, &of.session)?;
+    match step(world, &session) {
+        true => Ok(json!({ "session": session })),
+        false => Err(format!("the session cannot be {cannot}")),
+    }
+}
+
+impl Register {
+    fn registrant(&self) -> NewRegistrant {
+        let utm = |name: &str| self.utm.get(name).cloned();
+        NewRegistrant {
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            fields: self.fields.clone().into_iter().collect(),
+            role: if self.team_member { Role::TeamMember } else { Role::Participant },
+            referrer: self.referrer.clone(),
+            utm: Utm {
+                source: utm("source"),
+                medium: utm("medium"),
+                term: utm("term"),
+                content: utm("content"),
+                campaign: utm("campaign"),
+            },
+            ..NewRegistrant::default()
+        }
+    }
+}
+
+/// The made-up person of a number.
+fn somebody(number: u32) -> NewRegistrant {
+    const FIRST: [&str; 12] =
+        ["Ada", "Bo", "Chiara", "Deniz", "Edith", "Farid", "Greta", "Hugo", "Inès", "Jonas", "Kenji", "Lúcia"];
+    const LAST: [&str; 11] =
+        ["Abel", "Brandt", "Costa", "Dupont", "Evans", "Fischer", "García", "Hansen", "Ito", "Jansen", "Kowalski"];
+    let index = number as usize;
+    NewRegistrant {
+        email: format!("person{number}@example.org"),
+        first_name: FIRST[index % FIRST.len()].into(),
+        last_name: LAST[index % LAST.len()].into(),
+        ..NewRegistrant::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_that_the_program_carries_is_read() {
+        for (name, _) in SCENARIOS {
+            let scenario = Scenario::named(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert!(!scenario.title.is_empty() && !scenario.happening.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        let rows = [
+            ("title = 1", "title: "),
+            ("title = \"x\"\nhappened = 1", "happened: unknown field"),
+            ("title = \"x\"\n[[happening]]\nwhat.start = { sesion = \"a\" }", "happening[0].what.start.sesion: "),
+            ("title = \"x\"\nstarts_at = \"monday\"", "starts_at: \"monday\" is not a time"),
+        ];
+        for (text, wanted) in rows {
+            let told = Scenario::parse(text).unwrap_err();
+            assert!(told.starts_with(wanted), "{text}: {told}");
+        }
+        assert!(Scenario::named("nothing").unwrap_err().contains("one_session"));
+    }
+}
