@@ -15,6 +15,7 @@ mod duplicate_rules;
 mod errors;
 mod leads;
 mod oauth;
+mod org_features;
 mod organization;
 mod query;
 mod rules;

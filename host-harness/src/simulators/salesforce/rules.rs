@@ -37,6 +37,7 @@ pub(super) fn before(
     } else if object.name == STATUS.name {
         salesforce.status_checked(fields, record)?;
     }
+    salesforce.features_checked(object, fields, record)?;
     if object.name == LEAD.name || object.name == CONTACT.name {
         let mut merged = record.map(|record| record.fields.clone()).unwrap_or_default();
         merged.extend(fields.clone());

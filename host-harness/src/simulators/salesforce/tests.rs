@@ -1,3 +1,4 @@
+mod org_features;
 mod records;
 
 use super::*;
