@@ -5,7 +5,7 @@
 //! an empty one is null, as everywhere in Salesforce [inferred]. Deleting is soft: the record is gone for everybody else.
 
 use super::{
-    Record, Salesforce, campaigns,
+    Record, Salesforce, campaigns, custom_fields,
     describe::{Access, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
     offers, rules, tooling,
@@ -93,6 +93,9 @@ pub(super) fn insert(
     sent: Map<String, Value>,
 ) -> Result<String, Refusal> {
     let object = world.salesforce.own(object);
+    if object.name == custom_fields::CUSTOM_FIELD.name {
+        return custom_fields::create(world, &sent);
+    }
     if object.writes != Writes::All {
         let message = format!("entity type cannot be inserted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));

@@ -1,3 +1,4 @@
+mod custom_fields;
 mod org_features;
 mod records;
 
