@@ -44,7 +44,14 @@ pub(super) fn handle(
         }
         ("GET", ["describe"]) => {
             let createable = object.name != "Campaign" || world.salesforce.is_marketing_user();
-            Ok(json(200, super::errors::CONTENT_TYPE, &object.describe(createable)))
+            let mut told = object.describe(createable);
+            for field in told["fields"].as_array_mut().into_iter().flatten() {
+                let full_name = format!("{}.{}", object.name, field["name"].as_str().unwrap_or_default());
+                if world.salesforce.restricted_picklists.contains(&full_name) {
+                    field["restrictedPicklist"] = json!(true);
+                }
+            }
+            Ok(json(200, super::errors::CONTENT_TYPE, &told))
         }
         ("GET", [id]) => read(world, call, object, id, version, when),
         ("PATCH", [id]) => change(world, object, id, body(call)?).map(|()| no_content()),
