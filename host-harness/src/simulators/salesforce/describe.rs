@@ -4,7 +4,7 @@
 
 use super::{
     accounts::ACCOUNT, campaign_member_statuses::STATUS, campaign_members::MEMBER, campaigns::CAMPAIGN,
-    contacts::CONTACT, leads::LEAD, organization, tooling, user,
+    contacts::CONTACT, custom_fields, leads::LEAD, organization, tooling, user,
 };
 use serde_json::{Value, json};
 
@@ -216,7 +216,9 @@ pub(super) static SYSTEM: [Field; 7] = [
     Field::new("SystemModstamp", "System Modstamp", Kind::DateTime, Access::ReadOnly),
 ];
 
-static OBJECTS: [&ObjectType; 10] = [
+static OBJECTS: [&ObjectType; 12] = [
+    &custom_fields::PERMISSION_SET,
+    &custom_fields::FIELD_PERMISSIONS,
     &ACCOUNT,
     &CAMPAIGN,
     &MEMBER,

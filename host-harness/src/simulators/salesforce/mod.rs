@@ -10,11 +10,13 @@ mod campaign_member_statuses;
 mod campaign_members;
 mod campaigns;
 mod contacts;
+mod custom_fields;
 mod describe;
 mod duplicate_rules;
 mod errors;
 mod leads;
 mod oauth;
+mod org_features;
 mod organization;
 mod query;
 mod rules;
@@ -329,7 +331,9 @@ fn tooling_route(world: &mut World, call: &Call, version: &str, rest: &[&str]) -
 
 /// Whether the org has an object at all: some come with an edition.
 fn offers(world: &World, object: &ObjectType) -> bool {
-    let from_plus = object.side() == Side::Tooling && object.name != tooling::TENANT.name;
+    let from_plus = object.side() == Side::Tooling
+        && object.name != tooling::TENANT.name
+        && object.name != custom_fields::CUSTOM_FIELD.name;
     if object.name == campaign_member_statuses::STATUS.name && !world.salesforce.is_marketing_user() {
         return false;
     }

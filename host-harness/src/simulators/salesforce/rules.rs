@@ -7,6 +7,7 @@ use super::{
     campaign_members::MEMBER,
     campaigns::{self, CAMPAIGN},
     contacts::CONTACT,
+    custom_fields::FIELD_PERMISSIONS,
     describe::ObjectType,
     errors::Refusal,
     leads::{self, LEAD},
@@ -37,6 +38,7 @@ pub(super) fn before(
     } else if object.name == STATUS.name {
         salesforce.status_checked(fields, record)?;
     }
+    salesforce.features_checked(object, fields, record)?;
     if object.name == LEAD.name || object.name == CONTACT.name {
         let mut merged = record.map(|record| record.fields.clone()).unwrap_or_default();
         merged.extend(fields.clone());
@@ -56,6 +58,8 @@ pub(super) fn before(
 pub(super) fn after(salesforce: &mut Salesforce, object: &ObjectType, id: &str, made: bool) {
     if object.name == CAMPAIGN.name && made {
         salesforce.add_first_statuses(id);
+    } else if object.name == FIELD_PERMISSIONS.name {
+        salesforce.field_permitted(id);
     } else if object.name == MEMBER.name {
         salesforce.member_written(id);
     } else if object.name == STATUS.name {

@@ -33,6 +33,10 @@ pub struct Setup {
     pub hidden: BTreeSet<String>,
     /// How long the write of a member holds its campaign and person, and that of a contact its account.
     pub row_lock: Duration,
+    /// Made, and permitted to nobody.
+    pub(super) unseen_fields: Vec<CustomField>,
+    pub(super) state_country_picklists: bool,
+    pub(super) person_accounts: bool,
     pub(super) request: RequestOptions,
     locks: Vec<Lock>,
     own: HashMap<&'static str, &'static ObjectType>,
@@ -129,10 +133,17 @@ impl Salesforce {
         let mut field = Field::new(name, custom.label.clone().leak(), kind, access);
         field.unique = custom.unique;
         field.external_id = custom.external_id;
-        let fields: Vec<Field> = object.fields.iter().copied().chain([field]).collect();
+        self.extend(object, &[field]);
+        true
+    }
+
+    /// The object has these fields too, from here on and in this org. Those that it has already stay.
+    pub(super) fn extend(&mut self, object: &'static ObjectType, more: &[Field]) {
+        let object = self.own(object);
+        let new = more.iter().filter(|field| object.field(field.name).is_none());
+        let fields: Vec<Field> = object.fields.iter().chain(new).copied().collect();
         let own = ObjectType { name: object.name, prefix: object.prefix, writes: object.writes, fields: fields.leak() };
         self.setup.own.insert(object.name, Box::leak(Box::new(own)));
-        true
     }
 
     /// Whether the API's user sees a record.

@@ -5,7 +5,7 @@
 //! an empty one is null, as everywhere in Salesforce [inferred]. Deleting is soft: the record is gone for everybody else.
 
 use super::{
-    Record, Salesforce, campaigns,
+    Record, Salesforce, campaigns, custom_fields,
     describe::{Access, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
     offers, rules, tooling,
@@ -44,7 +44,14 @@ pub(super) fn handle(
         }
         ("GET", ["describe"]) => {
             let createable = object.name != "Campaign" || world.salesforce.is_marketing_user();
-            Ok(json(200, super::errors::CONTENT_TYPE, &object.describe(createable)))
+            let mut told = object.describe(createable);
+            for field in told["fields"].as_array_mut().into_iter().flatten() {
+                let full_name = format!("{}.{}", object.name, field["name"].as_str().unwrap_or_default());
+                if world.salesforce.restricted_picklists.contains(&full_name) {
+                    field["restrictedPicklist"] = json!(true);
+                }
+            }
+            Ok(json(200, super::errors::CONTENT_TYPE, &told))
         }
         ("GET", [id]) => read(world, call, object, id, version, when),
         ("PATCH", [id]) => change(world, object, id, body(call)?).map(|()| no_content()),
@@ -93,6 +100,9 @@ pub(super) fn insert(
     sent: Map<String, Value>,
 ) -> Result<String, Refusal> {
     let object = world.salesforce.own(object);
+    if object.name == custom_fields::CUSTOM_FIELD.name {
+        return custom_fields::create(world, &sent);
+    }
     if object.writes != Writes::All {
         let message = format!("entity type cannot be inserted: {}", object.name);
         return Err(Refusal::new(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));

@@ -1,3 +1,5 @@
+mod custom_fields;
+mod org_features;
 mod records;
 
 use super::*;

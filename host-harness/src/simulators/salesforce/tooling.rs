@@ -90,7 +90,8 @@ static ACTIVITY_FIELDS: [Field; 6] = [
 ];
 
 /// The objects of the Tooling API, which the data API does not know.
-pub(super) static OBJECTS: [&ObjectType; 4] = [&TENANT, &EXTENSION, &ASSIGNMENT, &ACTIVITY];
+pub(super) static OBJECTS: [&ObjectType; 5] =
+    [&TENANT, &EXTENSION, &ASSIGNMENT, &ACTIVITY, &super::custom_fields::CUSTOM_FIELD];
 
 /// What must be so before one of these is made or changed, `own` being the one that is changed.
 pub(super) fn checked(

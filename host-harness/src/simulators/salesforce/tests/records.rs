@@ -301,3 +301,43 @@ fn describe_tells_children_and_who_may_write_what() {
     let members = children.iter().find(|child| child["relationshipName"] == "CampaignMembers").unwrap();
     assert_eq!((&members["childSObject"], &members["field"]), (&json!("CampaignMember"), &json!("CampaignId")));
 }
+
+#[test]
+fn the_assignment_rule_gives_a_lead_to_another_unless_the_request_says_no() {
+    let (simulators, _) = started();
+    let token = simulators.world().options.salesforce.access_token.clone();
+    let other = crate::simulators::ids::salesforce_id("005", 77);
+    simulators.world().salesforce.setup.assigned_owner = Some(other.clone());
+    for (header, owner) in [("TRUE", other.as_str()), ("FALSE", &Salesforce::user_id())] {
+        let request = http::Request::post("http://x.test/services/data/v62.0/sobjects/Lead")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .header("sforce-auto-assign", header)
+            .body(br#"{"LastName":"x","Company":"x"}"#.to_vec())
+            .unwrap();
+        let body: Value = serde_json::from_slice(simulators.handle(request).unwrap().body()).unwrap();
+        assert_eq!(read(&simulators, "Lead", body["id"].as_str().unwrap())["OwnerId"], owner, "{header}");
+    }
+}
+
+#[test]
+fn a_unique_fields_breach_names_nothing_that_the_user_may_not_see() {
+    let (simulators, _) = started();
+    simulators.world().salesforce.add_custom_field(&CustomField {
+        object: "Lead".into(),
+        name: "Only__c".into(),
+        label: "Only".into(),
+        kind: CustomKind::Picklist(vec!["a".into()], true),
+        required: false,
+        unique: true,
+        external_id: false,
+    });
+    let sent = || json!({ "LastName": "x", "Company": "x", "Only__c": "a" });
+    let id = made(&simulators, "Lead", sent());
+    simulators.world().salesforce.setup.hidden.insert(id);
+    let told = refused(&simulators, "POST", "/sobjects/Lead", sent());
+    assert_eq!(told.2, "duplicate value found: <unknown> duplicates value on record with id: <unknown>");
+    let (_, described) = call(&simulators, "GET", "/sobjects/Lead/describe", None);
+    let field = described["fields"].as_array().unwrap().iter().find(|field| field["name"] == "Only__c").unwrap();
+    assert_eq!((&field["restrictedPicklist"], &field["unique"]), (&json!(true), &json!(true)));
+}
