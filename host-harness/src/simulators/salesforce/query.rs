@@ -58,6 +58,7 @@ pub(super) fn first_page(
         let message = format!("\nsObject type '{}' is not supported.", query.from);
         Refusal::new(400, "INVALID_TYPE", message)
     })?;
+    let object = world.salesforce.own(object);
     let rows = evaluate(&world.salesforce, object, &query, version, when, among)?;
     let asked = call.header("sforce-query-options").and_then(|options| {
         let (_, size) = options.split_once("batchSize=")?;
@@ -115,6 +116,8 @@ fn evaluate(
         .records
         .all_at(when)
         .filter(|record| record.object == object.name && (among == Rows::All || !record.is_deleted))
+        // What the user may not see is left out without a word [inferred].
+        .filter(|record| salesforce.visible(&record.id))
         .filter(|record| query.condition.as_ref().is_none_or(|condition| view.fits(object, record, condition)))
         .collect();
     rows.sort_by(|a, b| {
@@ -236,7 +239,8 @@ impl View<'_> {
     fn related(&self, object: &ObjectType, record: &Record, relation: &str) -> Option<(&'static ObjectType, &Record)> {
         let (field, target) = object.relation(relation)?;
         let id = record.value(field.name);
-        Some((target, self.salesforce.records.at(id.as_str()?, self.when)?))
+        let id = id.as_str().filter(|id| self.salesforce.visible(id))?;
+        Some((self.salesforce.own(target), self.salesforce.records.at(id, self.when)?))
     }
 
     fn fits(&self, object: &'static ObjectType, record: &Record, condition: &Condition) -> bool {

@@ -17,7 +17,9 @@ fn a_new_field_is_seen_by_nobody_until_it_is_permitted() {
         let (_, told) = call(&simulators, "GET", "/sobjects/CampaignMember/describe", None);
         told["fields"].as_array().unwrap().iter().any(|field| field["name"] == "Replay__c")
     };
+    let query = || call(&simulators, "GET", "/query?q=SELECT+Replay__c+FROM+CampaignMember", None).0;
     assert!(!seen());
+    assert_eq!(query(), 400);
     let (_, set) = call(&simulators, "POST", "/sobjects/PermissionSet", Some(json!({ "Name": "R", "Label": "R" })));
     let permission = json!({
         "ParentId": set["id"], "SobjectType": "CampaignMember", "Field": "CampaignMember.Replay__c",
@@ -25,6 +27,7 @@ fn a_new_field_is_seen_by_nobody_until_it_is_permitted() {
     });
     assert_eq!(call(&simulators, "POST", "/sobjects/FieldPermissions", Some(permission)).0, 201);
     assert!(seen());
+    assert_eq!(query(), 200);
     for wrong in [json!({}), json!({ "FullName": 1, "Metadata": {} }), json!({ "FullName": "Lead.X", "Metadata": {} })]
     {
         assert_eq!(call(&simulators, "POST", "/tooling/sobjects/CustomField", Some(wrong)).0, 400);

@@ -286,6 +286,8 @@ fn a_record_that_the_user_may_not_see_is_not_there() {
     let id = lead(&simulators, "a@x.test");
     simulators.world().salesforce.setup.hidden.insert(id.clone());
     assert_eq!(call(&simulators, "GET", &format!("/sobjects/Lead/{id}"), None).0, 404);
+    let found = call(&simulators, "GET", "/query?q=SELECT+Id+FROM+Lead", None);
+    assert_eq!((found.0, &found.1["totalSize"]), (200, &json!(0)));
 }
 
 #[test]
