@@ -246,6 +246,8 @@ impl Salesforce {
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     match call.segments()[..] {
         ["services", "oauth2", "token"] => oauth::token(world, call),
+        ["services", "oauth2", "introspect"] => oauth::introspect(world, call),
+        ["services", "oauth2", "revoke"] => oauth::revoke(world, call),
         ["services", "oauth2", "userinfo"] => oauth::userinfo(world, call),
         ["id", organization, user] => oauth::identity(world, call, organization, user),
         ["services", "data"] => json(200, CONTENT_TYPE, &versions()),

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
@@ -48,6 +48,15 @@ impl Tokens {
         }
     }
 
+    /// A new access token.
+    fn issue(&mut self, now: Timestamp, options: &Options) -> String {
+        self.issued += 1;
+        let token = format!("simulated-access-token-{}", self.issued);
+        self.access.retain(|_, issued| now < issued.plus(options.session_timeout));
+        self.access.insert(token.clone(), now);
+        token
+    }
+
     pub(super) fn expire(&mut self) {
         self.access.clear();
     }
@@ -76,7 +85,8 @@ fn refused(error: &str, description: &str) -> Answer {
     json(400, super::errors::CONTENT_TYPE, &json!({ "error": error, "error_description": description }))
 }
 
-/// `POST /services/oauth2/token`. A pure refresh: other grants need a person at a browser.
+/// `POST /services/oauth2/token`: a refresh, or the app in its own name (client credentials, which bring no refresh token).
+/// Other grants need a person at a browser.
 pub(super) fn token(world: &mut World, call: &Call) -> Answer {
     let form = call.form();
     let sent = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
@@ -85,14 +95,17 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
     if call.method != http::Method::POST {
         return refused("invalid_request", "HTTP POST is required");
     }
-    if sent("grant_type") != "refresh_token" {
-        return refused("unsupported_grant_type", "grant type not supported");
+    let own_name = match sent("grant_type") {
+        "refresh_token" => false,
+        "client_credentials" => true,
+        _ => return refused("unsupported_grant_type", "grant type not supported"),
+    };
+    if let Err(refused) = app(call, &form, options) {
+        return *refused;
     }
-    if sent("client_id") != options.salesforce.client_id {
-        return refused("invalid_client_id", "client identifier invalid");
-    }
-    if sent("client_secret") != options.salesforce.client_secret {
-        return refused("invalid_client", "invalid client credentials");
+    if own_name {
+        let access_token = tokens.issue(now, options);
+        return json(200, super::errors::CONTENT_TYPE, &granted(&access_token, &scope, now, options));
     }
     if let Some(due) = tokens.races_due.checked_sub(1) {
         tokens.races_due = due;
@@ -110,13 +123,44 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
     if tokens.refresh.as_deref() != Some(sent("refresh_token")) {
         return refused("invalid_grant", "expired access/refresh token");
     }
-    tokens.issued += 1;
-    let access_token = format!("simulated-access-token-{}", tokens.issued);
-    tokens.access.retain(|_, issued| now < issued.plus(options.session_timeout));
-    tokens.access.insert(access_token.clone(), now);
+    let access_token = tokens.issue(now, options);
+    let mut body = granted(&access_token, &scope, now, options);
+    if options.rotate_refresh_tokens {
+        let next = format!("simulated-refresh-token-{}", tokens.issued);
+        tokens.spent.extend(tokens.refresh.replace(next.clone()));
+        body["refresh_token"] = json!(next);
+    }
+    with_header(json(200, super::errors::CONTENT_TYPE, &body), "cache-control", "no-cache, no-store")
+}
+
+/// Whether the app is known, by the form or by HTTP Basic.
+fn app(call: &Call, form: &[(String, String)], options: &Options) -> Result<(), Box<Answer>> {
+    let sent = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let basic = call.header("authorization").and_then(|value| {
+        let (scheme, encoded) = value.split_once(' ')?;
+        let pair = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(encoded.trim()).ok())??;
+        let (id, secret) =
+            String::from_utf8(pair).ok()?.split_once(':').map(|(id, s)| (id.to_owned(), s.to_owned()))?;
+        Some((id, secret))
+    });
+    let (id, secret) = match (sent("client_id"), basic) {
+        (None, Some(pair)) => pair,
+        (id, _) => (id.unwrap_or_default(), sent("client_secret").unwrap_or_default()),
+    };
+    if id != options.salesforce.client_id {
+        return Err(Box::new(refused("invalid_client_id", "client identifier invalid")));
+    }
+    if secret != options.salesforce.client_secret {
+        return Err(Box::new(refused("invalid_client", "invalid client credentials")));
+    }
+    Ok(())
+}
+
+/// What every grant answers.
+fn granted(access_token: &str, scope: &str, now: Timestamp, options: &Options) -> Value {
     let issued_at = now.0.to_string();
     let id = identity_url(options);
-    let mut body = json!({
+    json!({
         "access_token": access_token,
         "instance_url": options.base_url,
         "signature": STANDARD.encode(Sha256::digest(format!("{id}{issued_at}"))),
@@ -124,13 +168,55 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
         "token_type": "Bearer",
         "issued_at": issued_at,
         "scope": scope,
-    });
-    if options.rotate_refresh_tokens {
-        let next = format!("simulated-refresh-token-{}", tokens.issued);
-        tokens.spent.extend(tokens.refresh.replace(next.clone()));
-        body["refresh_token"] = json!(next);
+    })
+}
+
+/// `POST /services/oauth2/introspect` (RFC 7662): whether a token is worth something, and for how long.
+pub(super) fn introspect(world: &World, call: &Call) -> Answer {
+    if call.method != http::Method::POST {
+        return refused("invalid_request", "HTTP POST is required");
     }
-    with_header(json(200, super::errors::CONTENT_TYPE, &body), "cache-control", "no-cache, no-store")
+    let (form, options, tokens) = (call.form(), &world.options, &world.salesforce.tokens);
+    if let Err(refused) = app(call, &form, options) {
+        return *refused;
+    }
+    let token = form.iter().find(|(key, _)| key == "token").map_or("", |(_, value)| value.as_str());
+    let known = |kind: &str| {
+        json!({
+            "active": true,
+            "scope": world.salesforce.scopes.iter().copied().collect::<Vec<_>>().join(" "),
+            "client_id": options.salesforce.client_id,
+            "username": world.salesforce.records.now(&Salesforce::user_id()).map(|user| user.value("Username")),
+            "sub": identity_url(options),
+            "token_type": kind,
+        })
+    };
+    let body = match tokens.access.get(token).filter(|_| tokens.opens(token, world.clock.now(), options)) {
+        Some(issued) => {
+            let mut body = known("access_token");
+            body["iat"] = json!(issued.seconds());
+            body["nbf"] = json!(issued.seconds());
+            body["exp"] = json!(issued.plus(options.session_timeout).seconds());
+            body
+        }
+        None if tokens.refresh.as_deref() == Some(token) => known("refresh_token"),
+        None => json!({ "active": false }),
+    };
+    json(200, super::errors::CONTENT_TYPE, &body)
+}
+
+/// `POST /services/oauth2/revoke`, or GET with `token` in the address: a refresh token takes its access tokens with it.
+pub(super) fn revoke(world: &mut World, call: &Call) -> Answer {
+    let form = call.form();
+    let sent = form.iter().find(|(key, _)| key == "token").map(|(_, value)| value.as_str());
+    let token = sent.or(call.param("token")).unwrap_or_default();
+    let tokens = &mut world.salesforce.tokens;
+    if tokens.refresh.as_deref() == Some(token) {
+        tokens.revoke();
+    } else if tokens.access.remove(token).is_none() {
+        return refused("unsupported_token_type", "this token type is not supported");
+    }
+    answer(200, super::errors::CONTENT_TYPE, vec![])
 }
 
 fn identity_url(options: &Options) -> String {

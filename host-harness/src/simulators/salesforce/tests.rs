@@ -1,6 +1,7 @@
 mod custom_fields;
 mod org_features;
 mod records;
+mod signing_in;
 
 use super::*;
 use crate::{
