@@ -135,7 +135,7 @@ pub(super) fn run(view: View<'_>, kind: Kind, call: &Call) -> Result<(Value, boo
             parameters: query.parameters,
             resume_value: resume_value.clone(),
             resume_id: *resume_id,
-            page: query.token.as_ref().map_or(2, |token| token.page + 1),
+            page: query.token.as_ref().map_or(2, |token| token.page.saturating_add(1)),
             record_count: before + page.len(),
             expire_time: view.world.now().plus(TOKEN_LIFE),
         };
