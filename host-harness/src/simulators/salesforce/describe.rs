@@ -152,6 +152,9 @@ impl Field {
             "aggregatable": self.filterable() && !is_boolean,
             "custom": self.name.ends_with("__c"),
             "nameField": self.name == "Name",
+            "unique": self.unique,
+            "externalId": self.external_id,
+            "defaultValue": if is_boolean { json!(false) } else { Value::Null },
             "idLookup": matches!(self.name, "Id" | "Email"),
             "picklistValues": picklist,
             "referenceTo": refers_to,
@@ -170,7 +173,6 @@ impl Field {
             "deprecatedAndHidden",
             "displayLocationInDecimal",
             "encrypted",
-            "externalId",
             "formulaTreatNullNumberAsZero",
             "highScaleNumber",
             "htmlFormatted",
@@ -178,7 +180,6 @@ impl Field {
             "polymorphicForeignKey",
             "restrictedDelete",
             "restrictedPicklist",
-            "unique",
             "writeRequiresMasterRead",
         ] {
             told[name] = json!(false);
@@ -198,9 +199,6 @@ impl Field {
         ] {
             told[name] = Value::Null;
         }
-        told["unique"] = json!(self.unique);
-        told["externalId"] = json!(self.external_id);
-        told["defaultValue"] = if is_boolean { json!(false) } else { Value::Null };
         told
     }
 }

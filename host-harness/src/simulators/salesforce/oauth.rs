@@ -90,22 +90,23 @@ fn refused(error: &str, description: &str) -> Answer {
 pub(super) fn token(world: &mut World, call: &Call) -> Answer {
     let form = call.form();
     let sent = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-    let scope = world.salesforce.scopes.iter().copied().collect::<Vec<_>>().join(" ");
+    // An app in its own name has nothing to refresh.
+    let own_name = sent("grant_type") == "client_credentials";
+    let scopes = world.salesforce.scopes.iter().copied().filter(|scope| !own_name || *scope != "refresh_token");
+    let scope = scopes.collect::<Vec<_>>().join(" ");
     let (now, options, tokens) = (world.clock.now(), &world.options, &mut world.salesforce.tokens);
     if call.method != http::Method::POST {
         return refused("invalid_request", "HTTP POST is required");
     }
-    let own_name = match sent("grant_type") {
-        "refresh_token" => false,
-        "client_credentials" => true,
-        _ => return refused("unsupported_grant_type", "grant type not supported"),
-    };
+    if !own_name && sent("grant_type") != "refresh_token" {
+        return refused("unsupported_grant_type", "grant type not supported");
+    }
     if let Err(refused) = app(call, &form, options) {
         return *refused;
     }
     if own_name {
         let access_token = tokens.issue(now, options);
-        return json(200, super::errors::CONTENT_TYPE, &granted(&access_token, &scope, now, options));
+        return unkept(&granted(&access_token, &scope, now, options));
     }
     if let Some(due) = tokens.races_due.checked_sub(1) {
         tokens.races_due = due;
@@ -130,10 +131,15 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
         tokens.spent.extend(tokens.refresh.replace(next.clone()));
         body["refresh_token"] = json!(next);
     }
-    with_header(json(200, super::errors::CONTENT_TYPE, &body), "cache-control", "no-cache, no-store")
+    unkept(&body)
 }
 
-/// Whether the app is known, by the form or by HTTP Basic.
+/// Tokens, which nobody on the way may keep.
+fn unkept(body: &Value) -> Answer {
+    with_header(json(200, super::errors::CONTENT_TYPE, body), "cache-control", "no-cache, no-store")
+}
+
+/// Whether the app is known, by HTTP Basic or else by the form, which may name the app beside Basic too.
 fn app(call: &Call, form: &[(String, String)], options: &Options) -> Result<(), Box<Answer>> {
     let sent = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let basic = call.header("authorization").and_then(|value| {
@@ -143,10 +149,8 @@ fn app(call: &Call, form: &[(String, String)], options: &Options) -> Result<(), 
             String::from_utf8(pair).ok()?.split_once(':').map(|(id, s)| (id.to_owned(), s.to_owned()))?;
         Some((id, secret))
     });
-    let (id, secret) = match (sent("client_id"), basic) {
-        (None, Some(pair)) => pair,
-        (id, _) => (id.unwrap_or_default(), sent("client_secret").unwrap_or_default()),
-    };
+    let by_form = || (sent("client_id").unwrap_or_default(), sent("client_secret").unwrap_or_default());
+    let (id, secret) = basic.unwrap_or_else(by_form);
     if id != options.salesforce.client_id {
         return Err(Box::new(refused("invalid_client_id", "client identifier invalid")));
     }

@@ -20,6 +20,12 @@ fn an_app_signs_in_by_its_own_name_without_a_refresh_token() {
     let rows = [
         (None, format!("grant_type=client_credentials&{APP}"), 200, None),
         (Some("simulated-client-id:simulated-client-secret"), "grant_type=client_credentials".into(), 200, None),
+        (
+            Some("simulated-client-id:simulated-client-secret"),
+            "grant_type=client_credentials&client_id=simulated-client-id".into(),
+            200,
+            None,
+        ),
         (Some("simulated-client-id:wrong"), "grant_type=client_credentials".into(), 400, Some("invalid_client")),
         (Some("wrong"), "grant_type=client_credentials".into(), 400, Some("invalid_client_id")),
         (None, "grant_type=password".into(), 400, Some("unsupported_grant_type")),
@@ -29,6 +35,7 @@ fn an_app_signs_in_by_its_own_name_without_a_refresh_token() {
         assert_eq!((answered, body["error"].as_str()), (status, error), "{form}: {body}");
         assert!(body.get("refresh_token").is_none());
         if status == 200 {
+            assert_eq!(body["scope"], "api pardot_api");
             let token = body["access_token"].as_str().unwrap();
             assert_eq!(ask(&simulators, "GET", "/services/data/v62.0/limits", token, None).0, 200);
         }
