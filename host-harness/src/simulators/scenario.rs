@@ -453,6 +453,18 @@ mod tests {
     }
 
     #[test]
+    fn a_crowd_has_its_bound_and_the_same_number_is_the_same_person() {
+        let clock = std::sync::Arc::new(crate::clock::SimulatedClock::new(Timestamp::from_seconds(1_795_420_800)));
+        let (mut world, mut names) = (World::new(clock, Default::default()), Names::default());
+        let event = world.livestorm.create_event(NewEvent::default());
+        let session = world.livestorm.create_session(&event, NewSession::default());
+        let crowd = |from, count| Act::Crowd(Crowd { session: session.clone(), from, count });
+        assert_eq!(crowd(0, 10).perform(&mut world, &mut names).unwrap()["registered"], 10);
+        assert_eq!(crowd(5, 10).perform(&mut world, &mut names).unwrap()["registered"], 5);
+        assert!(crowd(0, CROWD_MAX + 1).perform(&mut world, &mut names).unwrap_err().contains("5000"));
+    }
+
+    #[test]
     fn a_mistake_is_told_with_its_place() {
         let rows = [
             ("title = 1", "title: "),

@@ -85,6 +85,10 @@ fn a_member_is_one_for_a_campaign_and_a_person_and_mirrors_it() {
     for (id, name, value) in rows {
         assert_eq!(read(&simulators, "CampaignMember", id)[name], value, "{name}");
     }
+    let renamed = json!({ "Email": "new@x.test", "LastName": "New" });
+    assert_eq!(call(&simulators, "PATCH", &format!("/sobjects/Lead/{lead}"), Some(renamed)).0, 204);
+    let followed = read(&simulators, "CampaignMember", &member);
+    assert_eq!((&followed["Email"], &followed["Name"]), (&json!("new@x.test"), &json!("Lea New")));
     let known = read(&simulators, "Campaign", &campaign);
     for (name, count) in [("NumberOfLeads", 1), ("NumberOfContacts", 1), ("NumberOfResponses", 1)] {
         assert_eq!(known[name], count, "{name}");
@@ -240,6 +244,7 @@ fn duplicate_rules_alert_or_block() {
             assert_eq!((status, &body[0]["errorCode"]), (400, &json!("DUPLICATES_DETECTED")));
             let found = &body[0][name]["matchResults"][0]["matchRecords"][0]["record"]["Id"];
             assert_eq!(found, &json!(contact), "{body}");
+            assert_eq!(body[0][name]["allowSave"], action == DuplicateAction::Alert);
         }
         let request = http::Request::post("http://x.test/services/data/v62.0/sobjects/Lead")
             .header("authorization", format!("Bearer {token}"))
@@ -256,13 +261,24 @@ fn duplicate_rules_alert_or_block() {
 #[test]
 fn a_validation_rule_refuses_in_the_admins_words() {
     let (simulators, _) = started();
-    let rule = json!({
-        "object": "Lead", "when": { "field": "Phone", "is": "blank" }, "message": "We call people.", "field": "Phone"
-    });
-    simulators.world().salesforce.setup.validation_rules.push(serde_json::from_value(rule).unwrap());
-    let told = refused(&simulators, "POST", "/sobjects/Lead", json!({ "LastName": "x", "Company": "x" }));
-    assert_eq!(told, (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION".into(), "We call people.".into()));
-    made(&simulators, "Lead", json!({ "LastName": "x", "Company": "x", "Phone": "1" }));
+    let rows = [
+        (json!("blank"), json!(null), json!("1")),
+        (json!({ "equals": "0" }), json!("0"), json!("1")),
+        (json!({ "contains": "#" }), json!("1#2"), json!("1")),
+        (json!({ "longer-than": 3 }), json!("1234"), json!("123")),
+    ];
+    for (test, breaks, keeps) in rows {
+        let rule = json!({
+            "object": "Lead", "when": { "field": "Phone", "is": test }, "message": "We call people.", "field": "Phone"
+        });
+        simulators.world().salesforce.setup.validation_rules = vec![serde_json::from_value(rule).unwrap()];
+        let sent = |phone: Value| json!({ "LastName": "x", "Company": "x", "Phone": phone });
+        let told = refused(&simulators, "POST", "/sobjects/Lead", sent(breaks.clone()));
+        assert_eq!(told, (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION".into(), "We call people.".into()), "{test}");
+        let id = made(&simulators, "Lead", sent(keeps));
+        let told = refused(&simulators, "PATCH", &format!("/sobjects/Lead/{id}"), json!({ "Phone": breaks }));
+        assert_eq!(told.1, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "{test}");
+    }
 }
 
 #[test]
@@ -278,6 +294,14 @@ fn a_member_write_holds_its_campaign_for_a_while() {
     assert_eq!(told, (400, "UNABLE_TO_LOCK_ROW".into(), message));
     futures_util::FutureExt::now_or_never(clock.run_for(Duration::from_secs(10)));
     made(&simulators, "CampaignMember", sent());
+
+    // Whoever writes two members in one request does not stand in its own way.
+    let mut world = simulators.world();
+    let fields = json!({ "CampaignId": campaign });
+    world.salesforce.clock = std::sync::Arc::new(SimulatedClock::new(world.now().plus(Duration::from_secs(20))));
+    for _ in 0..2 {
+        world.salesforce.lock(&campaign_members::MEMBER, fields.as_object().unwrap(), None).unwrap();
+    }
 }
 
 #[test]
