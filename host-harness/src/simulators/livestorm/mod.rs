@@ -262,11 +262,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     match taken(world, call) {
         Err(refusal) => refusal.answer(),
         Ok(()) => {
-            let answer = match route(world, call) {
-                Ok(Some(body)) => json(200, CONTENT_TYPE, &body),
-                Ok(None) => answer(200, CONTENT_TYPE, vec![]),
-                Err(refusal) => refusal.answer(),
-            };
+            let answer = route(world, call).unwrap_or_else(|refusal| refusal.answer());
             world.livestorm.quota.note(answer, &world.options)
         }
     }
@@ -286,31 +282,29 @@ fn taken(world: &mut World, call: &Call) -> Result<(), Refusal> {
     world.livestorm.quota.take(world.clock.now(), &world.options)
 }
 
-/// A body of nothing is an empty one.
-fn route(world: &World, call: &Call) -> Result<Option<Value>, Refusal> {
+/// A path that is known answers 404 to a verb that it does not have [inferred from public clients].
+fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let when: Timestamp = world.now().minus(world.options.read_lag.livestorm);
-    if call.method != http::Method::GET {
-        return Err(Refusal::not_found());
-    }
-    let scopes = Scope::of(&call.segments());
+    let segments = call.segments();
+    let scopes = Scope::of(&segments);
     if !scopes.is_empty() && scopes.iter().all(|scope| world.livestorm.missing_scopes.contains(scope)) {
         return Err(Refusal::missing_scope(world.options.unknowns.livestorm.missing_scope_status));
     }
-    match call.segments()[..] {
-        ["v1", "ping"] => return Ok(None),
-        ["v1", "me" | "organization"] => Ok(identity::organization(&world.livestorm)),
-        ["v1", "users"] => users::list(world, call, when),
-        ["v1", "webhooks"] => subscriptions::list(world, call, when),
-        ["v1", "people_attributes"] => people_attributes::list(world, call, when),
-        ["v1", "jobs", id] => jobs::one(world, id, when),
-        ["v1", "events"] => events::list(world, call, when),
-        ["v1", "events", id] => events::one(world, call, id, when),
-        ["v1", "events", id, "sessions"] => sessions::list(world, call, Some(id), when),
-        ["v1", "sessions"] => sessions::list(world, call, None, when),
-        ["v1", "sessions", id] => sessions::one(world, id, when),
-        ["v1", "sessions", id, "people"] => people::of_session(world, call, id, when),
-        ["v1", "sessions", id, "people", person] => people::one(world, id, person, when),
+    let shown = match (call.method.as_str(), &segments[..]) {
+        ("GET", ["v1", "ping"]) => return Ok(answer(200, CONTENT_TYPE, vec![])),
+        ("GET", ["v1", "me" | "organization"]) => Ok(identity::organization(&world.livestorm)),
+        ("GET", ["v1", "users"]) => users::list(world, call, when),
+        ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),
+        ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
+        ("GET", ["v1", "jobs", id]) => jobs::one(world, id, when),
+        ("GET", ["v1", "events"]) => events::list(world, call, when),
+        ("GET", ["v1", "events", id]) => events::one(world, call, id, when),
+        ("GET", ["v1", "events", id, "sessions"]) => sessions::list(world, call, Some(id), when),
+        ("GET", ["v1", "sessions"]) => sessions::list(world, call, None, when),
+        ("GET", ["v1", "sessions", id]) => sessions::one(world, id, when),
+        ("GET", ["v1", "sessions", id, "people"]) => people::of_session(world, call, id, when),
+        ("GET", ["v1", "sessions", id, "people", person]) => people::one(world, id, person, when),
         _ => Err(Refusal::not_found()),
-    }
-    .map(Some)
+    };
+    shown.map(|body| json(200, CONTENT_TYPE, &body))
 }
