@@ -6,9 +6,12 @@
 //! own, and a line in `describe.rs`.
 
 mod accounts;
+mod batch;
 mod campaign_member_statuses;
 mod campaign_members;
 mod campaigns;
+mod collections;
+mod composite;
 mod contacts;
 mod custom_fields;
 mod describe;
@@ -19,11 +22,13 @@ mod oauth;
 mod org_features;
 mod organization;
 mod query;
+mod rollback;
 mod rules;
 mod setup;
 mod sobjects;
 mod soql;
 mod tooling;
+mod tree;
 mod user;
 mod validation_rules;
 
@@ -266,7 +271,9 @@ fn versions() -> Value {
 /// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-discoveryresource.html>
 fn resources(version: &str) -> Value {
     let resource = |name: &str| (name.to_owned(), json!(format!("/services/data/{version}/{name}")));
-    Value::Object(["sobjects", "query", "queryAll", "limits", "tooling"].into_iter().map(resource).collect())
+    Value::Object(
+        ["sobjects", "query", "queryAll", "limits", "tooling", "composite"].into_iter().map(resource).collect(),
+    )
 }
 
 fn data(world: &mut World, call: &Call) -> Answer {
@@ -305,6 +312,7 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     }
     match (call.method.as_str(), rest) {
         (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
+        (_, ["composite", rest @ ..]) => composite::handle(world, call, version, rest),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),

@@ -1,3 +1,5 @@
+mod collections;
+mod composite;
 mod custom_fields;
 mod org_features;
 mod records;
