@@ -18,6 +18,7 @@ mod describe;
 mod duplicate_rules;
 mod errors;
 mod leads;
+mod membership;
 mod oauth;
 mod org_features;
 mod organization;
@@ -114,6 +115,7 @@ pub struct Salesforce {
     cursors: Vec<Cursor>,
     /// By prefix of the id.
     made: HashMap<&'static str, u64>,
+    membership: membership::Membership,
 }
 
 impl Salesforce {
@@ -129,6 +131,7 @@ impl Salesforce {
             requests: VecDeque::new(),
             cursors: vec![],
             made: HashMap::new(),
+            membership: membership::Membership::default(),
         };
         let profile =
             salesforce.found("Profile", json!({ "Name": "System Administrator", "PermissionsModifyAllData": true }));

@@ -1,7 +1,7 @@
 //! What a request has written, taken back as if it had never come: for requests that are all or nothing. Promises: records,
 //! numbers of ids, fields and setup stand as they stood. Not here: the count of requests, which goes on.
 
-use super::{Record, Salesforce, setup::Setup};
+use super::{Record, Salesforce, membership::Membership, setup::Setup};
 use crate::simulators::lagged::Table;
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,6 +10,7 @@ pub(super) struct Saved {
     made: HashMap<&'static str, u64>,
     setup: Setup,
     restricted_picklists: BTreeSet<String>,
+    membership: Membership,
 }
 
 impl Salesforce {
@@ -19,6 +20,7 @@ impl Salesforce {
             made: self.made.clone(),
             setup: self.setup.clone(),
             restricted_picklists: self.restricted_picklists.clone(),
+            membership: self.membership.clone(),
         }
     }
 
@@ -27,5 +29,6 @@ impl Salesforce {
         self.made = saved.made;
         self.setup = saved.setup;
         self.restricted_picklists = saved.restricted_picklists;
+        self.membership = saved.membership;
     }
 }

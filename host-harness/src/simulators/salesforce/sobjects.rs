@@ -345,6 +345,7 @@ impl Salesforce {
             modified_at: now,
         };
         self.records.insert(id.clone(), now, record);
+        self.filed(&id);
         rules::after(self, object, &id, true);
         id
     }
