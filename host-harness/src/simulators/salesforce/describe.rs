@@ -299,11 +299,11 @@ impl ObjectType {
         })
     }
 
-    /// The object behind the relation to children, and its field that leads back.
-    pub fn child(&self, relation: &str) -> Option<(&'static ObjectType, &'static str)> {
-        let (_, _, child, field, _) =
+    /// The name of the relation to children, their object, and its field that leads back.
+    pub fn child(&self, relation: &str) -> Option<(&'static str, &'static ObjectType, &'static str)> {
+        let (_, name, child, field, _) =
             CHILDREN.iter().find(|row| row.0 == self.name && row.1.eq_ignore_ascii_case(relation))?;
-        Some((ObjectType::anywhere(child)?, field))
+        Some((name, ObjectType::anywhere(child)?, field))
     }
 
     /// `GET /sobjects/<Obj>/describe`, with every key that strict clients ask for.

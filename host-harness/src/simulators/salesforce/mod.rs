@@ -14,6 +14,7 @@ mod collections;
 mod composite;
 mod contacts;
 mod custom_fields;
+mod dates;
 mod describe;
 mod duplicate_rules;
 mod errors;

@@ -3,6 +3,7 @@ mod composite;
 mod custom_fields;
 mod membership;
 mod org_features;
+mod queries;
 mod records;
 mod signing_in;
 

@@ -110,7 +110,7 @@ fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Re
             let mut own = Map::new();
             for (name, value) in fields {
                 match (object.child(&name), value) {
-                    (Some((child, field)), Value::Object(mut below)) => {
+                    (Some((_, child, field)), Value::Object(mut below)) => {
                         let Some(Value::Array(children)) = below.remove("records") else {
                             return Err(wrong(&format!("the value of {name}")));
                         };
