@@ -1,6 +1,7 @@
 mod collections;
 mod composite;
 mod custom_fields;
+mod fuzz;
 mod membership;
 mod org_features;
 mod queries;
