@@ -272,6 +272,10 @@ impl ObjectType {
         side.objects().iter().find(|object| object.name.eq_ignore_ascii_case(name)).copied()
     }
 
+    pub fn all(side: Side) -> impl Iterator<Item = &'static ObjectType> {
+        side.objects().iter().copied()
+    }
+
     /// On either side: a relation may lead to the other.
     pub fn anywhere(name: &str) -> Option<&'static ObjectType> {
         ObjectType::named(Side::Data, name).or_else(|| ObjectType::named(Side::Tooling, name))

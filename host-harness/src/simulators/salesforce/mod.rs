@@ -19,6 +19,7 @@ mod describe;
 mod duplicate_rules;
 mod errors;
 mod leads;
+mod limits;
 mod membership;
 mod oauth;
 mod org_features;
@@ -296,8 +297,7 @@ fn data(world: &mut World, call: &Call) -> Answer {
         world.salesforce.requests.push_back(now);
         route(world, call).unwrap_or_else(|refusal| refusal.answer())
     };
-    let used = world.salesforce.requests_used();
-    with_header(answer, "sforce-limit-info", &format!("api-usage={used}/{max}"))
+    with_header(answer, "sforce-limit-info", &limits::usage(world))
 }
 
 fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -321,13 +321,11 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),
         ("GET", ["query" | "queryAll", locator]) => query::next_page(world, version, locator),
-        ("GET", ["limits"]) => {
-            let max = world.options.limits.salesforce_calls_per_day;
-            let remaining = max.saturating_sub(world.salesforce.requests_used());
-            let body = json!({ "DailyApiRequests": { "Max": max, "Remaining": remaining } });
-            Ok(json(200, CONTENT_TYPE, &body))
+        ("GET", ["limits"]) => Ok(limits::limits(world, version)),
+        ("GET", ["limits", "recordCount"]) => limits::record_count(world, call),
+        (_, [] | ["query" | "queryAll", ..] | ["limits"] | ["limits", "recordCount"]) => {
+            Err(Refusal::method_not_allowed("GET,HEAD"))
         }
-        (_, [] | ["query" | "queryAll", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }

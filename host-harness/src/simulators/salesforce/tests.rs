@@ -2,6 +2,7 @@ mod collections;
 mod composite;
 mod custom_fields;
 mod fuzz;
+mod limits;
 mod membership;
 mod org_features;
 mod queries;
