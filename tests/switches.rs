@@ -45,6 +45,7 @@ fn switches() -> Vec<Switch> {
         ("/salesforce/daily_limit_is_soft", json!([false]), Some(few_calls_a_day)),
         ("/salesforce/undefined_member_status", json!(["default", "stored"]), None),
         ("/salesforce/upsert_updated_status", json!([204]), None),
+        ("/salesforce/limit_info", json!(["with-app", "with-bursts"]), None),
         ("/salesforce/duplicate_key", json!(["duplicate-result"]), None),
         ("/salesforce/duplicate_alert_status", json!([300]), None),
         ("/account_engagement/concurrency_status", json!([403, 429]), None),

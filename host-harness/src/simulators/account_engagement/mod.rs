@@ -18,7 +18,7 @@ mod errors;
 mod query;
 mod record;
 mod users;
-mod zone;
+pub(super) mod zone;
 
 #[cfg(test)]
 mod tests;

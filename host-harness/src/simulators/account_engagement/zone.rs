@@ -29,7 +29,7 @@ pub(super) fn shown(at: Timestamp, zone: Zone) -> String {
 
 /// The calendar day there, on which the daily calls begin anew [confirmed].
 /// <https://developer.salesforce.com/docs/marketing/pardot/guide/overview.html>
-pub(super) fn day(at: Timestamp, zone: Zone) -> NaiveDate {
+pub(in crate::simulators) fn day(at: Timestamp, zone: Zone) -> NaiveDate {
     at.utc().with_timezone(&offset(at, zone)).date_naive()
 }
 

@@ -28,8 +28,8 @@ fn refused() -> Refusal {
 }
 
 impl Salesforce {
-    pub(super) fn statuses_of<'a>(&'a self, campaign: &'a str) -> impl Iterator<Item = &'a Record> {
-        self.all_of(STATUS.name).filter(move |status| status.value("CampaignId") == json!(campaign))
+    pub(super) fn statuses_of(&self, campaign: &str) -> impl Iterator<Item = &Record> {
+        self.children_of(campaign, STATUS.name)
     }
 
     pub(super) fn add_first_statuses(&mut self, campaign: &str) {

@@ -42,8 +42,8 @@ static FIELDS: [Field; 22] = [
 ];
 
 impl Salesforce {
-    pub(super) fn members_of<'a>(&'a self, campaign: &'a str) -> impl Iterator<Item = &'a Record> {
-        self.all_of(MEMBER.name).filter(move |member| member.value("CampaignId") == json!(campaign))
+    pub(super) fn members_of(&self, campaign: &str) -> impl Iterator<Item = &Record> {
+        self.children_of(campaign, MEMBER.name)
     }
 
     /// What must be so before a member is made or changed, and what is filled in.
@@ -74,7 +74,10 @@ impl Salesforce {
             if name == "LeadId" && self.is_converted(&person) {
                 return Err(leads::converted(400));
             }
-            if self.members_of(campaign).any(|member| member.value(name) == json!(person)) {
+            let own =
+                |member: &Record, name: &str, id: &str| member.fields.get(name).and_then(Value::as_str) == Some(id);
+            let mut rows = self.children_of(&person, MEMBER.name);
+            if rows.any(|member| own(member, "CampaignId", campaign) && own(member, name, &person)) {
                 return Err(Refusal::new(400, "DUPLICATE_VALUE", "Already a campaign member."));
             }
         }
@@ -106,7 +109,7 @@ impl Salesforce {
         Ok(())
     }
 
-    /// Fills in what follows from the status and the person, and counts the campaign anew.
+    /// Fills in what follows from the status and the person, and counts it in its campaign.
     pub(super) fn member_written(&mut self, id: &str) {
         let Some(member) = self.records.now(id) else { return };
         let campaign = member.value("CampaignId");
@@ -124,7 +127,7 @@ impl Salesforce {
                 member.fields.insert("FirstRespondedDate".into(), json!(now.utc().date_naive().to_string()));
             }
         });
-        self.count_members(&campaign);
+        self.count_member(id);
     }
 
     fn mirrors(&self, member: &Record) -> Map<String, Value> {
@@ -169,38 +172,7 @@ impl Salesforce {
 
     /// The members that are this lead or contact.
     pub(super) fn memberships(&self, person: &str) -> Vec<String> {
-        let is = |member: &&Record| ["LeadId", "ContactId"].iter().any(|name| member.value(name) == json!(person));
-        self.all_of(MEMBER.name).filter(is).map(|member| member.id.clone()).collect()
-    }
-
-    pub(super) fn count_members(&mut self, campaign: &str) {
-        let (mut leads, mut converted, mut contacts, mut responses) = (0, 0, 0, 0);
-        for member in self.members_of(campaign) {
-            let lead = member.value("LeadId");
-            let is_converted = lead.as_str().is_some_and(|lead| self.is_converted(lead));
-            converted += u32::from(is_converted);
-            leads += u32::from(!lead.is_null());
-            contacts += u32::from(!member.value("ContactId").is_null());
-            responses += u32::from(member.value("HasResponded") == json!(true));
-        }
-        let counts = [
-            ("NumberOfLeads", leads),
-            ("NumberOfConvertedLeads", converted),
-            ("NumberOfContacts", contacts),
-            ("NumberOfResponses", responses),
-        ];
-        let changed = self
-            .records
-            .now(campaign)
-            .is_some_and(|record| counts.iter().any(|(name, count)| record.value(name) != json!(count)));
-        if changed {
-            let now = self.clock.now();
-            self.records.change(campaign, now, |record| {
-                for (name, count) in counts {
-                    record.fields.insert(name.to_owned(), json!(count));
-                }
-            });
-        }
+        self.children_of(person, MEMBER.name).map(|member| member.id.clone()).collect()
     }
 }
 
@@ -210,13 +182,13 @@ pub(super) fn moved_to_contact(salesforce: &mut Salesforce, lead: &str, contact:
     for id in salesforce.memberships(lead) {
         let Some(member) = salesforce.records.now(&id) else { continue };
         let campaign = member.value("CampaignId");
-        let campaign = campaign.as_str().unwrap_or_default();
-        let double = salesforce.members_of(campaign).any(|other| other.value("ContactId") == json!(contact));
+        let double = salesforce.children_of(contact, MEMBER.name).any(|other| other.value("CampaignId") == campaign);
         if !double {
             salesforce.records.change(&id, now, |member| {
                 member.fields.insert("ContactId".into(), json!(contact));
                 member.modified_at = now;
             });
+            salesforce.filed(&id);
         }
         salesforce.member_written(&id);
     }

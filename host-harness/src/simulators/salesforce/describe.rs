@@ -272,6 +272,10 @@ impl ObjectType {
         side.objects().iter().find(|object| object.name.eq_ignore_ascii_case(name)).copied()
     }
 
+    pub fn all(side: Side) -> impl Iterator<Item = &'static ObjectType> {
+        side.objects().iter().copied()
+    }
+
     /// On either side: a relation may lead to the other.
     pub fn anywhere(name: &str) -> Option<&'static ObjectType> {
         ObjectType::named(Side::Data, name).or_else(|| ObjectType::named(Side::Tooling, name))
@@ -297,6 +301,13 @@ impl ObjectType {
             }
             _ => None,
         })
+    }
+
+    /// The name of the relation to children, their object, and its field that leads back.
+    pub fn child(&self, relation: &str) -> Option<(&'static str, &'static ObjectType, &'static str)> {
+        let (_, name, child, field, _) =
+            CHILDREN.iter().find(|row| row.0 == self.name && row.1.eq_ignore_ascii_case(relation))?;
+        Some((name, ObjectType::anywhere(child)?, field))
     }
 
     /// `GET /sobjects/<Obj>/describe`, with every key that strict clients ask for.

@@ -71,6 +71,13 @@ impl Refusal {
         Refusal::new(400, "MALFORMED_QUERY", message)
     }
 
+    /// As it is told of one record among several: `statusCode`, and `fields` even where there are none.
+    pub fn of_record(&self) -> Vec<Value> {
+        let told =
+            |fault: &Fault| json!({ "statusCode": fault.code, "message": fault.message, "fields": fault.fields });
+        self.faults.iter().map(told).collect()
+    }
+
     pub fn answer(&self) -> Answer {
         let faults: Vec<Value> = self
             .faults

@@ -6,24 +6,32 @@
 //! own, and a line in `describe.rs`.
 
 mod accounts;
+mod batch;
 mod campaign_member_statuses;
 mod campaign_members;
 mod campaigns;
+mod collections;
+mod composite;
 mod contacts;
 mod custom_fields;
+mod dates;
 mod describe;
 mod duplicate_rules;
 mod errors;
 mod leads;
+mod limits;
+mod membership;
 mod oauth;
 mod org_features;
 mod organization;
 mod query;
+mod rollback;
 mod rules;
 mod setup;
 mod sobjects;
 mod soql;
 mod tooling;
+mod tree;
 mod user;
 mod validation_rules;
 
@@ -109,6 +117,7 @@ pub struct Salesforce {
     cursors: Vec<Cursor>,
     /// By prefix of the id.
     made: HashMap<&'static str, u64>,
+    membership: membership::Membership,
 }
 
 impl Salesforce {
@@ -124,6 +133,7 @@ impl Salesforce {
             requests: VecDeque::new(),
             cursors: vec![],
             made: HashMap::new(),
+            membership: membership::Membership::default(),
         };
         let profile =
             salesforce.found("Profile", json!({ "Name": "System Administrator", "PermissionsModifyAllData": true }));
@@ -266,7 +276,9 @@ fn versions() -> Value {
 /// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-discoveryresource.html>
 fn resources(version: &str) -> Value {
     let resource = |name: &str| (name.to_owned(), json!(format!("/services/data/{version}/{name}")));
-    Value::Object(["sobjects", "query", "queryAll", "limits", "tooling"].into_iter().map(resource).collect())
+    Value::Object(
+        ["sobjects", "query", "queryAll", "limits", "tooling", "composite"].into_iter().map(resource).collect(),
+    )
 }
 
 fn data(world: &mut World, call: &Call) -> Answer {
@@ -285,8 +297,7 @@ fn data(world: &mut World, call: &Call) -> Answer {
         world.salesforce.requests.push_back(now);
         route(world, call).unwrap_or_else(|refusal| refusal.answer())
     };
-    let used = world.salesforce.requests_used();
-    with_header(answer, "sforce-limit-info", &format!("api-usage={used}/{max}"))
+    with_header(answer, "sforce-limit-info", &limits::usage(world))
 }
 
 fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -305,17 +316,16 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     }
     match (call.method.as_str(), rest) {
         (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
+        (_, ["composite", rest @ ..]) => composite::handle(world, call, version, rest),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),
         ("GET", ["query" | "queryAll", locator]) => query::next_page(world, version, locator),
-        ("GET", ["limits"]) => {
-            let max = world.options.limits.salesforce_calls_per_day;
-            let remaining = max.saturating_sub(world.salesforce.requests_used());
-            let body = json!({ "DailyApiRequests": { "Max": max, "Remaining": remaining } });
-            Ok(json(200, CONTENT_TYPE, &body))
+        ("GET", ["limits"]) => Ok(limits::limits(world, version)),
+        ("GET", ["limits", "recordCount"]) => limits::record_count(world, call),
+        (_, [] | ["query" | "queryAll", ..] | ["limits"] | ["limits", "recordCount"]) => {
+            Err(Refusal::method_not_allowed("GET,HEAD"))
         }
-        (_, [] | ["query" | "queryAll", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }

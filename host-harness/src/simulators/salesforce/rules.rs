@@ -87,13 +87,13 @@ pub(super) fn after_removal(salesforce: &mut Salesforce, object: &ObjectType, id
         vec![]
     };
     let now = salesforce.clock.now();
-    let mut campaigns: Vec<Value> = vec![];
     for gone in with.iter().map(String::as_str).chain([id]) {
-        campaigns.extend(salesforce.records.now(gone).map(|record| record.value("CampaignId")));
         salesforce.records.change(gone, now, |record| {
             record.is_deleted = true;
             record.modified_at = now;
         });
+        if salesforce.records.now(gone).is_some_and(|record| record.object == MEMBER.name) {
+            salesforce.count_member(gone);
+        }
     }
-    campaigns.iter().filter_map(Value::as_str).for_each(|campaign| salesforce.count_members(campaign));
 }

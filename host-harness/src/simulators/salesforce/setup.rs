@@ -23,7 +23,7 @@ pub use super::{
     validation_rules::{ValidationRule, ValidationTest, ValidationWhen},
 };
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Setup {
     pub duplicate_rules: Vec<DuplicateRule>,
     pub validation_rules: Vec<ValidationRule>,
@@ -42,7 +42,7 @@ pub struct Setup {
     own: HashMap<&'static str, &'static ObjectType>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Lock {
     record: String,
     until: Timestamp,

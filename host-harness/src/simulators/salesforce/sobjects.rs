@@ -15,7 +15,7 @@ use crate::{
     simulators::{
         World,
         ids::{long_salesforce_id, salesforce_id},
-        request::{Answer, Call, json, no_content},
+        request::{Answer, Call, json, no_content, with_header},
     },
 };
 use chrono::{DateTime, NaiveDate};
@@ -32,15 +32,11 @@ pub(super) fn handle(
     let object = rest.first().and_then(|name| ObjectType::named(side, name)).filter(|object| offers(world, object));
     let object = world.salesforce.own(object.ok_or_else(Refusal::not_found)?);
     let when = world.now().minus(world.options.read_lag.salesforce);
-    // Clients that cannot send PATCH say so in the query [inferred from public clients].
-    let method = match (call.method.as_str(), call.param("_HttpMethod")) {
-        ("POST", Some(instead)) => instead,
-        (method, _) => method,
-    };
-    match (method, &rest[1..]) {
+    match (verb(call), &rest[1..]) {
         ("POST", []) => {
             let id = insert(world, object, body(call)?)?;
-            Ok(json(201, super::errors::CONTENT_TYPE, &json!({ "id": id, "success": true, "errors": [] })))
+            let told = json!({ "id": id, "success": true, "errors": [] });
+            Ok(located(json(201, super::errors::CONTENT_TYPE, &told), object, version, &id))
         }
         ("GET", ["describe"]) => {
             let createable = object.name != "Campaign" || world.salesforce.is_marketing_user();
@@ -73,7 +69,9 @@ pub(super) fn handle(
             }
             let told = |id: &str, created: bool| json!({ "id": id, "success": true, "errors": [], "created": created });
             Ok(match upsert(world, object, field, value, sent)? {
-                Upserted::Created(id) => json(201, super::errors::CONTENT_TYPE, &told(&id, true)),
+                Upserted::Created(id) => {
+                    located(json(201, super::errors::CONTENT_TYPE, &told(&id, true)), object, version, &id)
+                }
                 Upserted::Updated(_) if world.options.unknowns.salesforce.upsert_updated_status == 204 => no_content(),
                 Upserted::Updated(id) => json(200, super::errors::CONTENT_TYPE, &told(&id, false)),
                 Upserted::Several(ids) => choice(object, version, &ids),
@@ -90,6 +88,21 @@ pub(super) fn handle(
         (_, []) => Err(Refusal::method_not_allowed("GET,POST,HEAD")),
         (_, [_] | [_, _]) => Err(Refusal::method_not_allowed("GET,PATCH,DELETE,HEAD")),
         _ => Err(Refusal::not_found()),
+    }
+}
+
+/// Where the new record is, in a header [confirmed for a part of a composite].
+/// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-subrequest-result.html>
+fn located(answer: Answer, object: &ObjectType, version: &str, id: &str) -> Answer {
+    let below = object.side().path();
+    with_header(answer, "location", &format!("/services/data/{version}/{below}sobjects/{}/{id}", object.name))
+}
+
+/// Clients that cannot send PATCH say so in the query [inferred from public clients].
+pub(super) fn verb(call: &Call) -> &str {
+    match (call.method.as_str(), call.param("_HttpMethod")) {
+        ("POST", Some(instead)) => instead,
+        (method, _) => method,
     }
 }
 
@@ -149,11 +162,15 @@ fn read(
             .map(|name| object.field(name.trim()).ok_or_else(|| Refusal::no_column(name.trim(), object.name)))
             .collect::<Result<_, _>>()?,
     };
+    Ok(json(200, super::errors::CONTENT_TYPE, &shown(record, &fields, version)))
+}
+
+pub(super) fn shown(record: &Record, fields: &[&Field], version: &str) -> Value {
     let mut shown = record.attributes(version);
     for field in fields {
         shown[field.name] = record.value(field.name);
     }
-    Ok(json(200, super::errors::CONTENT_TYPE, &shown))
+    shown
 }
 
 /// Changes what was sent of a record, and nothing else.
@@ -236,17 +253,22 @@ pub(super) fn upsert(
     }
 }
 
-/// The records with a value in a field that is an external id, `Id` being one too.
+/// The field of this name, if it is an external id, `Id` being one too.
+pub(super) fn external_id(object: &'static ObjectType, name: &str) -> Result<&'static Field, Refusal> {
+    object.field(name).filter(|field| field.external_id || field.kind == Kind::Id).ok_or_else(|| {
+        let message = format!("Provided external ID field does not exist or is not accessible: {name}");
+        Refusal::new(404, "NOT_FOUND", message)
+    })
+}
+
+/// The records with a value in a field that is an external id.
 fn by_external_id(
     salesforce: &Salesforce,
     object: &'static ObjectType,
     name: &str,
     value: &str,
 ) -> Result<Vec<String>, Refusal> {
-    let field = object.field(name).filter(|field| field.external_id || field.kind == Kind::Id).ok_or_else(|| {
-        let message = format!("Provided external ID field does not exist or is not accessible: {name}");
-        Refusal::new(404, "NOT_FOUND", message)
-    })?;
+    let field = external_id(object, name)?;
     let value = if field.kind == Kind::Id { long_salesforce_id(value).unwrap_or_default() } else { value.to_owned() };
     Ok(salesforce.with_value(object, field, &value))
 }
@@ -285,7 +307,7 @@ pub(super) fn remove(world: &mut World, object: &'static ObjectType, id: &str) -
 
 impl Salesforce {
     /// A record that may be read or written: by its long or short id, as it was at `when`, or as it is.
-    fn find(
+    pub(super) fn find(
         &self,
         object: &ObjectType,
         id: &str,
@@ -323,12 +345,13 @@ impl Salesforce {
             modified_at: now,
         };
         self.records.insert(id.clone(), now, record);
+        self.filed(&id);
         rules::after(self, object, &id, true);
         id
     }
 }
 
-fn body(call: &Call) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn body(call: &Call) -> Result<Map<String, Value>, Refusal> {
     let json_sent = call.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     if !json_sent {
         let message = "Content-Type header specified in HTTP request is not supported";

@@ -1,12 +1,14 @@
-//! SOQL, as far as queries of campaigns and users go: text to tree, and back.
+//! SOQL, as far as clients of this org's objects go: text to tree, and back.
 //!
-//! `SELECT fields FROM object [WHERE …] [ORDER BY …] [LIMIT n] [OFFSET n]`, from the SOQL and SOSL reference
+//! `SELECT … FROM object [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [OFFSET n]`, where a column is a field, a query of
+//! children in parentheses, `FIELDS(…)` or an aggregate, and `IN` takes values or a query; from the SOQL and SOSL reference
 //! (<https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql.htm>). Promises:
 //! never panics; a printed tree reads back as itself. `AND` and `OR` side by side without parentheses are an error, as
 //! in the real thing. Not here: which fields exist (`query.rs`).
 
+use super::dates::Relative;
 use chrono::{DateTime, NaiveDate, Utc};
-use std::fmt;
+use std::{collections::HashSet, fmt};
 use winnow::{
     Result as Parsed,
     ascii::{Caseless, digit1, multispace0},
@@ -18,16 +20,58 @@ use winnow::{
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Query {
-    /// Dotted where they go through a relation.
-    pub select: Vec<Path>,
+    pub select: Vec<Column>,
     pub from: String,
     pub condition: Option<Condition>,
+    pub group: Vec<Path>,
     pub order: Vec<Order>,
     pub limit: Option<u32>,
     pub offset: Option<u32>,
 }
 
+/// Dotted where it goes through a relation.
 pub(super) type Path = Vec<String>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Column {
+    Field(Path),
+    /// Of what hangs on the record: its FROM is a relation.
+    Children(Box<Query>),
+    Fields(Group),
+    /// Without a field, COUNT counts rows, and is no column at all.
+    Aggregate {
+        function: Function,
+        field: Option<Path>,
+        alias: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    All,
+    Standard,
+    Custom,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Count,
+    CountDistinct,
+    Min,
+    Max,
+    Sum,
+    Avg,
+}
+
+const FUNCTIONS: [(&str, Function); 6] = [
+    ("COUNT_DISTINCT", Function::CountDistinct),
+    ("COUNT", Function::Count),
+    ("MIN", Function::Min),
+    ("MAX", Function::Max),
+    ("SUM", Function::Sum),
+    ("AVG", Function::Avg),
+];
+const GROUPS: [(&str, Group); 3] = [("ALL", Group::All), ("STANDARD", Group::Standard), ("CUSTOM", Group::Custom)];
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
@@ -40,8 +84,17 @@ pub(super) enum Condition {
     In {
         field: Path,
         negated: bool,
-        among: Vec<Literal>,
+        among: Among,
     },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Among {
+    /// One or more.
+    Literals(Vec<Literal>),
+    Query(Box<Query>),
+    /// What either comes to before rows are looked at, in the form in which `query.rs` compares. Never read from a text.
+    Known(HashSet<String>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +117,7 @@ pub(super) enum Literal {
     Number(f64),
     Date(NaiveDate),
     DateTime(DateTime<Utc>),
+    Relative(Relative),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -76,13 +130,18 @@ pub(super) struct Order {
 
 /// Conditions in one another. More would be a way to exhaust the stack.
 const DEPTH_MAX: usize = 50;
+/// Characters [inferred].
+const LENGTH_MAX: usize = 100_000;
 
 /// Reads a query, or says near what it broke off.
 pub(super) fn parse(text: &str) -> Result<Query, String> {
+    if text.chars().count() > LENGTH_MAX {
+        return Err("SOQL statements cannot be longer than 100000 characters.".into());
+    }
     if nesting(text) > DEPTH_MAX {
         return Err("conditions are nested too deeply".into());
     }
-    query.parse(text).map_err(|error| {
+    (multispace0, query, eof).map(|(_, query, _)| query).parse(text).map_err(|error| {
         let rest = text.get(error.offset()..).unwrap_or_default();
         let (row, column) = text.get(..error.offset()).map_or((1, 1), |read| {
             let line = read.rsplit('\n').next().unwrap_or_default();
@@ -97,15 +156,46 @@ pub(super) fn parse(text: &str) -> Result<Query, String> {
 }
 
 fn query(input: &mut &str) -> Parsed<Query> {
-    let _ = multispace0.parse_next(input)?;
-    let select = preceded(word("SELECT"), separated(1.., path, comma)).parse_next(input)?;
+    let select = preceded(word("SELECT"), separated(1.., column, comma)).parse_next(input)?;
     let from = preceded(word("FROM"), name).parse_next(input)?;
     let condition = opt(preceded(word("WHERE"), conditions)).parse_next(input)?;
+    let group = opt(preceded((word("GROUP"), word("BY")), separated(1.., path, comma))).parse_next(input)?;
     let order = opt(preceded((word("ORDER"), word("BY")), separated(1.., order, comma))).parse_next(input)?;
     let limit = opt(preceded(word("LIMIT"), count)).parse_next(input)?;
     let offset = opt(preceded(word("OFFSET"), count)).parse_next(input)?;
-    eof.parse_next(input)?;
-    Ok(Query { select, from, condition, order: order.unwrap_or_default(), limit, offset })
+    let (group, order) = (group.unwrap_or_default(), order.unwrap_or_default());
+    Ok(Query { select, from, condition, group, order, limit, offset })
+}
+
+fn column(input: &mut &str) -> Parsed<Column> {
+    let children =
+        delimited(('(', multispace0), query, (')', multispace0)).map(|query| Column::Children(Box::new(query)));
+    alt((children, fields, aggregate, path.map(Column::Field))).parse_next(input)
+}
+
+/// One of the names of a table.
+fn named<T: Copy>(input: &mut &str, table: &[(&str, T)]) -> Parsed<T> {
+    let name = name.parse_next(input)?;
+    match table.iter().find(|row| row.0.eq_ignore_ascii_case(&name)) {
+        Some(row) => Ok(row.1),
+        None => fail.parse_next(input),
+    }
+}
+
+fn fields(input: &mut &str) -> Parsed<Column> {
+    let group = |input: &mut &str| named(input, &GROUPS);
+    let group = delimited(('(', multispace0), group, (')', multispace0));
+    preceded(word("FIELDS"), group).map(Column::Fields).parse_next(input)
+}
+
+fn aggregate(input: &mut &str) -> Parsed<Column> {
+    let function = named(input, &FUNCTIONS)?;
+    let field = delimited(('(', multispace0), opt(path), (')', multispace0)).parse_next(input)?;
+    if field.is_none() && function != Function::Count {
+        return fail.parse_next(input);
+    }
+    let alias = if field.is_some() { opt(name).parse_next(input)? } else { None };
+    Ok(Column::Aggregate { function, field, alias })
 }
 
 /// How deep parentheses stand in one another, those within quotes left out.
@@ -193,7 +283,9 @@ fn comparison(input: &mut &str) -> Parsed<Condition> {
     let field = path.parse_next(input)?;
     let negated = opt(word("NOT")).parse_next(input)?.is_some();
     if negated || opt(peek(word("IN"))).parse_next(input)?.is_some() {
-        let among = delimited(('(', multispace0), separated(1.., literal, comma), (')', multispace0));
+        let values = separated(1.., literal, comma).map(Among::Literals);
+        let among = alt((query.map(|query| Among::Query(Box::new(query))), values));
+        let among = delimited(('(', multispace0), among, (')', multispace0));
         let among = preceded(word("IN"), among).parse_next(input)?;
         return Ok(Condition::In { field, negated, among });
     }
@@ -221,7 +313,7 @@ fn comparison(input: &mut &str) -> Parsed<Condition> {
 }
 
 fn literal(input: &mut &str) -> Parsed<Literal> {
-    let bare = take_while(1.., |c: char| c.is_ascii_alphanumeric() || "+-.:".contains(c));
+    let bare = take_while(1.., |c: char| c.is_ascii_alphanumeric() || "+-.:_".contains(c));
     let value = alt((quoted(false).map(Literal::Text), bare.verify_map(bare_literal))).parse_next(input)?;
     multispace0.parse_next(input)?;
     Ok(value)
@@ -233,6 +325,9 @@ fn bare_literal(text: &str) -> Option<Literal> {
         "true" => return Some(Literal::Boolean(true)),
         "false" => return Some(Literal::Boolean(false)),
         _ => {}
+    }
+    if let Some(relative) = Relative::read(text) {
+        return Some(Literal::Relative(relative));
     }
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         && text.len() == 10
@@ -278,10 +373,13 @@ fn quoted<'a>(like: bool) -> impl Parser<&'a str, String, ContextError> {
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let select: Vec<_> = self.select.iter().map(|path| path.join(".")).collect();
+        let select: Vec<_> = self.select.iter().map(Column::to_string).collect();
         write!(f, "SELECT {} FROM {}", select.join(", "), self.from)?;
         if let Some(condition) = &self.condition {
             write!(f, " WHERE {condition}")?;
+        }
+        for (n, field) in self.group.iter().enumerate() {
+            write!(f, "{}{}", if n == 0 { " GROUP BY " } else { ", " }, field.join("."))?;
         }
         for (n, order) in self.order.iter().enumerate() {
             write!(f, "{}{}", if n == 0 { " ORDER BY " } else { ", " }, order.field.join("."))?;
@@ -294,6 +392,24 @@ impl fmt::Display for Query {
         }
         self.limit.map_or(Ok(()), |limit| write!(f, " LIMIT {limit}"))?;
         self.offset.map_or(Ok(()), |offset| write!(f, " OFFSET {offset}"))
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Column::Field(path) => f.write_str(&path.join(".")),
+            Column::Children(query) => write!(f, "({query})"),
+            Column::Fields(group) => {
+                let name = GROUPS.iter().find(|row| row.1 == *group).map_or("", |row| row.0);
+                write!(f, "FIELDS({name})")
+            }
+            Column::Aggregate { function, field, alias } => {
+                let name = FUNCTIONS.iter().find(|row| row.1 == *function).map_or("", |row| row.0);
+                write!(f, "{name}({})", field.as_ref().map(|field| field.join(".")).unwrap_or_default())?;
+                alias.as_ref().map_or(Ok(()), |alias| write!(f, " {alias}"))
+            }
+        }
     }
 }
 
@@ -320,9 +436,17 @@ impl fmt::Display for Condition {
             }
             Condition::Compare(field, operator, value) => write!(f, "{} {operator} {value}", field.join(".")),
             Condition::In { field, negated, among } => {
-                let among: Vec<_> = among.iter().map(Literal::to_string).collect();
                 let not = if *negated { "NOT " } else { "" };
-                write!(f, "{} {not}IN ({})", field.join("."), among.join(", "))
+                write!(f, "{} {not}IN (", field.join("."))?;
+                match among {
+                    Among::Literals(among) => {
+                        let among: Vec<_> = among.iter().map(Literal::to_string).collect();
+                        f.write_str(&among.join(", "))?;
+                    }
+                    Among::Query(query) => write!(f, "{query}")?,
+                    Among::Known(known) => write!(f, "{} values", known.len())?,
+                }
+                f.write_str(")")
             }
         }
     }
@@ -349,6 +473,7 @@ impl fmt::Display for Literal {
             Literal::Boolean(value) => write!(f, "{value}"),
             Literal::Text(text) => f.write_str(&escaped(text, false)),
             Literal::Number(number) => write!(f, "{number}"),
+            Literal::Relative(relative) => write!(f, "{relative}"),
             Literal::Date(day) => write!(f, "{}", day.format("%Y-%m-%d")),
             Literal::DateTime(at) => write!(f, "{}", at.format("%Y-%m-%dT%H:%M:%S%.3fZ")),
         }
@@ -404,6 +529,20 @@ mod tests {
                 "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
                 "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
             ),
+            ("select count() from Lead where CreatedDate=today", "SELECT COUNT() FROM Lead WHERE CreatedDate = TODAY"),
+            (
+                "SELECT Status, count( Id )n FROM Lead GROUP BY Status, Owner.Name",
+                "SELECT Status, COUNT(Id) n FROM Lead GROUP BY Status, Owner.Name",
+            ),
+            ("SELECT fields ( all ),Id FROM Lead LIMIT 200", "SELECT FIELDS(ALL), Id FROM Lead LIMIT 200"),
+            (
+                "SELECT Id, ( SELECT Id FROM CampaignMembers WHERE Status IN ('a') LIMIT 1 ) FROM Campaign WHERE CreatedDate > LAST_N_DAYS:3",
+                "SELECT Id, (SELECT Id FROM CampaignMembers WHERE Status IN ('a') LIMIT 1) FROM Campaign WHERE CreatedDate > LAST_N_DAYS:3",
+            ),
+            (
+                "SELECT Id FROM Lead WHERE Id NOT IN (SELECT LeadId FROM CampaignMember)",
+                "SELECT Id FROM Lead WHERE Id NOT IN (SELECT LeadId FROM CampaignMember)",
+            ),
         ];
         for (text, printed) in rows {
             assert_eq!(parse(text).map(|query| query.to_string()), Ok(printed.to_owned()), "{text}");
@@ -424,6 +563,11 @@ mod tests {
             "SELECT Id FROM Campaign LIMIT 1 WHERE Id = null",
             "SELECT Id FROM Campaign; DROP",
             "DELETE FROM Campaign",
+            "SELECT MAX() FROM Campaign",
+            "SELECT COUNT(Id FROM Campaign",
+            "SELECT (SELECT Id FROM Leads FROM Campaign",
+            "SELECT Id FROM Campaign WHERE Id IN (SELECT Id)",
+            "SELECT Id FROM Campaign WHERE CreatedDate = LAST_N_DAYS",
         ];
         for text in rows {
             let message = parse(text).unwrap_err();
@@ -435,7 +579,7 @@ mod tests {
     fn names() -> impl Strategy<Value = String> {
         "[A-Za-z][A-Za-z0-9_]{0,8}".prop_filter("not a keyword", |name| {
             let name = name.to_ascii_lowercase();
-            !KEYWORDS.contains(&name.as_str()) && name != "nulls"
+            !KEYWORDS.contains(&name.as_str()) && !["nulls", "group"].contains(&name.as_str())
         })
     }
 
@@ -450,6 +594,8 @@ mod tests {
             any::<String>().prop_map(Literal::Text),
             (-1_000_000i32..1_000_000).prop_map(|n| Literal::Number(f64::from(n) / 100.0)),
             (0i32..40_000).prop_map(|day| Literal::Date(NaiveDate::from_epoch_days(day).unwrap())),
+            (0u32..9).prop_map(|n| Literal::Relative(Relative::read(&format!("LAST_N_DAYS:{n}")).unwrap())),
+            Just(Literal::Relative(Relative::read("THIS_MONTH").unwrap())),
             (0i64..4_000_000_000_000).prop_map(|ms| Literal::DateTime(DateTime::from_timestamp_millis(ms).unwrap())),
         ]
     }
@@ -474,7 +620,7 @@ mod tests {
                 Literal::Text(like)
             )),
             (fields(), any::<bool>(), proptest::collection::vec(literals(), 1..4))
-                .prop_map(|(field, negated, among)| Condition::In { field, negated, among }),
+                .prop_map(|(field, negated, among)| Condition::In { field, negated, among: Among::Literals(among) }),
         ];
         leaf.prop_recursive(3, 12, 3, |inner| {
             prop_oneof![
@@ -493,13 +639,37 @@ mod tests {
         })
     }
 
-    fn queries() -> impl Strategy<Value = Query> {
-        let select = proptest::collection::vec(fields(), 1..4);
+    /// A column, or a condition's query, holds `inner`.
+    fn around(inner: Option<Query>) -> impl Strategy<Value = Query> {
+        let aggregate = (0..FUNCTIONS.len(), fields(), proptest::option::of(names()));
+        let column = prop_oneof![
+            4 => fields().prop_map(Column::Field),
+            1 => (0..GROUPS.len()).prop_map(|n| Column::Fields(GROUPS[n].1)),
+            1 => Just(Column::Aggregate { function: Function::Count, field: None, alias: None }),
+            1 => aggregate.prop_map(|(n, field, alias)| Column::Aggregate { function: FUNCTIONS[n].1, field: Some(field), alias }),
+        ];
+        let select = proptest::collection::vec(column, 1..4);
         let condition = proptest::option::of(any_condition());
+        let group = proptest::collection::vec(fields(), 0..2);
         let order = proptest::collection::vec(orders(), 0..3);
-        (select, names(), condition, order, any::<Option<u32>>(), any::<Option<u32>>()).prop_map(
-            |(select, from, condition, order, limit, offset)| Query { select, from, condition, order, limit, offset },
+        let rest = (any::<Option<u32>>(), any::<Option<u32>>(), any::<bool>());
+        (select, names(), condition, group, order, rest).prop_map(
+            move |(mut select, from, mut condition, group, order, (limit, offset, column))| {
+                match inner.clone().map(Box::new) {
+                    Some(inner) if column => select.push(Column::Children(inner)),
+                    Some(inner) => {
+                        let field = vec!["Id".to_owned()];
+                        condition = Some(Condition::In { field, negated: false, among: Among::Query(inner) });
+                    }
+                    None => {}
+                }
+                Query { select, from, condition, group, order, limit, offset }
+            },
         )
+    }
+
+    fn queries() -> impl Strategy<Value = Query> {
+        proptest::option::of(around(None)).prop_flat_map(around)
     }
 
     proptest! {

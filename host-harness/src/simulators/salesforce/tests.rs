@@ -1,5 +1,11 @@
+mod collections;
+mod composite;
 mod custom_fields;
+mod fuzz;
+mod limits;
+mod membership;
 mod org_features;
+mod queries;
 mod records;
 mod signing_in;
 

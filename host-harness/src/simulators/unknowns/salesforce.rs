@@ -18,6 +18,8 @@ pub struct SalesforceUnknowns {
     pub undefined_member_status: UndefinedMemberStatus,
     /// Status of an upsert that found its record: 200 with `created: false`, or 204 of older versions.
     pub upsert_updated_status: u16,
+    /// What `Sforce-Limit-Info` tells beside the org's usage: its page has told of all three.
+    pub limit_info: LimitInfo,
     /// How the key of a duplicate's details is spelt.
     pub duplicate_key: DuplicateKey,
     /// Status of a duplicate that may be saved all the same: 400, or 300 by one client's word.
@@ -33,6 +35,7 @@ impl Default for SalesforceUnknowns {
             daily_limit_is_soft: false,
             undefined_member_status: UndefinedMemberStatus::Refused,
             upsert_updated_status: 200,
+            limit_info: LimitInfo::OrgAlone,
             duplicate_key: DuplicateKey::DuplicateResut,
             duplicate_alert_status: 400,
         }
@@ -42,4 +45,5 @@ impl Default for SalesforceUnknowns {
 sides!(RefreshRace { AlreadyBeingProcessed, ExpiredAuthorizationCode });
 
 sides!(UndefinedMemberStatus { Refused, Default, Stored });
+sides!(LimitInfo { OrgAlone, WithApp, WithBursts });
 sides!(DuplicateKey { DuplicateResut, DuplicateResult });
