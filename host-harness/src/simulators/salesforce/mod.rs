@@ -30,7 +30,7 @@ mod validation_rules;
 #[cfg(test)]
 mod tests;
 
-pub use oauth::Tokens;
+pub use oauth::{SignIn, SignInRefusal, Tokens};
 pub use query::Cursor;
 pub use setup::*;
 
@@ -245,6 +245,7 @@ impl Salesforce {
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     match call.segments()[..] {
+        ["services", "oauth2", "authorize"] => oauth::authorize(world, call),
         ["services", "oauth2", "token"] => oauth::token(world, call),
         ["services", "oauth2", "introspect"] => oauth::introspect(world, call),
         ["services", "oauth2", "revoke"] => oauth::revoke(world, call),
@@ -272,10 +273,9 @@ fn resources(version: &str) -> Value {
 fn data(world: &mut World, call: &Call) -> Answer {
     let (now, max) = (world.now(), world.options.limits.salesforce_calls_per_day);
     world.salesforce.setup.request = setup::RequestOptions::of(call, world.requests.len());
-    if !call.bearer().is_some_and(|token| world.salesforce.tokens.opens(token, now, &world.options)) {
-        return Refusal::invalid_session().answer();
-    }
-    if !world.salesforce.scopes.contains("api") {
+    let token = call.bearer().filter(|token| world.salesforce.tokens.opens(token, now, &world.options));
+    let Some(token) = token else { return Refusal::invalid_session().answer() };
+    if !world.salesforce.allows(token, "api") {
         return Refusal::not_for_this_api(world.options.unknowns.salesforce.missing_scope_status).answer();
     }
     let used_up = world.salesforce.requests_used() >= max;

@@ -2,6 +2,7 @@ mod custom_fields;
 mod org_features;
 mod records;
 mod signing_in;
+mod web_server_flow;
 
 use super::*;
 use crate::{
