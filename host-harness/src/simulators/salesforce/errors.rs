@@ -1,10 +1,13 @@
 //! How Salesforce refuses: an array of `{message, errorCode, fields}` on data calls, an object at the token endpoint
 //! [inferred from public clients]. Codes: <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>.
 
-use crate::simulators::request::{Answer, json};
+use crate::simulators::request::{Answer, json, with_header};
 use serde_json::{Value, json};
 
 pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+
+/// Then come the verbs.
+const METHOD_NOT_ALLOWED: &str = "HTTP Method not allowed. Allowed are ";
 
 /// A data call refused. Several faults of one record are told together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,12 @@ impl Refusal {
     }
 
     pub fn method_not_allowed(allowed: &str) -> Refusal {
-        Refusal::new(405, "METHOD_NOT_ALLOWED", format!("HTTP Method not allowed. Allowed are {allowed}"))
+        Refusal::new(405, "METHOD_NOT_ALLOWED", format!("{METHOD_NOT_ALLOWED}{allowed}"))
+    }
+
+    /// What stands in the header `Allow` (RFC 9110, section 15.5.6).
+    fn allowed(&self) -> Option<&str> {
+        self.faults.iter().find_map(|fault| fault.message.strip_prefix(METHOD_NOT_ALLOWED))
     }
 
     pub fn no_column(field: &str, object: &str) -> Refusal {
@@ -86,6 +94,10 @@ impl Refusal {
                 told
             })
             .collect();
-        json(self.status, CONTENT_TYPE, &Value::Array(faults))
+        let answer = json(self.status, CONTENT_TYPE, &Value::Array(faults));
+        match self.allowed() {
+            Some(allowed) => with_header(answer, "allow", allowed),
+            None => answer,
+        }
     }
 }

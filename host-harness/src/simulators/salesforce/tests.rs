@@ -1,4 +1,5 @@
 mod custom_fields;
+mod object_info;
 mod org_features;
 mod records;
 mod signing_in;

@@ -48,7 +48,7 @@ pub(in crate::simulators::salesforce) fn introspect(world: &World, call: &Call) 
 /// <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_revoke_token.htm>
 pub(in crate::simulators::salesforce) fn revoke(world: &mut World, call: &Call) -> Answer {
     if !matches!(call.method, Method::GET | Method::POST) {
-        return wrong_verb("GET,HEAD,POST");
+        return wrong_verb("GET,POST");
     }
     let form = Form::of(call);
     let token = Some(form.sent("token")).filter(|token| !token.is_empty()).or(call.param("token")).unwrap_or_default();

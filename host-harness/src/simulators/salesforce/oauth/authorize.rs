@@ -23,7 +23,7 @@ pub(in crate::simulators::salesforce) fn authorize(world: &mut World, call: &Cal
     let form = match call.method {
         http::Method::GET => call.query.clone(),
         http::Method::POST => [call.query.clone(), call.form()].concat(),
-        _ => return super::wrong_verb("GET,HEAD,POST"),
+        _ => return super::wrong_verb("GET,POST"),
     };
     let sent = |name: &str| form.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, v)| v.as_str());
     let (now, options, allowed) = (world.clock.now(), &world.options, &world.salesforce.scopes);
