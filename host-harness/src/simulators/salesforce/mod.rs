@@ -6,6 +6,7 @@
 //! own, and a line in `describe.rs`.
 
 mod accounts;
+mod bulk;
 mod campaign_member_statuses;
 mod campaign_members;
 mod campaigns;
@@ -111,6 +112,8 @@ pub struct Salesforce {
     /// When the requests of the last 24 hours came.
     requests: VecDeque<Timestamp>,
     cursors: Vec<Cursor>,
+    /// Of the Bulk API, in the order in which they were made.
+    jobs: Vec<bulk::Job>,
     /// By prefix of the id.
     made: HashMap<&'static str, u64>,
 }
@@ -127,6 +130,7 @@ impl Salesforce {
             setup: Setup::default(),
             requests: VecDeque::new(),
             cursors: vec![],
+            jobs: vec![],
             made: HashMap::new(),
         };
         let profile =
@@ -309,7 +313,7 @@ fn release(version: u32) -> String {
 /// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-discoveryresource.html>
 fn resources(version: &str) -> Value {
     let resource = |name: &str| (name.to_owned(), json!(format!("/services/data/{version}/{name}")));
-    Value::Object(["sobjects", "query", "queryAll", "limits", "tooling"].into_iter().map(resource).collect())
+    Value::Object(["sobjects", "query", "queryAll", "limits", "tooling", "jobs"].into_iter().map(resource).collect())
 }
 
 fn data(world: &mut World, call: &Call) -> Answer {
@@ -348,6 +352,7 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     match (call.method.as_str(), rest) {
         (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
         ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Data)),
+        (_, ["jobs", "ingest", rest @ ..]) => bulk::handle(world, call, version, rest),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),

@@ -33,6 +33,8 @@ pub struct Setup {
     pub hidden: BTreeSet<String>,
     /// How long the write of a member holds its campaign and person, and that of a contact its account.
     pub row_lock: Duration,
+    /// How long a bulk job says that it is at work.
+    pub bulk_job_time: Duration,
     /// Made, and permitted to nobody.
     pub(super) unseen_fields: Vec<CustomField>,
     pub(super) state_country_picklists: bool,

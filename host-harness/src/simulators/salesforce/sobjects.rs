@@ -319,7 +319,7 @@ impl Salesforce {
     }
 }
 
-fn body(call: &Call) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn body(call: &Call) -> Result<Map<String, Value>, Refusal> {
     let json_sent = call.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     if !json_sent {
         let message = "Content-Type header specified in HTTP request is not supported";

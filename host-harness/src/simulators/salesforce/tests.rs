@@ -1,3 +1,4 @@
+mod bulk;
 mod custom_fields;
 mod object_info;
 mod org_features;
