@@ -1,6 +1,7 @@
 //! How Salesforce refuses: an array of `{message, errorCode, fields}` on data calls, an object at the token endpoint
 //! [inferred from public clients]. Codes: <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>.
 
+use super::setup::ApiOff;
 use crate::simulators::request::{Answer, json, with_header};
 use serde_json::{Value, json};
 
@@ -52,6 +53,16 @@ impl Refusal {
     /// A token without the scope `api`.
     pub fn not_for_this_api(status: u16) -> Refusal {
         Refusal::new(status, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    }
+
+    pub fn api_off(for_whom: ApiOff) -> Refusal {
+        match for_whom {
+            ApiOff::ForOrg => {
+                let message = "API is not enabled for this Organization or Partner";
+                Refusal::new(403, "API_DISABLED_FOR_ORG", message)
+            }
+            ApiOff::ForUser => Refusal::new(403, "API_CURRENTLY_DISABLED", "API is currently disabled for this user"),
+        }
     }
 
     pub fn requests_used_up() -> Refusal {

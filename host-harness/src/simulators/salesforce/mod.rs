@@ -232,7 +232,7 @@ impl Salesforce {
         self.tokens.revoke();
     }
 
-    /// The next refreshes meet another one that is under way (`oauth.rs`).
+    /// The next refreshes meet another one that is under way (`oauth/`).
     pub fn refuse_next_refreshes(&mut self, times: u32) {
         self.tokens.refuse_next_refreshes(times);
     }
@@ -323,6 +323,9 @@ fn data(world: &mut World, call: &Call) -> Answer {
     let Some(token) = token else { return Refusal::invalid_session().answer() };
     if !world.salesforce.allows(token, "api") {
         return Refusal::not_for_this_api(world.options.unknowns.salesforce.missing_scope_status).answer();
+    }
+    if let Some(for_whom) = world.salesforce.setup.api_off {
+        return Refusal::api_off(for_whom).answer();
     }
     let used_up = world.salesforce.requests_used() >= max;
     let answered = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {

@@ -7,6 +7,7 @@
 use super::{App, Form, identity_url, refused, tokens::Known, unkept, wrong_verb};
 use crate::simulators::{
     World,
+    ids::long_salesforce_id,
     request::{Answer, Call, answer, json},
     salesforce::{Record, Salesforce, errors, errors::Refusal, time},
 };
@@ -51,7 +52,7 @@ pub(in crate::simulators::salesforce) fn revoke(world: &mut World, call: &Call) 
         return wrong_verb("GET,POST");
     }
     let form = Form::of(call);
-    let token = Some(form.sent("token")).filter(|token| !token.is_empty()).or(call.param("token")).unwrap_or_default();
+    let token = form.sent("token");
     if token.is_empty() {
         return refused("invalid_request", "missing required parameter: token");
     }
@@ -110,14 +111,15 @@ pub(in crate::simulators::salesforce) fn identity(
         Ok(asker) => asker,
         Err(refused) => return *refused,
     };
-    if organization != Salesforce::organization_id() || user != asker.id {
+    let (organization, user) = (long_salesforce_id(organization), long_salesforce_id(user));
+    if organization != Some(Salesforce::organization_id()) || user.as_ref() != Some(&asker.id) {
         return Refusal::not_found().answer();
     }
     let body = json!({
         "id": identity_url(&world.options),
         "asserted_user": true,
         "user_id": asker.id,
-        "organization_id": organization,
+        "organization_id": Salesforce::organization_id(),
         "username": asker.value("Username"),
         "nick_name": nickname(asker),
         "display_name": asker.value("Name"),
@@ -193,9 +195,8 @@ fn asker<'a>(world: &'a World, call: &Call) -> Result<&'a Record, Box<Answer>> {
         return Err(Box::new(wrong_verb("GET,HEAD,POST")));
     }
     let form = Form::of(call);
-    let by_form = ["access_token", "oauth_token"].map(|name| form.sent(name));
-    let by_address = ["access_token", "oauth_token"].map(|name| call.param(name).unwrap_or_default());
-    let token = call.bearer().or_else(|| by_form.into_iter().chain(by_address).find(|token| !token.is_empty()));
+    let sent = ["access_token", "oauth_token"].map(|name| form.sent(name)).into_iter().find(|token| !token.is_empty());
+    let token = call.bearer().or(sent);
     let known = token.is_some_and(|t| world.salesforce.tokens.opens(t, world.clock.now(), &world.options));
     let user = world.salesforce.records.now(&Salesforce::user_id()).filter(|_| known);
     user.ok_or_else(|| Box::new(answer(403, "text/html;charset=UTF-8", b"Bad_OAuth_Token".to_vec())))

@@ -20,12 +20,11 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 const CHALLENGE_CHARACTERS: usize = 43;
 
 pub(in crate::simulators::salesforce) fn authorize(world: &mut World, call: &Call) -> Answer {
-    let form = match call.method {
-        http::Method::GET => call.query.clone(),
-        http::Method::POST => [call.query.clone(), call.form()].concat(),
-        _ => return super::wrong_verb("GET,POST"),
-    };
-    let sent = |name: &str| form.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, v)| v.as_str());
+    if !matches!(call.method, http::Method::GET | http::Method::POST) {
+        return super::wrong_verb("GET,POST");
+    }
+    let form = super::Form::of(call);
+    let sent = |name: &str| Some(form.sent(name)).filter(|value| !value.is_empty());
     let (now, options, allowed) = (world.clock.now(), &world.options, &world.salesforce.scopes);
     let tokens = &mut world.salesforce.tokens;
     let sign_in = &tokens.sign_in;

@@ -39,12 +39,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokens::{Code, Granted};
 
-/// The pairs of a form.
+/// The pairs of a form, and behind them those of the address, which are taken too [inferred from public clients].
 struct Form(Vec<(String, String)>);
 
 impl Form {
     fn of(call: &Call) -> Form {
-        Form(call.form())
+        Form([call.form(), call.query.clone()].concat())
     }
 
     /// Empty where it is missing.

@@ -184,3 +184,33 @@ fn each_of_the_endpoints_refuses_what_it_does_not_offer() {
     );
     assert_eq!(whose(&simulators, "GET", "/services/oauth2/nothing", "", "").0, 404);
 }
+
+#[test]
+fn a_form_may_stand_in_the_address_and_an_id_may_be_short() {
+    let (simulators, _) = started();
+    let form = format!("grant_type=refresh_token&refresh_token=simulated-refresh-token-0&{APP}");
+    let (status, body) = post(&simulators, &format!("token?{form}"), None, "");
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(post(&simulators, "introspect?token=simulated-access-token-0", None, APP).1["active"], true);
+    // What stands in the form counts.
+    assert_eq!(post(&simulators, &format!("token?{form}"), None, "client_id=another").1["error"], "invalid_client_id");
+    let path = format!("/id/{}/{}", &Salesforce::organization_id()[..15], &Salesforce::user_id()[..15]);
+    let (status, _, user) = ask(&simulators, "GET", &path, "simulated-access-token-0", None);
+    assert_eq!((status, &user["user_id"]), (200, &json!(Salesforce::user_id())));
+    assert_eq!(ask(&simulators, "GET", "/id/x/y", "simulated-access-token-0", None).0, 404);
+}
+
+#[test]
+fn where_the_api_is_off_data_calls_say_so() {
+    use crate::simulators::salesforce::ApiOff;
+    let (simulators, _) = started();
+    for (off, code) in [(ApiOff::ForOrg, "API_DISABLED_FOR_ORG"), (ApiOff::ForUser, "API_CURRENTLY_DISABLED")] {
+        simulators.world().salesforce.setup.api_off = Some(off);
+        let (status, body) = call(&simulators, "GET", "/limits", None);
+        assert_eq!((status, &body[0]["errorCode"]), (403, &json!(code)));
+        assert_eq!(refresh(&simulators, "no-such-token", &[]).1["error"], "invalid_grant", "one can still sign in");
+        assert_eq!(ask(&simulators, "GET", "/services/data", "", None).0, 200);
+    }
+    simulators.world().salesforce.setup.api_off = None;
+    assert_eq!(call(&simulators, "GET", "/limits", None).0, 200);
+}
