@@ -31,10 +31,8 @@ pub(super) fn work(world: &mut World, job: &mut Job) {
         }
     };
     // Only the rule that the job names runs, unlike with single records.
-    let before = world.salesforce.setup.request;
     world.salesforce.setup.request.unassigned = job.assignment_rule.is_none();
     job.rows = rows.into_iter().map(|values| row(world, job, values)).collect();
-    world.salesforce.setup.request = before;
 }
 
 /// Nobody will look at the rows of a job that was given up.
@@ -91,8 +89,7 @@ fn row(world: &mut World, job: &Job, values: Vec<String>) -> Row {
         Err(refusal) => {
             let error = refusal.faults.first().map(told).unwrap_or_default();
             // The id is told where the row named one.
-            let id = if job.operation == Operation::Insert { String::new() } else { own_id };
-            Row { id, created: false, error: Some(error), values }
+            Row { id: own_id, created: false, error: Some(error), values }
         }
     }
 }

@@ -176,6 +176,15 @@ fn an_upsert_by_id_makes_what_has_none() {
 }
 
 #[test]
+fn a_key_that_an_operation_has_no_use_for_says_nothing() {
+    let (simulators, _) = started();
+    let job = json!({ "object": "Campaign", "operation": "insert", "externalIdFieldName": "Key__c" });
+    let job = closed(&simulators, job, "Name\nDemo\n");
+    assert_eq!(counts(&simulators, &job), ("JobComplete".into(), 1, 0));
+    assert!(info(&simulators, &job).get("externalIdFieldName").is_none());
+}
+
+#[test]
 fn a_table_that_says_nothing_sensible_fails_the_whole_job() {
     let rows = [
         ("insert", "Nmae\nDemo\n", "InvalidBatch : Field name not found : Nmae", "\"Nmae\"\n\"Demo\"\n"),

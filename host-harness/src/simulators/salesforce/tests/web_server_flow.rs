@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 const BACK: &str = "https://app.example/callback";
 const VERIFIER: &str = "a-verifier-that-somebody-made-up-0123456789abcdef";
 
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 fn challenge() -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER))
 }
@@ -120,7 +122,7 @@ fn an_address_with_a_query_keeps_it_and_a_request_without_state_gets_none() {
 #[test]
 fn what_is_wrong_with_the_app_is_told_on_a_page_and_the_rest_goes_back() {
     let (simulators, _) = started();
-    let pages: [(&[(&str, &str)], &str); 7] = [
+    let pages: [(Pairs, &str); 7] = [
         (&[("client_id", "")], "error=invalid_request&error_description=missing%20required%20parameter%3A%20client_id"),
         (&[("client_id", "x")], "error=invalid_client_id&error_description=client%20identifier%20invalid"),
         (&[("redirect_uri", "")], "error=redirect_uri_missing&"),
@@ -137,7 +139,7 @@ fn what_is_wrong_with_the_app_is_told_on_a_page_and_the_rest_goes_back() {
         assert_eq!((status, to.as_str()), (400, ""), "{changes:?}");
         assert!(page.starts_with(text), "{page}");
     }
-    let back: [(&[(&str, &str)], &str); 8] = [
+    let back: [(Pairs, &str); 8] = [
         (&[("response_type", "")], "invalid_request"),
         (&[("response_type", "token")], "unsupported_response_type"),
         (&[("scope", "api openid")], "invalid_scope"),
@@ -192,7 +194,7 @@ fn a_code_is_refused_by_the_reason_and_is_used_up_by_it() {
     let challenge = challenge();
     let proved: &[(&str, &str)] = &[("code_challenge", &challenge), ("code_challenge_method", "S256")];
     let right = ("code_verifier", VERIFIER);
-    let rows: [(&[(&str, &str)], &[(&str, &str)], &str, &str); 9] = [
+    let rows: [(Pairs, Pairs, &str, &str); 9] = [
         (&[], &[("code", "never-made")], "invalid_grant", "invalid authorization code"),
         (&[], &[("code", "")], "invalid_request", "missing required parameter: code"),
         (&[], &[("redirect_uri", "")], "invalid_request", "missing required parameter: redirect_uri"),
