@@ -52,7 +52,7 @@ impl fmt::Display for Api {
 pub struct InFlight(pub usize);
 
 /// A request, taken apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Call {
     pub method: Method,
     /// As it was sent, without the query.
@@ -63,6 +63,8 @@ pub struct Call {
     pub headers: HeaderMap,
     pub body: Vec<u8>,
     pub in_flight: Option<usize>,
+    /// Bytes of path and query, as they were sent.
+    pub target_length: usize,
 }
 
 impl Call {
@@ -77,6 +79,7 @@ impl Call {
             query: pairs(head.uri.query().unwrap_or_default()),
             headers: head.headers,
             body,
+            target_length: head.uri.path_and_query().map_or(0, |target| target.as_str().len()),
             in_flight: head.extensions.get::<InFlight>().map(|InFlight(count)| *count),
         }
     }
@@ -158,6 +161,7 @@ mod tests {
         assert_eq!(call.segments, ["v1", "a+b/"]);
         assert_eq!(call.param("filter[email]"), Some("a b+c@d"));
         assert_eq!(call.param("x"), Some(""));
+        assert_eq!(call.target_length, "/v1/a+b%2F?filter%5Bemail%5D=a+b%2Bc@d&x".len());
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
     }
     let token = call.bearer().ok_or(Refusal::code(184))?;
     // A token without the scope is told like a bad one [inferred].
-    let has_scope = world.salesforce.scopes.contains("pardot_api");
+    let has_scope = world.salesforce.allows(token, "pardot_api");
     if !has_scope || !world.salesforce.tokens.opens(token, world.now(), &world.options) {
         return Err(Refusal::code(184));
     }

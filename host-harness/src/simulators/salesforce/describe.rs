@@ -258,7 +258,7 @@ impl Side {
         }
     }
 
-    fn objects(self) -> &'static [&'static ObjectType] {
+    pub fn objects(self) -> &'static [&'static ObjectType] {
         match self {
             Side::Data => &OBJECTS,
             Side::Tooling => &tooling::OBJECTS,
@@ -311,7 +311,7 @@ impl ObjectType {
     }
 
     /// `GET /sobjects/<Obj>/describe`, with every key that strict clients ask for.
-    pub fn describe(&self, createable: bool) -> Value {
+    pub fn describe(&self, createable: bool, version: &str, base_url: &str) -> Value {
         let all = self.writes == Writes::All;
         let children = CHILDREN.iter().filter(|row| row.0 == self.name);
         let children = children.map(|(_, relation, child, field, cascades)| {
@@ -321,11 +321,12 @@ impl ObjectType {
                 "restrictedDelete": false,
             })
         });
-        let below = format!("/services/data/v62.0/{}sobjects/{}", self.side().path(), self.name);
+        let below = format!("/services/data/{version}/{}sobjects/{}", self.side().path(), self.name);
+        let label = words(self.name);
         let mut told = json!({
             "name": self.name,
-            "label": self.name,
-            "labelPlural": format!("{}s", self.name),
+            "label": label,
+            "labelPlural": plural(&label),
             "keyPrefix": self.prefix,
             "queryable": true,
             "retrieveable": true,
@@ -353,6 +354,15 @@ impl ObjectType {
                 "sobject": below.clone(),
                 "describe": format!("{below}/describe"),
                 "rowTemplate": format!("{below}/{{ID}}"),
+                "layouts": format!("{below}/describe/layouts"),
+                "compactLayouts": format!("{below}/describe/compactLayouts"),
+                "approvalLayouts": format!("{below}/describe/approvalLayouts"),
+                "listviews": format!("{below}/listviews"),
+                "quickActions": format!("{below}/quickActions"),
+                "defaultValues": format!("{below}/defaultValues?recordTypeId&fields"),
+                "uiNewRecord": format!("{base_url}/{}/e", self.prefix),
+                "uiEditTemplate": format!("{base_url}/{{ID}}/e"),
+                "uiDetailTemplate": format!("{base_url}/{{ID}}"),
             },
             "fields": self.all_fields().map(Field::describe).collect::<Vec<_>>(),
         });
@@ -386,5 +396,28 @@ impl ObjectType {
             told[name] = Value::Null;
         }
         told
+    }
+}
+
+/// `Campaign Member` of `CampaignMember`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for (at, letter) in name.char_indices() {
+        if at > 0 && letter.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        words.push(letter);
+    }
+    words
+}
+
+fn plural(label: &str) -> String {
+    match label {
+        _ if label.ends_with("ions") => label.to_owned(),
+        _ if label.ends_with('s') => format!("{label}es"),
+        _ => match label.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{label}s"),
+        },
     }
 }

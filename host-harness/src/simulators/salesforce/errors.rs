@@ -1,10 +1,14 @@
 //! How Salesforce refuses: an array of `{message, errorCode, fields}` on data calls, an object at the token endpoint
 //! [inferred from public clients]. Codes: <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>.
 
-use crate::simulators::request::{Answer, json};
+use super::setup::ApiOff;
+use crate::simulators::request::{Answer, json, with_header};
 use serde_json::{Value, json};
 
 pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+
+/// Then come the verbs.
+const METHOD_NOT_ALLOWED: &str = "HTTP Method not allowed. Allowed are ";
 
 /// A data call refused. Several faults of one record are told together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,16 @@ impl Refusal {
         Refusal::new(status, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
     }
 
+    pub fn api_off(for_whom: ApiOff) -> Refusal {
+        match for_whom {
+            ApiOff::ForOrg => {
+                let message = "API is not enabled for this Organization or Partner";
+                Refusal::new(403, "API_DISABLED_FOR_ORG", message)
+            }
+            ApiOff::ForUser => Refusal::new(403, "API_CURRENTLY_DISABLED", "API is currently disabled for this user"),
+        }
+    }
+
     pub fn requests_used_up() -> Refusal {
         Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
     }
@@ -60,7 +74,12 @@ impl Refusal {
     }
 
     pub fn method_not_allowed(allowed: &str) -> Refusal {
-        Refusal::new(405, "METHOD_NOT_ALLOWED", format!("HTTP Method not allowed. Allowed are {allowed}"))
+        Refusal::new(405, "METHOD_NOT_ALLOWED", format!("{METHOD_NOT_ALLOWED}{allowed}"))
+    }
+
+    /// What stands in the header `Allow` (RFC 9110, section 15.5.6).
+    fn allowed(&self) -> Option<&str> {
+        self.faults.iter().find_map(|fault| fault.message.strip_prefix(METHOD_NOT_ALLOWED))
     }
 
     pub fn no_column(field: &str, object: &str) -> Refusal {
@@ -93,6 +112,10 @@ impl Refusal {
                 told
             })
             .collect();
-        json(self.status, CONTENT_TYPE, &Value::Array(faults))
+        let answer = json(self.status, CONTENT_TYPE, &Value::Array(faults));
+        match self.allowed() {
+            Some(allowed) => with_header(answer, "allow", allowed),
+            None => answer,
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod batch;
+mod bulk;
 mod campaign_member_statuses;
 mod campaign_members;
 mod campaigns;
@@ -22,6 +23,7 @@ mod leads;
 mod limits;
 mod membership;
 mod oauth;
+mod object_info;
 mod org_features;
 mod organization;
 mod query;
@@ -38,7 +40,7 @@ mod validation_rules;
 #[cfg(test)]
 mod tests;
 
-pub use oauth::Tokens;
+pub use oauth::{SignIn, SignInRefusal, Tokens};
 pub use query::Cursor;
 pub use setup::*;
 
@@ -46,7 +48,7 @@ use super::{
     World,
     lagged::Table,
     options::Options,
-    request::{Answer, Call, json, with_header},
+    request::{Answer, Call, answer, json, with_header},
 };
 use crate::clock::{Clock, Timestamp};
 use describe::{ObjectType, Side};
@@ -61,6 +63,9 @@ use std::{
 
 /// Versions that are answered: old ones are retired (410), young ones do not exist yet [inferred from public clients].
 const VERSIONS: std::ops::RangeInclusive<u32> = 31..=68;
+/// Of an address, path and query together [confirmed].
+/// <https://developer.salesforce.com/docs/platform/salesforce-app-limits-cheatsheet/guide/salesforce-app-limits-platform-api.html>
+const ADDRESS_BYTES_MAX: usize = 16_384;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A record of any object.
@@ -115,6 +120,8 @@ pub struct Salesforce {
     /// When the requests of the last 24 hours came.
     requests: VecDeque<Timestamp>,
     cursors: Vec<Cursor>,
+    /// Of the Bulk API, in the order in which they were made.
+    jobs: Vec<bulk::Job>,
     /// By prefix of the id.
     made: HashMap<&'static str, u64>,
     membership: membership::Membership,
@@ -132,6 +139,7 @@ impl Salesforce {
             setup: Setup::default(),
             requests: VecDeque::new(),
             cursors: vec![],
+            jobs: vec![],
             made: HashMap::new(),
             membership: membership::Membership::default(),
         };
@@ -234,7 +242,7 @@ impl Salesforce {
         self.tokens.revoke();
     }
 
-    /// The next refreshes meet another one that is under way (`oauth.rs`).
+    /// The next refreshes meet another one that is under way (`oauth/`).
     pub fn refuse_next_refreshes(&mut self, times: u32) {
         self.tokens.refuse_next_refreshes(times);
     }
@@ -254,13 +262,43 @@ impl Salesforce {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    if call.target_length > ADDRESS_BYTES_MAX {
+        return too_long(world.options.unknowns.salesforce.long_address_status);
+    }
+    let segments = call.segments();
+    let is_read = matches!(segments[..], ["services", "data", ..] | ["services", "oauth2", "userinfo"] | ["id", ..]);
+    if is_read && call.method == http::Method::HEAD {
+        return headers_only(routed(world, &Call { method: http::Method::GET, ..call.clone() }));
+    }
+    routed(world, call)
+}
+
+/// What GET would answer, without the body.
+fn headers_only(mut answer: Answer) -> Answer {
+    answer.body_mut().clear();
+    answer
+}
+
+/// As the web server in front of all tells it, before anybody asks for a token [inferred from public clients].
+fn too_long(status: u16) -> Answer {
+    let reason = if status == 431 { "Request Header Fields Too Large" } else { "URI Too Long" };
+    answer(
+        status,
+        "text/html;charset=iso-8859-1",
+        format!("<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>").into(),
+    )
+}
+
+fn routed(world: &mut World, call: &Call) -> Answer {
     match call.segments()[..] {
+        ["services", "oauth2", "authorize"] => oauth::authorize(world, call),
         ["services", "oauth2", "token"] => oauth::token(world, call),
         ["services", "oauth2", "introspect"] => oauth::introspect(world, call),
         ["services", "oauth2", "revoke"] => oauth::revoke(world, call),
         ["services", "oauth2", "userinfo"] => oauth::userinfo(world, call),
         ["id", organization, user] => oauth::identity(world, call, organization, user),
-        ["services", "data"] => json(200, CONTENT_TYPE, &versions()),
+        ["services", "data"] if call.method == http::Method::GET => json(200, CONTENT_TYPE, &versions()),
+        ["services", "data"] => Refusal::method_not_allowed("GET,HEAD").answer(),
         ["services", "data", ..] => data(world, call),
         _ => Refusal::not_found().answer(),
     }
@@ -268,36 +306,46 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
 
 /// Told without a token [inferred from public clients].
 fn versions() -> Value {
-    let version = |n: u32| json!({ "label": format!("v{n}.0"), "url": format!("/services/data/v{n}.0"), "version": format!("{n}.0") });
+    let version =
+        |n: u32| json!({ "label": release(n), "url": format!("/services/data/v{n}.0"), "version": format!("{n}.0") });
     VERSIONS.map(version).collect()
+}
+
+/// Three a year, named after the season: v62.0 is that of Winter '25 [confirmed]. As in the captured answers of public
+/// clients, with an apostrophe.
+fn release(version: u32) -> String {
+    let season = ["Spring", "Summer", "Winter"][version as usize % 3];
+    let year = (version + 13) / 3;
+    format!("{season} '{year:02}")
 }
 
 /// Where a version's resources are, of those that are simulated [confirmed].
 /// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-discoveryresource.html>
 fn resources(version: &str) -> Value {
     let resource = |name: &str| (name.to_owned(), json!(format!("/services/data/{version}/{name}")));
-    Value::Object(
-        ["sobjects", "query", "queryAll", "limits", "tooling", "composite"].into_iter().map(resource).collect(),
-    )
+    let named = ["sobjects", "query", "queryAll", "limits", "tooling", "composite", "jobs"];
+    Value::Object(named.into_iter().map(resource).collect())
 }
 
 fn data(world: &mut World, call: &Call) -> Answer {
     let (now, max) = (world.now(), world.options.limits.salesforce_calls_per_day);
     world.salesforce.setup.request = setup::RequestOptions::of(call, world.requests.len());
-    if !call.bearer().is_some_and(|token| world.salesforce.tokens.opens(token, now, &world.options)) {
-        return Refusal::invalid_session().answer();
-    }
-    if !world.salesforce.scopes.contains("api") {
+    let token = call.bearer().filter(|token| world.salesforce.tokens.opens(token, now, &world.options));
+    let Some(token) = token else { return Refusal::invalid_session().answer() };
+    if !world.salesforce.allows(token, "api") {
         return Refusal::not_for_this_api(world.options.unknowns.salesforce.missing_scope_status).answer();
     }
+    if let Some(for_whom) = world.salesforce.setup.api_off {
+        return Refusal::api_off(for_whom).answer();
+    }
     let used_up = world.salesforce.requests_used() >= max;
-    let answer = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
+    let answered = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
         Refusal::requests_used_up().answer()
     } else {
         world.salesforce.requests.push_back(now);
         route(world, call).unwrap_or_else(|refusal| refusal.answer())
     };
-    with_header(answer, "sforce-limit-info", &limits::usage(world))
+    with_header(answered, "sforce-limit-info", &limits::usage(world))
 }
 
 fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -317,6 +365,8 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     match (call.method.as_str(), rest) {
         (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
         (_, ["composite", rest @ ..]) => composite::handle(world, call, version, rest),
+        ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Data)),
+        (_, ["jobs", "ingest", rest @ ..]) => bulk::handle(world, call, version, rest),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),
@@ -326,6 +376,7 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         (_, [] | ["query" | "queryAll", ..] | ["limits"] | ["limits", "recordCount"]) => {
             Err(Refusal::method_not_allowed("GET,HEAD"))
         }
+        (_, ["sobjects"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }
@@ -334,9 +385,10 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
 fn tooling_route(world: &mut World, call: &Call, version: &str, rest: &[&str]) -> Result<Answer, Refusal> {
     match (call.method.as_str(), rest) {
         (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Tooling),
+        ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Tooling)),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Tooling),
         ("GET", ["query", locator]) => query::next_page(world, version, locator),
-        (_, ["query", ..]) => Err(Refusal::method_not_allowed("GET,HEAD")),
+        (_, ["sobjects"] | ["query", ..]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }

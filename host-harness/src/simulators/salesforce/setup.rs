@@ -12,6 +12,7 @@ use super::{
     leads::LEAD,
 };
 use crate::{clock::Timestamp, simulators::request::Call};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -33,6 +34,10 @@ pub struct Setup {
     pub hidden: BTreeSet<String>,
     /// How long the write of a member holds its campaign and person, and that of a contact its account.
     pub row_lock: Duration,
+    /// How long a bulk job says that it is at work.
+    pub bulk_job_time: Duration,
+    /// Data calls are refused, tokens or not.
+    pub api_off: Option<ApiOff>,
     /// Made, and permitted to nobody.
     pub(super) unseen_fields: Vec<CustomField>,
     pub(super) state_country_picklists: bool,
@@ -40,6 +45,16 @@ pub struct Setup {
     pub(super) request: RequestOptions,
     locks: Vec<Lock>,
     own: HashMap<&'static str, &'static ObjectType>,
+}
+
+/// For whom the API is off [inferred from public clients].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApiOff {
+    /// The edition comes without it.
+    ForOrg,
+    /// The user's profile lacks "API Enabled".
+    ForUser,
 }
 
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use super::{
     Record, Salesforce, campaigns, custom_fields,
     describe::{Access, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
-    offers, rules, tooling,
+    object_info, offers, rules, tooling,
 };
 use crate::{
     clock::Timestamp,
@@ -38,17 +38,8 @@ pub(super) fn handle(
             let told = json!({ "id": id, "success": true, "errors": [] });
             Ok(located(json(201, super::errors::CONTENT_TYPE, &told), object, version, &id))
         }
-        ("GET", ["describe"]) => {
-            let createable = object.name != "Campaign" || world.salesforce.is_marketing_user();
-            let mut told = object.describe(createable);
-            for field in told["fields"].as_array_mut().into_iter().flatten() {
-                let full_name = format!("{}.{}", object.name, field["name"].as_str().unwrap_or_default());
-                if world.salesforce.restricted_picklists.contains(&full_name) {
-                    field["restrictedPicklist"] = json!(true);
-                }
-            }
-            Ok(json(200, super::errors::CONTENT_TYPE, &told))
-        }
+        ("GET", []) => Ok(object_info::one(world, object, version)),
+        ("GET", ["describe"]) => Ok(object_info::in_full(world, object, version)),
         ("GET", [id]) => read(world, call, object, id, version, when),
         ("PATCH", [id]) => change(world, object, id, body(call)?).map(|()| no_content()),
         ("DELETE", [id]) => remove(world, object, id).map(|()| no_content()),

@@ -1,13 +1,16 @@
+mod bulk;
 mod collections;
 mod composite;
 mod custom_fields;
 mod fuzz;
 mod limits;
 mod membership;
+mod object_info;
 mod org_features;
 mod queries;
 mod records;
 mod signing_in;
+mod web_server_flow;
 
 use super::*;
 use crate::{

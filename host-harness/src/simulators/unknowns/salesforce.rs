@@ -24,6 +24,8 @@ pub struct SalesforceUnknowns {
     pub duplicate_key: DuplicateKey,
     /// Status of a duplicate that may be saved all the same: 400, or 300 by one client's word.
     pub duplicate_alert_status: u16,
+    /// Status for an address that is too long: 414 or 431.
+    pub long_address_status: u16,
 }
 
 impl Default for SalesforceUnknowns {
@@ -38,6 +40,7 @@ impl Default for SalesforceUnknowns {
             limit_info: LimitInfo::OrgAlone,
             duplicate_key: DuplicateKey::DuplicateResut,
             duplicate_alert_status: 400,
+            long_address_status: 414,
         }
     }
 }
