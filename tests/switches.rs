@@ -64,6 +64,10 @@ fn switches() -> Vec<Switch> {
         ("/account_engagement/deleted_membership", json!(["make-another"]), None),
         ("/account_engagement/email_match", json!(["insensitive"]), None),
         ("/account_engagement/unlisted_value", json!(["accept"]), None),
+        ("/account_engagement/unknown_action_code", json!([2]), None),
+        ("/account_engagement/action_status", json!(["no-content"]), None),
+        ("/account_engagement/dynamic_list_code", json!([154]), None),
+        ("/account_engagement/reconnect_campaign", json!(["replace"]), None),
         ("/account_engagement/salesforce_id_length", json!(["fifteen"]), None),
         ("/account_engagement/user_zone", json!(["utc"]), None),
     ]

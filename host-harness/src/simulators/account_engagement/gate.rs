@@ -17,6 +17,28 @@ pub(super) enum Route<'a> {
     Account,
     UpsertLatestByEmail,
     Undelete,
+    Act(Kind, &'a str, Action),
+}
+
+/// What is done to one record by `…/do/<action>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    AddTag,
+    RemoveTag,
+    ConnectSalesforceCampaign,
+}
+
+impl Action {
+    /// Of the objects here, those that take it [confirmed].
+    /// <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html> and those of lists and prospects.
+    fn of(kind: Kind, name: &str) -> Option<Action> {
+        match (kind, name) {
+            (Kind::Campaign | Kind::List | Kind::Prospect, "addTag") => Some(Action::AddTag),
+            (Kind::Campaign | Kind::List | Kind::Prospect, "removeTag") => Some(Action::RemoveTag),
+            (Kind::Campaign, "connectSalesforceCampaign") => Some(Action::ConnectSalesforceCampaign),
+            _ => None,
+        }
+    }
 }
 
 /// What the API's user may do, by the names of their Account Engagement role.
@@ -26,28 +48,38 @@ pub enum Ability {
     ViewProspectsNotAssignedToSelf,
     CreateProspects,
     DeleteProspects,
+    AssignProspects,
     ViewLists,
     CreateLists,
     DeleteLists,
     ViewCampaigns,
+    CreateCampaigns,
     ViewCustomFields,
     CreateCustomFields,
+    DeleteCustomFields,
+    ViewTags,
+    CreateTags,
     ViewExternalActivities,
     CreateExternalActivities,
 }
 
 impl Route<'_> {
-    /// A membership needs what its list needs [inferred].
+    /// A membership needs what its list needs [inferred]. Tagging needs the Create of tags besides [confirmed]: that is
+    /// asked where the tag is.
     pub fn ability(self) -> Option<Ability> {
         match self {
             Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
-            Route::Create(Kind::CustomField) => Some(Ability::CreateCustomFields),
+            Route::Create(Kind::CustomField) | Route::Update(Kind::CustomField, _) => Some(Ability::CreateCustomFields),
+            Route::Delete(Kind::CustomField, _) => Some(Ability::DeleteCustomFields),
+            Route::Create(Kind::Tag) => Some(Ability::CreateTags),
+            Route::Act(Kind::Campaign, ..) => Some(Ability::CreateCampaigns),
+            Route::Act(Kind::Prospect, ..) => Some(Ability::CreateProspects),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),
             Route::Create(Kind::Prospect) | Route::Update(Kind::Prospect, _) | Route::UpsertLatestByEmail => {
                 Some(Ability::CreateProspects)
             }
             Route::Delete(Kind::Prospect, _) | Route::Undelete => Some(Ability::DeleteProspects),
-            Route::Create(_) | Route::Update(..) => Some(Ability::CreateLists),
+            Route::Create(_) | Route::Update(..) | Route::Act(..) => Some(Ability::CreateLists),
             Route::Delete(..) => Some(Ability::DeleteLists),
             Route::Account => None,
         }
@@ -61,6 +93,7 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
         Kind::Campaign => Some(Ability::ViewCampaigns),
         Kind::CustomField => Some(Ability::ViewCustomFields),
         Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
+        Kind::Tag => Some(Ability::ViewTags),
         Kind::Account | Kind::User | Kind::Folder => None,
     }
 }
@@ -74,6 +107,7 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         "lists" => Some(Kind::List),
         "list-memberships" => Some(Kind::ListMembership),
         "prospects" => Some(Kind::Prospect),
+        "tags" => Some(Kind::Tag),
         _ => None,
     };
     let (kind, id) = match *rest {
@@ -86,6 +120,12 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
                 _ => Err(Refusal::code(60)),
             };
         }
+        ["objects", name, id, "do", action] => {
+            let kind = object(name).ok_or_else(|| Refusal::about(192, name))?;
+            let code = world.options.unknowns.account_engagement.unknown_action_code;
+            let action = Action::of(kind, action).ok_or_else(|| Refusal::about(code, action).status(404))?;
+            return if *method == Method::POST { Ok(Route::Act(kind, id, action)) } else { Err(Refusal::code(60)) };
+        }
         ["external-activities"] => (Kind::ExternalActivity, None),
         ["external-activities", id] => (Kind::ExternalActivity, Some(id)),
         ["objects", name] => (object(name).ok_or_else(|| Refusal::about(192, name))?, None),
@@ -93,7 +133,7 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         _ => return Err(Refusal::code(198)),
     };
     let readable = kind != Kind::ExternalActivity || world.options.unknowns.account_engagement.activities_readable;
-    let writable = matches!(kind, Kind::List | Kind::ListMembership | Kind::Prospect);
+    let writable = matches!(kind, Kind::CustomField | Kind::List | Kind::ListMembership | Kind::Prospect);
     match (method, id) {
         (&Method::GET, None) if readable => Ok(Route::Query(kind)),
         (&Method::GET, Some(id)) if readable => Ok(Route::Read(kind, id)),

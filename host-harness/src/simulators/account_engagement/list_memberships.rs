@@ -1,5 +1,6 @@
 //! List memberships. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-membership-v5.html>.
-//! Adding a member a second time is code 58; only `optedOut` can be changed [confirmed].
+//! Adding a member a second time is code 58; only `optedOut` can be changed; the members of a dynamic list are its rule's
+//! [confirmed].
 
 use super::{
     body::Body,
@@ -78,6 +79,8 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let unit = &mut world.account_engagement;
     unit.prospects.now(&prospect_id).filter(|prospect| !prospect.is_deleted).ok_or(Refusal::code(3))?;
     unit.lists.now(&list_id).filter(|list| !list.is_deleted).ok_or(Refusal::code(55))?;
+    is_static(world, list_id)?;
+    let unit = &mut world.account_engagement;
     let stands = |membership: &ListMembership| {
         let deleted_counts =
             world.options.unknowns.account_engagement.deleted_membership == DeletedMembership::AlreadyMember;
@@ -101,10 +104,33 @@ pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refus
         return Err(Refusal::about(180, name));
     }
     let opted_out = body.only(&["optedOut"])?.flag("optedOut")?;
+    is_static(world, list_of(world, id))?;
     let now = world.now();
     world.account_engagement.list_memberships.change(&id, now, |membership| {
         membership.opted_out = opted_out.unwrap_or(membership.opted_out);
         membership.updated_at = now;
     });
     Ok(())
+}
+
+pub(super) fn delete(world: &mut World, id: u64) -> Result<(), Refusal> {
+    is_static(world, list_of(world, id))?;
+    let now = world.now();
+    world.account_engagement.list_memberships.change(&id, now, |membership| {
+        membership.is_deleted = true;
+        membership.updated_at = now;
+    });
+    Ok(())
+}
+
+fn list_of(world: &World, id: u64) -> u64 {
+    world.account_engagement.list_memberships.now(&id).map_or(0, |membership| membership.list_id)
+}
+
+/// Members of a dynamic list come and go by its rule, and are not to be written [confirmed]; which code says so is
+/// [unknown].
+fn is_static(world: &World, list: u64) -> Result<(), Refusal> {
+    let code = world.options.unknowns.account_engagement.dynamic_list_code;
+    let dynamic = world.account_engagement.lists.now(&list).is_some_and(|list| list.is_dynamic);
+    if dynamic { Err(Refusal::code(code)) } else { Ok(()) }
 }

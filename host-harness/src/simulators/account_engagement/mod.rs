@@ -11,6 +11,7 @@ pub mod gate;
 pub mod list_memberships;
 pub mod lists;
 pub mod prospects;
+pub mod tags;
 
 mod account;
 mod body;
@@ -26,11 +27,13 @@ mod tests;
 pub use account::Edition;
 pub use campaigns::{Campaign, Connector};
 pub use custom_fields::{CustomField, CustomKind, NewCustomField};
+pub use errors::fault;
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
 pub use gate::Ability;
 pub use list_memberships::ListMembership;
 pub use lists::List;
 pub use prospects::{NewProspect, Prospect};
+pub use tags::Tag;
 pub use users::USER_ID;
 
 use super::{
@@ -43,12 +46,12 @@ use crate::clock::{Clock, Timestamp};
 use body::Body;
 use chrono::NaiveDate;
 use errors::{CONTENT_TYPE, Refusal};
-use gate::Route;
+use gate::{Action, Route};
 use prospects::Upserted;
 use record::{Kind, Path, Reading, View};
 use serde_json::Value;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -62,6 +65,9 @@ pub struct AccountEngagement {
     pub prospects: Table<u64, Prospect>,
     pub external_activities: Table<u64, ExternalActivity>,
     pub custom_fields: Table<u64, CustomField>,
+    pub tags: Table<u64, Tag>,
+    /// Which record has which tag.
+    tagged: BTreeSet<(&'static str, u64, u64)>,
     pub edition: Edition,
     pub connector: Connector,
     /// `false`: code 201.
@@ -71,11 +77,24 @@ pub struct AccountEngagement {
     /// Abilities that the user's role lacks. Code 46; a create without the View of its object answers 204.
     pub missing_abilities: BTreeSet<Ability>,
     pub calls: Calls,
+    /// Folders that are there and that the API's user may not enter: code 96.
+    pub closed_folders: BTreeSet<u64>,
+    /// How many of each there may be: code 67 above it. What is not named has no limit.
+    pub most: BTreeMap<Asset, usize>,
+    /// What stands in a form, an automation or the like: code 108 on DELETE.
+    pub in_use: BTreeSet<(Asset, u64)>,
     /// By Salesforce ids of 18 characters.
     campaigns_by_salesforce_id: HashMap<String, u64>,
     /// By lower-case addresses, old ones included.
     prospects_by_email: HashMap<String, Vec<u64>>,
     memberships_by_prospect: HashMap<u64, Vec<u64>>,
+}
+
+/// What an account may have only so many of, and what cannot be deleted while it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asset {
+    CustomField,
+    List,
 }
 
 /// Calls of one day.
@@ -95,12 +114,17 @@ impl AccountEngagement {
             prospects: Table::new(),
             external_activities: Table::new(),
             custom_fields: Table::new(),
+            tags: Table::new(),
+            tagged: BTreeSet::new(),
             edition: Edition::Plus,
             connector: Connector::Running { since: Timestamp(0) },
             is_active: true,
             has_user: true,
             missing_abilities: BTreeSet::new(),
             calls: Calls::default(),
+            closed_folders: BTreeSet::new(),
+            most: BTreeMap::new(),
+            in_use: BTreeSet::new(),
             campaigns_by_salesforce_id: HashMap::new(),
             prospects_by_email: HashMap::new(),
             memberships_by_prospect: HashMap::new(),
@@ -113,12 +137,24 @@ impl AccountEngagement {
         match kind {
             Kind::Campaign => self.campaigns.all().map(|campaign| campaign.id).collect(),
             Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
+            Kind::Tag => self.tags.all().map(|tag| tag.id).collect(),
             Kind::ExternalActivity => self.external_activities.all().map(|activity| activity.id).collect(),
             Kind::List => self.lists.all().map(|list| list.id).collect(),
             Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
             Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
             Kind::Account | Kind::Folder | Kind::User => vec![],
         }
+    }
+
+    /// Whether one more may be made beside the `live` ones. Code 67 where not [confirmed].
+    fn has_room(&self, asset: Asset, live: usize) -> Result<(), Refusal> {
+        let full = self.most.get(&asset).is_some_and(|most| live >= *most);
+        if full { Err(Refusal::code(67)) } else { Ok(()) }
+    }
+
+    /// Code 108 for what is used in other places [confirmed].
+    fn is_free(&self, asset: Asset, id: u64) -> Result<(), Refusal> {
+        if self.in_use.contains(&(asset, id)) { Err(Refusal::code(108)) } else { Ok(()) }
     }
 
     fn memberships_of(&self, prospect: u64) -> Vec<u64> {
@@ -187,6 +223,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Kind::ListMembership => list_memberships::create(world, body)?,
                 Kind::CustomField => custom_fields::create(world, body)?,
                 Kind::ExternalActivity => external_activities::create(world, body)?,
+                Kind::Tag => tags::create(world, body)?,
                 _ => prospects::create(world, body)?,
             };
             Ok(made(world, kind, id, &paths, 201))
@@ -199,6 +236,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             match kind {
                 Kind::List => lists::update(world, id, body)?,
                 Kind::ListMembership => list_memberships::update(world, id, body)?,
+                Kind::CustomField => custom_fields::update(world, id, body)?,
                 _ => prospects::update(world, id, body)?,
             }
             Ok(match world.options.unknowns.account_engagement.update_status {
@@ -211,11 +249,13 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             writable(world, kind, id, 109)?;
             let now = world.now();
-            let unit = &mut world.account_engagement;
             match kind {
-                Kind::List => unit.lists.change(&id, now, |list| list.is_deleted = true),
-                Kind::ListMembership => unit.list_memberships.change(&id, now, |m| m.is_deleted = true),
-                _ => unit.prospects.change(&id, now, |prospect| prospect.is_deleted = true),
+                Kind::List => lists::delete(world, id)?,
+                Kind::ListMembership => list_memberships::delete(world, id)?,
+                Kind::CustomField => custom_fields::delete(world, id)?,
+                _ => {
+                    world.account_engagement.prospects.change(&id, now, |prospect| prospect.is_deleted = true);
+                }
             };
             Ok(no_content())
         }
@@ -238,6 +278,27 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             let id = prospects::undelete(world, body)?;
             Ok(made(world, Kind::Prospect, id, &paths, 200))
+        }
+        Route::Act(kind, id, action) => {
+            let paths = wanted_paths(world, kind, call.param("fields"))?;
+            let (id, body) = (number(id)?, Body::read(call)?);
+            permitted()?;
+            writable(world, kind, id, world.options.unknowns.account_engagement.write_deleted_code)?;
+            let done = match action {
+                Action::AddTag => tags::add(world, kind, id, body)?,
+                Action::RemoveTag => {
+                    tags::remove(world, kind, id, body)?;
+                    return Ok(no_content());
+                }
+                Action::ConnectSalesforceCampaign => {
+                    campaigns::connect(world, id, body)?;
+                    View::truth(world).show(kind, id, &paths)
+                }
+            };
+            Ok(match world.options.unknowns.account_engagement.action_status {
+                UpdateStatus::OkWithBody => json(200, CONTENT_TYPE, &done),
+                UpdateStatus::NoContent => no_content(),
+            })
         }
     }
 }

@@ -449,13 +449,22 @@ pub(super) fn upsert_latest_by_email(world: &mut World, body: Body) -> Result<Up
     Ok(Upserted::Made(changes.make(unit, email, now)))
 }
 
-/// `POST /objects/prospects/do/undelete`: of those in the recycle bin with an address, the one with the latest activity
-/// [confirmed as the operation's name; its body `{"email": …}` inferred].
+/// `POST /objects/prospects/do/undelete`, whose being there is [confirmed] and whose body is [inferred]: the one with that
+/// `id`, or of those in the recycle bin with that `email` the one with the latest activity.
 pub(super) fn undelete(world: &mut World, body: Body) -> Result<u64, Refusal> {
-    let email = body.only(&["email", "fields"])?.required_text("email")?;
+    let body = body.only(&["id", "email", "fields"])?;
     let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
+    let ampsea = world.options.ampsea;
     let unit = &mut world.account_engagement;
-    let id = unit.latest_with(&email, email_match, true).ok_or(Refusal::code(109))?;
+    let found = match body.id("id", 3)? {
+        Some(id) => unit.prospects.now(&id).filter(|prospect| prospect.is_deleted).map(|prospect| prospect.id),
+        None => unit.latest_with(&body.required_text("email")?, email_match, true),
+    };
+    let id = found.ok_or(Refusal::code(109))?;
+    let email = unit.prospects.now(&id).map(|prospect| prospect.email.clone()).unwrap_or_default();
+    if !ampsea && unit.latest_with(&email, email_match, false).is_some() {
+        return Err(Refusal::code(54));
+    }
     unit.prospects.change(&id, now, |prospect| {
         prospect.is_deleted = false;
         prospect.updated_at = now;

@@ -3,8 +3,8 @@
 //! Each object says it of itself, in its own file.
 
 use super::{
-    account, campaigns, custom_fields, errors::Refusal, external_activities, list_memberships, lists, prospects, users,
-    zone::shown,
+    account, campaigns, custom_fields, errors::Refusal, external_activities, list_memberships, lists, prospects, tags,
+    users, zone::shown,
 };
 use crate::{clock::Timestamp, simulators::World};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ pub(super) enum Kind {
     List,
     ListMembership,
     Prospect,
+    Tag,
     User,
 }
 
@@ -134,7 +135,24 @@ impl Kind {
             Kind::List => &lists::LIST,
             Kind::ListMembership => &list_memberships::LIST_MEMBERSHIP,
             Kind::Prospect => &prospects::PROSPECT,
+            Kind::Tag => &tags::TAG,
             Kind::User => &users::USER,
+        }
+    }
+
+    /// As another object's record names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Account => "Account",
+            Kind::Campaign => "Campaign",
+            Kind::CustomField => "CustomField",
+            Kind::ExternalActivity => "ExternalActivity",
+            Kind::Folder => "Folder",
+            Kind::List => "List",
+            Kind::ListMembership => "ListMembership",
+            Kind::Prospect => "Prospect",
+            Kind::Tag => "Tag",
+            Kind::User => "User",
         }
     }
 
@@ -211,7 +229,10 @@ impl<'a> View<'a> {
         match kind {
             Kind::Account => Some(account::field(self.world, name)),
             Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
-            Kind::CustomField => unit.custom_fields.at(&id, when).map(|field| field.field(name)),
+            Kind::CustomField => {
+                let field = unit.custom_fields.at(&id, when).filter(|field| !field.is_deleted);
+                field.map(|field| field.field(name))
+            }
             Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
             Kind::Folder => (id == users::FOLDER_ID).then(|| users::folder_field(name)),
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
@@ -220,6 +241,7 @@ impl<'a> View<'a> {
                 let prospect = unit.prospects.at(&id, when).filter(|prospect| unit.sees(prospect));
                 prospect.map(|prospect| prospect.field(name, self, when))
             }
+            Kind::Tag => unit.tags.at(&id, when).map(|tag| tag.field(name)),
             Kind::User => (id == users::USER_ID).then(|| users::user_field(name)),
         }
     }

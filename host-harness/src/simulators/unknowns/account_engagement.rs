@@ -41,6 +41,14 @@ pub struct AccountEngagementUnknowns {
     pub email_match: CaseMatch,
     /// Whether a custom field with values to choose from takes another one, or refuses it (code 154).
     pub unlisted_value: UnlistedValue,
+    /// Code for an action that the object does not have: 198 or 2.
+    pub unknown_action_code: u16,
+    /// What adding a tag or connecting a campaign answers: 200 with a body, or 204.
+    pub action_status: UpdateStatus,
+    /// Code for writing a member of a dynamic list: 55 or 154.
+    pub dynamic_list_code: u16,
+    /// Whether a campaign that is connected already can be connected with another one of Salesforce.
+    pub reconnect_campaign: Reconnect,
     /// Length of `salesforceId`: 18 or 15.
     pub salesforce_id_length: IdLength,
     /// The zone of the API's user, in which times are answered.
@@ -67,6 +75,10 @@ impl Default for AccountEngagementUnknowns {
             deleted_membership: DeletedMembership::AlreadyMember,
             email_match: CaseMatch::Sensitive,
             unlisted_value: UnlistedValue::Refuse,
+            unknown_action_code: 198,
+            action_status: UpdateStatus::OkWithBody,
+            dynamic_list_code: 55,
+            reconnect_campaign: Reconnect::Refuse,
             salesforce_id_length: IdLength::Eighteen,
             user_zone: Zone::NewYork,
         }
@@ -81,6 +93,7 @@ sides!(
     /// A new membership, or code 58 as if it still stood.
     DeletedMembership { AlreadyMember, MakeAnother }
 );
+sides!(Reconnect { Refuse, Replace });
 sides!(UnlistedValue { Accept, Refuse });
 sides!(IdLength { Eighteen, Fifteen });
 sides!(
