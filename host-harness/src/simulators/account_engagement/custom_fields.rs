@@ -147,7 +147,8 @@ impl CustomField {
     pub(super) fn stored(&self, world: &World, value: Value) -> Result<Value, Refusal> {
         let refused = |code| Err(Refusal::about(code, &self.api_name()));
         let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
-        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text).is_some();
+        let zulu = world.options.unknowns.account_engagement.zulu_time;
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text, zulu).is_some();
         let value = match (self.kind, value) {
             (_, Value::Null) => return Ok(Value::Null),
             (_, Value::String(text)) if text.is_empty() => return Ok(Value::Null),

@@ -1,9 +1,14 @@
 //! What a request must pass before its object is asked, in an order that no page gives [inferred]: route (192, 198),
-//! method (60), token (49, 126, 184), header of the business unit (181), its form (182), its being there (201), the
-//! user's place in it (49), requests in flight (66), the day's calls (122).
+//! method (60), token (49, 126, 184, 199), header of the business unit (181), its form (182), its being there (201), and
+//! on this host (201), the API being on (76), the user's place in it (49), requests in flight (66), the day's calls (122).
 
 use super::{AccountEngagement, Calls, errors::Refusal, record::Kind, zone};
-use crate::simulators::{World, ids::long_salesforce_id, request::Call, unknowns::ErrorBody};
+use crate::simulators::{
+    World,
+    ids::long_salesforce_id,
+    request::{Answer, Call},
+    unknowns::{ErrorBody, ShortUnitId},
+};
 use http::Method;
 
 /// What a path and a method ask for.
@@ -37,6 +42,28 @@ impl Action {
             (Kind::Campaign | Kind::List | Kind::Prospect, "removeTag") => Some(Action::RemoveTag),
             (Kind::Campaign, "connectSalesforceCampaign") => Some(Action::ConnectSalesforceCampaign),
             _ => None,
+        }
+    }
+}
+
+/// Where a business unit answers: <https://developer.salesforce.com/docs/marketing/pardot/guide/authentication.html>
+/// [confirmed].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// `pi.pardot.com`
+    Production,
+    /// `pi.demo.pardot.com`: of sandboxes and developer orgs.
+    Demo,
+}
+
+impl Host {
+    /// A simulator has an address of its own; who calls it by one of the vendor's names means that one.
+    fn is_meant(self, host: Option<&str>) -> bool {
+        let name = host.map(|host| host.split(':').next().unwrap_or(host).to_ascii_lowercase());
+        match name.as_deref() {
+            Some("pi.pardot.com") => self == Host::Production,
+            Some("pi.demo.pardot.com") => self == Host::Demo,
+            _ => true,
         }
     }
 }
@@ -151,20 +178,30 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
     if authorization.to_ascii_lowercase().starts_with("pardot ") {
         return Err(Refusal::code(126));
     }
-    let token = call.bearer().ok_or(Refusal::code(184))?;
+    // A key of older days, alone or beside a token, opens nothing [confirmed].
+    if call.param("api_key").or(call.param("user_key")).is_some() {
+        return Err(Refusal::code(199));
+    }
+    let unknowns = &world.options.unknowns.account_engagement;
+    let bad_token = || Refusal::code(184).status(unknowns.bad_token_status);
+    let token = call.bearer().ok_or_else(bad_token)?;
     // A token without the scope is told like a bad one [inferred].
     let has_scope = world.salesforce.scopes.contains("pardot_api");
     if !has_scope || !world.salesforce.tokens.opens(token, world.now(), &world.options) {
-        return Err(Refusal::code(184));
+        return Err(bad_token());
     }
     let unit = call
         .header("pardot-business-unit-id")
         .ok_or_else(|| Refusal::about(181, "Pardot-Business-Unit-Id header not found on request."))?;
-    if !unit.starts_with("0Uv") || unit.len() != 18 || long_salesforce_id(unit).is_none() {
-        return Err(Refusal::about(182, "Pardot-Business-Unit-Id"));
-    }
-    if unit != world.options.business_unit_id || !world.account_engagement.is_active {
+    let takes = |unit: &&str| unit.len() == 18 || unknowns.short_unit_id == ShortUnitId::Accept;
+    let unit = Some(unit).filter(|unit| unit.starts_with("0Uv")).filter(takes).and_then(long_salesforce_id);
+    let unit = unit.ok_or_else(|| Refusal::about(182, "Pardot-Business-Unit-Id"))?;
+    let own = &world.account_engagement;
+    if unit != world.options.business_unit_id || !own.is_active || !own.host.is_meant(call.header("host")) {
         return Err(Refusal::code(201));
+    }
+    if !own.api_enabled {
+        return Err(Refusal::code(76));
     }
     if !world.account_engagement.has_user {
         let message = "User associated with access token is not valid for the Pardot Business Unit ID";
@@ -174,8 +211,8 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// How a refusal of [`identity`] is written.
-pub(super) fn told(world: &World, refusal: &Refusal) -> crate::simulators::request::Answer {
+/// How a refusal of path, [`identity`] or [`quota`] is written.
+pub(super) fn told(world: &World, refusal: &Refusal) -> Answer {
     match world.options.unknowns.account_engagement.auth_error_body {
         ErrorBody::Json => refusal.answer(),
         ErrorBody::Xml => refusal.answer_as_xml(),

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, unknowns::DeletedMembership},
+    simulators::{
+        World,
+        unknowns::{DeletedMembership, OptedOutMembership},
+    },
 };
 
 pub(super) static LIST_MEMBERSHIP: Object = Object {
@@ -76,19 +79,27 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let (list_id, prospect_id) = (body.id("listId", 55)?.unwrap_or(0), body.id("prospectId", 3)?.unwrap_or(0));
     let opted_out = body.flag("optedOut")?.unwrap_or(false);
     let now = world.now();
-    let unit = &mut world.account_engagement;
+    let unit = &world.account_engagement;
     unit.prospects.now(&prospect_id).filter(|prospect| !prospect.is_deleted).ok_or(Refusal::code(3))?;
     unit.lists.now(&list_id).filter(|list| !list.is_deleted).ok_or(Refusal::code(55))?;
     is_static(world, list_id)?;
-    let unit = &mut world.account_engagement;
+    let (unit, unknowns) = (&mut world.account_engagement, &world.options.unknowns.account_engagement);
     let stands = |membership: &ListMembership| {
-        let deleted_counts =
-            world.options.unknowns.account_engagement.deleted_membership == DeletedMembership::AlreadyMember;
+        let deleted_counts = unknowns.deleted_membership == DeletedMembership::AlreadyMember;
         membership.list_id == list_id && (deleted_counts || !membership.is_deleted)
     };
     let mut known = unit.memberships_of(prospect_id).into_iter().filter_map(|id| unit.list_memberships.now(&id));
-    if known.any(stands) {
-        return Err(Refusal::code(58));
+    let opted_out_is_in = unknowns.opted_out_membership == OptedOutMembership::InAgain;
+    match known.find(|membership| stands(membership)).map(|known| (known.id, known.opted_out && !known.is_deleted)) {
+        None => {}
+        Some((id, true)) if opted_out_is_in => {
+            unit.list_memberships.change(&id, now, |membership| {
+                membership.opted_out = opted_out;
+                membership.updated_at = now;
+            });
+            return Ok(id);
+        }
+        Some(_) => return Err(Refusal::code(58)),
     }
     let id = 700_001 + unit.list_memberships.len() as u64;
     let membership =

@@ -1,5 +1,5 @@
 //! Lists. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-v5.html>. Whether names are
-//! unique (245) or limited to 50 characters (138): [unknown; a switch each].
+//! unique (245), limited to 50 characters (138) or without some of them (139): [unknown; a switch each].
 
 use super::{
     AccountEngagement, Asset,
@@ -173,6 +173,10 @@ fn checked(world: &World, body: Body, own: Option<u64>) -> Result<Body, Refusal>
         let name = body.required_text("name")?;
         if unknowns.list_name_limit && name.chars().count() > NAME_CHARACTERS_MAX {
             return Err(Refusal::code(138));
+        }
+        let odd = |c: char| c.is_control() || "<>\"\\".contains(c);
+        if unknowns.list_name_characters && name.contains(odd) {
+            return Err(Refusal::code(139));
         }
         let mut others = world.account_engagement.lists.all().filter(|list| !list.is_deleted && Some(list.id) != own);
         if unknowns.list_names_unique && others.any(|list| list.name == name) {

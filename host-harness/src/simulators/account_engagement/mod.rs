@@ -29,7 +29,7 @@ pub use campaigns::{Campaign, Connector};
 pub use custom_fields::{CustomField, CustomKind, NewCustomField};
 pub use errors::fault;
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
-pub use gate::Ability;
+pub use gate::{Ability, Host};
 pub use list_memberships::ListMembership;
 pub use lists::List;
 pub use prospects::{NewProspect, Prospect};
@@ -40,7 +40,7 @@ use super::{
     World,
     lagged::Table,
     request::{Answer, Call, json, no_content, with_header},
-    unknowns::{UpdateStatus, UpsertStatus},
+    unknowns::{ApiUsage, UpdateStatus, UpsertStatus},
 };
 use crate::clock::{Clock, Timestamp};
 use body::Body;
@@ -72,6 +72,12 @@ pub struct AccountEngagement {
     pub connector: Connector,
     /// `false`: code 201.
     pub is_active: bool,
+    /// Which of the vendor's two hosts it answers at.
+    pub host: Host,
+    /// `false`: code 76.
+    pub api_enabled: bool,
+    /// Ids that `prospectAccountId` may have. Others: code 61.
+    pub prospect_accounts: BTreeSet<u64>,
     /// Whether the API's user belongs to this unit. `false`: code 49.
     pub has_user: bool,
     /// Abilities that the user's role lacks. Code 46; a create without the View of its object answers 204.
@@ -119,6 +125,9 @@ impl AccountEngagement {
             edition: Edition::Plus,
             connector: Connector::Running { since: Timestamp(0) },
             is_active: true,
+            host: Host::Production,
+            api_enabled: true,
+            prospect_accounts: BTreeSet::new(),
             has_user: true,
             missing_abilities: BTreeSet::new(),
             calls: Calls::default(),
@@ -167,20 +176,24 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     let segments = call.segments();
     let route = match gate::route(world, &call.method, &segments) {
         Ok(route) => route,
-        Err(refusal) => return refusal.answer(),
+        Err(refusal) => return gate::told(world, &refusal),
     };
     if let Err(refusal) = gate::identity(world, call) {
         return gate::told(world, &refusal);
     }
-    let answer = match gate::quota(world, call).and_then(|()| answer(world, call, route)) {
-        Ok(answer) => answer,
-        Err(refusal) => refusal.answer(),
+    let answer = match gate::quota(world, call) {
+        Err(refusal) => gate::told(world, &refusal),
+        Ok(()) => answer(world, call, route).unwrap_or_else(|refusal| refusal.answer()),
     };
     match call.header("x-return-api-usage") {
         Some("1") => {
             let used = world.account_engagement.calls.used;
             let max = world.options.limits.account_engagement_calls_per_day;
-            with_header(answer, "x-api-usage", &format!("{used}/{max}"))
+            let label = match world.options.unknowns.account_engagement.api_usage {
+                ApiUsage::Bare => "",
+                ApiUsage::Labelled => "api-usage=",
+            };
+            with_header(answer, "x-api-usage", &format!("{label}{used}/{max}"))
         }
         _ => answer,
     }
@@ -207,6 +220,13 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let view = View::lagging(world);
             if !view.exists(kind, id) {
                 return Err(Refusal::code(109));
+            }
+            if call
+                .header("if-modified-since")
+                .and_then(zone::since)
+                .is_some_and(|at| !view.changed_after(kind, id, at))
+            {
+                return Ok(not_modified());
             }
             let answer = json(200, CONTENT_TYPE, &view.show(kind, id, &paths));
             Ok(match view.is_deleted(kind, id) {
@@ -324,6 +344,12 @@ fn fields_of_body(body: &Body) -> Result<Option<String>, Refusal> {
         Some(Value::Array(values)) => names(values).map(Some),
         Some(_) => Err(Refusal::about(154, "fields")),
     }
+}
+
+fn not_modified() -> Answer {
+    let mut answer = no_content();
+    *answer.status_mut() = http::StatusCode::NOT_MODIFIED;
+    answer
 }
 
 fn number(id: &str) -> Result<u64, Refusal> {

@@ -254,6 +254,14 @@ impl<'a> View<'a> {
         self.field(kind, id, "isDeleted") == Some(Field::Bool(true))
     }
 
+    /// Whether a record was changed after that second. What tells no time counts as changed.
+    pub fn changed_after(&self, kind: Kind, id: u64, at: Timestamp) -> bool {
+        match self.field(kind, id, "updatedAt") {
+            Some(Field::Time(updated)) => updated.seconds() > at.seconds(),
+            _ => true,
+        }
+    }
+
     /// A record by the fields that were asked for; a related one is an object of its own, or null.
     pub fn show(&self, kind: Kind, id: u64, paths: &[Path]) -> Value {
         let mut shown = json!({});
