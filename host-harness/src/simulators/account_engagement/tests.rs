@@ -1,6 +1,7 @@
 //! Gate, queries, pages, read lag and Connected Campaigns. Writes: `tests/writes.rs`.
 
 mod objects;
+mod paging;
 mod refusals;
 mod writes;
 
