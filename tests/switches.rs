@@ -83,6 +83,8 @@ fn switches() -> Vec<Switch> {
         ("/account_engagement/action_status", json!(["no-content"]), None),
         ("/account_engagement/dynamic_list_code", json!([154]), None),
         ("/account_engagement/reconnect_campaign", json!(["replace"]), None),
+        ("/account_engagement/import_creates_on_no_match", json!([false]), None),
+        ("/account_engagement/import_seconds", json!([0]), None),
         ("/account_engagement/salesforce_id_length", json!(["fifteen"]), None),
         ("/account_engagement/user_zone", json!(["utc"]), None),
     ]

@@ -9,6 +9,7 @@ use super::{
     AccountEngagement,
     body::Body,
     errors::Refusal,
+    imports,
     record::{Field, Filter, Kind, Object},
     users,
 };
@@ -132,12 +133,14 @@ impl World {
     }
 }
 
-/// Brings over what is due. Called before anything looks at this business unit, so nobody can tell that it was not
+/// Brings over what is due, and does the jobs that are. Called before anything looks at this business unit, so nobody can tell that it was not
 /// brought over when it was due.
 pub(in crate::simulators) fn mirror(world: &mut World) {
-    let Connector::Running { since } = world.account_engagement.connector else { return };
-    arrivals(world, since);
-    changes(world, since);
+    if let Connector::Running { since } = world.account_engagement.connector {
+        arrivals(world, since);
+        changes(world, since);
+    }
+    imports::settle(world);
 }
 
 /// New campaigns, in the order of their arrival, each as it is in Salesforce at that moment.

@@ -2,7 +2,7 @@
 //! method (60), token (49, 126, 184, 199), header of the business unit (181), its form (182), its being there (201), and
 //! on this host (201), the API being on (76), the user's place in it (49), requests in flight (66), the day's calls (122).
 
-use super::{AccountEngagement, Calls, errors::Refusal, record::Kind, zone};
+use super::{AccountEngagement, Calls, errors::Refusal, imports::Step, record::Kind, zone};
 use crate::simulators::{
     World,
     ids::long_salesforce_id,
@@ -23,6 +23,7 @@ pub(super) enum Route<'a> {
     UpsertLatestByEmail,
     Undelete,
     Act(Kind, &'a str, Action),
+    Import(&'a str, Step),
 }
 
 /// What is done to one record by `…/do/<action>`.
@@ -88,6 +89,7 @@ pub enum Ability {
     CreateTags,
     ViewExternalActivities,
     CreateExternalActivities,
+    ImportProspects,
 }
 
 impl Route<'_> {
@@ -99,6 +101,9 @@ impl Route<'_> {
             Route::Create(Kind::CustomField) | Route::Update(Kind::CustomField, _) => Some(Ability::CreateCustomFields),
             Route::Delete(Kind::CustomField, _) => Some(Ability::DeleteCustomFields),
             Route::Create(Kind::Tag) => Some(Ability::CreateTags),
+            Route::Create(Kind::Import) | Route::Update(Kind::Import, _) | Route::Import(..) => {
+                Some(Ability::ImportProspects)
+            }
             Route::Act(Kind::Campaign, ..) => Some(Ability::CreateCampaigns),
             Route::Act(Kind::Prospect, ..) => Some(Ability::CreateProspects),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),
@@ -120,6 +125,7 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
         Kind::Campaign => Some(Ability::ViewCampaigns),
         Kind::CustomField => Some(Ability::ViewCustomFields),
         Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
+        Kind::Import => Some(Ability::ImportProspects),
         Kind::Tag => Some(Ability::ViewTags),
         Kind::Account | Kind::User | Kind::Folder => None,
     }
@@ -137,6 +143,7 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         "tags" => Some(Kind::Tag),
         _ => None,
     };
+    let only = |verb: &Method, route| if method == verb { Ok(route) } else { Err(Refusal::code(60)) };
     let (kind, id) = match *rest {
         ["objects", "account"] if *method == Method::GET => return Ok(Route::Account),
         ["objects", "account"] => return Err(Refusal::code(60)),
@@ -151,8 +158,13 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
             let kind = object(name).ok_or_else(|| Refusal::about(192, name))?;
             let code = world.options.unknowns.account_engagement.unknown_action_code;
             let action = Action::of(kind, action).ok_or_else(|| Refusal::about(code, action).status(404))?;
-            return if *method == Method::POST { Ok(Route::Act(kind, id, action)) } else { Err(Refusal::code(60)) };
+            return only(&Method::POST, Route::Act(kind, id, action));
         }
+        ["imports"] => (Kind::Import, None),
+        ["imports", id] => (Kind::Import, Some(id)),
+        ["imports", id, "batches"] => return only(&Method::POST, Route::Import(id, Step::AddBatch)),
+        ["imports", id, "errors"] => return only(&Method::GET, Route::Import(id, Step::Errors)),
+        ["imports", id, "do", "cancel"] => return only(&Method::POST, Route::Import(id, Step::Cancel)),
         ["external-activities"] => (Kind::ExternalActivity, None),
         ["external-activities", id] => (Kind::ExternalActivity, Some(id)),
         ["objects", name] => (object(name).ok_or_else(|| Refusal::about(192, name))?, None),
@@ -160,14 +172,15 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         _ => return Err(Refusal::code(198)),
     };
     let readable = kind != Kind::ExternalActivity || world.options.unknowns.account_engagement.activities_readable;
-    let writable = matches!(kind, Kind::CustomField | Kind::List | Kind::ListMembership | Kind::Prospect);
+    let deletable = matches!(kind, Kind::CustomField | Kind::List | Kind::ListMembership | Kind::Prospect);
+    let writable = deletable || kind == Kind::Import;
     match (method, id) {
         (&Method::GET, None) if readable => Ok(Route::Query(kind)),
         (&Method::GET, Some(id)) if readable => Ok(Route::Read(kind, id)),
         (&Method::POST, None) if kind == Kind::Campaign => Err(Refusal::code(128)),
         (&Method::POST, None) => Ok(Route::Create(kind)),
         (&Method::PATCH, Some(id)) if writable => Ok(Route::Update(kind, id)),
-        (&Method::DELETE, Some(id)) if writable => Ok(Route::Delete(kind, id)),
+        (&Method::DELETE, Some(id)) if deletable => Ok(Route::Delete(kind, id)),
         _ => Err(Refusal::code(60)),
     }
 }

@@ -3,6 +3,7 @@
 //! [confirmed].
 
 use super::{
+    AccountEngagement,
     body::Body,
     errors::Refusal,
     record::{Field, Filter, Kind, Object},
@@ -81,8 +82,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let now = world.now();
     let unit = &world.account_engagement;
     unit.prospects.now(&prospect_id).filter(|prospect| !prospect.is_deleted).ok_or(Refusal::code(3))?;
-    unit.lists.now(&list_id).filter(|list| !list.is_deleted).ok_or(Refusal::code(55))?;
-    is_static(world, list_id)?;
+    takes_members(world, list_id)?;
     let (unit, unknowns) = (&mut world.account_engagement, &world.options.unknowns.account_engagement);
     let stands = |membership: &ListMembership| {
         let deleted_counts = unknowns.deleted_membership == DeletedMembership::AlreadyMember;
@@ -101,12 +101,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
         }
         Some(_) => return Err(Refusal::code(58)),
     }
-    let id = 700_001 + unit.list_memberships.len() as u64;
-    let membership =
-        ListMembership { id, list_id, prospect_id, opted_out, is_deleted: false, created_at: now, updated_at: now };
-    unit.list_memberships.insert(id, now, membership);
-    unit.memberships_by_prospect.entry(prospect_id).or_default().push(id);
-    Ok(id)
+    Ok(insert(unit, list_id, prospect_id, opted_out, now))
 }
 
 pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
@@ -144,4 +139,38 @@ fn is_static(world: &World, list: u64) -> Result<(), Refusal> {
     let code = world.options.unknowns.account_engagement.dynamic_list_code;
     let dynamic = world.account_engagement.lists.now(&list).is_some_and(|list| list.is_dynamic);
     if dynamic { Err(Refusal::code(code)) } else { Ok(()) }
+}
+
+/// Whether the list is there and its members may be written.
+pub(super) fn takes_members(world: &World, list: u64) -> Result<(), Refusal> {
+    world.account_engagement.lists.now(&list).filter(|list| !list.is_deleted).ok_or(Refusal::code(55))?;
+    is_static(world, list)
+}
+
+/// Makes somebody a member, or no member: who is it already stays as they are.
+pub(super) fn put(unit: &mut AccountEngagement, list_id: u64, prospect_id: u64, is_member: bool, at: Timestamp) {
+    let mut known = unit.memberships_of(prospect_id).into_iter().filter_map(|id| unit.list_memberships.now(&id));
+    let known = known.find(|membership| membership.list_id == list_id).map(|membership| membership.id);
+    match known {
+        Some(id) if unit.list_memberships.now(&id).is_some_and(|known| known.is_deleted == is_member) => {
+            unit.list_memberships.change(&id, at, |membership| {
+                membership.is_deleted = !is_member;
+                membership.updated_at = at;
+            });
+        }
+        Some(_) => {}
+        None if is_member => {
+            insert(unit, list_id, prospect_id, false, at);
+        }
+        None => {}
+    }
+}
+
+fn insert(unit: &mut AccountEngagement, list_id: u64, prospect_id: u64, opted_out: bool, at: Timestamp) -> u64 {
+    let id = 700_001 + unit.list_memberships.len() as u64;
+    let membership =
+        ListMembership { id, list_id, prospect_id, opted_out, is_deleted: false, created_at: at, updated_at: at };
+    unit.list_memberships.insert(id, at, membership);
+    unit.memberships_by_prospect.entry(prospect_id).or_default().push(id);
+    id
 }

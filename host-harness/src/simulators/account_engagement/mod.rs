@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod custom_fields;
 pub mod external_activities;
 pub mod gate;
+pub mod imports;
 pub mod list_memberships;
 pub mod lists;
 pub mod prospects;
@@ -15,7 +16,9 @@ pub mod tags;
 
 mod account;
 mod body;
+mod csv;
 mod errors;
+mod multipart;
 mod query;
 mod record;
 mod users;
@@ -30,6 +33,7 @@ pub use custom_fields::{CustomField, CustomKind, NewCustomField};
 pub use errors::fault;
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
 pub use gate::{Ability, Host};
+pub use imports::{Import, Status};
 pub use list_memberships::ListMembership;
 pub use lists::List;
 pub use prospects::{NewProspect, Prospect};
@@ -47,6 +51,7 @@ use body::Body;
 use chrono::NaiveDate;
 use errors::{CONTENT_TYPE, Refusal};
 use gate::{Action, Route};
+use imports::Step;
 use prospects::Upserted;
 use record::{Kind, Path, Reading, View};
 use serde_json::Value;
@@ -65,6 +70,7 @@ pub struct AccountEngagement {
     pub prospects: Table<u64, Prospect>,
     pub external_activities: Table<u64, ExternalActivity>,
     pub custom_fields: Table<u64, CustomField>,
+    pub imports: Table<u64, Import>,
     pub tags: Table<u64, Tag>,
     /// Which record has which tag.
     tagged: BTreeSet<(&'static str, u64, u64)>,
@@ -120,6 +126,7 @@ impl AccountEngagement {
             prospects: Table::new(),
             external_activities: Table::new(),
             custom_fields: Table::new(),
+            imports: Table::new(),
             tags: Table::new(),
             tagged: BTreeSet::new(),
             edition: Edition::Plus,
@@ -148,6 +155,7 @@ impl AccountEngagement {
             Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
             Kind::Tag => self.tags.all().map(|tag| tag.id).collect(),
             Kind::ExternalActivity => self.external_activities.all().map(|activity| activity.id).collect(),
+            Kind::Import => self.imports.all().map(|import| import.id).collect(),
             Kind::List => self.lists.all().map(|list| list.id).collect(),
             Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
             Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
@@ -208,7 +216,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             Ok(json(200, CONTENT_TYPE, &View::lagging(world).show(Kind::Account, 0, &paths)))
         }
         Route::Query(kind) => {
-            let (body, capped) = query::run(View::lagging(world), kind, call)?;
+            let (body, capped) = query::run(View::of(world, kind), kind, call)?;
             permitted()?;
             let answer = json(200, CONTENT_TYPE, &body);
             Ok(if capped { with_header(answer, "pardot-warning", "203;paging limit reached") } else { answer })
@@ -217,7 +225,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let paths = required_paths(world, call, kind)?;
             let id = number(id)?;
             permitted()?;
-            let view = View::lagging(world);
+            let view = View::of(world, kind);
             if !view.exists(kind, id) {
                 return Err(Refusal::code(109));
             }
@@ -233,6 +241,26 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 true => with_header(answer, "pardot-warning", "201;record is in the recycle bin"),
                 false => answer,
             })
+        }
+        Route::Create(Kind::Import) => {
+            let paths = wanted_paths(world, Kind::Import, call.param("fields"))?;
+            permitted()?;
+            let id = imports::create(world, call)?;
+            Ok(made(world, Kind::Import, id, &paths, 201))
+        }
+        Route::Import(id, step) => {
+            let id = number(id)?;
+            permitted()?;
+            match step {
+                Step::AddBatch => imports::add_batch(world, id, call).map(|()| no_content()),
+                Step::Errors => imports::errors(world, id),
+                Step::Cancel => {
+                    let paths = wanted_paths(world, Kind::Import, call.param("fields"))?;
+                    imports::cancel(world, id)?;
+                    let done = View::truth(world).show(Kind::Import, id, &paths);
+                    Ok(acted(world, &done))
+                }
+            }
         }
         Route::Create(kind) => {
             let paths = wanted_paths(world, kind, call.param("fields"))?;
@@ -257,6 +285,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Kind::List => lists::update(world, id, body)?,
                 Kind::ListMembership => list_memberships::update(world, id, body)?,
                 Kind::CustomField => custom_fields::update(world, id, body)?,
+                Kind::Import => imports::update(world, id, body)?,
                 _ => prospects::update(world, id, body)?,
             }
             Ok(match world.options.unknowns.account_engagement.update_status {
@@ -315,10 +344,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                     View::truth(world).show(kind, id, &paths)
                 }
             };
-            Ok(match world.options.unknowns.account_engagement.action_status {
-                UpdateStatus::OkWithBody => json(200, CONTENT_TYPE, &done),
-                UpdateStatus::NoContent => no_content(),
-            })
+            Ok(acted(world, &done))
         }
     }
 }
@@ -343,6 +369,14 @@ fn fields_of_body(body: &Body) -> Result<Option<String>, Refusal> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(values)) => names(values).map(Some),
         Some(_) => Err(Refusal::about(154, "fields")),
+    }
+}
+
+/// The answer to an action that has something to tell.
+fn acted(world: &World, done: &Value) -> Answer {
+    match world.options.unknowns.account_engagement.action_status {
+        UpdateStatus::OkWithBody => json(200, CONTENT_TYPE, done),
+        UpdateStatus::NoContent => no_content(),
     }
 }
 

@@ -3,8 +3,8 @@
 //! Each object says it of itself, in its own file.
 
 use super::{
-    account, campaigns, custom_fields, errors::Refusal, external_activities, list_memberships, lists, prospects, tags,
-    users, zone::shown,
+    account, campaigns, custom_fields, errors::Refusal, external_activities, imports, list_memberships, lists,
+    prospects, tags, users, zone::shown,
 };
 use crate::{clock::Timestamp, simulators::World};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ pub(super) enum Kind {
     CustomField,
     ExternalActivity,
     Folder,
+    Import,
     List,
     ListMembership,
     Prospect,
@@ -132,6 +133,7 @@ impl Kind {
             Kind::CustomField => &custom_fields::CUSTOM_FIELD,
             Kind::ExternalActivity => &external_activities::EXTERNAL_ACTIVITY,
             Kind::Folder => &users::FOLDER,
+            Kind::Import => &imports::IMPORT,
             Kind::List => &lists::LIST,
             Kind::ListMembership => &list_memberships::LIST_MEMBERSHIP,
             Kind::Prospect => &prospects::PROSPECT,
@@ -148,6 +150,7 @@ impl Kind {
             Kind::CustomField => "CustomField",
             Kind::ExternalActivity => "ExternalActivity",
             Kind::Folder => "Folder",
+            Kind::Import => "Import",
             Kind::List => "List",
             Kind::ListMembership => "ListMembership",
             Kind::Prospect => "Prospect",
@@ -218,6 +221,11 @@ impl<'a> View<'a> {
         View { world, when: world.now().minus(world.options.read_lag.account_engagement) }
     }
 
+    /// What of a kind is shown. How far a job is, is told as it is [inferred].
+    pub fn of(world: &'a World, kind: Kind) -> View<'a> {
+        if kind == Kind::Import { View::truth(world) } else { View::lagging(world) }
+    }
+
     /// What the answer to a write shows.
     pub fn truth(world: &'a World) -> View<'a> {
         View { world, when: world.now() }
@@ -235,6 +243,7 @@ impl<'a> View<'a> {
             }
             Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
             Kind::Folder => (id == users::FOLDER_ID).then(|| users::folder_field(name)),
+            Kind::Import => unit.imports.at(&id, when).map(|import| import.field(name, &self.world.options)),
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
             Kind::ListMembership => unit.list_memberships.at(&id, when).map(|membership| membership.field(name)),
             Kind::Prospect => {

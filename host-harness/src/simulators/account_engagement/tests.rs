@@ -1,5 +1,6 @@
 //! Gate, queries, pages, read lag and Connected Campaigns. Writes: `tests/writes.rs`.
 
+mod imports;
 mod objects;
 mod paging;
 mod refusals;

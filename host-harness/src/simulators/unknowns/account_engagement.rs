@@ -79,6 +79,10 @@ pub struct AccountEngagementUnknowns {
     pub dynamic_list_code: u16,
     /// Whether a campaign that is connected already can be connected with another one of Salesforce.
     pub reconnect_campaign: Reconnect,
+    /// Whether an import makes whom it does not find, where `createOnNoMatch` is left out.
+    pub import_creates_on_no_match: bool,
+    /// How long an import takes from `Ready` to `Complete`.
+    pub import_seconds: u32,
     /// Length of `salesforceId`: 18 or 15.
     pub salesforce_id_length: IdLength,
     /// The zone of the API's user, in which times are answered.
@@ -124,6 +128,8 @@ impl Default for AccountEngagementUnknowns {
             action_status: UpdateStatus::OkWithBody,
             dynamic_list_code: 55,
             reconnect_campaign: Reconnect::Refuse,
+            import_creates_on_no_match: true,
+            import_seconds: 120,
             salesforce_id_length: IdLength::Eighteen,
             user_zone: Zone::NewYork,
         }

@@ -179,6 +179,7 @@ proptest! {
         let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
         let list = unit.id("objects/lists", json!({ "name": "a" }));
         unit.id("objects/list-memberships", json!({ "listId": list, "prospectId": ana }));
+        unit.id("imports", json!({ "operation": "Upsert", "object": "Prospect" }));
         unit.wait(LAG);
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let mut request = unit.request(method, &format!("{path}?{}", query.join("&")), None);
@@ -213,6 +214,7 @@ fn path() -> impl Strategy<Value = String> {
         Just("objects/tags"),
         Just("objects/account"),
         Just("external-activities"),
+        Just("imports"),
         Just("objects/webinars"),
     ];
     let below = prop_oneof![
@@ -225,6 +227,8 @@ fn path() -> impl Strategy<Value = String> {
         1 => Just("/5000/do/connectSalesforceCampaign".into()),
         1 => Just("/do/upsertLatestByEmail".into()),
         1 => Just("/do/undelete".into()),
+        1 => Just("/800001/batches".into()),
+        1 => Just("/800001/do/cancel".into()),
         1 => "/[0-9a-z%]{1,22}".prop_map(|text: String| text.replace('%', "%25")),
         1 => Just("/99999999999999999999999".into()),
     ];
@@ -331,8 +335,19 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        proptest::sample::select(vec!["", "a", "ana@example.org", "Text", "Livestorm", "people_registered", "id"])
-            .prop_map(Value::from),
+        proptest::sample::select(vec![
+            "",
+            "a",
+            "ana@example.org",
+            "Text",
+            "Upsert",
+            "Prospect",
+            "Ready",
+            "Livestorm",
+            "people_registered",
+            "id"
+        ])
+        .prop_map(Value::from),
         proptest::sample::select(vec![3001u64, 4001, 5000, 1_000_001, u64::MAX]).prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
         "2026-11-2[0-9]T15:00:00[+-]0[0-9]:00".prop_map(Value::from),
