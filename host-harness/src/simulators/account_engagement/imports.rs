@@ -5,7 +5,7 @@
 //! `multipart/form-data` with a part `importFile`, answered 204, and PATCH `{"state": "Ready"}`.
 //!
 //! Promises: a job that is due is done before anybody looks; a row that fails is counted, told in the errors' file, and hinders
-//! no other row. What is due is done at its own moment. Not here: how a row becomes a prospect (`prospects::put`).
+//! no other row. What is due is done at its own moment. Not here: how a row becomes a prospect (`prospect_rows.rs`).
 
 use super::{
     Ability, AccountEngagement,
@@ -13,7 +13,7 @@ use super::{
     csv,
     errors::Refusal,
     list_memberships, multipart,
-    prospects::{self, Cell},
+    prospect_rows::{self, Cell},
     record::{Field, Filter, Kind, Object},
     users,
 };
@@ -339,7 +339,7 @@ fn take_batch(world: &World, import: &mut Import, files: &[&[u8]]) -> Result<(),
     let options_fit = import.columns.is_empty()
         || (import.columns.len() == header.len() && header.iter().all(|name| import.columns.contains_key(name)));
     let known = |name: &String| {
-        MATCHES.contains(&name.as_str()) || LISTS.contains(&name.as_str()) || prospects::is_writable(world, name)
+        MATCHES.contains(&name.as_str()) || LISTS.contains(&name.as_str()) || prospect_rows::is_writable(world, name)
     };
     if other || !options_fit || !header.iter().all(known) {
         return Err(Refusal::code(130));
@@ -440,7 +440,7 @@ fn one(world: &mut World, import: &Import, row: &[(&str, &str)], at: Timestamp) 
         let keeps = target.is_some() && cell.is_empty() && !nulls;
         (!keeps).then(|| Cell { name, text: cell, overwrites: target.is_none() || overwrites })
     });
-    let prospect = prospects::put(world, target, cells.collect(), at)?;
+    let prospect = prospect_rows::put(world, target, cells.collect(), at)?;
     for (list, is_member) in lists {
         list_memberships::put(&mut world.account_engagement, list, prospect, is_member, at);
     }

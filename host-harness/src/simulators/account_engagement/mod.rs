@@ -19,6 +19,7 @@ mod body;
 mod csv;
 mod errors;
 mod multipart;
+mod prospect_rows;
 mod query;
 mod record;
 mod users;

@@ -24,7 +24,7 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-const TEXTS: [&str; 24] = [
+pub(super) const TEXTS: [&str; 24] = [
     "salutation",
     "firstName",
     "lastName",
@@ -50,8 +50,8 @@ const TEXTS: [&str; 24] = [
     "notes",
     "salesforceId",
 ];
-const NUMBERS: [&str; 2] = ["score", "userId"];
-const FLAGS: [&str; 5] = ["isDoNotCall", "isDoNotEmail", "optedOut", "isReviewed", "isStarred"];
+pub(super) const NUMBERS: [&str; 2] = ["score", "userId"];
+pub(super) const FLAGS: [&str; 5] = ["isDoNotCall", "isDoNotEmail", "optedOut", "isReviewed", "isStarred"];
 
 pub(super) static PROSPECT: Object = Object {
     path: "objects/prospects",
@@ -302,14 +302,14 @@ impl AccountEngagement {
 }
 
 /// What a body would change, checked.
-struct Changes {
-    email: Option<String>,
-    campaign_id: Option<u64>,
+pub(super) struct Changes {
+    pub email: Option<String>,
+    pub campaign_id: Option<u64>,
     fields: Vec<(String, Value)>,
 }
 
 impl Changes {
-    fn read(world: &World, properties: Map<String, Value>) -> Result<Changes, Refusal> {
+    pub(super) fn read(world: &World, properties: Map<String, Value>) -> Result<Changes, Refusal> {
         let body = Body(properties);
         if body.has("userId") && body.has("salesforceOwnerId") {
             return Err(Refusal::code(125));
@@ -336,7 +336,7 @@ impl Changes {
         Ok(Changes { email, campaign_id, fields: fields.collect::<Result<_, _>>()? })
     }
 
-    fn apply(self, unit: &mut AccountEngagement, id: u64, now: Timestamp) {
+    pub(super) fn apply(self, unit: &mut AccountEngagement, id: u64, now: Timestamp) {
         if let Some(email) = &self.email {
             let ids = unit.prospects_by_email.entry(email.to_lowercase()).or_default();
             if !ids.contains(&id) {
@@ -356,7 +356,7 @@ impl Changes {
         });
     }
 
-    fn make(self, unit: &mut AccountEngagement, email: String, now: Timestamp) -> u64 {
+    pub(super) fn make(self, unit: &mut AccountEngagement, email: String, now: Timestamp) -> u64 {
         let fields = self.fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
         let prospect = Prospect {
             id: 0,
@@ -434,72 +434,8 @@ pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refus
     Ok(())
 }
 
-/// A cell of an import's row.
-pub(super) struct Cell<'a> {
-    pub name: &'a str,
-    pub text: &'a str,
-    /// Whether it is written over what is there.
-    pub overwrites: bool,
-}
-
-/// Whether a prospect may be written by that name.
-pub(super) fn is_writable(world: &World, name: &str) -> bool {
-    ["email", "campaignId", "prospectAccountId", "salesforceOwnerId"].contains(&name)
-        || TEXTS.contains(&name)
-        || NUMBERS.contains(&name)
-        || FLAGS.contains(&name)
-        || world.account_engagement.custom_field(name).is_some()
-}
-
-/// A row of an import: changes the target, which comes out of the recycle bin, or makes somebody. Gives the id.
-pub(super) fn put(world: &mut World, target: Option<u64>, cells: Vec<Cell<'_>>, at: Timestamp) -> Result<u64, Refusal> {
-    let known = target.and_then(|id| world.account_engagement.prospects.now(&id));
-    let is_empty = |name: &str| match (known, name) {
-        (None, _) => true,
-        (Some(_), "email" | "campaignId") => false,
-        (Some(known), name) => !known.fields.contains_key(name),
-    };
-    let written = cells.into_iter().filter(|cell| cell.overwrites || is_empty(cell.name));
-    // An empty address or campaign is nothing said, not an address of nothing; nor is anything said of a new one's flag.
-    let says = |cell: &Cell<'_>| match cell.text {
-        "" => !["email", "campaignId"].contains(&cell.name) && !(target.is_none() && FLAGS.contains(&cell.name)),
-        _ => true,
-    };
-    let written = written.filter(says);
-    let properties = written.map(|cell| (cell.name.to_owned(), typed(world, cell.name, cell.text)));
-    let changes = Changes::read(world, properties.collect())?;
-    let Some(id) = target else {
-        let email = changes.email.clone().ok_or_else(|| Refusal::about(153, "email"))?;
-        let email_match = world.options.unknowns.account_engagement.email_match;
-        if !world.options.ampsea && world.account_engagement.latest_with(&email, email_match, false).is_some() {
-            return Err(Refusal::code(world.options.unknowns.account_engagement.taken_address_code));
-        }
-        has_campaign(world, &changes)?;
-        return Ok(changes.make(&mut world.account_engagement, email, at));
-    };
-    is_free(world, &changes, id)?;
-    let unit = &mut world.account_engagement;
-    unit.prospects.change(&id, at, |prospect| prospect.is_deleted = false);
-    changes.apply(unit, id, at);
-    Ok(id)
-}
-
-/// A cell's text as a body would have it.
-fn typed(world: &World, name: &str, text: &str) -> Value {
-    let several = world.account_engagement.custom_field(name).is_some_and(|field| field.holds_several());
-    match text {
-        "" if FLAGS.contains(&name) => json!(false),
-        "" => Value::Null,
-        "true" | "1" if FLAGS.contains(&name) => json!(true),
-        "false" | "0" if FLAGS.contains(&name) => json!(false),
-        _ if NUMBERS.contains(&name) => text.parse::<u64>().map_or_else(|_| json!(text), Value::from),
-        _ if several => json!(text.split(';').map(str::trim).collect::<Vec<_>>()),
-        _ => json!(text),
-    }
-}
-
 /// Without AMPSEA an address is one prospect's: code 54 for giving it to another one [confirmed by the code's text].
-fn is_free(world: &World, changes: &Changes, own: u64) -> Result<(), Refusal> {
+pub(super) fn is_free(world: &World, changes: &Changes, own: u64) -> Result<(), Refusal> {
     let Some(email) = changes.email.as_ref().filter(|_| !world.options.ampsea) else { return Ok(()) };
     let email_match = world.options.unknowns.account_engagement.email_match;
     match world.account_engagement.latest_with(email, email_match, false) {
@@ -509,7 +445,7 @@ fn is_free(world: &World, changes: &Changes, own: u64) -> Result<(), Refusal> {
 }
 
 /// Whether whom these make has a source campaign, or gets the default one.
-fn has_campaign(world: &World, changes: &Changes) -> Result<(), Refusal> {
+pub(super) fn has_campaign(world: &World, changes: &Changes) -> Result<(), Refusal> {
     let left_out = world.options.unknowns.account_engagement.campaign_left_out;
     match changes.campaign_id {
         None if left_out == CampaignLeftOut::Refuse => Err(Refusal::about(153, "campaignId")),

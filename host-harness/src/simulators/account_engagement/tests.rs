@@ -4,6 +4,7 @@ mod imports;
 mod objects;
 mod paging;
 mod refusals;
+mod shapes;
 mod writes;
 
 use super::*;
