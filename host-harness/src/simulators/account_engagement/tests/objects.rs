@@ -261,3 +261,81 @@ fn a_prospect_comes_out_of_the_recycle_bin_by_its_id_or_address() {
     );
     assert_eq!(unit.call("GET", path, None).1["code"], 60);
 }
+
+#[test]
+fn the_account_is_one_record_that_is_only_read() {
+    let unit = started();
+    let fields = "id,company,level,website,pluginCampaignId,addressOne,addressTwo,city,state,zip,territory,country,phone,fax,\
+        adminId,maximumDailyApiCalls,apiCallsUsed,createdAt,updatedAt,createdById,updatedById";
+    let (status, body) = unit.get(&format!("objects/account?fields={}", fields.replace(' ', "")));
+    assert_eq!((status, body.as_object().unwrap().len()), (200, 21));
+    assert_eq!((&body["values"], &body["apiCallsUsed"]), (&Value::Null, &json!(1)));
+    assert_eq!(unit.get("objects/account").1["code"], 13);
+    assert_eq!(unit.get("objects/account?fields=id,name").1["code"], 180);
+    for method in ["POST", "PATCH", "DELETE"] {
+        assert_eq!(unit.call(method, "objects/account?fields=id", Some(json!({}))).1["code"], 60, "{method}");
+    }
+    let editions =
+        [(Edition::Growth, 25_000), (Edition::Plus, 50_000), (Edition::Advanced, 100_000), (Edition::Premium, 100_000)];
+    for (edition, calls) in editions {
+        unit.simulators.world().set_edition(edition);
+        let (_, body) = unit.get("objects/account?fields=level,maximumDailyApiCalls");
+        assert_eq!(body, json!({ "level": format!("{edition:?}"), "maximumDailyApiCalls": calls }));
+    }
+    let limits = Options::default().limits;
+    assert_eq!((limits.account_engagement_calls_per_day, limits.account_engagement_calls_in_flight), (50_000, 5));
+}
+
+#[test]
+fn every_kind_of_custom_field_is_made_and_named_in_small_letters() {
+    let unit = started();
+    let kinds = [
+        "Text",
+        "Radio Button",
+        "Checkbox",
+        "Dropdown",
+        "Textarea",
+        "Multi-Select",
+        "Hidden",
+        "Number",
+        "Date",
+        "CRM User",
+    ];
+    for (number, kind) in kinds.into_iter().enumerate() {
+        let new = json!({ "name": kind, "fieldId": format!("Kind_{number}"), "type": kind });
+        let (status, body) = unit.post("objects/custom-fields?fields=type,fieldId,apiFieldId", new);
+        let expected = json!({ "type": kind.to_lowercase(), "fieldId": format!("Kind_{number}"), "apiFieldId": format!("Kind_{number}__c") });
+        assert_eq!((status, body), (201, expected));
+    }
+}
+
+/// The page names what may be written and what may not.
+#[test]
+fn a_prospects_fields_are_writable_or_not_as_its_page_says() {
+    let unit = started();
+    unit.simulators.world().account_engagement.prospect_accounts.insert(1);
+    let texts = "salutation,firstName,lastName,jobTitle,company,department,industry,website,phone,fax,addressOne,addressTwo,city,\
+        state,zip,country,territory,annualRevenue,employees,yearsInBusiness,source,comments,notes,salesforceId,salesforceOwnerId";
+    let flags = "isDoNotCall,isDoNotEmail,optedOut,isReviewed,isStarred";
+    let read_only = "id,assignedToId,campaignParameter,contentParameter,mediumParameter,sourceParameter,termParameter,\
+        convertedAt,convertedFromObjectName,convertedFromObjectType,createdAt,createdById,updatedAt,updatedById,doNotSell,\
+        emailBouncedAt,emailBouncedReason,isEmailHardBounced,firstActivityAt,firstAssignedAt,firstReferrerQuery,\
+        firstReferrerType,firstReferrerUrl,grade,isDeleted,lastActivityAt,lifecycleStageId,recentInteraction,\
+        salesforceAccountId,salesforceCampaignId,salesforceContactId,salesforceLastSync,salesforceLeadId,salesforceUrl";
+    let list = |names: &str| names.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
+    let path = |name: &str| format!("objects/prospects/{ana}?fields={name}");
+    let written = list(texts).into_iter().map(|name| (name, json!("x")));
+    let written = written.chain(list(flags).into_iter().map(|name| (name, json!(true))));
+    let written = written.chain(["score", "prospectAccountId", "userId"].map(|name| (name.to_owned(), json!(1))));
+    for (name, value) in
+        written.chain([("campaignId".to_owned(), json!(5000)), ("email".to_owned(), json!("b@example.org"))])
+    {
+        let patched = unit.call("PATCH", &path(&name), Some(json!({ name.as_str(): value })));
+        assert_eq!(patched, (200, json!({ name.as_str(): value })));
+    }
+    for name in list(read_only) {
+        assert_eq!(unit.call("PATCH", &path("id"), Some(json!({ name.as_str(): "x" }))).1["code"], 180, "{name}");
+        assert_eq!(unit.call("PATCH", &path(&name), Some(json!({}))).0, 200, "{name}");
+    }
+}
