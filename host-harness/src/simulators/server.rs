@@ -31,9 +31,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Bytes of a request's body. The largest upload that any of the APIs takes:
-/// <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>, code 204.
-const BODY_BYTES_MAX: usize = 50 << 20;
+/// Bytes of a request's body. Somewhat more than the largest upload that any of the APIs takes, which refuses what is larger
+/// in its own words: <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>, code 204.
+const BODY_BYTES_MAX: usize = 64 << 20;
 
 impl Simulators {
     /// Serves until `stop`, then ends as soon as the requests in hand are answered.

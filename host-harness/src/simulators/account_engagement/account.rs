@@ -29,6 +29,23 @@ impl Edition {
     pub fn has_external_activities(self) -> bool {
         self != Edition::Growth
     }
+
+    /// Calls of a day [confirmed]. <https://developer.salesforce.com/docs/marketing/pardot/guide/overview.html>
+    pub fn calls_per_day(self) -> u64 {
+        match self {
+            Edition::Growth => 25_000,
+            Edition::Plus => 50_000,
+            Edition::Advanced | Edition::Premium => 100_000,
+        }
+    }
+}
+
+impl World {
+    /// The customer buys another edition, and with it its calls of a day.
+    pub fn set_edition(&mut self, edition: Edition) {
+        self.account_engagement.edition = edition;
+        self.options.limits.account_engagement_calls_per_day = edition.calls_per_day();
+    }
 }
 
 pub(super) static ACCOUNT: Object = Object {

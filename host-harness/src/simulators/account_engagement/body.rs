@@ -5,12 +5,18 @@ use super::errors::Refusal;
 use crate::simulators::request::Call;
 use serde_json::{Map, Value};
 
+/// Bytes of a request's body: code 204 above it [confirmed].
+pub(super) const UPLOAD_BYTES_MAX: usize = 50 << 20;
+
 /// The properties of a body.
 #[derive(Debug)]
 pub(super) struct Body(pub Map<String, Value>);
 
 impl Body {
     pub fn read(call: &Call) -> Result<Body, Refusal> {
+        if call.body.len() > UPLOAD_BYTES_MAX {
+            return Err(Refusal::code(204));
+        }
         if !call.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
             return Err(Refusal::code(151));
         }

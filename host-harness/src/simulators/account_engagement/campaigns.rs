@@ -7,12 +7,21 @@
 
 use super::{
     AccountEngagement,
+    body::Body,
+    errors::Refusal,
+    imports,
     record::{Field, Filter, Kind, Object},
     users,
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, ids::draw, options::CampaignDelay, options::Options, salesforce::Record, unknowns::IdLength},
+    simulators::{
+        World,
+        ids::{draw, long_salesforce_id},
+        options::{CampaignDelay, Options},
+        salesforce::Record,
+        unknowns::{IdLength, Reconnect},
+    },
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -112,6 +121,11 @@ impl World {
         id
     }
 
+    /// A campaign of this unit that Salesforce does not know. Gives its id.
+    pub fn add_unconnected_campaign(&mut self, name: &str) -> u64 {
+        self.account_engagement.add_campaign(name.to_owned(), None, Timestamp(0))
+    }
+
     /// What waited arrives now; what is younger keeps its delay.
     pub fn resume_campaign_sync(&mut self) {
         self.account_engagement.connector = Connector::Running { since: self.now() };
@@ -119,12 +133,14 @@ impl World {
     }
 }
 
-/// Brings over what is due. Called before anything looks at this business unit, so nobody can tell that it was not
+/// Brings over what is due, and does the jobs that are. Called before anything looks at this business unit, so nobody can tell that it was not
 /// brought over when it was due.
 pub(in crate::simulators) fn mirror(world: &mut World) {
-    let Connector::Running { since } = world.account_engagement.connector else { return };
-    arrivals(world, since);
-    changes(world, since);
+    if let Connector::Running { since } = world.account_engagement.connector {
+        arrivals(world, since);
+        changes(world, since);
+    }
+    imports::settle(world);
 }
 
 /// New campaigns, in the order of their arrival, each as it is in Salesforce at that moment.
@@ -166,6 +182,42 @@ fn changes(world: &mut World, since: Timestamp) {
             });
         }
     }
+}
+
+/// `POST …/do/connectSalesforceCampaign`: joins a campaign of this unit with one of Salesforce [confirmed]; the body names it
+/// [inferred from public clients, which spell it two ways]. From then on its name follows Salesforce. Refused where
+/// Connected Campaigns is off: code 218 [confirmed].
+pub(super) fn connect(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
+    if world.account_engagement.connector == Connector::Off {
+        return Err(Refusal::code(218));
+    }
+    let body = body.only(&["salesforceId", "salesforceCampaignId"])?;
+    let name = if body.has("salesforceCampaignId") { "salesforceCampaignId" } else { "salesforceId" };
+    let wanted = long_salesforce_id(&body.required_text(name)?);
+    let known = wanted.filter(|wanted| world.salesforce.campaigns().any(|c| c.id == *wanted && !c.is_deleted));
+    let salesforce_id = known.ok_or_else(|| Refusal::about(154, name))?;
+    let now = world.now();
+    let reconnect = world.options.unknowns.account_engagement.reconnect_campaign;
+    let unit = &mut world.account_engagement;
+    // One campaign here has at most one there, and the other way round.
+    if unit.campaign_of(&salesforce_id).is_some_and(|other| other.id != id) {
+        return Err(Refusal::about(154, name));
+    }
+    let own = unit.campaigns.now(&id).and_then(|campaign| campaign.salesforce_id.clone());
+    match own {
+        Some(own) if own == salesforce_id => return Ok(()),
+        Some(_) if reconnect == Reconnect::Refuse => return Err(Refusal::about(154, name)),
+        Some(own) => unit.campaigns_by_salesforce_id.remove(&own),
+        None => None,
+    };
+    unit.campaigns_by_salesforce_id.insert(salesforce_id.clone(), id);
+    unit.campaigns.change(&id, now, |campaign| {
+        campaign.salesforce_id = Some(salesforce_id);
+        campaign.salesforce_modified_at = Timestamp(0);
+        campaign.updated_at = now;
+    });
+    mirror(world);
+    Ok(())
 }
 
 fn name(value: Value) -> String {

@@ -1,12 +1,13 @@
 //! Custom fields of prospects. <https://developer.salesforce.com/docs/marketing/pardot/guide/custom-field-v5.html>; their
 //! fields, kinds and filters, and that a prospect names one with `__c`, are [confirmed]. How `valuesPrefill` is written, and
-//! which ability makes one, is [inferred]. Not here: changing and deleting one.
+//! which ability makes one, is [inferred], and so are that `fieldId` and `type` stay as they were made, and that a deleted one
+//! is gone: there is no `isDeleted`.
 //!
 //! Promises: a value of the wrong kind is refused with the code of its kind; what holds several values can be read with one
 //! prospect and not queried (224).
 
 use super::{
-    AccountEngagement,
+    AccountEngagement, Asset,
     body::Body,
     errors::Refusal,
     record::{Field, Filter, Kind, Object},
@@ -53,7 +54,11 @@ pub struct CustomField {
     pub records_multiple_responses: bool,
     /// What may be chosen from. Empty: anything.
     pub values: Vec<String>,
+    /// The Salesforce field that it is synced with.
+    pub salesforce_id: Option<String>,
+    pub is_deleted: bool,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +135,9 @@ impl CustomField {
             "isRecordMultipleResponses" => Field::Bool(self.records_multiple_responses),
             "isUseValues" => Field::Bool(!self.values.is_empty()),
             "valuesPrefill" => Field::of((!self.values.is_empty()).then(|| self.values.join("\n"))),
-            "createdAt" | "updatedAt" => Field::time(self.created_at),
+            "salesforceId" => Field::of(self.salesforce_id.clone()),
+            "createdAt" => Field::time(self.created_at),
+            "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),
             _ => Field::Null,
         }
@@ -140,7 +147,8 @@ impl CustomField {
     pub(super) fn stored(&self, world: &World, value: Value) -> Result<Value, Refusal> {
         let refused = |code| Err(Refusal::about(code, &self.api_name()));
         let number = |text: &str| text.trim().parse::<f64>().is_ok_and(f64::is_finite);
-        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text).is_some();
+        let zulu = world.options.unknowns.account_engagement.zulu_time;
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().is_ok() || zone::read(text, zulu).is_some();
         let value = match (self.kind, value) {
             (_, Value::Null) => return Ok(Value::Null),
             (_, Value::String(text)) if text.is_empty() => return Ok(Value::Null),
@@ -179,7 +187,10 @@ impl AccountEngagement {
             is_required: false,
             records_multiple_responses: new.records_multiple_responses,
             values: new.values,
+            salesforce_id: None,
+            is_deleted: false,
             created_at: Timestamp::from_seconds(1_700_000_000),
+            updated_at: Timestamp::from_seconds(1_700_000_000),
         };
         self.insert_custom_field(field, Timestamp(0))
     }
@@ -187,7 +198,7 @@ impl AccountEngagement {
     /// By its name with `__c`.
     pub fn custom_field(&self, api_name: &str) -> Option<&CustomField> {
         let field_id = api_name.strip_suffix("__c")?;
-        self.custom_fields.all().find(|field| field.field_id == field_id)
+        self.custom_fields.all().find(|field| field.field_id == field_id && !field.is_deleted)
     }
 
     fn insert_custom_field(&mut self, mut field: CustomField, at: Timestamp) -> u64 {
@@ -199,9 +210,7 @@ impl AccountEngagement {
 }
 
 pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
-    const WRITABLE: [&str; 7] =
-        ["name", "fieldId", "type", "isRequired", "isRecordMultipleResponses", "isUseValues", "valuesPrefill"];
-    let body = body.only(&WRITABLE)?;
+    let body = writable(body, &[])?;
     let (name, field_id) = (body.required_text("name")?, body.required_text("fieldId")?);
     let kind = CustomKind::read(&body.required_text("type")?).ok_or_else(|| Refusal::about(154, "type"))?;
     if !field_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
@@ -210,6 +219,8 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     if world.account_engagement.custom_field(&format!("{field_id}__c")).is_some() {
         return Err(Refusal::code(245));
     }
+    let live = world.account_engagement.custom_fields.all().filter(|field| !field.is_deleted).count();
+    world.account_engagement.has_room(Asset::CustomField, live)?;
     let uses_values = body.flag("isUseValues")?.unwrap_or(false);
     let values = body.text("valuesPrefill")?.filter(|_| uses_values).unwrap_or_default();
     let now = world.now();
@@ -221,7 +232,71 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
         is_required: body.flag("isRequired")?.unwrap_or(false),
         records_multiple_responses: body.flag("isRecordMultipleResponses")?.unwrap_or(false),
         values: values.lines().map(str::to_owned).collect(),
+        salesforce_id: body.text("salesforceId")?,
+        is_deleted: false,
         created_at: now,
+        updated_at: now,
     };
     Ok(world.account_engagement.insert_custom_field(field, now))
+}
+
+/// Properties that a body may have. Code 180 for those that a reader sees and a writer may not set.
+fn writable(body: Body, fixed: &[&str]) -> Result<Body, Refusal> {
+    const WRITABLE: [&str; 8] = [
+        "name",
+        "fieldId",
+        "type",
+        "isRequired",
+        "isRecordMultipleResponses",
+        "isUseValues",
+        "valuesPrefill",
+        "salesforceId",
+    ];
+    let read_only = |name: &&str| CUSTOM_FIELD.fields.contains(name) && !WRITABLE.contains(name);
+    let names = body.0.keys().map(String::as_str);
+    match names.into_iter().find(|name| read_only(name) || fixed.contains(name)) {
+        Some(name) => Err(Refusal::about(180, name)),
+        None => body.only(&WRITABLE),
+    }
+}
+
+pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
+    let body = writable(body, &["fieldId", "type"])?;
+    let name = if body.has("name") { Some(body.required_text("name")?) } else { None };
+    let (is_required, multiple) = (body.flag("isRequired")?, body.flag("isRecordMultipleResponses")?);
+    let (uses_values, values) = (body.flag("isUseValues")?, body.text("valuesPrefill")?);
+    let salesforce_id = body.text("salesforceId")?;
+    let now = world.now();
+    world.account_engagement.custom_fields.change(&id, now, |field| {
+        field.name = name.unwrap_or_else(|| field.name.clone());
+        field.is_required = is_required.unwrap_or(field.is_required);
+        field.records_multiple_responses = multiple.unwrap_or(field.records_multiple_responses);
+        match (uses_values.unwrap_or(!field.values.is_empty() || values.is_some()), values) {
+            (false, _) => field.values.clear(),
+            (true, Some(values)) => field.values = values.lines().map(str::to_owned).collect(),
+            (true, None) => {}
+        }
+        if body.has("salesforceId") {
+            field.salesforce_id = salesforce_id;
+        }
+        field.updated_at = now;
+    });
+    Ok(())
+}
+
+/// Gone, and with it what prospects had in it. One that is used elsewhere stays: code 108.
+pub(super) fn delete(world: &mut World, id: u64) -> Result<(), Refusal> {
+    let now = world.now();
+    let unit = &mut world.account_engagement;
+    unit.is_free(Asset::CustomField, id)?;
+    let api_name = unit.custom_fields.now(&id).map(CustomField::api_name).unwrap_or_default();
+    unit.custom_fields.change(&id, now, |field| field.is_deleted = true);
+    let holders: Vec<u64> =
+        unit.prospects.all().filter(|p| p.fields.contains_key(&api_name)).map(|prospect| prospect.id).collect();
+    for prospect in holders {
+        unit.prospects.change(&prospect, now, |prospect| {
+            prospect.fields.remove(&api_name);
+        });
+    }
+    Ok(())
 }

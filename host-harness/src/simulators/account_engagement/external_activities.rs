@@ -13,8 +13,12 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, unknowns::ActivityWithoutProspect},
+    simulators::{
+        World,
+        unknowns::{ActivityWithoutProspect, EqualActivity, UndocumentedProperty},
+    },
 };
+use std::time::Duration;
 
 pub(super) static EXTERNAL_ACTIVITY: Object = Object {
     path: "external-activities",
@@ -84,29 +88,50 @@ impl Extension {
 }
 
 pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
-    let body = body.only(&["extension", "type", "email", "value", "activityDate"])?;
+    let unknowns = &world.options.unknowns.account_engagement;
+    let mut known = vec!["extension", "type", "email", "value", "activityDate"];
+    if unknowns.activity_salesforce_ids == UndocumentedProperty::Ignore {
+        known.extend(["extensionSalesforceId", "typeSalesforceId"]);
+    }
+    let body = body.only(&known)?;
     let (extension, kind) = (body.required_text("extension")?, body.required_text("type")?);
     let (email, value) = (body.required_text("email")?, body.required_text("value")?);
     let now = world.now();
     let activity_date = match body.text("activityDate")? {
         None => now,
-        Some(text) => zone::read(&text).ok_or_else(|| Refusal::message(7, "Invalid date time value"))?,
+        Some(text) => {
+            zone::read(&text, unknowns.zulu_time).ok_or_else(|| Refusal::message(7, "Invalid date time value"))?
+        }
     };
-    let unknowns = &world.options.unknowns.account_engagement;
     let unit = &world.account_engagement;
-    // Which code it is that refuses an extension or a type is [unknown].
+    let code = unknowns.activity_refused_code;
     let known = world.salesforce.extension(&extension, &world.options.business_unit_id);
     let known = known.filter(|e| e.is_active && e.is_assigned && unit.edition.has_external_activities());
-    let known = known.ok_or_else(|| Refusal::about(154, "extension"))?;
+    let known = known.ok_or_else(|| Refusal::about(code, "extension").status(400))?;
     if !known.types.iter().any(|known| known.name == kind && known.is_active) {
-        return Err(Refusal::about(154, "type"));
+        return Err(Refusal::about(code, "type").status(400));
     }
     if value.chars().count() > VALUE_MAX {
-        return Err(Refusal::about(154, "value"));
+        return Err(Refusal::about(code, "value").status(400));
     }
     let prospect_id = unit.latest_with(&email, unknowns.email_match, false);
     if prospect_id.is_none() && unknowns.activity_without_prospect == ActivityWithoutProspect::Refuse {
         return Err(Refusal::code(4));
+    }
+    let dated = body.has("activityDate");
+    let same = |known: &&ExternalActivity| {
+        let words = (&known.extension, &known.kind, &known.email, &known.value);
+        words == (&extension, &kind, &email, &value) && dated && known.activity_date == activity_date
+    };
+    if unknowns.equal_activity == EqualActivity::AnswerTheFirst
+        && let Some(first) = unit.external_activities.all().find(same)
+    {
+        return Ok(first.id);
+    }
+    let minute = now.minus(Duration::from_secs(60));
+    let lately = unit.external_activities.all().rev().take_while(|known| known.created_at > minute).count();
+    if unknowns.activities_per_minute > 0 && lately >= unknowns.activities_per_minute as usize {
+        return Err(Refusal::code(66).status(unknowns.concurrency_status));
     }
     let moves = unknowns.activity_moves_last_activity;
     let unit = &mut world.account_engagement;

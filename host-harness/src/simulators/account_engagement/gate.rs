@@ -1,9 +1,14 @@
 //! What a request must pass before its object is asked, in an order that no page gives [inferred]: route (192, 198),
-//! method (60), token (49, 126, 184), header of the business unit (181), its form (182), its being there (201), the
-//! user's place in it (49), requests in flight (66), the day's calls (122).
+//! method (60), token (49, 126, 184, 199), header of the business unit (181), its form (182), its being there (201), and
+//! on this host (201), the API being on (76), the user's place in it (49), requests in flight (66), the day's calls (122).
 
-use super::{AccountEngagement, Calls, errors::Refusal, record::Kind, zone};
-use crate::simulators::{World, ids::long_salesforce_id, request::Call, unknowns::ErrorBody};
+use super::{AccountEngagement, Calls, errors::Refusal, imports::Step, record::Kind, zone};
+use crate::simulators::{
+    World,
+    ids::long_salesforce_id,
+    request::{Answer, Call},
+    unknowns::{ErrorBody, ShortUnitId},
+};
 use http::Method;
 
 /// What a path and a method ask for.
@@ -17,6 +22,51 @@ pub(super) enum Route<'a> {
     Account,
     UpsertLatestByEmail,
     Undelete,
+    Act(Kind, &'a str, Action),
+    Import(&'a str, Step),
+}
+
+/// What is done to one record by `…/do/<action>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    AddTag,
+    RemoveTag,
+    ConnectSalesforceCampaign,
+}
+
+impl Action {
+    /// Of the objects here, those that take it [confirmed].
+    /// <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html> and those of lists and prospects.
+    fn of(kind: Kind, name: &str) -> Option<Action> {
+        match (kind, name) {
+            (Kind::Campaign | Kind::List | Kind::Prospect, "addTag") => Some(Action::AddTag),
+            (Kind::Campaign | Kind::List | Kind::Prospect, "removeTag") => Some(Action::RemoveTag),
+            (Kind::Campaign, "connectSalesforceCampaign") => Some(Action::ConnectSalesforceCampaign),
+            _ => None,
+        }
+    }
+}
+
+/// Where a business unit answers: <https://developer.salesforce.com/docs/marketing/pardot/guide/authentication.html>
+/// [confirmed].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// `pi.pardot.com`
+    Production,
+    /// `pi.demo.pardot.com`: of sandboxes and developer orgs.
+    Demo,
+}
+
+impl Host {
+    /// A simulator has an address of its own; who calls it by one of the vendor's names means that one.
+    fn is_meant(self, host: Option<&str>) -> bool {
+        let name = host.map(|host| host.split(':').next().unwrap_or(host).to_ascii_lowercase());
+        match name.as_deref() {
+            Some("pi.pardot.com") => self == Host::Production,
+            Some("pi.demo.pardot.com") => self == Host::Demo,
+            _ => true,
+        }
+    }
 }
 
 /// What the API's user may do, by the names of their Account Engagement role.
@@ -26,28 +76,42 @@ pub enum Ability {
     ViewProspectsNotAssignedToSelf,
     CreateProspects,
     DeleteProspects,
+    AssignProspects,
     ViewLists,
     CreateLists,
     DeleteLists,
     ViewCampaigns,
+    CreateCampaigns,
     ViewCustomFields,
     CreateCustomFields,
+    DeleteCustomFields,
+    ViewTags,
+    CreateTags,
     ViewExternalActivities,
     CreateExternalActivities,
+    ImportProspects,
 }
 
 impl Route<'_> {
-    /// A membership needs what its list needs [inferred].
+    /// A membership needs what its list needs [inferred]. Tagging needs the Create of tags besides [confirmed]: that is
+    /// asked where the tag is.
     pub fn ability(self) -> Option<Ability> {
         match self {
             Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
-            Route::Create(Kind::CustomField) => Some(Ability::CreateCustomFields),
+            Route::Create(Kind::CustomField) | Route::Update(Kind::CustomField, _) => Some(Ability::CreateCustomFields),
+            Route::Delete(Kind::CustomField, _) => Some(Ability::DeleteCustomFields),
+            Route::Create(Kind::Tag) => Some(Ability::CreateTags),
+            Route::Create(Kind::Import) | Route::Update(Kind::Import, _) | Route::Import(..) => {
+                Some(Ability::ImportProspects)
+            }
+            Route::Act(Kind::Campaign, ..) => Some(Ability::CreateCampaigns),
+            Route::Act(Kind::Prospect, ..) => Some(Ability::CreateProspects),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),
             Route::Create(Kind::Prospect) | Route::Update(Kind::Prospect, _) | Route::UpsertLatestByEmail => {
                 Some(Ability::CreateProspects)
             }
             Route::Delete(Kind::Prospect, _) | Route::Undelete => Some(Ability::DeleteProspects),
-            Route::Create(_) | Route::Update(..) => Some(Ability::CreateLists),
+            Route::Create(_) | Route::Update(..) | Route::Act(..) => Some(Ability::CreateLists),
             Route::Delete(..) => Some(Ability::DeleteLists),
             Route::Account => None,
         }
@@ -61,6 +125,8 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
         Kind::Campaign => Some(Ability::ViewCampaigns),
         Kind::CustomField => Some(Ability::ViewCustomFields),
         Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
+        Kind::Import => Some(Ability::ImportProspects),
+        Kind::Tag => Some(Ability::ViewTags),
         Kind::Account | Kind::User | Kind::Folder => None,
     }
 }
@@ -74,8 +140,10 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         "lists" => Some(Kind::List),
         "list-memberships" => Some(Kind::ListMembership),
         "prospects" => Some(Kind::Prospect),
+        "tags" => Some(Kind::Tag),
         _ => None,
     };
+    let only = |verb: &Method, route| if method == verb { Ok(route) } else { Err(Refusal::code(60)) };
     let (kind, id) = match *rest {
         ["objects", "account"] if *method == Method::GET => return Ok(Route::Account),
         ["objects", "account"] => return Err(Refusal::code(60)),
@@ -86,6 +154,17 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
                 _ => Err(Refusal::code(60)),
             };
         }
+        ["objects", name, id, "do", action] => {
+            let kind = object(name).ok_or_else(|| Refusal::about(192, name))?;
+            let code = world.options.unknowns.account_engagement.unknown_action_code;
+            let action = Action::of(kind, action).ok_or_else(|| Refusal::about(code, action).status(404))?;
+            return only(&Method::POST, Route::Act(kind, id, action));
+        }
+        ["imports"] => (Kind::Import, None),
+        ["imports", id] => (Kind::Import, Some(id)),
+        ["imports", id, "batches"] => return only(&Method::POST, Route::Import(id, Step::AddBatch)),
+        ["imports", id, "errors"] => return only(&Method::GET, Route::Import(id, Step::Errors)),
+        ["imports", id, "do", "cancel"] => return only(&Method::POST, Route::Import(id, Step::Cancel)),
         ["external-activities"] => (Kind::ExternalActivity, None),
         ["external-activities", id] => (Kind::ExternalActivity, Some(id)),
         ["objects", name] => (object(name).ok_or_else(|| Refusal::about(192, name))?, None),
@@ -93,14 +172,15 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         _ => return Err(Refusal::code(198)),
     };
     let readable = kind != Kind::ExternalActivity || world.options.unknowns.account_engagement.activities_readable;
-    let writable = matches!(kind, Kind::List | Kind::ListMembership | Kind::Prospect);
+    let deletable = matches!(kind, Kind::CustomField | Kind::List | Kind::ListMembership | Kind::Prospect);
+    let writable = deletable || kind == Kind::Import;
     match (method, id) {
         (&Method::GET, None) if readable => Ok(Route::Query(kind)),
         (&Method::GET, Some(id)) if readable => Ok(Route::Read(kind, id)),
         (&Method::POST, None) if kind == Kind::Campaign => Err(Refusal::code(128)),
         (&Method::POST, None) => Ok(Route::Create(kind)),
         (&Method::PATCH, Some(id)) if writable => Ok(Route::Update(kind, id)),
-        (&Method::DELETE, Some(id)) if writable => Ok(Route::Delete(kind, id)),
+        (&Method::DELETE, Some(id)) if deletable => Ok(Route::Delete(kind, id)),
         _ => Err(Refusal::code(60)),
     }
 }
@@ -111,20 +191,30 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
     if authorization.to_ascii_lowercase().starts_with("pardot ") {
         return Err(Refusal::code(126));
     }
-    let token = call.bearer().ok_or(Refusal::code(184))?;
+    // A key of older days, alone or beside a token, opens nothing [confirmed].
+    if call.param("api_key").or(call.param("user_key")).is_some() {
+        return Err(Refusal::code(199));
+    }
+    let unknowns = &world.options.unknowns.account_engagement;
+    let bad_token = || Refusal::code(184).status(unknowns.bad_token_status);
+    let token = call.bearer().ok_or_else(bad_token)?;
     // A token without the scope is told like a bad one [inferred].
     let has_scope = world.salesforce.allows(token, "pardot_api");
     if !has_scope || !world.salesforce.tokens.opens(token, world.now(), &world.options) {
-        return Err(Refusal::code(184));
+        return Err(bad_token());
     }
     let unit = call
         .header("pardot-business-unit-id")
         .ok_or_else(|| Refusal::about(181, "Pardot-Business-Unit-Id header not found on request."))?;
-    if !unit.starts_with("0Uv") || unit.len() != 18 || long_salesforce_id(unit).is_none() {
-        return Err(Refusal::about(182, "Pardot-Business-Unit-Id"));
-    }
-    if unit != world.options.business_unit_id || !world.account_engagement.is_active {
+    let takes = |unit: &&str| unit.len() == 18 || unknowns.short_unit_id == ShortUnitId::Accept;
+    let unit = Some(unit).filter(|unit| unit.starts_with("0Uv")).filter(takes).and_then(long_salesforce_id);
+    let unit = unit.ok_or_else(|| Refusal::about(182, "Pardot-Business-Unit-Id"))?;
+    let own = &world.account_engagement;
+    if unit != world.options.business_unit_id || !own.is_active || !own.host.is_meant(call.header("host")) {
         return Err(Refusal::code(201));
+    }
+    if !own.api_enabled {
+        return Err(Refusal::code(76));
     }
     if !world.account_engagement.has_user {
         let message = "User associated with access token is not valid for the Pardot Business Unit ID";
@@ -134,8 +224,8 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// How a refusal of [`identity`] is written.
-pub(super) fn told(world: &World, refusal: &Refusal) -> crate::simulators::request::Answer {
+/// How a refusal of path, [`identity`] or [`quota`] is written.
+pub(super) fn told(world: &World, refusal: &Refusal) -> Answer {
     match world.options.unknowns.account_engagement.auth_error_body {
         ErrorBody::Json => refusal.answer(),
         ErrorBody::Xml => refusal.answer_as_xml(),

@@ -1,7 +1,8 @@
 //! Lists. <https://developer.salesforce.com/docs/marketing/pardot/guide/list-v5.html>. Whether names are
-//! unique (245) or limited to 50 characters (138): [unknown; a switch each].
+//! unique (245), limited to 50 characters (138) or without some of them (139): [unknown; a switch each].
 
 use super::{
+    AccountEngagement, Asset,
     body::Body,
     campaigns::DEFAULT_CAMPAIGN,
     errors::Refusal,
@@ -48,6 +49,9 @@ pub struct List {
     pub title: Option<String>,
     pub description: Option<String>,
     pub is_public: bool,
+    /// Filled by rules: nobody writes its members [confirmed].
+    /// <https://developer.salesforce.com/docs/marketing/pardot/guide/list-membership-v5.html>
+    pub is_dynamic: bool,
     pub campaign_id: Option<u64>,
     pub is_deleted: bool,
     pub created_at: Timestamp,
@@ -62,7 +66,8 @@ impl List {
             "title" => Field::of(self.title.clone()),
             "description" => Field::of(self.description.clone()),
             "isPublic" => Field::Bool(self.is_public),
-            "isDynamic" | "isSalesforceVisible" => Field::Bool(false),
+            "isDynamic" => Field::Bool(self.is_dynamic),
+            "isSalesforceVisible" => Field::Bool(false),
             "isDeleted" => Field::Bool(self.is_deleted),
             "folderId" => Field::Int(users::FOLDER_ID),
             "campaignId" => Field::of(self.campaign_id),
@@ -77,21 +82,60 @@ impl List {
 pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let body = checked(world, body, None)?;
     let name = body.required_text("name")?;
+    let live = world.account_engagement.lists.all().filter(|list| !list.is_deleted).count();
+    world.account_engagement.has_room(Asset::List, live)?;
     let now = world.now();
-    let id = 3001 + world.account_engagement.lists.len() as u64;
     let list = List {
-        id,
+        id: 0,
         name,
         title: body.text("title")?,
         description: body.text("description")?,
         is_public: body.flag("isPublic")?.unwrap_or(false),
+        is_dynamic: false,
         campaign_id: body.id("campaignId", 38)?,
         is_deleted: false,
         created_at: now,
         updated_at: now,
     };
-    world.account_engagement.lists.insert(id, now, list);
-    Ok(id)
+    Ok(world.account_engagement.insert_list(list, now))
+}
+
+impl AccountEngagement {
+    /// A list that a rule fills, from before the story. Gives its id.
+    pub fn add_dynamic_list(&mut self, name: &str) -> u64 {
+        let list = List {
+            id: 0,
+            name: name.to_owned(),
+            title: None,
+            description: None,
+            is_public: false,
+            is_dynamic: true,
+            campaign_id: None,
+            is_deleted: false,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        };
+        self.insert_list(list, Timestamp(0))
+    }
+
+    fn insert_list(&mut self, mut list: List, at: Timestamp) -> u64 {
+        list.id = 3001 + self.lists.len() as u64;
+        let id = list.id;
+        self.lists.insert(id, at, list);
+        id
+    }
+}
+
+/// To the recycle bin. One that is used elsewhere stays: code 108.
+pub(super) fn delete(world: &mut World, id: u64) -> Result<(), Refusal> {
+    let now = world.now();
+    let unit = &mut world.account_engagement;
+    unit.is_free(Asset::List, id)?;
+    unit.lists.change(&id, now, |list| {
+        list.is_deleted = true;
+        list.updated_at = now;
+    });
+    Ok(())
 }
 
 pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
@@ -130,6 +174,10 @@ fn checked(world: &World, body: Body, own: Option<u64>) -> Result<Body, Refusal>
         if unknowns.list_name_limit && name.chars().count() > NAME_CHARACTERS_MAX {
             return Err(Refusal::code(138));
         }
+        let odd = |c: char| c.is_control() || "<>\"\\".contains(c);
+        if unknowns.list_name_characters && name.contains(odd) {
+            return Err(Refusal::code(139));
+        }
         let mut others = world.account_engagement.lists.all().filter(|list| !list.is_deleted && Some(list.id) != own);
         if unknowns.list_names_unique && others.any(|list| list.name == name) {
             return Err(Refusal::code(245));
@@ -139,6 +187,7 @@ fn checked(world: &World, body: Body, own: Option<u64>) -> Result<Body, Refusal>
         campaign_exists(world, campaign)?;
     }
     match body.id("folderId", 97)? {
+        Some(folder) if world.account_engagement.closed_folders.contains(&folder) => Err(Refusal::code(96)),
         Some(folder) if folder != users::FOLDER_ID => Err(Refusal::code(97)),
         _ => Ok(body),
     }

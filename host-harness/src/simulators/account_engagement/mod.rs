@@ -8,13 +8,18 @@ pub mod campaigns;
 pub mod custom_fields;
 pub mod external_activities;
 pub mod gate;
+pub mod imports;
 pub mod list_memberships;
 pub mod lists;
 pub mod prospects;
+pub mod tags;
 
 mod account;
 mod body;
+mod csv;
 mod errors;
+mod multipart;
+mod prospect_rows;
 mod query;
 mod record;
 mod users;
@@ -26,29 +31,33 @@ mod tests;
 pub use account::Edition;
 pub use campaigns::{Campaign, Connector};
 pub use custom_fields::{CustomField, CustomKind, NewCustomField};
+pub use errors::fault;
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
-pub use gate::Ability;
+pub use gate::{Ability, Host};
+pub use imports::{Import, Status};
 pub use list_memberships::ListMembership;
 pub use lists::List;
 pub use prospects::{NewProspect, Prospect};
+pub use tags::Tag;
 pub use users::USER_ID;
 
 use super::{
     World,
     lagged::Table,
     request::{Answer, Call, json, no_content, with_header},
-    unknowns::{UpdateStatus, UpsertStatus},
+    unknowns::{ApiUsage, UpdateStatus, UpsertStatus},
 };
 use crate::clock::{Clock, Timestamp};
 use body::Body;
 use chrono::NaiveDate;
 use errors::{CONTENT_TYPE, Refusal};
-use gate::Route;
+use gate::{Action, Route};
+use imports::Step;
 use prospects::Upserted;
 use record::{Kind, Path, Reading, View};
 use serde_json::Value;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -62,20 +71,43 @@ pub struct AccountEngagement {
     pub prospects: Table<u64, Prospect>,
     pub external_activities: Table<u64, ExternalActivity>,
     pub custom_fields: Table<u64, CustomField>,
+    pub imports: Table<u64, Import>,
+    pub tags: Table<u64, Tag>,
+    /// Which record has which tag.
+    tagged: BTreeSet<(&'static str, u64, u64)>,
     pub edition: Edition,
     pub connector: Connector,
     /// `false`: code 201.
     pub is_active: bool,
+    /// Which of the vendor's two hosts it answers at.
+    pub host: Host,
+    /// `false`: code 76.
+    pub api_enabled: bool,
+    /// Ids that `prospectAccountId` may have. Others: code 61.
+    pub prospect_accounts: BTreeSet<u64>,
     /// Whether the API's user belongs to this unit. `false`: code 49.
     pub has_user: bool,
     /// Abilities that the user's role lacks. Code 46; a create without the View of its object answers 204.
     pub missing_abilities: BTreeSet<Ability>,
     pub calls: Calls,
+    /// Folders that are there and that the API's user may not enter: code 96.
+    pub closed_folders: BTreeSet<u64>,
+    /// How many of each there may be: code 67 above it. What is not named has no limit.
+    pub most: BTreeMap<Asset, usize>,
+    /// What stands in a form, an automation or the like: code 108 on DELETE.
+    pub in_use: BTreeSet<(Asset, u64)>,
     /// By Salesforce ids of 18 characters.
     campaigns_by_salesforce_id: HashMap<String, u64>,
     /// By lower-case addresses, old ones included.
     prospects_by_email: HashMap<String, Vec<u64>>,
     memberships_by_prospect: HashMap<u64, Vec<u64>>,
+}
+
+/// What an account may have only so many of, and what cannot be deleted while it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asset {
+    CustomField,
+    List,
 }
 
 /// Calls of one day.
@@ -95,12 +127,21 @@ impl AccountEngagement {
             prospects: Table::new(),
             external_activities: Table::new(),
             custom_fields: Table::new(),
+            imports: Table::new(),
+            tags: Table::new(),
+            tagged: BTreeSet::new(),
             edition: Edition::Plus,
             connector: Connector::Running { since: Timestamp(0) },
             is_active: true,
+            host: Host::Production,
+            api_enabled: true,
+            prospect_accounts: BTreeSet::new(),
             has_user: true,
             missing_abilities: BTreeSet::new(),
             calls: Calls::default(),
+            closed_folders: BTreeSet::new(),
+            most: BTreeMap::new(),
+            in_use: BTreeSet::new(),
             campaigns_by_salesforce_id: HashMap::new(),
             prospects_by_email: HashMap::new(),
             memberships_by_prospect: HashMap::new(),
@@ -113,12 +154,25 @@ impl AccountEngagement {
         match kind {
             Kind::Campaign => self.campaigns.all().map(|campaign| campaign.id).collect(),
             Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
+            Kind::Tag => self.tags.all().map(|tag| tag.id).collect(),
             Kind::ExternalActivity => self.external_activities.all().map(|activity| activity.id).collect(),
+            Kind::Import => self.imports.all().map(|import| import.id).collect(),
             Kind::List => self.lists.all().map(|list| list.id).collect(),
             Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
             Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
             Kind::Account | Kind::Folder | Kind::User => vec![],
         }
+    }
+
+    /// Whether one more may be made beside the `live` ones. Code 67 where not [confirmed].
+    fn has_room(&self, asset: Asset, live: usize) -> Result<(), Refusal> {
+        let full = self.most.get(&asset).is_some_and(|most| live >= *most);
+        if full { Err(Refusal::code(67)) } else { Ok(()) }
+    }
+
+    /// Code 108 for what is used in other places [confirmed].
+    fn is_free(&self, asset: Asset, id: u64) -> Result<(), Refusal> {
+        if self.in_use.contains(&(asset, id)) { Err(Refusal::code(108)) } else { Ok(()) }
     }
 
     fn memberships_of(&self, prospect: u64) -> Vec<u64> {
@@ -131,20 +185,24 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     let segments = call.segments();
     let route = match gate::route(world, &call.method, &segments) {
         Ok(route) => route,
-        Err(refusal) => return refusal.answer(),
+        Err(refusal) => return gate::told(world, &refusal),
     };
     if let Err(refusal) = gate::identity(world, call) {
         return gate::told(world, &refusal);
     }
-    let answer = match gate::quota(world, call).and_then(|()| answer(world, call, route)) {
-        Ok(answer) => answer,
-        Err(refusal) => refusal.answer(),
+    let answer = match gate::quota(world, call) {
+        Err(refusal) => gate::told(world, &refusal),
+        Ok(()) => answer(world, call, route).unwrap_or_else(|refusal| refusal.answer()),
     };
     match call.header("x-return-api-usage") {
         Some("1") => {
             let used = world.account_engagement.calls.used;
             let max = world.options.limits.account_engagement_calls_per_day;
-            with_header(answer, "x-api-usage", &format!("{used}/{max}"))
+            let label = match world.options.unknowns.account_engagement.api_usage {
+                ApiUsage::Bare => "",
+                ApiUsage::Labelled => "api-usage=",
+            };
+            with_header(answer, "x-api-usage", &format!("{label}{used}/{max}"))
         }
         _ => answer,
     }
@@ -159,7 +217,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             Ok(json(200, CONTENT_TYPE, &View::lagging(world).show(Kind::Account, 0, &paths)))
         }
         Route::Query(kind) => {
-            let (body, capped) = query::run(View::lagging(world), kind, call)?;
+            let (body, capped) = query::run(View::of(world, kind), kind, call)?;
             permitted()?;
             let answer = json(200, CONTENT_TYPE, &body);
             Ok(if capped { with_header(answer, "pardot-warning", "203;paging limit reached") } else { answer })
@@ -168,15 +226,42 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let paths = required_paths(world, call, kind)?;
             let id = number(id)?;
             permitted()?;
-            let view = View::lagging(world);
+            let view = View::of(world, kind);
             if !view.exists(kind, id) {
                 return Err(Refusal::code(109));
+            }
+            if call
+                .header("if-modified-since")
+                .and_then(zone::since)
+                .is_some_and(|at| !view.changed_after(kind, id, at))
+            {
+                return Ok(not_modified());
             }
             let answer = json(200, CONTENT_TYPE, &view.show(kind, id, &paths));
             Ok(match view.is_deleted(kind, id) {
                 true => with_header(answer, "pardot-warning", "201;record is in the recycle bin"),
                 false => answer,
             })
+        }
+        Route::Create(Kind::Import) => {
+            let paths = wanted_paths(world, Kind::Import, call.param("fields"))?;
+            permitted()?;
+            let id = imports::create(world, call)?;
+            Ok(made(world, Kind::Import, id, &paths, 201))
+        }
+        Route::Import(id, step) => {
+            let id = number(id)?;
+            permitted()?;
+            match step {
+                Step::AddBatch => imports::add_batch(world, id, call).map(|()| no_content()),
+                Step::Errors => imports::errors(world, id),
+                Step::Cancel => {
+                    let paths = wanted_paths(world, Kind::Import, call.param("fields"))?;
+                    imports::cancel(world, id)?;
+                    let done = View::truth(world).show(Kind::Import, id, &paths);
+                    Ok(acted(world, &done))
+                }
+            }
         }
         Route::Create(kind) => {
             let paths = wanted_paths(world, kind, call.param("fields"))?;
@@ -187,6 +272,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Kind::ListMembership => list_memberships::create(world, body)?,
                 Kind::CustomField => custom_fields::create(world, body)?,
                 Kind::ExternalActivity => external_activities::create(world, body)?,
+                Kind::Tag => tags::create(world, body)?,
                 _ => prospects::create(world, body)?,
             };
             Ok(made(world, kind, id, &paths, 201))
@@ -199,6 +285,8 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             match kind {
                 Kind::List => lists::update(world, id, body)?,
                 Kind::ListMembership => list_memberships::update(world, id, body)?,
+                Kind::CustomField => custom_fields::update(world, id, body)?,
+                Kind::Import => imports::update(world, id, body)?,
                 _ => prospects::update(world, id, body)?,
             }
             Ok(match world.options.unknowns.account_engagement.update_status {
@@ -211,11 +299,13 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             writable(world, kind, id, 109)?;
             let now = world.now();
-            let unit = &mut world.account_engagement;
             match kind {
-                Kind::List => unit.lists.change(&id, now, |list| list.is_deleted = true),
-                Kind::ListMembership => unit.list_memberships.change(&id, now, |m| m.is_deleted = true),
-                _ => unit.prospects.change(&id, now, |prospect| prospect.is_deleted = true),
+                Kind::List => lists::delete(world, id)?,
+                Kind::ListMembership => list_memberships::delete(world, id)?,
+                Kind::CustomField => custom_fields::delete(world, id)?,
+                _ => {
+                    world.account_engagement.prospects.change(&id, now, |prospect| prospect.is_deleted = true);
+                }
             };
             Ok(no_content())
         }
@@ -238,6 +328,24 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             let id = prospects::undelete(world, body)?;
             Ok(made(world, Kind::Prospect, id, &paths, 200))
+        }
+        Route::Act(kind, id, action) => {
+            let paths = wanted_paths(world, kind, call.param("fields"))?;
+            let (id, body) = (number(id)?, Body::read(call)?);
+            permitted()?;
+            writable(world, kind, id, world.options.unknowns.account_engagement.write_deleted_code)?;
+            let done = match action {
+                Action::AddTag => tags::add(world, kind, id, body)?,
+                Action::RemoveTag => {
+                    tags::remove(world, kind, id, body)?;
+                    return Ok(no_content());
+                }
+                Action::ConnectSalesforceCampaign => {
+                    campaigns::connect(world, id, body)?;
+                    View::truth(world).show(kind, id, &paths)
+                }
+            };
+            Ok(acted(world, &done))
         }
     }
 }
@@ -263,6 +371,20 @@ fn fields_of_body(body: &Body) -> Result<Option<String>, Refusal> {
         Some(Value::Array(values)) => names(values).map(Some),
         Some(_) => Err(Refusal::about(154, "fields")),
     }
+}
+
+/// The answer to an action that has something to tell.
+fn acted(world: &World, done: &Value) -> Answer {
+    match world.options.unknowns.account_engagement.action_status {
+        UpdateStatus::OkWithBody => json(200, CONTENT_TYPE, done),
+        UpdateStatus::NoContent => no_content(),
+    }
+}
+
+fn not_modified() -> Answer {
+    let mut answer = no_content();
+    *answer.status_mut() = http::StatusCode::NOT_MODIFIED;
+    answer
 }
 
 fn number(id: &str) -> Result<u64, Refusal> {

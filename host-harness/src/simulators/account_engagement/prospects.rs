@@ -16,12 +16,15 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, unknowns::CaseMatch},
+    simulators::{
+        World,
+        unknowns::{AccountEngagementUnknowns, CampaignLeftOut, CaseMatch, SecondarySearch, UpsertTakes},
+    },
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-const TEXTS: [&str; 24] = [
+pub(super) const TEXTS: [&str; 24] = [
     "salutation",
     "firstName",
     "lastName",
@@ -47,8 +50,8 @@ const TEXTS: [&str; 24] = [
     "notes",
     "salesforceId",
 ];
-const NUMBERS: [&str; 3] = ["score", "prospectAccountId", "userId"];
-const FLAGS: [&str; 5] = ["isDoNotCall", "isDoNotEmail", "optedOut", "isReviewed", "isStarred"];
+pub(super) const NUMBERS: [&str; 2] = ["score", "userId"];
+pub(super) const FLAGS: [&str; 5] = ["isDoNotCall", "isDoNotEmail", "optedOut", "isReviewed", "isStarred"];
 
 pub(super) static PROSPECT: Object = Object {
     path: "objects/prospects",
@@ -125,6 +128,7 @@ pub(super) static PROSPECT: Object = Object {
     ],
     relations: &[
         ("campaign", Kind::Campaign, "campaignId"),
+        ("assignedTo", Kind::User, "assignedToId"),
         ("createdBy", Kind::User, "createdById"),
         ("updatedBy", Kind::User, "updatedById"),
     ],
@@ -197,8 +201,11 @@ impl Prospect {
     }
 
     /// The greatest is the latest.
-    fn latest(&self) -> (Option<Timestamp>, Timestamp, u64) {
-        (self.last_activity_at, self.updated_at, self.id)
+    fn latest(&self, takes: UpsertTakes) -> (Option<Timestamp>, Option<Timestamp>, u64) {
+        match takes {
+            UpsertTakes::LatestActivity => (self.last_activity_at, Some(self.updated_at), self.id),
+            UpsertTakes::LatestUpdate => (Some(self.updated_at), self.last_activity_at, self.id),
+        }
     }
 }
 
@@ -272,12 +279,12 @@ impl AccountEngagement {
 
     /// Of those with this address, live or in the recycle bin, the one with the latest activity.
     pub(super) fn latest_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
-        self.latest_of(email, email_match, deleted, |_| true)
+        self.latest_of(email, email_match, deleted, UpsertTakes::LatestActivity, |_| true)
     }
 
     /// The same among those that the API's user sees: an upsert looks no further [inferred].
-    fn latest_seen_with(&self, email: &str, email_match: CaseMatch, deleted: bool) -> Option<u64> {
-        self.latest_of(email, email_match, deleted, |prospect| self.sees(prospect))
+    fn latest_seen_with(&self, email: &str, unknowns: &AccountEngagementUnknowns, deleted: bool) -> Option<u64> {
+        self.latest_of(email, unknowns.email_match, deleted, unknowns.upsert_takes, |prospect| self.sees(prospect))
     }
 
     fn latest_of(
@@ -285,26 +292,32 @@ impl AccountEngagement {
         email: &str,
         email_match: CaseMatch,
         deleted: bool,
+        takes: UpsertTakes,
         counts: impl Fn(&Prospect) -> bool,
     ) -> Option<u64> {
         let those = self.prospects_with(email).into_iter().filter_map(|id| self.prospects.now(&id));
         let those = those.filter(|p| p.is_deleted == deleted && email_match.same(&p.email, email) && counts(p));
-        those.max_by_key(|prospect| prospect.latest()).map(|prospect| prospect.id)
+        those.max_by_key(|prospect| prospect.latest(takes)).map(|prospect| prospect.id)
     }
 }
 
 /// What a body would change, checked.
-struct Changes {
-    email: Option<String>,
-    campaign_id: Option<u64>,
+pub(super) struct Changes {
+    pub email: Option<String>,
+    pub campaign_id: Option<u64>,
     fields: Vec<(String, Value)>,
 }
 
 impl Changes {
-    fn read(world: &World, properties: Map<String, Value>) -> Result<Changes, Refusal> {
+    pub(super) fn read(world: &World, properties: Map<String, Value>) -> Result<Changes, Refusal> {
         let body = Body(properties);
         if body.has("userId") && body.has("salesforceOwnerId") {
             return Err(Refusal::code(125));
+        }
+        // Giving somebody to a user is an ability of its own [confirmed].
+        let assigns = body.has("userId") || body.has("salesforceOwnerId");
+        if assigns && !world.account_engagement.may(Some(Ability::AssignProspects)) {
+            return Err(Refusal::code(46));
         }
         let email = match body.has("email") {
             true => Some(address(body.text("email")?.unwrap_or_default())?),
@@ -323,7 +336,7 @@ impl Changes {
         Ok(Changes { email, campaign_id, fields: fields.collect::<Result<_, _>>()? })
     }
 
-    fn apply(self, unit: &mut AccountEngagement, id: u64, now: Timestamp) {
+    pub(super) fn apply(self, unit: &mut AccountEngagement, id: u64, now: Timestamp) {
         if let Some(email) = &self.email {
             let ids = unit.prospects_by_email.entry(email.to_lowercase()).or_default();
             if !ids.contains(&id) {
@@ -343,7 +356,7 @@ impl Changes {
         });
     }
 
-    fn make(self, unit: &mut AccountEngagement, email: String, now: Timestamp) -> u64 {
+    pub(super) fn make(self, unit: &mut AccountEngagement, email: String, now: Timestamp) -> u64 {
         let fields = self.fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
         let prospect = Prospect {
             id: 0,
@@ -380,6 +393,11 @@ fn stored(world: &World, name: &str, value: Value) -> Result<Value, Refusal> {
     if FLAGS.contains(&name) {
         return if value.is_boolean() { Ok(value) } else { Err(Refusal::about(50, name)) };
     }
+    if name == "prospectAccountId" {
+        let known =
+            value.is_null() || id(&value).is_some_and(|id| world.account_engagement.prospect_accounts.contains(&id));
+        return if known { Ok(value) } else { Err(Refusal::code(61)) };
+    }
     if NUMBERS.contains(&name) {
         return if value.is_u64() || value.is_null() { Ok(value) } else { Err(Refusal::about(56, name)) };
     }
@@ -401,17 +419,38 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let changes = Changes::read(world, body.0)?;
     let email_match = world.options.unknowns.account_engagement.email_match;
     if !world.options.ampsea && world.account_engagement.latest_with(&email, email_match, false).is_some() {
-        return Err(Refusal::code(9));
+        return Err(Refusal::code(world.options.unknowns.account_engagement.taken_address_code));
     }
+    has_campaign(world, &changes)?;
     let now = world.now();
     Ok(changes.make(&mut world.account_engagement, email, now))
 }
 
 pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
     let changes = Changes::read(world, body.0)?;
+    is_free(world, &changes, id)?;
     let now = world.now();
     changes.apply(&mut world.account_engagement, id, now);
     Ok(())
+}
+
+/// Without AMPSEA an address is one prospect's: code 54 for giving it to another one [confirmed by the code's text].
+pub(super) fn is_free(world: &World, changes: &Changes, own: u64) -> Result<(), Refusal> {
+    let Some(email) = changes.email.as_ref().filter(|_| !world.options.ampsea) else { return Ok(()) };
+    let email_match = world.options.unknowns.account_engagement.email_match;
+    match world.account_engagement.latest_with(email, email_match, false) {
+        Some(other) if other != own => Err(Refusal::code(54)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether whom these make has a source campaign, or gets the default one.
+pub(super) fn has_campaign(world: &World, changes: &Changes) -> Result<(), Refusal> {
+    let left_out = world.options.unknowns.account_engagement.campaign_left_out;
+    match changes.campaign_id {
+        None if left_out == CampaignLeftOut::Refuse => Err(Refusal::about(153, "campaignId")),
+        _ => Ok(()),
+    }
 }
 
 /// What an upsert did, for its status.
@@ -432,30 +471,52 @@ pub(super) fn upsert_latest_by_email(world: &mut World, body: Body) -> Result<Up
         (None, Some(email)) => email.clone(),
         (None, None) => return Err(Refusal::about(153, "email")),
     };
-    let search_deleted = body.flag("secondaryDeletedSearch")?.unwrap_or(false) && world.options.ampsea;
+    let search_deleted = match body.flag("secondaryDeletedSearch")?.unwrap_or(false) {
+        true if !world.options.ampsea => {
+            let refuses = world.options.unknowns.account_engagement.secondary_search_without_ampsea;
+            if refuses == SecondarySearch::Refuse {
+                return Err(Refusal::about(154, "secondaryDeletedSearch"));
+            }
+            false
+        }
+        search => search,
+    };
     let changes = Changes::read(world, properties)?;
     let email = address(own_email.unwrap_or_else(|| match_email.clone()))?;
-    let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
+    let (now, unknowns) = (world.now(), &world.options.unknowns.account_engagement);
+    let unit = &world.account_engagement;
+    let live = unit.latest_seen_with(&match_email, unknowns, false);
+    let found = live.or_else(|| search_deleted.then(|| unit.latest_seen_with(&match_email, unknowns, true)).flatten());
+    let Some(id) = found else {
+        has_campaign(world, &changes)?;
+        if !world.options.ampsea && unit.latest_seen_with(&email, unknowns, false).is_some() {
+            return Err(Refusal::code(54));
+        }
+        return Ok(Upserted::Made(changes.make(&mut world.account_engagement, email, now)));
+    };
+    is_free(world, &changes, id)?;
     let unit = &mut world.account_engagement;
-    if let Some(id) = unit.latest_seen_with(&match_email, email_match, false) {
-        changes.apply(unit, id, now);
-        return Ok(Upserted::Updated(id));
-    }
-    if let Some(id) = search_deleted.then(|| unit.latest_seen_with(&match_email, email_match, true)).flatten() {
-        unit.prospects.change(&id, now, |prospect| prospect.is_deleted = false);
-        changes.apply(unit, id, now);
-        return Ok(Upserted::Updated(id));
-    }
-    Ok(Upserted::Made(changes.make(unit, email, now)))
+    unit.prospects.change(&id, now, |prospect| prospect.is_deleted = false);
+    changes.apply(unit, id, now);
+    Ok(Upserted::Updated(id))
 }
 
-/// `POST /objects/prospects/do/undelete`: of those in the recycle bin with an address, the one with the latest activity
-/// [confirmed as the operation's name; its body `{"email": …}` inferred].
+/// `POST /objects/prospects/do/undelete`, whose being there is [confirmed] and whose body is [inferred]: the one with that
+/// `id`, or of those in the recycle bin with that `email` the one with the latest activity.
 pub(super) fn undelete(world: &mut World, body: Body) -> Result<u64, Refusal> {
-    let email = body.only(&["email", "fields"])?.required_text("email")?;
+    let body = body.only(&["id", "email", "fields"])?;
     let (now, email_match) = (world.now(), world.options.unknowns.account_engagement.email_match);
+    let ampsea = world.options.ampsea;
     let unit = &mut world.account_engagement;
-    let id = unit.latest_with(&email, email_match, true).ok_or(Refusal::code(109))?;
+    let found = match body.id("id", 3)? {
+        Some(id) => unit.prospects.now(&id).filter(|prospect| prospect.is_deleted).map(|prospect| prospect.id),
+        None => unit.latest_with(&body.required_text("email")?, email_match, true),
+    };
+    let id = found.ok_or(Refusal::code(109))?;
+    let email = unit.prospects.now(&id).map(|prospect| prospect.email.clone()).unwrap_or_default();
+    if !ampsea && unit.latest_with(&email, email_match, false).is_some() {
+        return Err(Refusal::code(54));
+    }
     unit.prospects.change(&id, now, |prospect| {
         prospect.is_deleted = false;
         prospect.updated_at = now;

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::request::{Call, encode},
+    simulators::{
+        request::{Call, encode},
+        unknowns::ZuluTime,
+    },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -159,7 +162,8 @@ impl Query {
             Some(_) if sent.len() > 1 => {
                 let message =
                     "nextPageToken cannot be combined with orderBy, limit, deleted, offset, or filter parameters.";
-                return Err(Refusal::message(154, message));
+                let code = view.world.options.unknowns.account_engagement.token_combined_code;
+                return Err(Refusal::message(code, message));
             }
             Some(text) => Some(Token::read(text, kind, view.world.now())?),
         };
@@ -219,7 +223,8 @@ impl Query {
             }
             _ => {
                 let code = view.world.options.unknowns.account_engagement.unsupported_filter_code;
-                let test = kind.object().filters.iter().find_map(|filter| test(*filter, name, value));
+                let zulu = view.world.options.unknowns.account_engagement.zulu_time;
+                let test = kind.object().filters.iter().find_map(|filter| test(*filter, name, value, zulu));
                 self.tests.push(test.unwrap_or_else(|| Err(Refusal::about(code, name)))?);
             }
         }
@@ -254,7 +259,7 @@ impl Token {
 }
 
 /// What a parameter asks of a filter; nothing where it is another filter's.
-fn test(filter: Filter, name: &str, value: &str) -> Option<Result<Test, Refusal>> {
+fn test(filter: Filter, name: &str, value: &str, zulu: ZuluTime) -> Option<Result<Test, Refusal>> {
     let number = |relation: Relation| {
         let number = value.parse().map_err(|_| Refusal::about(16, name));
         number.map(|number| Against::Value(Field::Int(number), relation))
@@ -269,7 +274,7 @@ fn test(filter: Filter, name: &str, value: &str) -> Option<Result<Test, Refusal>
         Filter::Time(field) => {
             let suffix = name.strip_prefix(field)?;
             let relation = SPANS.iter().find(|(span, _)| *span == suffix)?.1;
-            let at = zone::read(value).ok_or_else(|| Refusal::message(7, "Invalid date time value"));
+            let at = zone::read(value, zulu).ok_or_else(|| Refusal::message(7, "Invalid date time value"));
             (field, at.map(|at| Against::Value(Field::time(at), relation)))
         }
         Filter::IdList(list) if name == list => {

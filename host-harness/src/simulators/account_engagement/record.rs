@@ -3,8 +3,8 @@
 //! Each object says it of itself, in its own file.
 
 use super::{
-    account, campaigns, custom_fields, errors::Refusal, external_activities, list_memberships, lists, prospects, users,
-    zone::shown,
+    account, campaigns, custom_fields, errors::Refusal, external_activities, imports, list_memberships, lists,
+    prospects, tags, users, zone::shown,
 };
 use crate::{clock::Timestamp, simulators::World};
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,11 @@ pub(super) enum Kind {
     CustomField,
     ExternalActivity,
     Folder,
+    Import,
     List,
     ListMembership,
     Prospect,
+    Tag,
     User,
 }
 
@@ -131,10 +133,29 @@ impl Kind {
             Kind::CustomField => &custom_fields::CUSTOM_FIELD,
             Kind::ExternalActivity => &external_activities::EXTERNAL_ACTIVITY,
             Kind::Folder => &users::FOLDER,
+            Kind::Import => &imports::IMPORT,
             Kind::List => &lists::LIST,
             Kind::ListMembership => &list_memberships::LIST_MEMBERSHIP,
             Kind::Prospect => &prospects::PROSPECT,
+            Kind::Tag => &tags::TAG,
             Kind::User => &users::USER,
+        }
+    }
+
+    /// As another object's record names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Account => "Account",
+            Kind::Campaign => "Campaign",
+            Kind::CustomField => "CustomField",
+            Kind::ExternalActivity => "ExternalActivity",
+            Kind::Folder => "Folder",
+            Kind::Import => "Import",
+            Kind::List => "List",
+            Kind::ListMembership => "ListMembership",
+            Kind::Prospect => "Prospect",
+            Kind::Tag => "Tag",
+            Kind::User => "User",
         }
     }
 
@@ -200,6 +221,11 @@ impl<'a> View<'a> {
         View { world, when: world.now().minus(world.options.read_lag.account_engagement) }
     }
 
+    /// What of a kind is shown. How far a job is, is told as it is [inferred].
+    pub fn of(world: &'a World, kind: Kind) -> View<'a> {
+        if kind == Kind::Import { View::truth(world) } else { View::lagging(world) }
+    }
+
     /// What the answer to a write shows.
     pub fn truth(world: &'a World) -> View<'a> {
         View { world, when: world.now() }
@@ -211,15 +237,20 @@ impl<'a> View<'a> {
         match kind {
             Kind::Account => Some(account::field(self.world, name)),
             Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
-            Kind::CustomField => unit.custom_fields.at(&id, when).map(|field| field.field(name)),
+            Kind::CustomField => {
+                let field = unit.custom_fields.at(&id, when).filter(|field| !field.is_deleted);
+                field.map(|field| field.field(name))
+            }
             Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
             Kind::Folder => (id == users::FOLDER_ID).then(|| users::folder_field(name)),
+            Kind::Import => unit.imports.at(&id, when).map(|import| import.field(name, &self.world.options)),
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
             Kind::ListMembership => unit.list_memberships.at(&id, when).map(|membership| membership.field(name)),
             Kind::Prospect => {
                 let prospect = unit.prospects.at(&id, when).filter(|prospect| unit.sees(prospect));
                 prospect.map(|prospect| prospect.field(name, self, when))
             }
+            Kind::Tag => unit.tags.at(&id, when).map(|tag| tag.field(name)),
             Kind::User => (id == users::USER_ID).then(|| users::user_field(name)),
         }
     }
@@ -230,6 +261,14 @@ impl<'a> View<'a> {
 
     pub fn is_deleted(&self, kind: Kind, id: u64) -> bool {
         self.field(kind, id, "isDeleted") == Some(Field::Bool(true))
+    }
+
+    /// Whether a record was changed after that second. What tells no time counts as changed.
+    pub fn changed_after(&self, kind: Kind, id: u64, at: Timestamp) -> bool {
+        match self.field(kind, id, "updatedAt") {
+            Some(Field::Time(updated)) => updated.seconds() > at.seconds(),
+            _ => true,
+        }
     }
 
     /// A record by the fields that were asked for; a related one is an object of its own, or null.

@@ -1,5 +1,10 @@
 //! Gate, queries, pages, read lag and Connected Campaigns. Writes: `tests/writes.rs`.
 
+mod imports;
+mod objects;
+mod paging;
+mod refusals;
+mod shapes;
 mod writes;
 
 use super::*;

@@ -1,8 +1,11 @@
 //! Times as the API's user sees them: in the zone of that user, with the offset [inferred from public clients]. New
 //! York's rule since 2007: summer time from the second Sunday of March to the first of November, at two in the morning.
 
-use crate::{clock::Timestamp, simulators::unknowns::Zone};
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat, Weekday};
+use crate::{
+    clock::Timestamp,
+    simulators::unknowns::{Zone, ZuluTime},
+};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Weekday};
 
 const HOUR: i32 = 60 * 60;
 
@@ -35,13 +38,23 @@ pub(in crate::simulators) fn day(at: Timestamp, zone: Zone) -> NaiveDate {
 
 /// Reads ISO 8601 with a numeric offset
 /// (<https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>). A `Z` is refused, as one
-/// real run saw it [inferred from public clients], and so is what becomes of a `+` that was not encoded.
-pub(super) fn read(text: &str) -> Option<Timestamp> {
-    if text.ends_with(['Z', 'z']) {
+/// real run saw it [inferred from public clients; a switch], and so is what becomes of a `+` that was not encoded. The
+/// offset may lack its colon, as ISO 8601 allows [inferred]. What was before 1970 is as early as it gets.
+pub(super) fn read(text: &str, zulu: ZuluTime) -> Option<Timestamp> {
+    if text.ends_with(['Z', 'z']) && zulu == ZuluTime::Refuse {
         return None;
     }
-    let at = DateTime::parse_from_rfc3339(text).ok()?;
-    u64::try_from(at.timestamp_millis()).ok().map(Timestamp)
+    let plain = DateTime::parse_from_rfc3339(text);
+    let at = plain.or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")).ok()?;
+    Some(Timestamp(u64::try_from(at.timestamp_millis()).unwrap_or(0)))
+}
+
+/// The time of an `If-Modified-Since`: as HTTP writes it (RFC 9110, section 5.6.7), or as this API does [inferred]. What is
+/// neither is passed over, as that standard has it.
+pub(super) fn since(text: &str) -> Option<Timestamp> {
+    let http = NaiveDateTime::parse_from_str(text.trim(), "%a, %d %b %Y %H:%M:%S GMT").ok();
+    let at = http.and_then(|at| u64::try_from(at.and_utc().timestamp_millis()).ok()).map(Timestamp);
+    at.or_else(|| read(text.trim(), ZuluTime::Accept))
 }
 
 #[cfg(test)]
@@ -60,7 +73,7 @@ mod tests {
         for (utc, local) in rows {
             let at = Timestamp::parse(utc).unwrap();
             assert_eq!(shown(at, Zone::NewYork), local);
-            assert_eq!(read(local), Some(at));
+            assert_eq!(read(local, ZuluTime::Refuse), Some(at));
         }
         let late = Timestamp::parse("2026-11-22T03:00:00Z").unwrap();
         assert_eq!(day(late, Zone::NewYork).to_string(), "2026-11-21");
@@ -70,8 +83,13 @@ mod tests {
     #[test]
     fn a_time_has_a_numeric_offset() {
         for refused in ["2026-11-22T15:00:00Z", "2026-11-22T15:00:00 00:00", "2026-11-22", "2026-11-22T15:00:00"] {
-            assert_eq!(read(refused), None, "{refused}");
+            assert_eq!(read(refused, ZuluTime::Refuse), None, "{refused}");
         }
-        assert_eq!(read("2026-11-22T15:00:00+00:00"), Timestamp::parse("2026-11-22T15:00:00Z"));
+        let at = Timestamp::parse("2026-11-22T15:00:00Z");
+        for taken in ["2026-11-22T15:00:00+00:00", "2026-11-22T15:00:00+0000", "2026-11-22T16:30:00.000+01:30"] {
+            assert_eq!(read(taken, ZuluTime::Refuse), at, "{taken}");
+        }
+        assert_eq!(read("2026-11-22T15:00:00Z", ZuluTime::Accept), at);
+        assert_eq!(read("1960-01-01T00:00:00+00:00", ZuluTime::Refuse), Some(Timestamp(0)));
     }
 }
