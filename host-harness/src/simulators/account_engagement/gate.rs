@@ -17,6 +17,8 @@ pub(super) enum Route<'a> {
     Account,
     UpsertLatestByEmail,
     Undelete,
+    UndeleteForm,
+    AssignVisitor(&'a str),
 }
 
 /// What the API's user may do, by the names of their Account Engagement role.
@@ -34,6 +36,16 @@ pub enum Ability {
     CreateCustomFields,
     ViewExternalActivities,
     CreateExternalActivities,
+    ViewForms,
+    CreateForms,
+    DeleteForms,
+    ViewFormHandlers,
+    CreateFormHandlers,
+    DeleteFormHandlers,
+    ViewVisitors,
+    ViewUsers,
+    ViewFolders,
+    EditAccountSettings,
 }
 
 impl Route<'_> {
@@ -41,6 +53,13 @@ impl Route<'_> {
     pub fn ability(self) -> Option<Ability> {
         match self {
             Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
+            Route::Create(Kind::Form | Kind::FormField) => Some(Ability::CreateForms),
+            Route::Delete(Kind::Form, _) | Route::UndeleteForm => Some(Ability::DeleteForms),
+            Route::Create(Kind::FormHandler | Kind::FormHandlerField)
+            | Route::Update(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::CreateFormHandlers),
+            Route::Delete(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::DeleteFormHandlers),
+            // To see visitors is enough to say whose they are [confirmed].
+            Route::AssignVisitor(_) => Some(Ability::ViewVisitors),
             Route::Create(Kind::CustomField) => Some(Ability::CreateCustomFields),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),
             Route::Create(Kind::Prospect) | Route::Update(Kind::Prospect, _) | Route::UpsertLatestByEmail => {
@@ -49,7 +68,7 @@ impl Route<'_> {
             Route::Delete(Kind::Prospect, _) | Route::Undelete => Some(Ability::DeleteProspects),
             Route::Create(_) | Route::Update(..) => Some(Ability::CreateLists),
             Route::Delete(..) => Some(Ability::DeleteLists),
-            Route::Account => None,
+            Route::Account => Some(Ability::EditAccountSettings),
         }
     }
 }
@@ -61,7 +80,12 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
         Kind::Campaign => Some(Ability::ViewCampaigns),
         Kind::CustomField => Some(Ability::ViewCustomFields),
         Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
-        Kind::Account | Kind::User | Kind::Folder => None,
+        Kind::Form | Kind::FormField => Some(Ability::ViewForms),
+        Kind::FormHandler | Kind::FormHandlerField => Some(Ability::ViewFormHandlers),
+        Kind::Visitor | Kind::VisitorActivity => Some(Ability::ViewVisitors),
+        Kind::User => Some(Ability::ViewUsers),
+        Kind::Folder => Some(Ability::ViewFolders),
+        Kind::Account | Kind::Elsewhere => None,
     }
 }
 
@@ -71,9 +95,17 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
     let object = |name: &str| match name {
         "campaigns" => Some(Kind::Campaign),
         "custom-fields" => Some(Kind::CustomField),
+        "folders" => Some(Kind::Folder),
+        "form-fields" => Some(Kind::FormField),
+        "form-handler-fields" => Some(Kind::FormHandlerField),
+        "form-handlers" => Some(Kind::FormHandler),
+        "forms" => Some(Kind::Form),
         "lists" => Some(Kind::List),
         "list-memberships" => Some(Kind::ListMembership),
         "prospects" => Some(Kind::Prospect),
+        "users" => Some(Kind::User),
+        "visitor-activities" => Some(Kind::VisitorActivity),
+        "visitors" => Some(Kind::Visitor),
         _ => None,
     };
     let (kind, id) = match *rest {
@@ -86,6 +118,12 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
                 _ => Err(Refusal::code(60)),
             };
         }
+        ["objects", "forms", "do", "undelete"] => {
+            return if *method == Method::POST { Ok(Route::UndeleteForm) } else { Err(Refusal::code(60)) };
+        }
+        ["objects", "visitors", id, "do", "assignToProspect"] => {
+            return if *method == Method::POST { Ok(Route::AssignVisitor(id)) } else { Err(Refusal::code(60)) };
+        }
         ["external-activities"] => (Kind::ExternalActivity, None),
         ["external-activities", id] => (Kind::ExternalActivity, Some(id)),
         ["objects", name] => (object(name).ok_or_else(|| Refusal::about(192, name))?, None),
@@ -93,14 +131,17 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         _ => return Err(Refusal::code(198)),
     };
     let readable = kind != Kind::ExternalActivity || world.options.unknowns.account_engagement.activities_readable;
-    let writable = matches!(kind, Kind::List | Kind::ListMembership | Kind::Prospect);
+    let creatable = !matches!(kind, Kind::Folder | Kind::User | Kind::Visitor | Kind::VisitorActivity);
+    let writable =
+        matches!(kind, Kind::List | Kind::ListMembership | Kind::Prospect | Kind::FormHandler | Kind::FormHandlerField);
+    let deletable = writable || kind == Kind::Form;
     match (method, id) {
         (&Method::GET, None) if readable => Ok(Route::Query(kind)),
         (&Method::GET, Some(id)) if readable => Ok(Route::Read(kind, id)),
         (&Method::POST, None) if kind == Kind::Campaign => Err(Refusal::code(128)),
-        (&Method::POST, None) => Ok(Route::Create(kind)),
+        (&Method::POST, None) if creatable => Ok(Route::Create(kind)),
         (&Method::PATCH, Some(id)) if writable => Ok(Route::Update(kind, id)),
-        (&Method::DELETE, Some(id)) if writable => Ok(Route::Delete(kind, id)),
+        (&Method::DELETE, Some(id)) if deletable => Ok(Route::Delete(kind, id)),
         _ => Err(Refusal::code(60)),
     }
 }

@@ -7,14 +7,21 @@
 pub mod campaigns;
 pub mod custom_fields;
 pub mod external_activities;
+pub mod form_fields;
+pub mod form_handlers;
+pub mod forms;
 pub mod gate;
 pub mod list_memberships;
 pub mod lists;
 pub mod prospects;
+pub mod submissions;
+pub mod visitor_activities;
+pub mod visitors;
 
 mod account;
 mod body;
 mod errors;
+mod folders;
 mod query;
 mod record;
 mod users;
@@ -27,11 +34,17 @@ pub use account::Edition;
 pub use campaigns::{Campaign, Connector};
 pub use custom_fields::{CustomField, CustomKind, NewCustomField};
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
+pub use form_fields::{DataFormat, FormField, NewField};
+pub use form_handlers::{FormHandler, NewFormHandler};
+pub use forms::{Form, NewForm};
 pub use gate::Ability;
 pub use list_memberships::ListMembership;
 pub use lists::List;
 pub use prospects::{NewProspect, Prospect};
+pub use submissions::Submitted;
 pub use users::USER_ID;
+pub use visitor_activities::VisitorActivity;
+pub use visitors::Visitor;
 
 use super::{
     World,
@@ -62,6 +75,12 @@ pub struct AccountEngagement {
     pub prospects: Table<u64, Prospect>,
     pub external_activities: Table<u64, ExternalActivity>,
     pub custom_fields: Table<u64, CustomField>,
+    pub forms: Table<u64, Form>,
+    pub form_fields: Table<u64, FormField>,
+    pub form_handlers: Table<u64, FormHandler>,
+    pub form_handler_fields: Table<u64, FormField>,
+    pub visitors: Table<u64, Visitor>,
+    pub visitor_activities: Table<u64, VisitorActivity>,
     pub edition: Edition,
     pub connector: Connector,
     /// `false`: code 201.
@@ -95,6 +114,12 @@ impl AccountEngagement {
             prospects: Table::new(),
             external_activities: Table::new(),
             custom_fields: Table::new(),
+            forms: Table::new(),
+            form_fields: Table::new(),
+            form_handlers: Table::new(),
+            form_handler_fields: Table::new(),
+            visitors: Table::new(),
+            visitor_activities: Table::new(),
             edition: Edition::Plus,
             connector: Connector::Running { since: Timestamp(0) },
             is_active: true,
@@ -117,7 +142,15 @@ impl AccountEngagement {
             Kind::List => self.lists.all().map(|list| list.id).collect(),
             Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
             Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
-            Kind::Account | Kind::Folder | Kind::User => vec![],
+            Kind::Folder => folders::ids(),
+            Kind::Form => self.forms.all().map(|form| form.id).collect(),
+            Kind::FormField => self.form_fields.all().map(|field| field.id).collect(),
+            Kind::FormHandler => self.form_handlers.all().map(|handler| handler.id).collect(),
+            Kind::FormHandlerField => self.form_handler_fields.all().map(|field| field.id).collect(),
+            Kind::User => vec![USER_ID],
+            Kind::Visitor => self.visitors.all().map(|visitor| visitor.id).collect(),
+            Kind::VisitorActivity => self.visitor_activities.all().map(|activity| activity.id).collect(),
+            Kind::Account | Kind::Elsewhere => vec![],
         }
     }
 
@@ -156,6 +189,7 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
     match route {
         Route::Account => {
             let paths = required_paths(world, call, Kind::Account)?;
+            permitted()?;
             Ok(json(200, CONTENT_TYPE, &View::lagging(world).show(Kind::Account, 0, &paths)))
         }
         Route::Query(kind) => {
@@ -187,6 +221,10 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Kind::ListMembership => list_memberships::create(world, body)?,
                 Kind::CustomField => custom_fields::create(world, body)?,
                 Kind::ExternalActivity => external_activities::create(world, body)?,
+                Kind::Form => forms::create(world, body)?,
+                Kind::FormField => form_fields::create_for_form(world, body)?,
+                Kind::FormHandler => form_handlers::create(world, body)?,
+                Kind::FormHandlerField => form_fields::create_for_handler(world, body)?,
                 _ => prospects::create(world, body)?,
             };
             Ok(made(world, kind, id, &paths, 201))
@@ -199,6 +237,8 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             match kind {
                 Kind::List => lists::update(world, id, body)?,
                 Kind::ListMembership => list_memberships::update(world, id, body)?,
+                Kind::FormHandler => form_handlers::update(world, id, body)?,
+                Kind::FormHandlerField => form_fields::update_for_handler(world, id, body)?,
                 _ => prospects::update(world, id, body)?,
             }
             Ok(match world.options.unknowns.account_engagement.update_status {
@@ -215,6 +255,9 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             match kind {
                 Kind::List => unit.lists.change(&id, now, |list| list.is_deleted = true),
                 Kind::ListMembership => unit.list_memberships.change(&id, now, |m| m.is_deleted = true),
+                Kind::Form => unit.forms.change(&id, now, |form| form.is_deleted = true),
+                Kind::FormHandler => unit.form_handlers.change(&id, now, |handler| handler.is_deleted = true),
+                Kind::FormHandlerField => unit.form_handler_fields.change(&id, now, |field| field.is_deleted = true),
                 _ => unit.prospects.change(&id, now, |prospect| prospect.is_deleted = true),
             };
             Ok(no_content())
@@ -238,6 +281,23 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             let id = prospects::undelete(world, body)?;
             Ok(made(world, Kind::Prospect, id, &paths, 200))
+        }
+        Route::UndeleteForm => {
+            let body = Body::read(call)?;
+            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+            let paths = wanted_paths(world, Kind::Form, fields.as_deref())?;
+            permitted()?;
+            let id = forms::undelete(world, body)?;
+            Ok(made(world, Kind::Form, id, &paths, 200))
+        }
+        Route::AssignVisitor(id) => {
+            let id = number(id)?;
+            let body = Body::read(call)?;
+            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+            let paths = wanted_paths(world, Kind::Visitor, fields.as_deref())?;
+            permitted()?;
+            visitors::assign_to_prospect(world, id, body)?;
+            Ok(made(world, Kind::Visitor, id, &paths, 200))
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Each object says it of itself, in its own file.
 
 use super::{
-    account, campaigns, custom_fields, errors::Refusal, external_activities, list_memberships, lists, prospects, users,
-    zone::shown,
+    account, campaigns, custom_fields, errors::Refusal, external_activities, folders, form_fields, form_handlers,
+    forms, list_memberships, lists, prospects, users, visitor_activities, visitors, zone::shown,
 };
 use crate::{clock::Timestamp, simulators::World};
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,20 @@ pub(super) enum Kind {
     Account,
     Campaign,
     CustomField,
+    /// What has no records here.
+    Elsewhere,
     ExternalActivity,
     Folder,
+    Form,
+    FormField,
+    FormHandler,
+    FormHandlerField,
     List,
     ListMembership,
     Prospect,
     User,
+    Visitor,
+    VisitorActivity,
 }
 
 /// An object, as its vendor page tells it.
@@ -130,11 +138,18 @@ impl Kind {
             Kind::Campaign => &campaigns::CAMPAIGN,
             Kind::CustomField => &custom_fields::CUSTOM_FIELD,
             Kind::ExternalActivity => &external_activities::EXTERNAL_ACTIVITY,
-            Kind::Folder => &users::FOLDER,
+            Kind::Elsewhere => &visitor_activities::ELSEWHERE,
+            Kind::Folder => &folders::FOLDER,
+            Kind::Form => &forms::FORM,
+            Kind::FormField => &form_fields::FORM_FIELD,
+            Kind::FormHandler => &form_handlers::FORM_HANDLER,
+            Kind::FormHandlerField => &form_fields::FORM_HANDLER_FIELD,
             Kind::List => &lists::LIST,
             Kind::ListMembership => &list_memberships::LIST_MEMBERSHIP,
             Kind::Prospect => &prospects::PROSPECT,
             Kind::User => &users::USER,
+            Kind::Visitor => &visitors::VISITOR,
+            Kind::VisitorActivity => &visitor_activities::VISITOR_ACTIVITY,
         }
     }
 
@@ -213,7 +228,17 @@ impl<'a> View<'a> {
             Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
             Kind::CustomField => unit.custom_fields.at(&id, when).map(|field| field.field(name)),
             Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
-            Kind::Folder => (id == users::FOLDER_ID).then(|| users::folder_field(name)),
+            Kind::Elsewhere => None,
+            Kind::Folder => folders::field(id, name),
+            Kind::Form => unit.forms.at(&id, when).map(|form| form.field(name, &self.world.options.base_url)),
+            Kind::FormField => unit.form_fields.at(&id, when).map(|field| field.field(name)),
+            Kind::FormHandler => {
+                unit.form_handlers.at(&id, when).map(|handler| handler.field(name, &self.world.options.base_url))
+            }
+            // It has no recycle bin.
+            Kind::FormHandlerField => {
+                unit.form_handler_fields.at(&id, when).filter(|field| !field.is_deleted).map(|field| field.field(name))
+            }
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
             Kind::ListMembership => unit.list_memberships.at(&id, when).map(|membership| membership.field(name)),
             Kind::Prospect => {
@@ -221,6 +246,10 @@ impl<'a> View<'a> {
                 prospect.map(|prospect| prospect.field(name, self, when))
             }
             Kind::User => (id == users::USER_ID).then(|| users::user_field(name)),
+            Kind::Visitor => unit.visitors.at(&id, when).map(|visitor| visitor.field(name)),
+            Kind::VisitorActivity => {
+                unit.visitor_activities.at(&id, when).map(|activity| activity.field(name, &self.world.options))
+            }
         }
     }
 

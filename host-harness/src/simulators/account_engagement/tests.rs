@@ -1,5 +1,7 @@
 //! Gate, queries, pages, read lag and Connected Campaigns. Writes: `tests/writes.rs`.
 
+mod form_objects;
+mod submitting;
 mod writes;
 
 use super::*;
