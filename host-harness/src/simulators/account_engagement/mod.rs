@@ -22,6 +22,7 @@ mod account;
 mod body;
 mod errors;
 mod folders;
+mod form_pages;
 mod query;
 mod record;
 mod users;
@@ -160,6 +161,9 @@ impl AccountEngagement {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    if !call.segments.first().is_some_and(|first| first == "api") {
+        return form_pages::handle(world, call);
+    }
     campaigns::mirror(world);
     let segments = call.segments();
     let route = match gate::route(world, &call.method, &segments) {

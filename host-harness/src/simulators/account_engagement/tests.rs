@@ -1,6 +1,7 @@
 //! Gate, queries, pages, read lag and Connected Campaigns. Writes: `tests/writes.rs`.
 
 mod form_objects;
+mod form_page;
 mod submitting;
 mod writes;
 
