@@ -194,7 +194,8 @@ impl NewField {
         NewField { format: DataFormat::Email, is_required: true, ..NewField::text("email") }
     }
 
-    pub(super) fn usual() -> Vec<NewField> {
+    /// The address, first and last name.
+    pub fn usual() -> Vec<NewField> {
         vec![NewField::email(), NewField::text("firstName"), NewField::text("lastName")]
     }
 
@@ -212,6 +213,13 @@ impl NewField {
             created_at: now,
             updated_at: now,
         }
+    }
+}
+
+impl World {
+    /// Whether a form may have a field for it. By the prospect's API names.
+    pub fn has_prospect_field(&self, api_field: &str) -> bool {
+        prospects::can_be_submitted(self, api_field)
     }
 }
 
