@@ -114,7 +114,7 @@ pub(super) fn submit(world: &mut World, asset: Asset, values: &Values, browser: 
         true => person(world, &fields, values, campaign_id, known),
         false => known,
     };
-    if let (Some(visitor), Some(prospect), true) = (visitor, activity.prospect_id, errors.is_empty()) {
+    if let (Some(visitor), Some(prospect)) = (visitor, activity.prospect_id) {
         world.account_engagement.identify(visitor, prospect, now);
     }
     let prospect = activity.prospect_id;

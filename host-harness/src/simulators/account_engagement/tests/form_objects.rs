@@ -301,6 +301,24 @@ fn a_field_of_a_form_is_made_and_never_changed() {
     let (_, body) = unit.get(&format!("{path}?fields=label,type,isRequired,form.name&formId={form}"));
     let expected = json!([{ "label": "Company", "type": "Text", "isRequired": false, "form": { "name": "Webinar" } }]);
     assert_eq!(body["values"], expected);
+    assert_eq!(unit.call("DELETE", &format!("objects/forms/{form}"), None).0, 204);
+    assert_eq!(unit.post(path, good()).1["code"], 154, "the form is gone");
+}
+
+#[test]
+fn the_account_is_one_object_and_only_read() {
+    let unit = started();
+    let all = account::ACCOUNT.fields.join(",");
+    let (status, body) = unit.get(&format!("objects/account?fields={all},createdBy.username"));
+    assert_eq!((status, body.as_object().unwrap().len()), (200, account::ACCOUNT.fields.len() + 1));
+    assert_eq!((&body["id"], &body["level"]), (&json!(900_001), &json!("Plus")));
+    assert_eq!((&body["maximumDailyApiCalls"], &body["apiCallsUsed"]), (&json!(50_000), &json!(1)));
+    assert_eq!(unit.get("objects/account").1["code"], 13);
+    assert_eq!(unit.get("objects/account?fields=nonsense").1["code"], 180);
+    for method in ["POST", "PATCH", "DELETE"] {
+        assert_eq!(unit.call(method, "objects/account", Some(json!({}))).1["code"], 60, "{method}");
+    }
+    assert_eq!(unit.get("objects/account/900001?fields=id").1["code"], 192);
 }
 
 #[test]

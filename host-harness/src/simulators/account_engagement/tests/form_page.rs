@@ -94,7 +94,12 @@ fn a_form_is_shown_and_taken_back() {
         form.settings.insert("isUseRedirectLocation".into(), json!(true));
     };
     unit.simulators.world().account_engagement.forms.change(&id, Timestamp::MAX, switched_on);
-    let right = post(&unit, &path, &format!("{}=ana%40example.org", names[0]));
+    let cookie = shown.cookie().unwrap();
+    let headers = [("content-type", PLAIN), ("cookie", cookie.as_str())];
+    let right = browse(&unit, "POST", &path, &headers, &format!("{}=ana%40example.org", names[0]));
+    assert_eq!(last(&unit).2, Some(60_000_001), "the browser that was shown it");
+    let views = unit.simulators.world().account_engagement.visitors.now(&60_000_001).unwrap().page_views;
+    assert_eq!(views, 2);
     assert_eq!((right.status, right.location()), (302, Some("https://x.example/thanks")));
 }
 
@@ -217,6 +222,29 @@ fn a_handler_reads_plain_forms_by_its_own_names_and_no_others() {
 }
 
 #[test]
+fn a_handler_speaks_in_the_fields_own_words() {
+    let unit = started();
+    let path = handler(&unit, |_| {});
+    let words = json!({ "errorMessage": "<b>Who</b> & where?" });
+    assert_eq!(unit.call("PATCH", "objects/form-handler-fields/8501", Some(words)).0, 200);
+    let page = post(&unit, &path, "firstName=Ana");
+    assert!(page.text.contains(":~~~ - &lt;b&gt;Who&lt;/b&gt; &amp; where?~~~"), "{}", page.text);
+    assert_eq!(unit.call("DELETE", "objects/form-handler-fields/8501", None).0, 204);
+    post(&unit, &path, "firstName=Ana");
+    assert_eq!(last(&unit), (4, None, Some(60_000_002)), "nothing must be filled in any more");
+}
+
+#[test]
+fn a_body_counts_where_it_is_posted() {
+    let unit = started();
+    let path = handler(&unit, |_| {});
+    browse(&unit, "GET", &path, &[("content-type", PLAIN)], "email=ana%40example.org");
+    assert_eq!(last(&unit).0, 3);
+    browse(&unit, "POST", &format!("{path}?email=ana%40example.org"), &[], "");
+    assert_eq!(last(&unit).0, 4);
+}
+
+#[test]
 fn an_address_is_there_for_what_is_there() {
     let unit = started();
     let path = handler(&unit, |_| {});
@@ -234,6 +262,13 @@ fn an_address_is_there_for_what_is_there() {
     let id = unit.simulators.world().account_engagement.form_handlers.all().next().unwrap().id;
     assert_eq!(unit.call("DELETE", &format!("objects/form-handlers/{id}"), None).0, 204);
     assert_eq!(post(&unit, &path, "email=ana%40example.org").status, 404);
+    let form = unit.simulators.world().add_form(NewForm::new("Gone"));
+    let path = unit.simulators.world().account_engagement.forms.now(&form).unwrap().path();
+    let activities = || unit.simulators.world().account_engagement.visitor_activities.len();
+    assert_eq!((browse(&unit, "GET", &path, &[], "").status, activities()), (200, 2));
+    assert_eq!(unit.call("DELETE", &format!("objects/forms/{form}"), None).0, 204);
+    assert_eq!((browse(&unit, "GET", &path, &[], "").status, activities()), (404, 2));
+    assert_eq!((post(&unit, &path, "").status, activities()), (404, 2));
 }
 
 proptest! {

@@ -265,6 +265,27 @@ fn a_type_is_named_by_the_asset_or_by_itself() {
 }
 
 #[test]
+fn every_type_of_activity_has_its_name() {
+    let unit = started();
+    let mut names = BTreeSet::new();
+    for kind in 1..=39 {
+        unit.simulators.world().add_visitor_activity(VisitorActivity::new(kind, "x"));
+    }
+    unit.wait(LAG);
+    let (_, body) = unit.get("objects/visitor-activities?fields=type,typeName");
+    for (row, kind) in body["values"].as_array().unwrap().iter().zip(1u64..) {
+        assert_eq!((&row["type"], row["typeName"].is_string()), (&json!(kind), kind <= 38));
+        names.extend(row["typeName"].as_str().map(str::to_owned));
+    }
+    assert_eq!(names.len(), 38, "no two are named alike");
+    let rows =
+        [(4, "Success"), (6, "Sent"), (11, "Open"), (25, "Registered for Webinar"), (38, "Opportunity Unlinked")];
+    for (kind, name) in rows {
+        assert_eq!(body["values"][kind - 1]["typeName"], name);
+    }
+}
+
+#[test]
 fn a_visitor_is_given_to_a_prospect() {
     let unit = started();
     let form = unit.simulators.world().add_form(NewForm::new("Register"));
@@ -286,6 +307,10 @@ fn a_visitor_is_given_to_a_prospect() {
     assert_eq!(unit.get(&path).1["code"], 60);
     assert_eq!(unit.post("objects/visitors/1/do/assignToProspect", json!({ "prospectId": bo })).1["code"], 109);
     assert_eq!(unit.post("objects/visitors/x/do/assignToProspect", json!({ "prospectId": bo })).1["code"], 16);
+    let unseen = BTreeSet::from([Ability::ViewProspectsNotAssignedToSelf]);
+    unit.simulators.world().account_engagement.missing_abilities = unseen;
+    assert_eq!(unit.post(&path, json!({ "prospectId": bo })).1["code"], 3, "nobody whom the user sees");
+    unit.simulators.world().account_engagement.missing_abilities.clear();
     let (status, body) = unit.post(&format!("{path}?fields=isIdentified,prospect.email"), json!({ "prospectId": bo }));
     assert_eq!((status, body), (200, json!({ "isIdentified": true, "prospect": { "email": "bo@example.org" } })));
 }
