@@ -256,7 +256,7 @@ pub(super) fn create_for_form(world: &mut World, body: Body) -> Result<u64, Refu
         return Err(Refusal::about(154, "type"));
     }
     let form = owner(&body, "formId")?;
-    if !world.account_engagement.forms.now(&form).is_some_and(|form| !form.is_deleted) {
+    if world.account_engagement.forms.now(&form).is_none_or(|form| form.is_deleted) {
         return Err(Refusal::about(154, "formId"));
     }
     let field = new_field(world, form, body)?;
@@ -268,7 +268,7 @@ pub(super) fn create_for_handler(world: &mut World, body: Body) -> Result<u64, R
     let body = writable(body, &FORM_HANDLER_FIELD, &HANDLER_WRITABLE)?;
     body.required_text("name")?;
     let handler = owner(&body, "formHandlerId")?;
-    if !world.account_engagement.form_handlers.now(&handler).is_some_and(|handler| !handler.is_deleted) {
+    if world.account_engagement.form_handlers.now(&handler).is_none_or(|handler| handler.is_deleted) {
         return Err(Refusal::about(154, "formHandlerId"));
     }
     let field = new_field(world, handler, body)?;

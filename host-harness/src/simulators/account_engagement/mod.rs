@@ -161,7 +161,7 @@ impl AccountEngagement {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
-    if !call.segments.first().is_some_and(|first| first == "api") {
+    if call.segments.first().is_some_and(|first| first == "l") {
         return form_pages::handle(world, call);
     }
     campaigns::mirror(world);

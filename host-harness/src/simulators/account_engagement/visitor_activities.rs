@@ -206,7 +206,7 @@ impl AccountEngagement {
         let number = self.visitor_activities.len() as u64;
         activity.id = 700_000_001 + number;
         activity.created_at = now;
-        let is_late = lateness == Lateness::EverySecond && number % 2 == 0;
+        let is_late = lateness == Lateness::EverySecond && number.is_multiple_of(2);
         let seen_from = if is_late { now.plus(LATE) } else { now };
         let id = activity.id;
         self.visitor_activities.insert(id, seen_from, activity);

@@ -262,6 +262,7 @@ fn an_address_is_there_for_what_is_there() {
     let id = unit.simulators.world().account_engagement.form_handlers.all().next().unwrap().id;
     assert_eq!(unit.call("DELETE", &format!("objects/form-handlers/{id}"), None).0, 204);
     assert_eq!(post(&unit, &path, "email=ana%40example.org").status, 404);
+    assert_eq!(browse(&unit, "PUT", &path, &[], "").status, 404);
     let form = unit.simulators.world().add_form(NewForm::new("Gone"));
     let path = unit.simulators.world().account_engagement.forms.now(&form).unwrap().path();
     let activities = || unit.simulators.world().account_engagement.visitor_activities.len();

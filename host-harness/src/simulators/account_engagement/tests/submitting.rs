@@ -71,12 +71,13 @@ fn a_form_without_what_it_needs_leaves_an_error_and_nothing_else() {
     new.fields.push(NewField { is_required: true, ..NewField::text("company") });
     new.fields.push(NewField { format: DataFormat::Number, ..NewField::text("Attendance__c") });
     let form = unit.simulators.world().add_form(new);
-    let required = "This field is required";
-    let rows: [(&str, &[(&str, &str)], &[&str]); 6] = [
-        ("", &[("company", "Acme")], &[required]),
-        ("  ", &[], &[required, required]),
+    const REQUIRED: &str = "This field is required";
+    type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    let rows: [Row; 6] = [
+        ("", &[("company", "Acme")], &[REQUIRED]),
+        ("  ", &[], &[REQUIRED, REQUIRED]),
         ("ana", &[("company", "Acme")], &["Please enter a valid email address"]),
-        ("ana@example.org", &[("company", " ")], &[required]),
+        ("ana@example.org", &[("company", " ")], &[REQUIRED]),
         ("ana@example.org", &[("company", "Acme"), ("Attendance__c", "many")], &["Please enter a valid value"]),
         ("ana@example.org", &[("company", "Acme"), ("Attendance__c", "")], &[]),
     ];
