@@ -64,7 +64,7 @@ fn show_form(world: &mut World, call: &Call, id: u64) -> Answer {
     (view.form_id, view.campaign_id, view.visitor_id) = (Some(id), Some(campaign_id), Some(visitor));
     view.prospect_id = world.account_engagement.visitors.now(&visitor).and_then(|visitor| visitor.prospect_id);
     world.add_visitor_activity(view);
-    with_cookie(form_page(world, id, &[]), Some(visitor))
+    with_cookie(world, form_page(world, id, &[]), Some(visitor))
 }
 
 fn form_posted(world: &mut World, call: &Call, id: u64) -> Answer {
@@ -82,7 +82,7 @@ fn form_posted(world: &mut World, call: &Call, id: u64) -> Answer {
             page(200, &form.name, &format!("{thanks}{}", form.text("thankYouCode").unwrap_or_default()))
         }),
     };
-    with_cookie(answer, done.visitor)
+    with_cookie(world, answer, done.visitor)
 }
 
 fn handler_posted(world: &mut World, call: &Call, id: u64) -> Answer {
@@ -111,7 +111,7 @@ fn handler_posted(world: &mut World, call: &Call, id: u64) -> Answer {
         };
         self::answer(200, HTML, text.into_bytes())
     });
-    with_cookie(answer, done.visitor)
+    with_cookie(world, answer, done.visitor)
 }
 
 /// What was sent, the query first. What is neither a query nor a plain form says nothing.
@@ -142,14 +142,12 @@ fn cookie(call: &Call) -> Option<u64> {
     pairs.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse().ok())
 }
 
-fn with_cookie(answer: Answer, visitor: Option<u64>) -> Answer {
-    match visitor {
-        None => answer,
-        Some(id) => {
-            let cookie = format!("visitor_id{ACCOUNT_ID}={id}; Path=/; Max-Age=31536000; SameSite=None; Secure");
-            with_header(answer, "set-cookie", &cookie)
-        }
-    }
+/// For a form on another site a cookie must be `Secure`, which over plain HTTP it cannot be.
+fn with_cookie(world: &World, answer: Answer, visitor: Option<u64>) -> Answer {
+    let Some(id) = visitor else { return answer };
+    let elsewhere = if world.options.base_url.starts_with("https:") { "; SameSite=None; Secure" } else { "" };
+    let cookie = format!("visitor_id{ACCOUNT_ID}={id}; Path=/; Max-Age=31536000{elsewhere}");
+    with_header(answer, "set-cookie", &cookie)
 }
 
 /// Nothing, where the place is none that a header can name.

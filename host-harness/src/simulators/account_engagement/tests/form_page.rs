@@ -125,6 +125,11 @@ fn a_browser_is_known_by_its_cookie() {
     for strange in ["visitor_id900001=1", "visitor_id900001=x", "visitor_id1=60000001"] {
         assert_ne!(with(strange, &path, "POST", "email=cy%40example.org"), Some(cookie.clone()), "{strange}");
     }
+    for (base, secure) in [("http://x.test", false), ("https://x.test", true)] {
+        unit.simulators.world().options.base_url = base.to_owned();
+        let set = browse(&unit, "GET", &form_path, &[], "").headers[SET_COOKIE].clone();
+        assert_eq!(set.to_str().unwrap().ends_with("; SameSite=None; Secure"), secure, "{base}");
+    }
     let kiosk = handler(&unit, |new| new.is_cookieless = true);
     assert_eq!(with(&cookie, &kiosk, "POST", "email=ana%40example.org"), None);
     assert_eq!(last(&unit), (4, Some("ana@example.org".to_owned()), None));

@@ -167,6 +167,18 @@ fn a_known_address_is_updated_and_keeps_its_first_touch() {
 }
 
 #[test]
+fn submitting_twice_leaves_two_activities_of_one_prospect() {
+    let unit = started();
+    let form = unit.simulators.world().add_form(NewForm::new("Register"));
+    let submit = || unit.simulators.world().submit_form(form, " ana@example.org ", &said(&[])).unwrap();
+    let (first, second) = (submit(), submit());
+    assert!(first.prospect.is_some() && first.prospect == second.prospect);
+    assert!(first.activity < second.activity);
+    let world = unit.simulators.world();
+    assert_eq!(world.account_engagement.prospects.now(&first.prospect.unwrap()).unwrap().email, "ana@example.org");
+}
+
+#[test]
 fn who_is_in_the_recycle_bin_comes_back_or_is_made_anew() {
     for (side, restored) in [(DeletedSubmitter::Restore, true), (DeletedSubmitter::MakeAnother, false)] {
         let unit = started_with(|options| options.unknowns.account_engagement.deleted_submitter = side);
