@@ -9,6 +9,8 @@ use http::Method;
 /// What a path and a method ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
+    UndeleteForm,
+    AssignVisitor(&'a str),
     Query(Kind),
     Create(Kind),
     Read(Kind, &'a str),
@@ -17,13 +19,21 @@ pub(super) enum Route<'a> {
     Account,
     UpsertLatestByEmail,
     Undelete,
-    UndeleteForm,
-    AssignVisitor(&'a str),
 }
 
 /// What the API's user may do, by the names of their Account Engagement role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ability {
+    ViewForms,
+    CreateForms,
+    DeleteForms,
+    ViewFormHandlers,
+    CreateFormHandlers,
+    DeleteFormHandlers,
+    ViewVisitors,
+    ViewUsers,
+    ViewFolders,
+    EditAccountSettings,
     ViewProspects,
     ViewProspectsNotAssignedToSelf,
     CreateProspects,
@@ -36,23 +46,12 @@ pub enum Ability {
     CreateCustomFields,
     ViewExternalActivities,
     CreateExternalActivities,
-    ViewForms,
-    CreateForms,
-    DeleteForms,
-    ViewFormHandlers,
-    CreateFormHandlers,
-    DeleteFormHandlers,
-    ViewVisitors,
-    ViewUsers,
-    ViewFolders,
-    EditAccountSettings,
 }
 
 impl Route<'_> {
     /// A membership needs what its list needs [inferred].
     pub fn ability(self) -> Option<Ability> {
         match self {
-            Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
             Route::Create(Kind::Form | Kind::FormField) => Some(Ability::CreateForms),
             Route::Delete(Kind::Form, _) | Route::UndeleteForm => Some(Ability::DeleteForms),
             Route::Create(Kind::FormHandler | Kind::FormHandlerField)
@@ -60,6 +59,7 @@ impl Route<'_> {
             Route::Delete(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::DeleteFormHandlers),
             // To see visitors is enough to say whose they are [confirmed].
             Route::AssignVisitor(_) => Some(Ability::ViewVisitors),
+            Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
             Route::Create(Kind::CustomField) => Some(Ability::CreateCustomFields),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),
             Route::Create(Kind::Prospect) | Route::Update(Kind::Prospect, _) | Route::UpsertLatestByEmail => {
@@ -75,16 +75,16 @@ impl Route<'_> {
 
 pub(super) fn view_of(kind: Kind) -> Option<Ability> {
     match kind {
-        Kind::Prospect => Some(Ability::ViewProspects),
-        Kind::List | Kind::ListMembership => Some(Ability::ViewLists),
-        Kind::Campaign => Some(Ability::ViewCampaigns),
-        Kind::CustomField => Some(Ability::ViewCustomFields),
-        Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
         Kind::Form | Kind::FormField => Some(Ability::ViewForms),
         Kind::FormHandler | Kind::FormHandlerField => Some(Ability::ViewFormHandlers),
         Kind::Visitor | Kind::VisitorActivity => Some(Ability::ViewVisitors),
         Kind::User => Some(Ability::ViewUsers),
         Kind::Folder => Some(Ability::ViewFolders),
+        Kind::Prospect => Some(Ability::ViewProspects),
+        Kind::List | Kind::ListMembership => Some(Ability::ViewLists),
+        Kind::Campaign => Some(Ability::ViewCampaigns),
+        Kind::CustomField => Some(Ability::ViewCustomFields),
+        Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
         Kind::Account | Kind::Elsewhere => None,
     }
 }
@@ -93,22 +93,28 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
 pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) -> Result<Route<'a>, Refusal> {
     let rest = segments.get(2..).unwrap_or_default();
     let object = |name: &str| match name {
-        "campaigns" => Some(Kind::Campaign),
-        "custom-fields" => Some(Kind::CustomField),
         "folders" => Some(Kind::Folder),
         "form-fields" => Some(Kind::FormField),
         "form-handler-fields" => Some(Kind::FormHandlerField),
         "form-handlers" => Some(Kind::FormHandler),
         "forms" => Some(Kind::Form),
-        "lists" => Some(Kind::List),
-        "list-memberships" => Some(Kind::ListMembership),
-        "prospects" => Some(Kind::Prospect),
         "users" => Some(Kind::User),
         "visitor-activities" => Some(Kind::VisitorActivity),
         "visitors" => Some(Kind::Visitor),
+        "campaigns" => Some(Kind::Campaign),
+        "custom-fields" => Some(Kind::CustomField),
+        "lists" => Some(Kind::List),
+        "list-memberships" => Some(Kind::ListMembership),
+        "prospects" => Some(Kind::Prospect),
         _ => None,
     };
     let (kind, id) = match *rest {
+        ["objects", "forms", "do", "undelete"] => {
+            return if *method == Method::POST { Ok(Route::UndeleteForm) } else { Err(Refusal::code(60)) };
+        }
+        ["objects", "visitors", id, "do", "assignToProspect"] => {
+            return if *method == Method::POST { Ok(Route::AssignVisitor(id)) } else { Err(Refusal::code(60)) };
+        }
         ["objects", "account"] if *method == Method::GET => return Ok(Route::Account),
         ["objects", "account"] => return Err(Refusal::code(60)),
         ["objects", "prospects", "do", action @ ("upsertLatestByEmail" | "undelete")] => {
@@ -117,12 +123,6 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
                 (&Method::POST, _) => Ok(Route::UpsertLatestByEmail),
                 _ => Err(Refusal::code(60)),
             };
-        }
-        ["objects", "forms", "do", "undelete"] => {
-            return if *method == Method::POST { Ok(Route::UndeleteForm) } else { Err(Refusal::code(60)) };
-        }
-        ["objects", "visitors", id, "do", "assignToProspect"] => {
-            return if *method == Method::POST { Ok(Route::AssignVisitor(id)) } else { Err(Refusal::code(60)) };
         }
         ["external-activities"] => (Kind::ExternalActivity, None),
         ["external-activities", id] => (Kind::ExternalActivity, Some(id)),

@@ -71,17 +71,17 @@ use std::{
 pub struct AccountEngagement {
     clock: Arc<dyn Clock>,
     pub campaigns: Table<u64, Campaign>,
-    pub lists: Table<u64, List>,
-    pub list_memberships: Table<u64, ListMembership>,
-    pub prospects: Table<u64, Prospect>,
-    pub external_activities: Table<u64, ExternalActivity>,
-    pub custom_fields: Table<u64, CustomField>,
     pub forms: Table<u64, Form>,
     pub form_fields: Table<u64, FormField>,
     pub form_handlers: Table<u64, FormHandler>,
     pub form_handler_fields: Table<u64, FormField>,
     pub visitors: Table<u64, Visitor>,
     pub visitor_activities: Table<u64, VisitorActivity>,
+    pub lists: Table<u64, List>,
+    pub list_memberships: Table<u64, ListMembership>,
+    pub prospects: Table<u64, Prospect>,
+    pub external_activities: Table<u64, ExternalActivity>,
+    pub custom_fields: Table<u64, CustomField>,
     pub edition: Edition,
     pub connector: Connector,
     /// `false`: code 201.
@@ -110,17 +110,17 @@ impl AccountEngagement {
         let mut unit = AccountEngagement {
             clock,
             campaigns: Table::new(),
-            lists: Table::new(),
-            list_memberships: Table::new(),
-            prospects: Table::new(),
-            external_activities: Table::new(),
-            custom_fields: Table::new(),
             forms: Table::new(),
             form_fields: Table::new(),
             form_handlers: Table::new(),
             form_handler_fields: Table::new(),
             visitors: Table::new(),
             visitor_activities: Table::new(),
+            lists: Table::new(),
+            list_memberships: Table::new(),
+            prospects: Table::new(),
+            external_activities: Table::new(),
+            custom_fields: Table::new(),
             edition: Edition::Plus,
             connector: Connector::Running { since: Timestamp(0) },
             is_active: true,
@@ -137,12 +137,6 @@ impl AccountEngagement {
 
     fn ids(&self, kind: Kind) -> Vec<u64> {
         match kind {
-            Kind::Campaign => self.campaigns.all().map(|campaign| campaign.id).collect(),
-            Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
-            Kind::ExternalActivity => self.external_activities.all().map(|activity| activity.id).collect(),
-            Kind::List => self.lists.all().map(|list| list.id).collect(),
-            Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
-            Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
             Kind::Folder => folders::ids(),
             Kind::Form => self.forms.all().map(|form| form.id).collect(),
             Kind::FormField => self.form_fields.all().map(|field| field.id).collect(),
@@ -151,6 +145,12 @@ impl AccountEngagement {
             Kind::User => vec![USER_ID],
             Kind::Visitor => self.visitors.all().map(|visitor| visitor.id).collect(),
             Kind::VisitorActivity => self.visitor_activities.all().map(|activity| activity.id).collect(),
+            Kind::Campaign => self.campaigns.all().map(|campaign| campaign.id).collect(),
+            Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
+            Kind::ExternalActivity => self.external_activities.all().map(|activity| activity.id).collect(),
+            Kind::List => self.lists.all().map(|list| list.id).collect(),
+            Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
+            Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
             Kind::Account | Kind::Elsewhere => vec![],
         }
     }
@@ -196,6 +196,23 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             Ok(json(200, CONTENT_TYPE, &View::lagging(world).show(Kind::Account, 0, &paths)))
         }
+        Route::UndeleteForm => {
+            let body = Body::read(call)?;
+            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+            let paths = wanted_paths(world, Kind::Form, fields.as_deref())?;
+            permitted()?;
+            let id = forms::undelete(world, body)?;
+            Ok(made(world, Kind::Form, id, &paths, 200))
+        }
+        Route::AssignVisitor(id) => {
+            let id = number(id)?;
+            let body = Body::read(call)?;
+            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+            let paths = wanted_paths(world, Kind::Visitor, fields.as_deref())?;
+            permitted()?;
+            visitors::assign_to_prospect(world, id, body)?;
+            Ok(made(world, Kind::Visitor, id, &paths, 200))
+        }
         Route::Query(kind) => {
             let (body, capped) = query::run(View::lagging(world), kind, call)?;
             permitted()?;
@@ -221,14 +238,14 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let body = Body::read(call)?;
             permitted()?;
             let id = match kind {
-                Kind::List => lists::create(world, body)?,
-                Kind::ListMembership => list_memberships::create(world, body)?,
-                Kind::CustomField => custom_fields::create(world, body)?,
-                Kind::ExternalActivity => external_activities::create(world, body)?,
                 Kind::Form => forms::create(world, body)?,
                 Kind::FormField => form_fields::create_for_form(world, body)?,
                 Kind::FormHandler => form_handlers::create(world, body)?,
                 Kind::FormHandlerField => form_fields::create_for_handler(world, body)?,
+                Kind::List => lists::create(world, body)?,
+                Kind::ListMembership => list_memberships::create(world, body)?,
+                Kind::CustomField => custom_fields::create(world, body)?,
+                Kind::ExternalActivity => external_activities::create(world, body)?,
                 _ => prospects::create(world, body)?,
             };
             Ok(made(world, kind, id, &paths, 201))
@@ -239,10 +256,10 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             writable(world, kind, id, world.options.unknowns.account_engagement.write_deleted_code)?;
             match kind {
-                Kind::List => lists::update(world, id, body)?,
-                Kind::ListMembership => list_memberships::update(world, id, body)?,
                 Kind::FormHandler => form_handlers::update(world, id, body)?,
                 Kind::FormHandlerField => form_fields::update_for_handler(world, id, body)?,
+                Kind::List => lists::update(world, id, body)?,
+                Kind::ListMembership => list_memberships::update(world, id, body)?,
                 _ => prospects::update(world, id, body)?,
             }
             Ok(match world.options.unknowns.account_engagement.update_status {
@@ -285,23 +302,6 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             let id = prospects::undelete(world, body)?;
             Ok(made(world, Kind::Prospect, id, &paths, 200))
-        }
-        Route::UndeleteForm => {
-            let body = Body::read(call)?;
-            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
-            let paths = wanted_paths(world, Kind::Form, fields.as_deref())?;
-            permitted()?;
-            let id = forms::undelete(world, body)?;
-            Ok(made(world, Kind::Form, id, &paths, 200))
-        }
-        Route::AssignVisitor(id) => {
-            let id = number(id)?;
-            let body = Body::read(call)?;
-            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
-            let paths = wanted_paths(world, Kind::Visitor, fields.as_deref())?;
-            permitted()?;
-            visitors::assign_to_prospect(world, id, body)?;
-            Ok(made(world, Kind::Visitor, id, &paths, 200))
         }
     }
 }

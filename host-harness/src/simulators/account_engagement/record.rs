@@ -13,6 +13,10 @@ use std::cmp::Ordering;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    Form,
+    FormField,
+    FormHandler,
+    FormHandlerField,
     Account,
     Campaign,
     CustomField,
@@ -20,10 +24,6 @@ pub(super) enum Kind {
     Elsewhere,
     ExternalActivity,
     Folder,
-    Form,
-    FormField,
-    FormHandler,
-    FormHandlerField,
     List,
     ListMembership,
     Prospect,
@@ -134,16 +134,16 @@ const LEVELS_MAX: usize = 3;
 impl Kind {
     pub fn object(self) -> &'static Object {
         match self {
+            Kind::Form => &forms::FORM,
+            Kind::FormField => &form_fields::FORM_FIELD,
+            Kind::FormHandler => &form_handlers::FORM_HANDLER,
+            Kind::FormHandlerField => &form_fields::FORM_HANDLER_FIELD,
             Kind::Account => &account::ACCOUNT,
             Kind::Campaign => &campaigns::CAMPAIGN,
             Kind::CustomField => &custom_fields::CUSTOM_FIELD,
             Kind::ExternalActivity => &external_activities::EXTERNAL_ACTIVITY,
             Kind::Elsewhere => &visitor_activities::ELSEWHERE,
             Kind::Folder => &folders::FOLDER,
-            Kind::Form => &forms::FORM,
-            Kind::FormField => &form_fields::FORM_FIELD,
-            Kind::FormHandler => &form_handlers::FORM_HANDLER,
-            Kind::FormHandlerField => &form_fields::FORM_HANDLER_FIELD,
             Kind::List => &lists::LIST,
             Kind::ListMembership => &list_memberships::LIST_MEMBERSHIP,
             Kind::Prospect => &prospects::PROSPECT,
@@ -224,12 +224,6 @@ impl<'a> View<'a> {
     pub fn field(&self, kind: Kind, id: u64, name: &str) -> Option<Field> {
         let (unit, when) = (&self.world.account_engagement, self.when);
         match kind {
-            Kind::Account => Some(account::field(self.world, name)),
-            Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
-            Kind::CustomField => unit.custom_fields.at(&id, when).map(|field| field.field(name)),
-            Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
-            Kind::Elsewhere => None,
-            Kind::Folder => folders::field(id, name),
             Kind::Form => unit.forms.at(&id, when).map(|form| form.field(name, &self.world.options.base_url)),
             Kind::FormField => unit.form_fields.at(&id, when).map(|field| field.field(name)),
             Kind::FormHandler => {
@@ -239,6 +233,12 @@ impl<'a> View<'a> {
             Kind::FormHandlerField => {
                 unit.form_handler_fields.at(&id, when).filter(|field| !field.is_deleted).map(|field| field.field(name))
             }
+            Kind::Account => Some(account::field(self.world, name)),
+            Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
+            Kind::CustomField => unit.custom_fields.at(&id, when).map(|field| field.field(name)),
+            Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
+            Kind::Elsewhere => None,
+            Kind::Folder => folders::field(id, name),
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
             Kind::ListMembership => unit.list_memberships.at(&id, when).map(|membership| membership.field(name)),
             Kind::Prospect => {
