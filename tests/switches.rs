@@ -88,6 +88,10 @@ fn switches() -> Vec<Switch> {
         ("/account_engagement/import_creates_on_no_match", json!([false]), None),
         ("/account_engagement/import_seconds", json!([0]), None),
         ("/account_engagement/salesforce_id_length", json!(["fifteen"]), None),
+        ("/account_engagement/activity_form_filters", json!(["accept", "ignore"]), None),
+        ("/account_engagement/activity_type_name", json!(["type"]), None),
+        ("/account_engagement/activity_lateness", json!(["every-second"]), None),
+        ("/account_engagement/deleted_submitter", json!(["make-another"]), None),
         ("/account_engagement/user_zone", json!(["utc"]), None),
     ]
 }

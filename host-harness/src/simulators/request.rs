@@ -34,7 +34,8 @@ impl Api {
         match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["v1", ..] => Some(Api::Livestorm),
             ["services", "oauth2" | "data", ..] | ["id", ..] => Some(Api::Salesforce),
-            ["api", "v5", ..] => Some(Api::AccountEngagement),
+            // The second are the public addresses of its forms.
+            ["api", "v5", ..] | ["l", _, _, _] => Some(Api::AccountEngagement),
             _ => None,
         }
     }
@@ -172,6 +173,8 @@ mod tests {
             ("/services/data/v62.0/query", Some(Api::Salesforce)),
             ("/id/00D/005", Some(Api::Salesforce)),
             ("/api/v5/objects/lists", Some(Api::AccountEngagement)),
+            ("/l/900001/2026-11-23/1b59f", Some(Api::AccountEngagement)),
+            ("/l/900001/2026-11-23", None),
             ("/api/v4/objects/lists", None),
             ("/", None),
         ];

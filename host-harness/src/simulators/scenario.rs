@@ -5,7 +5,9 @@
 
 use super::{
     World,
-    account_engagement::{CustomKind, Extension, NewCustomField, NewProspect},
+    account_engagement::{
+        CustomKind, Extension, NewCustomField, NewField, NewForm, NewFormHandler, NewProspect, campaigns::mirror,
+    },
     control::settings::Settings,
     faults::FaultPlan,
     livestorm::{Attendance, FormField, NewEvent, NewRegistrant, NewSession, Role, Utm},
@@ -124,7 +126,8 @@ impl Happening {
     }
 }
 
-/// What somebody does in Livestorm. An event and a session are called by the name that their act gave them, or by id.
+/// What somebody does in Livestorm, or with a form of Account Engagement. An event, a session and a form are called by the
+/// name that their act gave them, or by id.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Act {
@@ -138,6 +141,9 @@ pub enum Act {
     Attend(Attend),
     End(OfSession),
     Watch(Watch),
+    AddForm(AddForm),
+    AddFormHandler(AddForm),
+    SubmitForm(SubmitForm),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -225,6 +231,33 @@ pub struct Watch {
     pub email: String,
 }
 
+/// A form, or a form handler. Each asks for the address, which it needs, for first and last name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddForm {
+    /// For later acts to call it by.
+    pub name: Option<String>,
+    pub title: String,
+    /// By the name or the id that Account Engagement has for it. Left out: the default campaign.
+    pub campaign: Option<String>,
+    /// API names of further prospect fields.
+    #[serde(default)]
+    pub fields: Vec<String>,
+}
+
+/// Of a form or of a form handler.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitForm {
+    /// Its name, or `forms/7001` and `form-handlers/8001`.
+    pub form: String,
+    #[serde(default)]
+    pub email: String,
+    /// API name -> what is typed in.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
 impl Scenario {
     /// One that the program carries with it.
     pub fn named(name: &str) -> Result<Scenario, String> {
@@ -271,7 +304,7 @@ impl Scenario {
     }
 }
 
-/// Name -> id, of events and sessions.
+/// Name -> id, of events, sessions and forms.
 #[derive(Clone, Debug, Default)]
 pub struct Names(BTreeMap<String, String>);
 
@@ -385,6 +418,39 @@ impl Act {
                     }
                 }
             }
+            Act::AddForm(new) => {
+                let (campaign_id, fields) = new.checked(world)?;
+                let id = world.add_form(NewForm { campaign_id, fields, ..NewForm::new(&new.title) });
+                let form = format!("forms/{id}");
+                names.note(&new.name, &form);
+                let path = world.account_engagement.forms.now(&id).map(|form| form.path());
+                Ok(json!({ "form": form, "path": path }))
+            }
+            Act::AddFormHandler(new) => {
+                let (campaign_id, fields) = new.checked(world)?;
+                let id =
+                    world.add_form_handler(NewFormHandler { campaign_id, fields, ..NewFormHandler::new(&new.title) });
+                let form = format!("form-handlers/{id}");
+                names.note(&new.name, &form);
+                let path = world.account_engagement.form_handlers.now(&id).map(|handler| handler.path());
+                Ok(json!({ "form": form, "path": path }))
+            }
+            Act::SubmitForm(new) => {
+                let form = names.id(&new.form);
+                let id = |id: &str| id.parse().unwrap_or_default();
+                let done = match form.split_once('/') {
+                    Some(("forms", form)) => world.submit_form(id(form), &new.email, &new.fields),
+                    Some(("form-handlers", handler)) => world.submit_form_handler(id(handler), &new.email, &new.fields),
+                    _ => None,
+                };
+                let done = done.ok_or_else(|| {
+                    format!(
+                        "there is no form {:?}; give the name from its add-form or add-form-handler, or forms/<id>",
+                        new.form
+                    )
+                })?;
+                Ok(json!({ "form": form, "activity": done.activity, "prospect": done.prospect, "errors": done.errors }))
+            }
         }
     }
 }
@@ -400,6 +466,29 @@ fn step(
     match step(world, &session) {
         true => Ok(json!({ "session": session })),
         false => Err(format!("the session cannot be {cannot}")),
+    }
+}
+
+impl AddForm {
+    /// The campaign's id, and what the form asks for.
+    fn checked(&self, world: &mut World) -> Result<(Option<u64>, Vec<NewField>), String> {
+        mirror(world);
+        let campaigns = &world.account_engagement.campaigns;
+        let campaign = match &self.campaign {
+            None => None,
+            Some(wanted) => {
+                let mut known = campaigns.all().rev();
+                let found = known.find(|known| known.name == *wanted || known.id.to_string() == *wanted);
+                Some(found.map(|found| found.id).ok_or_else(|| {
+                    format!("Account Engagement has no campaign {wanted:?}, or not yet; see campaigns in GET /simulators/world")
+                })?)
+            }
+        };
+        if let Some(unknown) = self.fields.iter().find(|name| !world.has_prospect_field(name)) {
+            return Err(format!("prospects have no field {unknown:?} that a form could fill; custom ones end in __c"));
+        }
+        let further = self.fields.iter().map(|name| NewField::text(name));
+        Ok((campaign, NewField::usual().into_iter().chain(further).collect()))
     }
 }
 
@@ -462,6 +551,44 @@ mod tests {
         assert_eq!(crowd(0, 10).perform(&mut world, &mut names).unwrap()["registered"], 10);
         assert_eq!(crowd(5, 10).perform(&mut world, &mut names).unwrap()["registered"], 5);
         assert!(crowd(0, CROWD_MAX + 1).perform(&mut world, &mut names).unwrap_err().contains("5000"));
+    }
+
+    #[test]
+    fn a_form_of_a_campaign_is_added_and_submitted_by_its_name() {
+        let clock = crate::clock::SimulatedClock::new(Timestamp::from_seconds(1_795_420_800));
+        let (mut world, mut names) = (World::new(std::sync::Arc::new(clock), Default::default()), Names::default());
+        world.add_connected_campaign("Launch");
+        world.account_engagement.add_custom_field(NewCustomField::new("Topic__c", CustomKind::Text));
+        let act = |name: &str, arguments: Value| serde_json::from_value::<Act>(json!({ name: arguments })).unwrap();
+        let form = json!({ "name": "f", "title": "Register", "campaign": "Launch", "fields": ["Topic__c"] });
+        for (kind, id) in [("add-form", "forms/7001"), ("add-form-handler", "form-handlers/8001")] {
+            let told = act(kind, form.clone()).perform(&mut world, &mut names).unwrap();
+            assert_eq!(told["form"], id);
+            let submit = json!({ "form": "f", "email": "ana@example.org", "fields": { "Topic__c": id } });
+            let told = act("submit-form", submit).perform(&mut world, &mut names).unwrap();
+            assert_eq!(told["errors"], json!([]));
+            let seen = world.snapshot();
+            let activity = seen.visitor_activities.last().unwrap();
+            assert_eq!((activity.kind, activity.prospect_email.as_deref()), (4, Some("ana@example.org")));
+            assert_eq!(activity.campaign_id, Some(seen.forms[0].campaign_id));
+            assert_eq!(seen.forms[0].campaign_name.as_deref(), Some("Launch"));
+            assert_eq!(seen.prospects[0].fields["Topic__c"], id);
+        }
+        let told = act("submit-form", json!({ "form": "forms/7001" })).perform(&mut world, &mut names).unwrap();
+        assert_eq!(told["errors"], json!(["This field is required"]));
+        let seen = world.snapshot();
+        assert_eq!(seen.form_handlers[0].path, "/l/900001/2026-11-23/1f41h");
+        assert_eq!(serde_json::from_value::<crate::simulators::Snapshot>(json!(seen)).unwrap(), seen);
+        let rows = [
+            ("add-form", json!({ "title": "x", "campaign": "Lunch" }), "no campaign \"Lunch\""),
+            ("add-form", json!({ "title": "x", "fields": ["Other__c"] }), "no field \"Other__c\""),
+            ("submit-form", json!({ "form": "g" }), "no form \"g\""),
+            ("submit-form", json!({ "form": "forms/x" }), "no form \"forms/x\""),
+        ];
+        for (name, arguments, wanted) in rows {
+            let told = act(name, arguments).perform(&mut world, &mut names).unwrap_err();
+            assert!(told.contains(wanted), "{told}");
+        }
     }
 
     #[test]

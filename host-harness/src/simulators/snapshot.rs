@@ -28,6 +28,12 @@ pub struct Snapshot {
     pub campaign_members: Vec<RecordSeen>,
     #[serde(default)]
     pub member_statuses: Vec<RecordSeen>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<FormSeen>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form_handlers: Vec<FormSeen>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visitor_activities: Vec<VisitorActivitySeen>,
 }
 
 /// A Salesforce record of another object.
@@ -94,6 +100,31 @@ pub struct ExternalActivitySeen {
     pub activity_date: Timestamp,
 }
 
+/// A form, or a form handler.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormSeen {
+    pub id: u64,
+    pub name: String,
+    pub campaign_id: u64,
+    pub campaign_name: Option<String>,
+    /// Where it is found and posted to.
+    pub path: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitorActivitySeen {
+    pub id: u64,
+    #[serde(rename = "type")]
+    pub kind: u64,
+    pub details: String,
+    pub campaign_id: Option<u64>,
+    pub form_id: Option<u64>,
+    pub form_handler_id: Option<u64>,
+    pub prospect_id: Option<u64>,
+    pub prospect_email: Option<String>,
+    pub created_at: Timestamp,
+}
+
 impl World {
     pub fn snapshot(&mut self) -> Snapshot {
         mirror(self);
@@ -149,6 +180,28 @@ impl World {
             value: activity.value.clone(),
             activity_date: activity.activity_date,
         });
+        let form = |id: u64, name: &str, campaign_id: u64, path: String| {
+            let campaign_name = unit.campaigns.now(&campaign_id).map(|campaign| campaign.name.clone());
+            FormSeen { id, name: name.to_owned(), campaign_id, campaign_name, path }
+        };
+        let forms = unit.forms.all().filter(|form| !form.is_deleted);
+        let forms = forms.map(|f| form(f.id, &f.name, f.campaign_id, f.path()));
+        let handlers = unit.form_handlers.all().filter(|handler| !handler.is_deleted);
+        let handlers = handlers.map(|h| form(h.id, &h.name, h.campaign_id, h.path()));
+        let visitor_activities = unit.visitor_activities.all().map(|activity| {
+            let prospect = activity.prospect_id.and_then(|id| unit.prospects.now(&id));
+            VisitorActivitySeen {
+                id: activity.id,
+                kind: activity.kind,
+                details: activity.details.clone(),
+                campaign_id: activity.campaign_id,
+                form_id: activity.form_id,
+                form_handler_id: activity.form_handler_id,
+                prospect_id: activity.prospect_id,
+                prospect_email: prospect.map(|prospect| prospect.email.clone()),
+                created_at: activity.created_at,
+            }
+        });
         let seen = |object: &str| {
             let live = self.salesforce.records.all().filter(|record| record.object == object && !record.is_deleted);
             let fields = |fields: &serde_json::Map<String, Value>| {
@@ -172,6 +225,9 @@ impl World {
             accounts: seen("Account"),
             campaign_members: seen("CampaignMember"),
             member_statuses: seen("CampaignMemberStatus"),
+            forms: forms.collect(),
+            form_handlers: handlers.collect(),
+            visitor_activities: visitor_activities.collect(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The business unit itself: one record, read only, without an id in its path [inferred from public clients].
+//! The business unit itself: one record, read only, without an id in its path, under the ability "Admin > Account > Edit
+//! Settings" [confirmed]. <https://developer.salesforce.com/docs/marketing/pardot/guide/account-v5.html>
 
 use super::{
     record::{Field, Kind, Object},
@@ -48,6 +49,9 @@ impl World {
     }
 }
 
+/// Also in the addresses of its forms.
+pub(super) const ACCOUNT_ID: u64 = 900_001;
+
 pub(super) static ACCOUNT: Object = Object {
     path: "objects/account",
     fields: &[
@@ -80,7 +84,7 @@ pub(super) static ACCOUNT: Object = Object {
 
 pub(super) fn field(world: &World, name: &str) -> Field {
     match name {
-        "id" => Field::Int(900_001),
+        "id" => Field::Int(ACCOUNT_ID),
         "company" => Field::text("Example Customer"),
         "level" => Field::text(world.account_engagement.edition.name()),
         "website" => Field::text("https://www.example.org"),

@@ -14,6 +14,8 @@ use http::Method;
 /// What a path and a method ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
+    UndeleteForm,
+    AssignVisitor(&'a str),
     Query(Kind),
     Create(Kind),
     Read(Kind, &'a str),
@@ -72,6 +74,16 @@ impl Host {
 /// What the API's user may do, by the names of their Account Engagement role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ability {
+    ViewForms,
+    CreateForms,
+    DeleteForms,
+    ViewFormHandlers,
+    CreateFormHandlers,
+    DeleteFormHandlers,
+    ViewVisitors,
+    ViewUsers,
+    ViewFolders,
+    EditAccountSettings,
     ViewProspects,
     ViewProspectsNotAssignedToSelf,
     CreateProspects,
@@ -97,6 +109,13 @@ impl Route<'_> {
     /// asked where the tag is.
     pub fn ability(self) -> Option<Ability> {
         match self {
+            Route::Create(Kind::Form | Kind::FormField) => Some(Ability::CreateForms),
+            Route::Delete(Kind::Form, _) | Route::UndeleteForm => Some(Ability::DeleteForms),
+            Route::Create(Kind::FormHandler | Kind::FormHandlerField)
+            | Route::Update(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::CreateFormHandlers),
+            Route::Delete(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::DeleteFormHandlers),
+            // To see visitors is enough to say whose they are [confirmed].
+            Route::AssignVisitor(_) => Some(Ability::ViewVisitors),
             Route::Query(kind) | Route::Read(kind, _) => Some(view_of(kind)?),
             Route::Create(Kind::CustomField) | Route::Update(Kind::CustomField, _) => Some(Ability::CreateCustomFields),
             Route::Delete(Kind::CustomField, _) => Some(Ability::DeleteCustomFields),
@@ -113,13 +132,18 @@ impl Route<'_> {
             Route::Delete(Kind::Prospect, _) | Route::Undelete => Some(Ability::DeleteProspects),
             Route::Create(_) | Route::Update(..) | Route::Act(..) => Some(Ability::CreateLists),
             Route::Delete(..) => Some(Ability::DeleteLists),
-            Route::Account => None,
+            Route::Account => Some(Ability::EditAccountSettings),
         }
     }
 }
 
 pub(super) fn view_of(kind: Kind) -> Option<Ability> {
     match kind {
+        Kind::Form | Kind::FormField => Some(Ability::ViewForms),
+        Kind::FormHandler | Kind::FormHandlerField => Some(Ability::ViewFormHandlers),
+        Kind::Visitor | Kind::VisitorActivity => Some(Ability::ViewVisitors),
+        Kind::User => Some(Ability::ViewUsers),
+        Kind::Folder => Some(Ability::ViewFolders),
         Kind::Prospect => Some(Ability::ViewProspects),
         Kind::List | Kind::ListMembership => Some(Ability::ViewLists),
         Kind::Campaign => Some(Ability::ViewCampaigns),
@@ -127,7 +151,7 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
         Kind::ExternalActivity => Some(Ability::ViewExternalActivities),
         Kind::Import => Some(Ability::ImportProspects),
         Kind::Tag => Some(Ability::ViewTags),
-        Kind::Account | Kind::User | Kind::Folder => None,
+        Kind::Account | Kind::Elsewhere => None,
     }
 }
 
@@ -135,6 +159,14 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
 pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) -> Result<Route<'a>, Refusal> {
     let rest = segments.get(2..).unwrap_or_default();
     let object = |name: &str| match name {
+        "folders" => Some(Kind::Folder),
+        "form-fields" => Some(Kind::FormField),
+        "form-handler-fields" => Some(Kind::FormHandlerField),
+        "form-handlers" => Some(Kind::FormHandler),
+        "forms" => Some(Kind::Form),
+        "users" => Some(Kind::User),
+        "visitor-activities" => Some(Kind::VisitorActivity),
+        "visitors" => Some(Kind::Visitor),
         "campaigns" => Some(Kind::Campaign),
         "custom-fields" => Some(Kind::CustomField),
         "lists" => Some(Kind::List),
@@ -145,6 +177,12 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
     };
     let only = |verb: &Method, route| if method == verb { Ok(route) } else { Err(Refusal::code(60)) };
     let (kind, id) = match *rest {
+        ["objects", "forms", "do", "undelete"] => {
+            return if *method == Method::POST { Ok(Route::UndeleteForm) } else { Err(Refusal::code(60)) };
+        }
+        ["objects", "visitors", id, "do", "assignToProspect"] => {
+            return if *method == Method::POST { Ok(Route::AssignVisitor(id)) } else { Err(Refusal::code(60)) };
+        }
         ["objects", "account"] if *method == Method::GET => return Ok(Route::Account),
         ["objects", "account"] => return Err(Refusal::code(60)),
         ["objects", "prospects", "do", action @ ("upsertLatestByEmail" | "undelete")] => {
@@ -172,13 +210,17 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         _ => return Err(Refusal::code(198)),
     };
     let readable = kind != Kind::ExternalActivity || world.options.unknowns.account_engagement.activities_readable;
-    let deletable = matches!(kind, Kind::CustomField | Kind::List | Kind::ListMembership | Kind::Prospect);
-    let writable = deletable || kind == Kind::Import;
+    let creatable = !matches!(kind, Kind::Folder | Kind::User | Kind::Visitor | Kind::VisitorActivity);
+    let form_handling = matches!(kind, Kind::FormHandler | Kind::FormHandlerField);
+    let emptied =
+        form_handling || matches!(kind, Kind::CustomField | Kind::List | Kind::ListMembership | Kind::Prospect);
+    let deletable = emptied || kind == Kind::Form;
+    let writable = emptied || kind == Kind::Import;
     match (method, id) {
         (&Method::GET, None) if readable => Ok(Route::Query(kind)),
         (&Method::GET, Some(id)) if readable => Ok(Route::Read(kind, id)),
         (&Method::POST, None) if kind == Kind::Campaign => Err(Refusal::code(128)),
-        (&Method::POST, None) => Ok(Route::Create(kind)),
+        (&Method::POST, None) if creatable => Ok(Route::Create(kind)),
         (&Method::PATCH, Some(id)) if writable => Ok(Route::Update(kind, id)),
         (&Method::DELETE, Some(id)) if deletable => Ok(Route::Delete(kind, id)),
         _ => Err(Refusal::code(60)),

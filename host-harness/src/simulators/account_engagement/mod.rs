@@ -7,17 +7,25 @@
 pub mod campaigns;
 pub mod custom_fields;
 pub mod external_activities;
+pub mod form_fields;
+pub mod form_handlers;
+pub mod forms;
 pub mod gate;
 pub mod imports;
 pub mod list_memberships;
 pub mod lists;
 pub mod prospects;
+pub mod submissions;
 pub mod tags;
+pub mod visitor_activities;
+pub mod visitors;
 
 mod account;
 mod body;
 mod csv;
 mod errors;
+mod folders;
+mod form_pages;
 mod multipart;
 mod prospect_rows;
 mod query;
@@ -33,13 +41,19 @@ pub use campaigns::{Campaign, Connector};
 pub use custom_fields::{CustomField, CustomKind, NewCustomField};
 pub use errors::fault;
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
+pub use form_fields::{DataFormat, FormField, NewField};
+pub use form_handlers::{FormHandler, NewFormHandler};
+pub use forms::{Form, NewForm};
 pub use gate::{Ability, Host};
 pub use imports::{Import, Status};
 pub use list_memberships::ListMembership;
 pub use lists::List;
 pub use prospects::{NewProspect, Prospect};
+pub use submissions::Submitted;
 pub use tags::Tag;
 pub use users::USER_ID;
+pub use visitor_activities::VisitorActivity;
+pub use visitors::Visitor;
 
 use super::{
     World,
@@ -66,6 +80,12 @@ use std::{
 pub struct AccountEngagement {
     clock: Arc<dyn Clock>,
     pub campaigns: Table<u64, Campaign>,
+    pub forms: Table<u64, Form>,
+    pub form_fields: Table<u64, FormField>,
+    pub form_handlers: Table<u64, FormHandler>,
+    pub form_handler_fields: Table<u64, FormField>,
+    pub visitors: Table<u64, Visitor>,
+    pub visitor_activities: Table<u64, VisitorActivity>,
     pub lists: Table<u64, List>,
     pub list_memberships: Table<u64, ListMembership>,
     pub prospects: Table<u64, Prospect>,
@@ -122,6 +142,12 @@ impl AccountEngagement {
         let mut unit = AccountEngagement {
             clock,
             campaigns: Table::new(),
+            forms: Table::new(),
+            form_fields: Table::new(),
+            form_handlers: Table::new(),
+            form_handler_fields: Table::new(),
+            visitors: Table::new(),
+            visitor_activities: Table::new(),
             lists: Table::new(),
             list_memberships: Table::new(),
             prospects: Table::new(),
@@ -152,6 +178,14 @@ impl AccountEngagement {
 
     fn ids(&self, kind: Kind) -> Vec<u64> {
         match kind {
+            Kind::Folder => folders::ids(),
+            Kind::Form => self.forms.all().map(|form| form.id).collect(),
+            Kind::FormField => self.form_fields.all().map(|field| field.id).collect(),
+            Kind::FormHandler => self.form_handlers.all().map(|handler| handler.id).collect(),
+            Kind::FormHandlerField => self.form_handler_fields.all().map(|field| field.id).collect(),
+            Kind::User => vec![USER_ID],
+            Kind::Visitor => self.visitors.all().map(|visitor| visitor.id).collect(),
+            Kind::VisitorActivity => self.visitor_activities.all().map(|activity| activity.id).collect(),
             Kind::Campaign => self.campaigns.all().map(|campaign| campaign.id).collect(),
             Kind::CustomField => self.custom_fields.all().map(|field| field.id).collect(),
             Kind::Tag => self.tags.all().map(|tag| tag.id).collect(),
@@ -160,7 +194,7 @@ impl AccountEngagement {
             Kind::List => self.lists.all().map(|list| list.id).collect(),
             Kind::ListMembership => self.list_memberships.all().map(|membership| membership.id).collect(),
             Kind::Prospect => self.prospects.all().map(|prospect| prospect.id).collect(),
-            Kind::Account | Kind::Folder | Kind::User => vec![],
+            Kind::Account | Kind::Elsewhere => vec![],
         }
     }
 
@@ -181,6 +215,9 @@ impl AccountEngagement {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    if call.segments.first().is_some_and(|first| first == "l") {
+        return form_pages::handle(world, call);
+    }
     campaigns::mirror(world);
     let segments = call.segments();
     let route = match gate::route(world, &call.method, &segments) {
@@ -214,7 +251,25 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
     match route {
         Route::Account => {
             let paths = required_paths(world, call, Kind::Account)?;
+            permitted()?;
             Ok(json(200, CONTENT_TYPE, &View::lagging(world).show(Kind::Account, 0, &paths)))
+        }
+        Route::UndeleteForm => {
+            let body = Body::read(call)?;
+            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+            let paths = wanted_paths(world, Kind::Form, fields.as_deref())?;
+            permitted()?;
+            let id = forms::undelete(world, body)?;
+            Ok(made(world, Kind::Form, id, &paths, 200))
+        }
+        Route::AssignVisitor(id) => {
+            let id = number(id)?;
+            let body = Body::read(call)?;
+            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+            let paths = wanted_paths(world, Kind::Visitor, fields.as_deref())?;
+            permitted()?;
+            visitors::assign_to_prospect(world, id, body)?;
+            Ok(made(world, Kind::Visitor, id, &paths, 200))
         }
         Route::Query(kind) => {
             let (body, capped) = query::run(View::of(world, kind), kind, call)?;
@@ -268,6 +323,10 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let body = Body::read(call)?;
             permitted()?;
             let id = match kind {
+                Kind::Form => forms::create(world, body)?,
+                Kind::FormField => form_fields::create_for_form(world, body)?,
+                Kind::FormHandler => form_handlers::create(world, body)?,
+                Kind::FormHandlerField => form_fields::create_for_handler(world, body)?,
                 Kind::List => lists::create(world, body)?,
                 Kind::ListMembership => list_memberships::create(world, body)?,
                 Kind::CustomField => custom_fields::create(world, body)?,
@@ -283,6 +342,8 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             writable(world, kind, id, world.options.unknowns.account_engagement.write_deleted_code)?;
             match kind {
+                Kind::FormHandler => form_handlers::update(world, id, body)?,
+                Kind::FormHandlerField => form_fields::update_for_handler(world, id, body)?,
                 Kind::List => lists::update(world, id, body)?,
                 Kind::ListMembership => list_memberships::update(world, id, body)?,
                 Kind::CustomField => custom_fields::update(world, id, body)?,
@@ -303,6 +364,15 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Kind::List => lists::delete(world, id)?,
                 Kind::ListMembership => list_memberships::delete(world, id)?,
                 Kind::CustomField => custom_fields::delete(world, id)?,
+                Kind::Form => {
+                    world.account_engagement.forms.change(&id, now, |form| form.is_deleted = true);
+                }
+                Kind::FormHandler => {
+                    world.account_engagement.form_handlers.change(&id, now, |handler| handler.is_deleted = true);
+                }
+                Kind::FormHandlerField => {
+                    world.account_engagement.form_handler_fields.change(&id, now, |field| field.is_deleted = true);
+                }
                 _ => {
                     world.account_engagement.prospects.change(&id, now, |prospect| prospect.is_deleted = true);
                 }

@@ -7,7 +7,7 @@
 use super::{
     errors::Refusal,
     record::{Field, Filter, Kind, Path, Reading, View, paths},
-    zone,
+    visitor_activities, zone,
 };
 use crate::{
     clock::Timestamp,
@@ -221,10 +221,13 @@ impl Query {
                     _ => return Err(Refusal::code(20)),
                 };
             }
+            _ if visitor_activities::ignores(&view.world.options, kind, name) => {}
             _ => {
                 let code = view.world.options.unknowns.account_engagement.unsupported_filter_code;
                 let zulu = view.world.options.unknowns.account_engagement.zulu_time;
-                let test = kind.object().filters.iter().find_map(|filter| test(*filter, name, value, zulu));
+                let more = visitor_activities::more_filters(&view.world.options, kind);
+                let mut filters = kind.object().filters.iter().chain(more);
+                let test = filters.find_map(|filter| test(*filter, name, value, zulu));
                 self.tests.push(test.unwrap_or_else(|| Err(Refusal::about(code, name)))?);
             }
         }

@@ -3,8 +3,8 @@
 //! Each object says it of itself, in its own file.
 
 use super::{
-    account, campaigns, custom_fields, errors::Refusal, external_activities, imports, list_memberships, lists,
-    prospects, tags, users, zone::shown,
+    account, campaigns, custom_fields, errors::Refusal, external_activities, folders, form_fields, form_handlers,
+    forms, imports, list_memberships, lists, prospects, tags, users, visitor_activities, visitors, zone::shown,
 };
 use crate::{clock::Timestamp, simulators::World};
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,15 @@ use std::cmp::Ordering;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    Form,
+    FormField,
+    FormHandler,
+    FormHandlerField,
     Account,
     Campaign,
     CustomField,
+    /// What has no records here.
+    Elsewhere,
     ExternalActivity,
     Folder,
     Import,
@@ -24,6 +30,8 @@ pub(super) enum Kind {
     Prospect,
     Tag,
     User,
+    Visitor,
+    VisitorActivity,
 }
 
 /// An object, as its vendor page tells it.
@@ -128,17 +136,24 @@ const LEVELS_MAX: usize = 3;
 impl Kind {
     pub fn object(self) -> &'static Object {
         match self {
+            Kind::Form => &forms::FORM,
+            Kind::FormField => &form_fields::FORM_FIELD,
+            Kind::FormHandler => &form_handlers::FORM_HANDLER,
+            Kind::FormHandlerField => &form_fields::FORM_HANDLER_FIELD,
             Kind::Account => &account::ACCOUNT,
             Kind::Campaign => &campaigns::CAMPAIGN,
             Kind::CustomField => &custom_fields::CUSTOM_FIELD,
             Kind::ExternalActivity => &external_activities::EXTERNAL_ACTIVITY,
-            Kind::Folder => &users::FOLDER,
+            Kind::Elsewhere => &visitor_activities::ELSEWHERE,
+            Kind::Folder => &folders::FOLDER,
             Kind::Import => &imports::IMPORT,
             Kind::List => &lists::LIST,
             Kind::ListMembership => &list_memberships::LIST_MEMBERSHIP,
             Kind::Prospect => &prospects::PROSPECT,
             Kind::Tag => &tags::TAG,
             Kind::User => &users::USER,
+            Kind::Visitor => &visitors::VISITOR,
+            Kind::VisitorActivity => &visitor_activities::VISITOR_ACTIVITY,
         }
     }
 
@@ -148,14 +163,21 @@ impl Kind {
             Kind::Account => "Account",
             Kind::Campaign => "Campaign",
             Kind::CustomField => "CustomField",
+            Kind::Elsewhere => "Elsewhere",
             Kind::ExternalActivity => "ExternalActivity",
             Kind::Folder => "Folder",
+            Kind::Form => "Form",
+            Kind::FormField => "FormField",
+            Kind::FormHandler => "FormHandler",
+            Kind::FormHandlerField => "FormHandlerField",
             Kind::Import => "Import",
             Kind::List => "List",
             Kind::ListMembership => "ListMembership",
             Kind::Prospect => "Prospect",
             Kind::Tag => "Tag",
             Kind::User => "User",
+            Kind::Visitor => "Visitor",
+            Kind::VisitorActivity => "VisitorActivity",
         }
     }
 
@@ -235,6 +257,15 @@ impl<'a> View<'a> {
     pub fn field(&self, kind: Kind, id: u64, name: &str) -> Option<Field> {
         let (unit, when) = (&self.world.account_engagement, self.when);
         match kind {
+            Kind::Form => unit.forms.at(&id, when).map(|form| form.field(name, &self.world.options.base_url)),
+            Kind::FormField => unit.form_fields.at(&id, when).map(|field| field.field(name)),
+            Kind::FormHandler => {
+                unit.form_handlers.at(&id, when).map(|handler| handler.field(name, &self.world.options.base_url))
+            }
+            // It has no recycle bin.
+            Kind::FormHandlerField => {
+                unit.form_handler_fields.at(&id, when).filter(|field| !field.is_deleted).map(|field| field.field(name))
+            }
             Kind::Account => Some(account::field(self.world, name)),
             Kind::Campaign => unit.campaigns.at(&id, when).map(|c| c.field(name, &self.world.options)),
             Kind::CustomField => {
@@ -242,7 +273,8 @@ impl<'a> View<'a> {
                 field.map(|field| field.field(name))
             }
             Kind::ExternalActivity => unit.external_activities.at(&id, when).map(|activity| activity.field(name)),
-            Kind::Folder => (id == users::FOLDER_ID).then(|| users::folder_field(name)),
+            Kind::Elsewhere => None,
+            Kind::Folder => folders::field(id, name),
             Kind::Import => unit.imports.at(&id, when).map(|import| import.field(name, &self.world.options)),
             Kind::List => unit.lists.at(&id, when).map(|list| list.field(name)),
             Kind::ListMembership => unit.list_memberships.at(&id, when).map(|membership| membership.field(name)),
@@ -252,6 +284,10 @@ impl<'a> View<'a> {
             }
             Kind::Tag => unit.tags.at(&id, when).map(|tag| tag.field(name)),
             Kind::User => (id == users::USER_ID).then(|| users::user_field(name)),
+            Kind::Visitor => unit.visitors.at(&id, when).map(|visitor| visitor.field(name)),
+            Kind::VisitorActivity => {
+                unit.visitor_activities.at(&id, when).map(|activity| activity.field(name, &self.world.options))
+            }
         }
     }
 

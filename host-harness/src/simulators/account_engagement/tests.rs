@@ -1,10 +1,13 @@
 //! Gate, queries, pages, read lag and Connected Campaigns. Writes: `tests/writes.rs`.
 
+mod form_objects;
+mod form_page;
 mod imports;
 mod objects;
 mod paging;
 mod refusals;
 mod shapes;
+mod submitting;
 mod writes;
 
 use super::*;

@@ -1,36 +1,54 @@
-//! What is only reached through a relation: the API's user, and the folder that holds what has no other.
+//! The API's user. <https://developer.salesforce.com/docs/marketing/pardot/guide/user-v5.html>: read and query only,
+//! its fields and the ability "Admin > User > View" are [confirmed]; its filters are those of the other objects
+//! [inferred]. There is one user here, whom every record names as its maker.
 
-use super::record::{Field, Object};
+use super::record::{Field, Filter, Kind, Object};
+use crate::{clock::Timestamp, simulators::ids::salesforce_id};
+
+// The folder of whatever has no other: asked for by its old name in the objects that never have another.
+pub(super) use super::folders::FOLDER_ID;
 
 /// The API's user.
 pub const USER_ID: u64 = 1001;
-pub(super) const FOLDER_ID: u64 = 2001;
 
 pub(super) static USER: Object = Object {
-    path: "",
-    fields: &["id", "username", "email", "firstName", "lastName"],
-    relations: &[],
-    filters: &[],
-    sorts: &[],
+    path: "objects/users",
+    fields: &[
+        "id",
+        "username",
+        "email",
+        "firstName",
+        "lastName",
+        "jobTitle",
+        "role",
+        "roleName",
+        "salesforceId",
+        "isDeleted",
+        "tagReplacementLanguage",
+        "createdAt",
+        "updatedAt",
+        "createdById",
+        "updatedById",
+    ],
+    relations: &[("createdBy", Kind::User, "createdById"), ("updatedBy", Kind::User, "updatedById")],
+    filters: &[Filter::Number("id"), Filter::Time("createdAt"), Filter::Time("updatedAt")],
+    sorts: &["id", "createdAt", "updatedAt"],
 };
-
-pub(super) static FOLDER: Object =
-    Object { path: "", fields: &["id", "name"], relations: &[], filters: &[], sorts: &[] };
 
 pub(super) fn user_field(name: &str) -> Field {
     match name {
-        "id" => Field::Int(USER_ID),
+        "id" | "createdById" | "updatedById" => Field::Int(USER_ID),
         "username" | "email" => Field::text("integration@salesforce-customer.example"),
         "firstName" => Field::text("Ida"),
         "lastName" => Field::text("Integration"),
-        _ => Field::Null,
-    }
-}
-
-pub(super) fn folder_field(name: &str) -> Field {
-    match name {
-        "id" => Field::Int(FOLDER_ID),
-        "name" => Field::text("Uncategorized Lists"),
+        "jobTitle" => Field::text("API user"),
+        // "Role ID of the user", and yet text.
+        "role" => Field::text("1"),
+        "roleName" => Field::text("Administrator"),
+        "salesforceId" => Field::text(salesforce_id("005", 1)),
+        "isDeleted" => Field::Bool(false),
+        "tagReplacementLanguage" => Field::text("HML"),
+        "createdAt" | "updatedAt" => Field::time(Timestamp::from_seconds(1_700_000_000)),
         _ => Field::Null,
     }
 }

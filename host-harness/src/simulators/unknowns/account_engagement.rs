@@ -85,6 +85,14 @@ pub struct AccountEngagementUnknowns {
     pub import_seconds: u32,
     /// Length of `salesforceId`: 18 or 15.
     pub salesforce_id_length: IdLength,
+    /// What a query of visitor activities does with a filter on campaign, form or form handler, which v4 has.
+    pub activity_form_filters: FormFilters,
+    /// Whether `typeName` names what was used ("Form") or the type ("Success").
+    pub activity_type_name: ActivityTypeName,
+    /// Whether visitor activities come to be seen in the order of their ids.
+    pub activity_lateness: Lateness,
+    /// What becomes of a prospect in the recycle bin who submits a form.
+    pub deleted_submitter: DeletedSubmitter,
     /// The zone of the API's user, in which times are answered.
     pub user_zone: Zone,
 }
@@ -131,6 +139,10 @@ impl Default for AccountEngagementUnknowns {
             import_creates_on_no_match: true,
             import_seconds: 120,
             salesforce_id_length: IdLength::Eighteen,
+            activity_form_filters: FormFilters::Refuse,
+            activity_type_name: ActivityTypeName::Asset,
+            activity_lateness: Lateness::None,
+            deleted_submitter: DeletedSubmitter::Restore,
             user_zone: Zone::NewYork,
         }
     }
@@ -159,6 +171,13 @@ sides!(
 sides!(Reconnect { Refuse, Replace });
 sides!(UnlistedValue { Accept, Refuse });
 sides!(IdLength { Eighteen, Fifteen });
+sides!(FormFilters { Refuse, Accept, Ignore });
+sides!(ActivityTypeName { Asset, Type });
+sides!(
+    /// Every second one is seen a quarter of an hour later than the rest, or none is.
+    Lateness { None, EverySecond }
+);
+sides!(DeletedSubmitter { Restore, MakeAnother });
 sides!(
     /// With daylight saving time where the place has it.
     Zone { Utc, NewYork }
