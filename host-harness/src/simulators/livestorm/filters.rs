@@ -6,7 +6,7 @@ use crate::{
     clock::Timestamp,
     simulators::{
         request::Call,
-        unknowns::{Bounds, LivestormUnknowns, UnknownParameter},
+        unknowns::{Bounds, LivestormUnknowns, UnknownFilterValue, UnknownParameter},
     },
 };
 
@@ -39,6 +39,21 @@ pub(super) fn known_with(
 
 pub(super) fn text<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     call.param(&format!("filter[{name}]"))
+}
+
+/// A filter by a word, of which there are so many.
+pub(super) fn one_of<'a>(
+    call: &'a Call,
+    name: &str,
+    words: &[&str],
+    unknowns: &LivestormUnknowns,
+) -> Result<Option<&'a str>, Refusal> {
+    match text(call, name) {
+        Some(word) if !words.contains(&word) && unknowns.unknown_filter_value == UnknownFilterValue::Refuse => {
+            Err(Refusal::bad_request(format!("filter[{name}] must be one of {}", words.join(", "))))
+        }
+        word => Ok(word),
+    }
 }
 
 pub(super) fn flag(call: &Call, name: &str) -> Result<Option<bool>, Refusal> {
