@@ -9,6 +9,14 @@ use crate::{
 use http::Method;
 use std::{collections::BTreeSet, time::Duration};
 
+mod doors;
+mod event_writes;
+mod in_a_session;
+mod lists;
+mod people_across;
+mod session_writes;
+mod team;
+
 const MONDAY: &str = "2026-11-23T09:00:00Z";
 
 fn started() -> (Simulators, SimulatedClock) {
