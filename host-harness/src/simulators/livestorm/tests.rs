@@ -9,10 +9,12 @@ use crate::{
 use http::Method;
 use std::{collections::BTreeSet, time::Duration};
 
+mod anything;
 mod doors;
 mod event_writes;
 mod in_a_session;
 mod lists;
+mod lists_by_law;
 mod people_across;
 mod session_writes;
 mod team;
