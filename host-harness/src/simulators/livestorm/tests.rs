@@ -17,6 +17,7 @@ mod lists;
 mod lists_by_law;
 mod people_across;
 mod session_writes;
+mod shapes;
 mod team;
 
 const MONDAY: &str = "2026-11-23T09:00:00Z";
