@@ -4,11 +4,13 @@
 
 use crate::simulators::{
     request::{Answer, answer, json, with_header},
-    unknowns::ErrorFields,
+    unknowns::{BearerRefusalBody, ErrorFields, LivestormUnknowns},
 };
 use serde_json::json;
 
 pub(super) const CONTENT_TYPE: &str = "application/vnd.api+json";
+
+const CHALLENGE: &str = "www-authenticate";
 
 /// A request refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Refusal {
     /// clients, who saw it with a made-up token].
     pub fn not_an_oauth_token() -> Refusal {
         let challenge = r#"Bearer realm="Doorkeeper", error="invalid_token""#;
-        Refusal::unauthorized().with("www-authenticate", challenge)
+        Refusal::unauthorized().with(CHALLENGE, challenge)
     }
 
     /// 401 or 403: two pages of the vendor differ.
@@ -92,13 +94,13 @@ impl Refusal {
         self
     }
 
-    pub fn answer(&self, fields: ErrorFields) -> Answer {
+    pub fn answer(&self, unknowns: &LivestormUnknowns) -> Answer {
         if self.is_page {
             let page = "<!DOCTYPE html><html><body><h1>We're sorry, but something went wrong.</h1></body></html>";
             return answer(self.status, "text/html; charset=utf-8", page.into());
         }
         let text = json!(self.status.to_string());
-        let (code, status) = match fields {
+        let (code, status) = match unknowns.error_fields {
             ErrorFields::WordStatus => (text, json!(self.word)),
             ErrorFields::WordCode => (json!(self.word), text),
             ErrorFields::NumericTexts => (text.clone(), text),
@@ -106,7 +108,11 @@ impl Refusal {
         };
         let body =
             json!({ "errors": [{ "title": self.title, "detail": self.detail, "code": code, "status": status }] });
-        let answer = json(self.status, CONTENT_TYPE, &body);
+        let is_challenged = self.headers.iter().any(|(name, _)| *name == CHALLENGE);
+        let answer = match unknowns.bearer_refusal_body {
+            BearerRefusalBody::Empty if is_challenged => answer(self.status, CONTENT_TYPE, vec![]),
+            BearerRefusalBody::Empty | BearerRefusalBody::JsonApi => json(self.status, CONTENT_TYPE, &body),
+        };
         self.headers.iter().fold(answer, |answer, (name, value)| with_header(answer, name, value))
     }
 }

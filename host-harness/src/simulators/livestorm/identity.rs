@@ -1,6 +1,6 @@
 //! Who the token belongs to. `/ping` is 200 without a body, or with an empty object, as a switch says; `/me` of a private token is
 //! the organisation, `/organization` has name and slug, and may be asked to include itself: the vendor's OpenAPI, as public clients
-//! carry it [confirmed].
+//! carry it [confirmed]; `/me` of an app's token is the user who consented [confirmed].
 
 use super::{
     Livestorm,
@@ -32,4 +32,9 @@ pub(super) fn organization(livestorm: &Livestorm, call: &Call, unknowns: &Livest
         includes.add(row.clone());
     }
     Ok(includes.body(row, None))
+}
+
+/// `GET /v1/me` of an app, which the owner has let in.
+pub(super) fn user(livestorm: &Livestorm) -> Value {
+    json!({ "data": livestorm.owner().resource() })
 }

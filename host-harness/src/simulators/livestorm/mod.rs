@@ -1,7 +1,7 @@
 //! Livestorm's public API, version 1. <https://developers.livestorm.co>.
 //!
-//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token and refused [inferred from
-//! public clients]. The token is checked first, then the quota, then the path; every answer after the token tells the
+//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token ([`oauth`]) and refused [inferred
+//! from public clients]. The token is checked first, then the quota, then the path; every answer after the token tells the
 //! quota. So what is refused, a path that does not exist included, costs a request too: whether it does is [unknown], and
 //! the dearer is assumed (<https://developers.livestorm.co/docs/rate-limits-and-quotas>). Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
 //! [`webhooks`].
@@ -31,6 +31,7 @@ mod filters;
 mod identity;
 mod includes;
 mod negotiation;
+pub mod oauth;
 mod paging;
 mod quota;
 mod session_writes;
@@ -45,6 +46,7 @@ pub use attendance::Attendance;
 pub use chat_messages::ChatMessage;
 pub use events::{Event, FormField, NewEvent};
 pub use jobs::Job;
+pub use oauth::PartnerApp;
 pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
 pub use people_attributes::PeopleAttribute;
 pub use questions::Question;
@@ -65,6 +67,7 @@ use super::{
 };
 use crate::clock::{Clock, Timestamp};
 use errors::{CONTENT_TYPE, Refusal};
+use oauth::Caller;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -92,6 +95,7 @@ pub struct Livestorm {
     pub questions: Table<String, Question>,
     pub recordings: Table<String, Recording>,
     pub access: Access,
+    pub partner_app: PartnerApp,
     /// What the token was not given.
     pub missing_scopes: BTreeSet<Scope>,
     /// What it was given for reading alone.
@@ -120,6 +124,7 @@ impl Livestorm {
             questions: Table::new(),
             recordings: Table::new(),
             access: Access::Open,
+            partner_app: PartnerApp::default(),
             missing_scopes: BTreeSet::new(),
             read_only_scopes: BTreeSet::new(),
             quota: Quota::default(),
@@ -293,11 +298,14 @@ fn slug(title: &str) -> String {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    if let Some(answer) = oauth::handle(world, call) {
+        return answer;
+    }
     let unknowns = world.options.unknowns.livestorm.clone();
     match taken(world, call) {
-        Err(refusal) => refusal.answer(unknowns.error_fields),
-        Ok(()) => {
-            let answer = route(world, call).unwrap_or_else(|refusal| refusal.answer(unknowns.error_fields));
+        Err(refusal) => refusal.answer(&unknowns),
+        Ok(caller) => {
+            let answer = route(world, call, &caller).unwrap_or_else(|refusal| refusal.answer(&unknowns));
             if !answer.status().is_success() && !unknowns.failed_calls_count {
                 world.livestorm.quota.give_back();
             }
@@ -306,33 +314,37 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     }
 }
 
-/// Whether the request is let in at all.
-fn taken(world: &mut World, call: &Call) -> Result<(), Refusal> {
+/// Who asks, where the request is let in at all.
+fn taken(world: &mut World, call: &Call) -> Result<Caller, Refusal> {
     if let Some(due) = world.livestorm.refusals_due.checked_sub(1) {
         world.livestorm.refusals_due = due;
         return Err(Refusal::unauthorized());
     }
     let is_revoked = world.livestorm.access == Access::TokenRevoked;
-    match call.header("authorization") {
-        Some(token) if token == world.options.livestorm_token && !is_revoked => {}
-        Some(_) if call.bearer().is_some() => return Err(Refusal::not_an_oauth_token()),
+    let now = world.clock.now();
+    let caller = match (call.header("authorization"), call.bearer()) {
+        (Some(token), _) if token == world.options.livestorm_token && !is_revoked => Caller::PrivateToken,
+        (_, Some(token)) => Caller::App(world.livestorm.partner_app.granted(token, now)?.clone()),
         _ => return Err(Refusal::unauthorized()),
-    }
-    world.livestorm.quota.take(world.clock.now(), &world.options)
+    };
+    world.livestorm.quota.take(now, &world.options)?;
+    Ok(caller)
 }
 
 /// A path that is known answers 404 to a verb that it does not have [inferred from public clients].
-fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+fn route(world: &mut World, call: &Call, caller: &Caller) -> Result<Answer, Refusal> {
     let when: Timestamp = world.now().minus(world.options.read_lag.livestorm);
     let segments = call.segments();
     let unknowns = &world.options.unknowns.livestorm;
     world.livestorm.access.refusal().map_or(Ok(()), Err)?;
-    if !world.livestorm.may(call.method.as_str(), Scope::of(&segments, unknowns.scope_of_jobs_and_attributes)) {
+    let scopes = Scope::of(&segments, unknowns.scope_of_jobs_and_attributes);
+    if !world.livestorm.lets(caller, call.method.as_str(), scopes) {
         return Err(Refusal::missing_scope(unknowns.missing_scope_status));
     }
     negotiation::settle(call, unknowns)?;
     let shown = match (call.method.as_str(), &segments[..]) {
         ("GET", ["v1", "ping"]) => return Ok(identity::ping(unknowns)),
+        ("GET", ["v1", "me"]) if matches!(caller, Caller::App(_)) => Ok(identity::user(&world.livestorm)),
         ("GET", ["v1", "me" | "organization"]) => identity::organization(&world.livestorm, call, unknowns),
         ("GET", ["v1", "users"]) => users::list(world, call, when),
         ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),

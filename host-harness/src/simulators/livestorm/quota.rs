@@ -120,7 +120,7 @@ fn end_of_window(opened: Timestamp, window: MonthlyWindow) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulators::unknowns::ErrorFields;
+    use crate::simulators::unknowns::LivestormUnknowns;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -132,8 +132,10 @@ mod tests {
         for n in 0..5 {
             assert_eq!(quota.take(start.plus(Duration::from_millis(n * 100)), &options), Ok(()));
         }
-        let refused =
-            quota.take(start.plus(Duration::from_millis(999)), &options).unwrap_err().answer(ErrorFields::WordStatus);
+        let refused = quota
+            .take(start.plus(Duration::from_millis(999)), &options)
+            .unwrap_err()
+            .answer(&LivestormUnknowns::default());
         assert_eq!(refused.status(), 429);
         assert_eq!(refused.headers()["retry-after"], "1");
         assert_eq!(refused.headers()["ratelimit-interval-remaining"], "0");
@@ -159,7 +161,7 @@ mod tests {
             let start = at("2026-11-22T15:00:00Z");
             assert_eq!(quota.take(start, &options), Ok(()));
             let later = start.plus(Duration::from_secs(60));
-            let refused = quota.take(later, &options).unwrap_err().answer(ErrorFields::WordStatus);
+            let refused = quota.take(later, &options).unwrap_err().answer(&LivestormUnknowns::default());
             assert_eq!(refused.headers()["ratelimit-reset"], at(end).seconds().to_string(), "{window:?}");
             assert_eq!(refused.headers()["retry-after"], at(end).since(later).as_secs().to_string());
             assert_eq!(quota.take(at(end), &options), Ok(()));

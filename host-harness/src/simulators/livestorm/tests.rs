@@ -15,6 +15,7 @@ mod event_writes;
 mod in_a_session;
 mod lists;
 mod lists_by_law;
+mod partners;
 mod people_across;
 mod session_writes;
 mod shapes;

@@ -56,7 +56,7 @@ pub struct TeamMember {
 }
 
 impl TeamMember {
-    fn resource(&self) -> Value {
+    pub(super) fn resource(&self) -> Value {
         let attributes = json!({
             "role": self.role.name(),
             "created_at": self.created_at.seconds(),

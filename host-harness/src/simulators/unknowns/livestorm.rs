@@ -75,6 +75,16 @@ pub struct LivestormUnknowns {
     pub user_exists_status: u16,
     /// The body of `/ping`.
     pub ping_body: PingBody,
+    /// What a refused bearer token is told besides its challenge.
+    pub bearer_refusal_body: BearerRefusalBody,
+    /// How long an app's access token lives.
+    pub oauth_expires_in_seconds: u64,
+    /// Whether a refresh brings a new refresh token.
+    pub oauth_refresh_rotates: bool,
+    /// Where it does: what becomes of the old one.
+    pub oauth_old_refresh_token: OldRefreshToken,
+    /// Whether an app may name itself by HTTP Basic when it asks for tokens.
+    pub oauth_basic: bool,
     /// Whether an owner who is nobody, and users filtered by address, end in a 500 of HTML, as one client reports.
     pub html_server_errors: bool,
     /// Whether the legacy `identify` of a person is the id that REST gives (RULES 1, spec S1-17).
@@ -130,6 +140,11 @@ impl Default for LivestormUnknowns {
             delete_registered_session: DeleteRegisteredSession::Refuse,
             user_exists_status: 409,
             ping_body: PingBody::Empty,
+            bearer_refusal_body: BearerRefusalBody::JsonApi,
+            oauth_expires_in_seconds: 7200,
+            oauth_refresh_rotates: true,
+            oauth_old_refresh_token: OldRefreshToken::Dies,
+            oauth_basic: false,
             html_server_errors: false,
             legacy_person_id: LegacyPersonId::Other,
             missing_scope_status: 403,
@@ -164,6 +179,8 @@ sides!(OtherContentType { Refuse, Read });
 sides!(PutOmitted { Kept, Reset });
 sides!(TagStatus { ByVerb, Ok });
 sides!(DeleteRegisteredSession { Refuse, Delete });
+sides!(BearerRefusalBody { JsonApi, Empty });
+sides!(OldRefreshToken { Dies, Stays });
 sides!(PingBody { Empty, Object });
 sides!(LegacyPersonId { Other, SameAsRest });
 sides!(AttendanceRate { Number, Text });
