@@ -12,7 +12,6 @@ use super::{
     events::{FLAGS, Flags},
     includes::Includes,
     session_writes::SessionWish,
-    slug,
 };
 use crate::{
     clock::Timestamp,
@@ -148,7 +147,6 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
             fields: source.fields,
         }
     });
-    wish.slug.get_or_insert_with(|| slug(&title));
     let id = world.livestorm.create_event(copied.unwrap_or_else(|| NewEvent { title, ..NewEvent::default() }));
     for session in sessions {
         world.livestorm.create_session(&id, session);

@@ -63,6 +63,11 @@ fn an_event_is_made_with_its_sessions_which_are_answered_with_it() {
     assert_eq!(made["data"]["relationships"]["sessions"]["data"][0]["id"], made["included"][0]["id"]);
     let id = made["data"]["id"].as_str().unwrap();
     assert_eq!(get(&simulators, &format!("/v1/events/{id}?include=sessions")).1, made, "reading tells the same");
+    for (sessions, count) in [(json!({ "data": [{ "type": "sessions" }, {}] }), 2), (json!([]), 0), (json!(null), 0)] {
+        let body = json!({ "data": { "attributes": { "title": "x" }, "relationships": { "sessions": sessions } } });
+        let (status, made) = put_in(&simulators, "POST", "/v1/events", &body.to_string());
+        assert_eq!((status, &made["data"]["attributes"]["sessions_count"]), (201, &json!(count)), "{body}");
+    }
     let (status, draft) = write(&simulators, "POST", "/v1/events", "events", json!({ "title": "Plain" }));
     assert_eq!((status, &draft["data"]["attributes"]["status"]), (201, &json!("draft")));
     assert_eq!((draft.get("included"), draft["data"].get("relationships")), (None, None));
@@ -128,6 +133,7 @@ fn what_is_wrong_with_an_event_is_refused_and_nothing_is_made() {
     let (_, was) = get(&simulators, &format!("/v1/events/{event}"));
     let wrong = json!({ "title": "Other", "chat_enabled": 1 });
     assert_eq!(write(&simulators, "PATCH", &format!("/v1/events/{event}"), "events", wrong).0, 422);
+    assert_eq!(write(&simulators, "PATCH", &format!("/v1/events/{event}"), "events", json!({ "title": " " })).0, 422);
     assert_eq!(get(&simulators, &format!("/v1/events/{event}")).1, was, "half a change is none");
     simulators.world().options.unknowns.livestorm.wrong_attribute_status = 400;
     assert_eq!(write(&simulators, "POST", "/v1/events", "events", json!({ "title": 7 })).0, 400);
@@ -175,9 +181,9 @@ fn an_event_is_changed_by_what_is_named_and_published_and_taken_back() {
 /// No page says.
 #[test]
 fn what_put_leaves_out_is_kept_or_reset_as_its_switch_says() {
-    for (put_omitted, description, polls, session_name) in [
-        (PutOmitted::Kept, json!("kept"), json!(false), json!("Morning")),
-        (PutOmitted::Reset, json!(null), json!(true), json!(null)),
+    for (put_omitted, status_after, description, polls, session_name) in [
+        (PutOmitted::Kept, "published", json!("kept"), json!(false), json!("Morning")),
+        (PutOmitted::Reset, "draft", json!(null), json!(true), json!(null)),
     ] {
         let (simulators, _) = started();
         let (event, session, _) = ana_registered(&simulators);
@@ -189,6 +195,7 @@ fn what_put_leaves_out_is_kept_or_reset_as_its_switch_says() {
         let put = &put["data"]["attributes"];
         assert_eq!((status, &put["title"], &put["slug"]), (200, &json!("Whole"), &json!("product-demo")));
         assert_eq!((&put["description"], &put["polls_enabled"]), (&description, &polls), "{put_omitted:?}");
+        assert_eq!(put["status"], status_after, "{put_omitted:?}");
         let (status, put) = write(&simulators, "PUT", &at, "sessions", json!({ "timezone": "UTC" }));
         assert_eq!((status, &put["data"]["attributes"]["timezone"]), (200, &json!("UTC")));
         assert_eq!(put["data"]["attributes"]["name"], session_name, "{put_omitted:?}");

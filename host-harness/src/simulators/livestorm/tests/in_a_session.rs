@@ -170,6 +170,17 @@ fn a_session_and_its_people_come_with_what_is_asked_for() {
     assert_eq!(capped["data"]["attributes"]["registrants_count"], 2);
 }
 
+#[test]
+fn an_event_brings_its_sessions_and_no_breakout_rooms() {
+    let (simulators, _) = started();
+    let (event, session, _) = ana_registered(&simulators);
+    let room = NewSession { breakout_room_of: Some(session.clone()), ..Default::default() };
+    simulators.world().livestorm.create_session(&event, room);
+    let (_, body) = get(&simulators, &format!("/v1/events/{event}?include=sessions"));
+    let ids: Vec<_> = body["included"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+    assert_eq!((ids, &body["data"]["attributes"]["sessions_count"]), (vec![json!(session)], &json!(1)));
+}
+
 /// JSON:API refuses it; no page of the vendor says.
 #[test]
 fn what_cannot_be_included_is_left_out_or_refused_as_its_switch_says() {

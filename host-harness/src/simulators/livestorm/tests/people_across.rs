@@ -48,6 +48,22 @@ fn an_events_people_are_told_in_fewer_words_and_team_members_without_answers() {
 }
 
 #[test]
+fn who_registered_for_an_event_first_is_first_whatever_the_session() {
+    let (simulators, clock) = started();
+    let (event, first, ana) = ana_registered(&simulators);
+    let second = simulators.world().livestorm.create_session(&event, NewSession::default());
+    let mut expected = vec![simulators.world().livestorm.owner().id.clone(), ana];
+    for (session, email) in [(&second, "bo@example.org"), (&first, "cy@example.org")] {
+        wait(&clock, 60);
+        let new = NewRegistrant { email: email.into(), ..Default::default() };
+        expected.push(simulators.world().livestorm.register(session, new).unwrap());
+    }
+    let (_, body) = get(&simulators, &format!("/v1/events/{event}/people"));
+    let ids: Vec<_> = body["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, expected);
+}
+
+#[test]
 fn the_workspaces_people_are_told_in_the_fewest_words_and_not_by_time() {
     let (simulators, clock) = started();
     let (event, session, ana) = ana_registered(&simulators);
