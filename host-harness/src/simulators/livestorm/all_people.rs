@@ -190,9 +190,16 @@ pub(super) fn of_event(world: &World, call: &Call, event: &str, when: Timestamp)
 }
 
 /// `GET /v1/events/{id}/people/{id}`
-pub(super) fn one_of_event(world: &World, event: &str, person: &str, when: Timestamp) -> Result<Value, Refusal> {
+pub(super) fn one_of_event(
+    world: &World,
+    call: &Call,
+    event: &str,
+    person: &str,
+    when: Timestamp,
+) -> Result<Value, Refusal> {
     let (livestorm, unknowns) = (&world.livestorm, &world.options.unknowns.livestorm);
     livestorm.events.at(event, when).ok_or_else(Refusal::not_found)?;
+    filters::of_one(call, unknowns)?;
     let people = livestorm.people_of_event(event, when);
     let found = people.iter().find(|registrations| registrations.iter().any(|r| r.person_id == person));
     let row = found.and_then(|registrations| livestorm.reduced(registrations, unknowns));
@@ -216,7 +223,9 @@ pub(super) fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value,
 }
 
 /// `GET /v1/people/{id}`
-pub(super) fn one(world: &World, person: &str, when: Timestamp) -> Result<Value, Refusal> {
+pub(super) fn one(world: &World, call: &Call, person: &str, when: Timestamp) -> Result<Value, Refusal> {
+    let unknowns = &world.options.unknowns.livestorm;
     let found = world.livestorm.profile(person, when).ok_or_else(Refusal::not_found)?;
-    Ok(json!({ "data": found.resource(&world.options.unknowns.livestorm) }))
+    filters::of_one(call, unknowns)?;
+    Ok(json!({ "data": found.resource(unknowns) }))
 }

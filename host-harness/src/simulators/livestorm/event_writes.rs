@@ -174,10 +174,10 @@ pub(super) fn delete(world: &mut World, id: &str) -> Result<Answer, Refusal> {
     }
 }
 
-/// A writer is shown what is true, whatever readers see.
+/// A writer is shown what is true now, whatever readers see.
 fn shown(world: &World, status: u16, id: &str, mut includes: Includes) -> Result<Answer, Refusal> {
     let livestorm = &world.livestorm;
     let event = livestorm.events.now(id).ok_or_else(Refusal::not_found)?;
-    let row = livestorm.event_with(event, Timestamp::MAX, &mut includes, &world.options.unknowns.livestorm);
+    let row = livestorm.event_with(event, world.now(), &mut includes, &world.options.unknowns.livestorm);
     Ok(json(status, CONTENT_TYPE, &includes.body(row, None)))
 }

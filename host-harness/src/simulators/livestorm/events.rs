@@ -302,6 +302,7 @@ pub(super) fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value,
 pub(super) fn one(world: &World, call: &Call, id: &str, when: Timestamp) -> Result<Value, Refusal> {
     let unknowns = &world.options.unknowns.livestorm;
     let event = world.livestorm.events.at(id, when).ok_or_else(Refusal::not_found)?;
+    filters::of_one(call, unknowns)?;
     let mut includes = Includes::read(call, &["sessions", "tags"], unknowns)?;
     let row = world.livestorm.event_with(event, when, &mut includes, unknowns);
     Ok(includes.body(row, None))

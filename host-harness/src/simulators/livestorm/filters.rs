@@ -13,6 +13,15 @@ use crate::{
 /// Every list has pages and may be asked for more than its rows.
 const EVERYWHERE: [&str; 3] = ["page[number]", "page[size]", "include"];
 
+/// One resource has neither pages nor filters.
+pub(super) fn of_one(call: &Call, unknowns: &LivestormUnknowns) -> Result<(), Refusal> {
+    let refuses = unknowns.unknown_parameter == UnknownParameter::Refuse;
+    match call.query.iter().find(|(name, _)| name != "include") {
+        Some((name, _)) if refuses => Err(Refusal::bad_request(format!("{name} is not a parameter of this"))),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn known(call: &Call, filters: &[&str], unknowns: &LivestormUnknowns) -> Result<(), Refusal> {
     known_with(call, filters, &[], unknowns)
 }

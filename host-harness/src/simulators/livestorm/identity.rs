@@ -5,6 +5,7 @@
 use super::{
     Livestorm,
     errors::{CONTENT_TYPE, Refusal},
+    filters,
     includes::Includes,
     resource,
 };
@@ -27,6 +28,7 @@ pub(super) fn ping(unknowns: &LivestormUnknowns) -> Answer {
 pub(super) fn organization(livestorm: &Livestorm, call: &Call, unknowns: &LivestormUnknowns) -> Result<Value, Refusal> {
     let attributes = json!({ "name": "Example Organisation", "slug": "example-organisation", "parent_id": null });
     let row = resource("organizations", &livestorm.organization_id, attributes);
+    filters::of_one(call, unknowns)?;
     let mut includes = Includes::read(call, &["organization"], unknowns)?;
     if includes.has("organization") {
         includes.add(row.clone());

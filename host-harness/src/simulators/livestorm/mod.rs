@@ -361,9 +361,9 @@ fn route(world: &mut World, call: &Call, caller: &Caller) -> Result<Answer, Refu
         ("GET", ["v1", "sessions", id, "questions"]) => questions::list(world, call, id, when),
         ("GET", ["v1", "sessions", id, "recordings"]) => recordings::list(world, call, id, when),
         ("GET", ["v1", "events", id, "people"]) => all_people::of_event(world, call, id, when),
-        ("GET", ["v1", "events", id, "people", person]) => all_people::one_of_event(world, id, person, when),
+        ("GET", ["v1", "events", id, "people", person]) => all_people::one_of_event(world, call, id, person, when),
         ("GET", ["v1", "people"]) => all_people::list(world, call, when),
-        ("GET", ["v1", "people", id]) => all_people::one(world, id, when),
+        ("GET", ["v1", "people", id]) => all_people::one(world, call, id, when),
         _ => return writes::route(world, call, &segments),
     };
     shown.map(|body| json(200, CONTENT_TYPE, &body))

@@ -287,6 +287,7 @@ pub(super) fn of_session(world: &World, call: &Call, session: &str, when: Timest
 
 /// `GET /v1/sessions/{id}/people/{id}`
 pub(super) fn one(world: &World, session: &str, person: &str, when: Timestamp) -> Result<Value, Refusal> {
+    world.livestorm.sessions.at(session, when).ok_or_else(Refusal::not_found)?;
     let mut people = world.livestorm.people_of(session, when);
     let person = people.find(|known| known.person_id == person).ok_or_else(Refusal::not_found)?;
     Ok(json!({ "data": world.livestorm.person_resource(person, &world.options.unknowns.livestorm) }))

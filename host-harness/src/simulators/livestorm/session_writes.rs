@@ -107,7 +107,7 @@ fn taking_part(body: &Body, world: &World, related: &Value) -> Result<NewRegistr
         _ => return Err(body.wrong("role must be team_member or participant")),
     };
     let id = said.get("id").and_then(Value::as_str).unwrap_or_default();
-    let known = world.livestorm.profile(id, Timestamp::MAX);
+    let known = world.livestorm.profile(id, world.now());
     let known = known.ok_or_else(|| Refusal::by_rule(422, "people must exist"))?;
     Ok(NewRegistrant {
         email: known.email,
@@ -151,6 +151,6 @@ pub(super) fn delete(world: &mut World, id: &str) -> Result<Answer, Refusal> {
 
 fn shown(world: &World, status: u16, id: &str, unknowns: &LivestormUnknowns) -> Result<Answer, Refusal> {
     let session = world.livestorm.sessions.now(id).ok_or_else(Refusal::not_found)?;
-    let row = world.livestorm.session_resource(session, Timestamp::MAX, unknowns);
+    let row = world.livestorm.session_resource(session, world.now(), unknowns);
     Ok(json(status, CONTENT_TYPE, &json!({ "data": row })))
 }

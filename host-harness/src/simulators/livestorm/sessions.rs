@@ -254,6 +254,7 @@ pub(super) fn list(world: &World, call: &Call, event: Option<&str>, when: Timest
 pub(super) fn one(world: &World, call: &Call, id: &str, when: Timestamp) -> Result<Value, Refusal> {
     let unknowns = &world.options.unknowns.livestorm;
     let session = world.livestorm.sessions.at(id, when).ok_or_else(Refusal::not_found)?;
+    filters::of_one(call, unknowns)?;
     let mut includes = Includes::read(call, &["people"], unknowns)?;
     let row = world.livestorm.session_with(session, when, &mut includes, unknowns);
     Ok(includes.body(row, None))

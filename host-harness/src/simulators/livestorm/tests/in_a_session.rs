@@ -119,6 +119,13 @@ fn a_recording_is_there_after_the_end_and_its_address_lives_as_long_as_asked() {
     }
     let url = row["attributes"]["url"].as_str().unwrap().to_owned();
     assert!(url.contains(&format!("expires={}", now + 43_200)), "{url}");
+    let fresh = simulators.world().livestorm.create_event(NewEvent { on_demand: true, ..Default::default() });
+    let on_demand = simulators.world().livestorm.create_session(&fresh, NewSession::default());
+    assert!(
+        simulators.world().livestorm.add_recording(&on_demand, 1).is_some(),
+        "on demand there is no end to wait for"
+    );
+    assert_eq!(get(&simulators, &path).1["meta"]["record_count"], 1, "its own alone");
     for (life, status) in
         [("3600", 200), ("604800", 200), ("3599", 400), ("604801", 400), ("x", 400), ("-1", 400), ("", 400)]
     {
@@ -168,6 +175,22 @@ fn a_session_and_its_people_come_with_what_is_asked_for() {
     let (_, capped) = get(&simulators, &format!("/v1/sessions/{session}?include=people"));
     assert_eq!(capped["included"].as_array().unwrap().len(), 1);
     assert_eq!(capped["data"]["attributes"]["registrants_count"], 2);
+}
+
+#[test]
+fn what_was_said_in_one_session_is_not_told_of_another() {
+    let (simulators, _) = started();
+    let (event, session, ana) = ana_registered(&simulators);
+    let other = simulators.world().livestorm.create_session(&event, NewSession::default());
+    assert!(simulators.world().livestorm.write_in_chat(&session, &ana, "x").is_some());
+    assert!(simulators.world().livestorm.ask_question(&session, &ana, "x").is_some());
+    for (session, count) in [(&session, 1), (&other, 0)] {
+        for what in ["chat_messages", "questions"] {
+            let (_, body) = get(&simulators, &format!("/v1/sessions/{session}/{what}"));
+            assert_eq!(body["meta"]["record_count"], count, "{what}");
+        }
+    }
+    assert_eq!(simulators.world().livestorm.write_in_chat(&other, &ana, "x"), None, "she is not in that one");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn a_page_is_asked_for_by_whole_numbers_from_0_and_sizes_from_1_to_50() {
 #[test]
 fn a_filter_that_a_list_does_not_have_or_a_value_that_it_cannot_be_is_answered_by_switches() {
     let (simulators, _) = started();
-    let (event, session, _) = ana_registered(&simulators);
+    let (event, session, ana) = ana_registered(&simulators);
     let unknown = [
         "/v1/events?filter[status]=draft".to_owned(),
         "/v1/events?filter[scheduling_status][]=draft".to_owned(),
@@ -62,6 +62,11 @@ fn a_filter_that_a_list_does_not_have_or_a_value_that_it_cannot_be_is_answered_b
         format!("/v1/sessions/{session}/people?filter[status]=x"),
         format!("/v1/sessions/{session}/chat_messages?filter[author]=x"),
         format!("/v1/sessions/{session}/recordings?filter[file_type]=video"),
+        format!("/v1/events/{event}?fields=title"),
+        format!("/v1/events/{event}/people/{ana}?page[size]=1"),
+        format!("/v1/sessions/{session}?filter[status]=draft"),
+        format!("/v1/people/{ana}?page[number]=0"),
+        "/v1/organization?x".to_owned(),
     ];
     for (side, status) in [(UnknownParameter::Refuse, 400), (UnknownParameter::Ignore, 200)] {
         simulators.world().options.unknowns.livestorm.unknown_parameter = side;

@@ -110,6 +110,36 @@ fn a_session_is_deleted_and_whether_its_registrants_keep_it_is_a_switch() {
     assert_eq!(get(&simulators, &format!("/v1/events/{event}")).1["data"]["attributes"]["sessions_count"], 0);
 }
 
+/// Attendance is told minutes after the end, to a writer as to a reader.
+#[test]
+fn a_change_soon_after_the_end_does_not_tell_who_was_there() {
+    let (simulators, clock) = started();
+    let (session, ana, _) = session_over(&simulators, &clock);
+    let path = format!("/v1/sessions/{session}");
+    let counted = |change: Value| {
+        write(&simulators, "PATCH", &path, "sessions", change).1["data"]["attributes"]["attendees_count"].clone()
+    };
+    assert_eq!(counted(json!({ "name": "x" })), 0);
+    simulators.world().options.unknowns.livestorm.delete_registered_session = DeleteRegisteredSession::Delete;
+    wait(&clock, 300);
+    assert_eq!(counted(json!({ "name": "y" })), 1);
+    assert_eq!(put_in(&simulators, "DELETE", &path, "").0, 204);
+    assert_eq!(get(&simulators, &format!("{path}/people/{ana}")).0, 404);
+}
+
+/// Deleted at once, whatever is yet to be told of its people.
+#[test]
+fn a_session_deleted_soon_after_its_end_is_gone_with_its_people() {
+    let (simulators, clock) = started();
+    let (session, ana, _) = session_over(&simulators, &clock);
+    simulators.world().options.unknowns.livestorm.delete_registered_session = DeleteRegisteredSession::Delete;
+    let path = format!("/v1/sessions/{session}");
+    assert_eq!(put_in(&simulators, "DELETE", &path, "").0, 204);
+    for path in [format!("{path}/people/{ana}"), format!("{path}/people"), format!("/v1/people/{ana}")] {
+        assert_eq!(get(&simulators, &path).0, 404, "{path}");
+    }
+}
+
 /// Samples say 0 and `event_id`, schemas null and `event_type_id`.
 #[test]
 fn switches_decide_how_an_unset_time_and_the_event_of_a_session_are_written() {
