@@ -226,9 +226,21 @@ fn what_cannot_be_included_is_left_out_or_refused_as_its_switch_says() {
     for (unknown_include, status) in [(UnknownInclude::Ignore, 200), (UnknownInclude::Refuse, 400)] {
         simulators.world().options.unknowns.livestorm.unknown_include = unknown_include;
         for path in &paths {
-            assert_eq!(get(&simulators, &format!("{path}?include=polls")).0, status, "{path}");
+            for what in ["polls", "sessions,tags,polls", "webhooks"] {
+                assert_eq!(get(&simulators, &format!("{path}?include={what}")).0, status, "{path} {what}");
+            }
             assert_eq!(get(&simulators, &format!("{path}?include=")).0, 200, "{path}");
         }
+    }
+    for path in [
+        "/v1/events?include=people".to_owned(),
+        "/v1/sessions?include=event".to_owned(),
+        "/v1/people?include=sessions".to_owned(),
+        format!("/v1/sessions/{session}?include=event"),
+        format!("/v1/events/{event}/people?include=event"),
+        format!("/v1/sessions/{session}/chat_messages?include=asker"),
+    ] {
+        assert_eq!(get(&simulators, &path).0, 400, "{path}: offered elsewhere, not here");
     }
     assert_eq!(get(&simulators, &format!("/v1/sessions/{session}/people/{ana}")).0, 200);
 }
