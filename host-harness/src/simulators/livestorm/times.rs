@@ -55,6 +55,8 @@ mod tests {
             ("28/11/2026 10:30", None),
             ("1969-12-31 23:59:59", None),
             ("+262000-01-01T00:00:00Z", None),
+            ("+12000-01-01 00:00:00", None),
+            ("9999-12-31 23:59:59", Some(Timestamp::from_seconds(YEAR_MAX))),
             ("", None),
         ];
         for (text, expected) in rows {
