@@ -57,15 +57,18 @@ impl<T: Clone> Lagged<T> {
 pub struct Table<K, T> {
     rows: Vec<(K, Lagged<T>)>,
     position: HashMap<K, usize>,
+    /// Since when what is gone is gone.
+    removed: HashMap<K, Timestamp>,
 }
 
 impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
     pub fn new() -> Table<K, T> {
-        Table { rows: vec![], position: HashMap::new() }
+        Table { rows: vec![], position: HashMap::new(), removed: HashMap::new() }
     }
 
     /// An id that is taken already keeps its record and its place; the record is replaced as by a change.
     pub fn insert(&mut self, id: K, at: Timestamp, record: T) {
+        self.removed.remove(&id);
         match self.position.get(&id) {
             Some(&position) => self.rows[position].1.change(at, |old| *old = record),
             None => {
@@ -82,19 +85,40 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
         self.position.get(id).map(|&position| &self.rows[position].1)
     }
 
+    /// Readers see it until `at`. `false` where there is no such record.
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, id: &Q, at: Timestamp) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        match self.position.get_key_value(id) {
+            Some((own, _)) if !self.removed.contains_key(id) => {
+                self.removed.insert(own.clone(), at);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_there<Q: Eq + Hash + ?Sized>(&self, id: &Q, when: Timestamp) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.removed.get(id).is_none_or(|gone| when < *gone)
+    }
+
     /// The truth about one record.
     pub fn now<Q: Eq + Hash + ?Sized>(&self, id: &Q) -> Option<&T>
     where
         K: Borrow<Q>,
     {
-        self.record(id).map(Lagged::now)
+        self.record(id).filter(|_| !self.removed.contains_key(id)).map(Lagged::now)
     }
 
     pub fn at<Q: Eq + Hash + ?Sized>(&self, id: &Q, when: Timestamp) -> Option<&T>
     where
         K: Borrow<Q>,
     {
-        self.record(id)?.at(when)
+        self.record(id).filter(|_| self.is_there(id, when))?.at(when)
     }
 
     /// `false` where there is no such record.
@@ -103,11 +127,11 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
         K: Borrow<Q>,
     {
         match self.position.get(id) {
-            Some(&position) => {
+            Some(&position) if !self.removed.contains_key(id) => {
                 self.rows[position].1.change(at, change);
                 true
             }
-            None => false,
+            _ => false,
         }
     }
 
@@ -120,13 +144,14 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
 
     /// The truth about all, oldest first.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.iter().map(|(_, record)| record.now())
+        self.rows.iter().filter(|(id, _)| !self.removed.contains_key(id)).map(|(_, record)| record.now())
     }
 
     pub fn all_at(&self, when: Timestamp) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.iter().filter_map(move |(_, record)| record.at(when))
+        self.rows.iter().filter(move |(id, _)| self.is_there(id, when)).filter_map(move |(_, record)| record.at(when))
     }
 
+    /// How many have been made, those that are gone included: what ids are counted from.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -176,6 +201,21 @@ mod tests {
         table.insert(1u64, at(2), "c");
         assert_eq!(table.all().collect::<Vec<_>>(), [&"c", &"b"]);
         assert_eq!(table.at(&1, at(1)), Some(&"a"));
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_from_its_moment_and_may_come_again() {
+        let mut table = Table::new();
+        table.insert(1u64, at(1), "a");
+        table.insert(2u64, at(1), "b");
+        assert!(table.remove(&1, at(5)));
+        assert!(!table.remove(&1, at(6)) && !table.remove(&3, at(6)));
+        assert!(!table.change(&1, at(6), |text| *text = "x"));
+        assert_eq!((table.now(&1), table.at(&1, at(4)), table.at(&1, at(5))), (None, Some(&"a"), None));
+        assert_eq!(table.all().collect::<Vec<_>>(), [&"b"]);
+        assert_eq!((table.all_at(at(4)).count(), table.all_at(at(5)).count(), table.len()), (2, 1, 2));
+        table.insert(1u64, at(9), "c");
+        assert_eq!(table.now(&1), Some(&"c"));
     }
 
     proptest! {

@@ -32,7 +32,7 @@ impl Api {
     /// Each has a path of its own, so that one port serves all three.
     pub fn of(segments: &[String]) -> Option<Api> {
         match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["v1", ..] => Some(Api::Livestorm),
+            ["v1", ..] | ["oauth", "authorize" | "token"] => Some(Api::Livestorm),
             ["services", "oauth2" | "data", ..] | ["id", ..] => Some(Api::Salesforce),
             // The second are the public addresses of its forms.
             ["api", "v5", ..] | ["l", _, _, _] => Some(Api::AccountEngagement),
@@ -169,6 +169,7 @@ mod tests {
     fn the_path_decides_the_api() {
         let rows = [
             ("/v1/events", Some(Api::Livestorm)),
+            ("/oauth/token", Some(Api::Livestorm)),
             ("/services/oauth2/token", Some(Api::Salesforce)),
             ("/services/data/v62.0/query", Some(Api::Salesforce)),
             ("/id/00D/005", Some(Api::Salesforce)),

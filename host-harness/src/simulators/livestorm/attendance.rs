@@ -42,6 +42,11 @@ impl Livestorm {
         true
     }
 
+    /// Who has joined and is not told of yet.
+    pub(super) fn is_in_the_room(&self, person: &Registration) -> bool {
+        self.in_the_room.contains_key(&(person.session_id.clone(), person.person_id.clone()))
+    }
+
     /// Of everybody who was in the room, from `ready_at` on.
     pub(super) fn tell_attendance(&mut self, session: &str, ready_at: Timestamp, unknowns: &LivestormUnknowns) {
         let now = self.clock.now();

@@ -2,18 +2,45 @@
 //! public clients recorded [confirmed]. Times are whole epoch seconds, and 0 means "not yet".
 
 use super::{
-    Livestorm,
+    Livestorm, Tag,
     errors::Refusal,
     filters::{self, Span},
+    includes::Includes,
     paging::page,
     people_attributes::is_builtin,
-    resource,
+    resource, times,
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, ids::uuid, request::Call},
+    simulators::{
+        World,
+        request::Call,
+        unknowns::{LivestormUnknowns, TitleFilter},
+    },
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What is on or off, and how it stands in a new event. `recording_public` was met null in production [confirmed].
+pub(super) const FLAGS: [(&str, Option<bool>); 10] = [
+    ("registration_page_enabled", Some(true)),
+    ("light_registration_page_enabled", Some(true)),
+    ("detailed_registration_page_enabled", Some(false)),
+    ("everyone_can_speak", Some(false)),
+    ("recording_enabled", Some(true)),
+    ("recording_public", Some(true)),
+    ("show_in_company_page", Some(false)),
+    ("chat_enabled", Some(true)),
+    ("polls_enabled", Some(true)),
+    ("questions_enabled", Some(true)),
+];
+
+/// By name.
+pub type Flags = BTreeMap<&'static str, Option<bool>>;
+
+/// `scheduling_status` of an event, with two l in "cancelled".
+const STATUSES: [&str; 8] =
+    ["live", "upcoming", "on_demand", "ended", "not_started", "draft", "cancelled", "not_scheduled"];
 
 /// What a story says about a new event. The rest is as Livestorm sets it.
 #[derive(Clone, Debug)]
@@ -48,19 +75,39 @@ pub struct FormField {
     pub kind: String,
     pub required: bool,
     pub custom: bool,
+    /// What may be chosen.
+    pub options: Vec<String>,
+    pub multiple_answers: bool,
 }
 
 impl FormField {
     pub fn text(id: &str) -> FormField {
-        FormField { id: id.to_owned(), kind: "text".into(), required: false, custom: !is_builtin(id) }
+        FormField {
+            id: id.to_owned(),
+            kind: "text".into(),
+            required: false,
+            custom: !is_builtin(id),
+            options: vec![],
+            multiple_answers: false,
+        }
     }
-}
 
-/// What a workspace sorts its events by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag {
-    pub id: String,
-    pub title: String,
+    pub fn choice(id: &str, options: &[&str], multiple_answers: bool) -> FormField {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        FormField { kind: "multiple".into(), options, multiple_answers, ..FormField::text(id) }
+    }
+
+    fn asked(&self, order: usize) -> Value {
+        let mut field = json!({ "id": self.id, "type": self.kind, "order": order, "required": self.required });
+        if self.custom {
+            field["custom"] = json!(true);
+        }
+        if self.kind == "multiple" {
+            let items: Vec<_> = self.options.iter().map(|option| json!({ "value": option })).collect();
+            field["options"] = json!({ "items": items, "multiple_answers": self.multiple_answers });
+        }
+        field
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +126,9 @@ pub struct Event {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub published_at: Option<Timestamp>,
+    pub flags: Flags,
+    /// A `scheduling_status` that no page names, instead of the one that follows.
+    pub said_status: Option<String>,
 }
 
 impl Event {
@@ -88,18 +138,6 @@ impl Event {
 }
 
 impl Livestorm {
-    /// `false` where there is no such event. A tag given twice is there once, whatever its case.
-    pub fn tag_event(&mut self, event: &str, title: &str) -> bool {
-        let now = self.clock.now();
-        let tag = Tag { id: uuid("tag", &title.to_lowercase()), title: title.to_owned() };
-        self.events.change(event, now, |event| {
-            if event.tags.iter().all(|known| known.id != tag.id) {
-                event.tags.push(tag);
-            }
-            event.updated_at = now;
-        })
-    }
-
     /// Hands an event over. `false` where there is no such event, or no such team member.
     pub fn set_event_owner(&mut self, event: &str, member: &str) -> bool {
         let now = self.clock.now();
@@ -110,8 +148,27 @@ impl Livestorm {
             })
     }
 
+    /// `false` where there is no such event, or no such flag.
+    pub fn set_event_flag(&mut self, event: &str, flag: &str, value: Option<bool>) -> bool {
+        let now = self.clock.now();
+        let Some((flag, _)) = FLAGS.iter().find(|(name, _)| *name == flag) else { return false };
+        self.events.change(event, now, |event| {
+            event.flags.insert(flag, value);
+            event.updated_at = now;
+        })
+    }
+
+    /// From here on an event has a status that no page names: clients are told to be ready for one.
+    pub fn say_event_status(&mut self, event: &str, status: Option<&str>) -> bool {
+        let now = self.clock.now();
+        self.events.change(event, now, |event| event.said_status = status.map(str::to_owned))
+    }
+
     /// `scheduling_status` follows from the event and its sessions. Values [confirmed]; how they follow [inferred].
-    pub(super) fn scheduling_status(&self, event: &Event, when: Timestamp) -> &'static str {
+    pub(super) fn scheduling_status<'a>(&self, event: &'a Event, when: Timestamp) -> &'a str {
+        if let Some(said) = &event.said_status {
+            return said;
+        }
         if event.published_at.is_none() {
             return "draft";
         }
@@ -129,41 +186,24 @@ impl Livestorm {
         rows.iter().find(|(session, _)| statuses.contains(session)).map_or("not_scheduled", |(_, event)| event)
     }
 
-    pub(super) fn event_attributes(&self, event: &Event, when: Timestamp) -> Value {
-        let standard = ["email", "first_name", "last_name"].into_iter().map(|id| (id, "text", true, false));
-        let asked =
-            event.fields.iter().map(|field| (field.id.as_str(), field.kind.as_str(), field.required, field.custom));
-        let fields: Vec<Value> = standard
-            .chain(asked)
-            .enumerate()
-            .map(|(order, (id, kind, required, custom))| {
-                let mut field = json!({ "id": id, "type": kind, "order": order, "required": required });
-                if custom {
-                    field["custom"] = json!(true);
-                }
-                field
-            })
-            .collect();
+    pub(super) fn event_attributes(&self, event: &Event, when: Timestamp, unknowns: &LivestormUnknowns) -> Value {
+        let own = ["email", "first_name", "last_name"].map(|id| FormField {
+            required: true,
+            custom: false,
+            ..FormField::text(id)
+        });
+        let fields: Vec<Value> =
+            own.iter().chain(&event.fields).enumerate().map(|(order, field)| field.asked(order)).collect();
         let owner = self.team.now(&event.owner_id).unwrap_or_else(|| self.owner());
-        json!({
+        let mut attributes = json!({
             "title": event.title,
             "slug": event.slug,
             "registration_link": event.registration_link(),
             "estimated_duration": event.estimated_duration_minutes,
-            "registration_page_enabled": true,
-            "light_registration_page_enabled": true,
-            "detailed_registration_page_enabled": false,
-            "everyone_can_speak": false,
             "description": event.description,
             "status": if event.published_at.is_some() { "published" } else { "draft" },
-            "recording_enabled": true,
-            "recording_public": true,
-            "show_in_company_page": false,
-            "chat_enabled": true,
-            "polls_enabled": true,
-            "questions_enabled": true,
             "language": event.language,
-            "published_at": event.published_at.map_or(0, Timestamp::seconds),
+            "published_at": times::written(event.published_at, unknowns),
             "scheduling_status": self.scheduling_status(event, when),
             "created_at": event.created_at.seconds(),
             "updated_at": event.updated_at.seconds(),
@@ -183,40 +223,36 @@ impl Livestorm {
             },
             "sessions_count": self.sessions_of(&event.id, when).filter(|s| s.breakout_room_of.is_none()).count(),
             "fields": fields,
-        })
-    }
-
-    pub(super) fn event_resource(&self, event: &Event, when: Timestamp) -> Value {
-        resource("events", &event.id, self.event_attributes(event, when))
-    }
-
-    /// With what `include` asks for: the relationship, and the related themselves [inferred from public clients].
-    fn with_included(&self, event: &Event, call: &Call, when: Timestamp, included: &mut Vec<Value>) -> Value {
-        let mut row = self.event_resource(event, when);
-        let mut relate = |name: &str, related: Vec<Value>| {
-            let links: Vec<_> = related.iter().map(|r| json!({ "id": r["id"], "type": r["type"] })).collect();
-            row["relationships"][name] = json!({ "data": links });
-            included.extend(related);
-        };
-        if includes(call, "sessions") {
-            let sessions = self.sessions_of(&event.id, when).filter(|s| s.breakout_room_of.is_none());
-            relate("sessions", sessions.map(|session| self.session_resource(session, when)).collect());
+        });
+        for (flag, value) in &event.flags {
+            attributes[*flag] = json!(value);
         }
-        if includes(call, "tags") {
-            let tags = event.tags.iter().map(|tag| resource("tags", &tag.id, json!({ "title": tag.title })));
-            relate("tags", tags.collect());
+        attributes
+    }
+
+    pub(super) fn event_resource(&self, event: &Event, when: Timestamp, unknowns: &LivestormUnknowns) -> Value {
+        resource("events", &event.id, self.event_attributes(event, when, unknowns))
+    }
+
+    /// With what is asked for: the relationship, and the related themselves [inferred from public clients].
+    pub(super) fn event_with(
+        &self,
+        event: &Event,
+        when: Timestamp,
+        includes: &mut Includes,
+        unknowns: &LivestormUnknowns,
+    ) -> Value {
+        let mut row = self.event_resource(event, when, unknowns);
+        if includes.has("sessions") {
+            let sessions = self.sessions_of(&event.id, when).filter(|s| s.breakout_room_of.is_none());
+            let sessions = sessions.map(|session| self.session_resource(session, when, unknowns)).collect();
+            includes.relate_many(&mut row, "sessions", sessions);
+        }
+        if includes.has("tags") {
+            includes.relate_many(&mut row, "tags", event.tags.iter().map(Tag::resource).collect());
         }
         row
     }
-}
-
-fn includes(call: &Call, what: &str) -> bool {
-    call.param("include").is_some_and(|list| list.split(',').any(|name| name == what))
-}
-
-/// Whether `include` asks for anything that an event has.
-fn includes_any(call: &Call) -> bool {
-    includes(call, "sessions") || includes(call, "tags")
 }
 
 /// One of the titles in a comma list, whatever the case [confirmed].
@@ -242,31 +278,32 @@ pub(super) fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value,
     let created = Span::read(call, "created_since", "created_until", unknowns)?;
     let updated = Span::read(call, "updated_since", "updated_until", unknowns)?;
     let everyone_can_speak = filters::flag(call, "everyone_can_speak")?;
+    let status = filters::one_of(call, "scheduling_status", &STATUSES, unknowns)?;
+    let mut includes = Includes::read(call, &["sessions", "tags"], unknowns)?;
+    let titled = |event: &Event, title: &str| match unknowns.title_filter {
+        TitleFilter::Whole => event.title.to_lowercase() == title.to_lowercase(),
+        TitleFilter::Part => event.title.to_lowercase().contains(&title.to_lowercase()),
+    };
     let fits = |event: &&Event| {
-        filters::text(call, "title").is_none_or(|title| event.title.eq_ignore_ascii_case(title))
-            && everyone_can_speak.is_none_or(|wanted| !wanted)
-            && filters::text(call, "scheduling_status").is_none_or(|s| s == livestorm.scheduling_status(event, when))
+        filters::text(call, "title").is_none_or(|title| titled(event, title))
+            && everyone_can_speak.is_none_or(|wanted| event.flags.get("everyone_can_speak") == Some(&Some(wanted)))
+            && status.is_none_or(|status| status == livestorm.scheduling_status(event, when))
             && filters::text(call, "tag").is_none_or(|titles| has_tag(event, titles))
             && created.holds(event.created_at)
             && updated.holds(event.updated_at)
     };
     let (events, meta) = page(call, livestorm.events.all_at(when).filter(fits).collect(), unknowns)?;
-    let mut included = vec![];
-    let rows = events.into_iter().map(|event| livestorm.with_included(event, call, when, &mut included));
-    let mut body = json!({ "data": rows.collect::<Vec<_>>(), "meta": meta });
-    if includes_any(call) {
-        body["included"] = json!(included);
-    }
-    Ok(body)
+    let rows: Vec<_> =
+        events.into_iter().map(|event| livestorm.event_with(event, when, &mut includes, unknowns)).collect();
+    Ok(includes.body(json!(rows), Some(meta)))
 }
 
 /// `GET /v1/events/{id}`
 pub(super) fn one(world: &World, call: &Call, id: &str, when: Timestamp) -> Result<Value, Refusal> {
+    let unknowns = &world.options.unknowns.livestorm;
     let event = world.livestorm.events.at(id, when).ok_or_else(Refusal::not_found)?;
-    let mut included = vec![];
-    let mut body = json!({ "data": world.livestorm.with_included(event, call, when, &mut included) });
-    if includes_any(call) {
-        body["included"] = json!(included);
-    }
-    Ok(body)
+    filters::of_one(call, unknowns)?;
+    let mut includes = Includes::read(call, &["sessions", "tags"], unknowns)?;
+    let row = world.livestorm.event_with(event, when, &mut includes, unknowns);
+    Ok(includes.body(row, None))
 }

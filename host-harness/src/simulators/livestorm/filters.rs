@@ -6,12 +6,21 @@ use crate::{
     clock::Timestamp,
     simulators::{
         request::Call,
-        unknowns::{Bounds, LivestormUnknowns, UnknownParameter},
+        unknowns::{Bounds, LivestormUnknowns, UnknownFilterValue, UnknownParameter},
     },
 };
 
 /// Every list has pages and may be asked for more than its rows.
 const EVERYWHERE: [&str; 3] = ["page[number]", "page[size]", "include"];
+
+/// One resource has neither pages nor filters.
+pub(super) fn of_one(call: &Call, unknowns: &LivestormUnknowns) -> Result<(), Refusal> {
+    let refuses = unknowns.unknown_parameter == UnknownParameter::Refuse;
+    match call.query.iter().find(|(name, _)| name != "include") {
+        Some((name, _)) if refuses => Err(Refusal::bad_request(format!("{name} is not a parameter of this"))),
+        _ => Ok(()),
+    }
+}
 
 pub(super) fn known(call: &Call, filters: &[&str], unknowns: &LivestormUnknowns) -> Result<(), Refusal> {
     known_with(call, filters, &[], unknowns)
@@ -39,6 +48,21 @@ pub(super) fn known_with(
 
 pub(super) fn text<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     call.param(&format!("filter[{name}]"))
+}
+
+/// A filter by a word, of which there are so many.
+pub(super) fn one_of<'a>(
+    call: &'a Call,
+    name: &str,
+    words: &[&str],
+    unknowns: &LivestormUnknowns,
+) -> Result<Option<&'a str>, Refusal> {
+    match text(call, name) {
+        Some(word) if !words.contains(&word) && unknowns.unknown_filter_value == UnknownFilterValue::Refuse => {
+            Err(Refusal::bad_request(format!("filter[{name}] must be one of {}", words.join(", "))))
+        }
+        word => Ok(word),
+    }
 }
 
 pub(super) fn flag(call: &Call, name: &str) -> Result<Option<bool>, Refusal> {

@@ -1,40 +1,61 @@
 //! Livestorm's public API, version 1. <https://developers.livestorm.co>.
 //!
-//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token and refused [inferred from
-//! public clients]. The token is checked first, then the quota, then the path; every answer after the token tells the
+//! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token ([`oauth`]) and refused [inferred
+//! from public clients]. The token is checked first, then the quota, then the path; every answer after the token tells the
 //! quota. So what is refused, a path that does not exist included, costs a request too: whether it does is [unknown], and
 //! the dearer is assumed (<https://developers.livestorm.co/docs/rate-limits-and-quotas>). Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
 //! [`webhooks`].
 
+pub mod access;
+pub mod all_people;
 pub mod attendance;
+pub mod chat_messages;
 pub mod events;
 pub mod jobs;
 pub mod people;
 pub mod people_attributes;
+pub mod questions;
+pub mod recordings;
 pub mod scopes;
 pub mod sessions;
 pub mod subscriptions;
+pub mod tags;
 pub mod users;
 pub mod webhooks;
 
+mod bodies;
+mod documents;
 mod errors;
+mod event_writes;
 mod filters;
 mod identity;
+mod includes;
+mod negotiation;
+pub mod oauth;
 mod paging;
 mod quota;
+mod session_writes;
+mod times;
+mod writes;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::Access;
 pub use attendance::Attendance;
-pub use events::{Event, FormField, NewEvent, Tag};
+pub use chat_messages::ChatMessage;
+pub use events::{Event, FormField, NewEvent};
 pub use jobs::Job;
+pub use oauth::PartnerApp;
 pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
 pub use people_attributes::PeopleAttribute;
+pub use questions::Question;
 pub use quota::Quota;
+pub use recordings::Recording;
 pub use scopes::Scope;
 pub use sessions::{NewSession, Session};
 pub use subscriptions::Subscription;
+pub use tags::Tag;
 pub use users::{NewTeamMember, TeamMember, TeamRole};
 pub use webhooks::{Dialect, Occurrence};
 
@@ -42,10 +63,11 @@ use super::{
     World,
     ids::uuid,
     lagged::{Lagged, Table},
-    request::{Answer, Call, answer, json},
+    request::{Answer, Call, json},
 };
 use crate::clock::{Clock, Timestamp};
 use errors::{CONTENT_TYPE, Refusal};
+use oauth::Caller;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -69,8 +91,15 @@ pub struct Livestorm {
     pub people_attributes: Table<String, PeopleAttribute>,
     pub subscriptions: Table<String, Subscription>,
     pub jobs: Table<String, Job>,
+    pub chat_messages: Table<String, ChatMessage>,
+    pub questions: Table<String, Question>,
+    pub recordings: Table<String, Recording>,
+    pub access: Access,
+    pub partner_app: PartnerApp,
     /// What the token was not given.
     pub missing_scopes: BTreeSet<Scope>,
+    /// What it was given for reading alone.
+    pub read_only_scopes: BTreeSet<Scope>,
     pub quota: Quota,
     /// By session and person: what is not told before the session has ended.
     in_the_room: BTreeMap<(String, String), Attendance>,
@@ -91,7 +120,13 @@ impl Livestorm {
             people_attributes: Table::new(),
             subscriptions: Table::new(),
             jobs: Table::new(),
+            chat_messages: Table::new(),
+            questions: Table::new(),
+            recordings: Table::new(),
+            access: Access::Open,
+            partner_app: PartnerApp::default(),
             missing_scopes: BTreeSet::new(),
+            read_only_scopes: BTreeSet::new(),
             quota: Quota::default(),
             in_the_room: BTreeMap::new(),
             refusals_due: 0,
@@ -126,6 +161,8 @@ impl Livestorm {
             created_at: now,
             updated_at: now,
             published_at: None,
+            flags: events::FLAGS.into_iter().collect(),
+            said_status: None,
         };
         self.events.insert(id.clone(), now, event);
         id
@@ -147,6 +184,8 @@ impl Livestorm {
             created_at: now,
             updated_at: now,
             breakout_room_of: new.breakout_room_of,
+            embed_url: None,
+            said_status: None,
         };
         self.sessions.insert(id.clone(), now, session);
         let owner = self.owner().clone();
@@ -240,7 +279,7 @@ impl Livestorm {
 
     /// Whose workspace it is.
     pub fn owner(&self) -> &TeamMember {
-        self.team.all().next().expect("a workspace is made with its owner, and members are never removed")
+        self.team.all().next().expect("a workspace is made with its owner, who is never removed")
     }
 
     pub(super) fn refuse_token_once(&mut self) {
@@ -259,40 +298,54 @@ fn slug(title: &str) -> String {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
+    if let Some(answer) = oauth::handle(world, call) {
+        return answer;
+    }
+    let unknowns = world.options.unknowns.livestorm.clone();
     match taken(world, call) {
-        Err(refusal) => refusal.answer(),
-        Ok(()) => {
-            let answer = route(world, call).unwrap_or_else(|refusal| refusal.answer());
+        Err(refusal) => refusal.answer(&unknowns),
+        Ok(caller) => {
+            let answer = route(world, call, &caller).unwrap_or_else(|refusal| refusal.answer(&unknowns));
+            if !answer.status().is_success() && !unknowns.failed_calls_count {
+                world.livestorm.quota.give_back();
+            }
             world.livestorm.quota.note(answer, &world.options)
         }
     }
 }
 
-/// Whether the request is let in at all.
-fn taken(world: &mut World, call: &Call) -> Result<(), Refusal> {
+/// Who asks, where the request is let in at all.
+fn taken(world: &mut World, call: &Call) -> Result<Caller, Refusal> {
     if let Some(due) = world.livestorm.refusals_due.checked_sub(1) {
         world.livestorm.refusals_due = due;
         return Err(Refusal::unauthorized());
     }
-    match call.header("authorization") {
-        Some(token) if token == world.options.livestorm_token => {}
-        Some(_) if call.bearer().is_some() => return Err(Refusal::not_an_oauth_token()),
+    let is_revoked = world.livestorm.access == Access::TokenRevoked;
+    let now = world.clock.now();
+    let caller = match (call.header("authorization"), call.bearer()) {
+        (Some(token), _) if token == world.options.livestorm_token && !is_revoked => Caller::PrivateToken,
+        (_, Some(token)) => Caller::App(world.livestorm.partner_app.granted(token, now)?.clone()),
         _ => return Err(Refusal::unauthorized()),
-    }
-    world.livestorm.quota.take(world.clock.now(), &world.options)
+    };
+    world.livestorm.quota.take(now, &world.options)?;
+    Ok(caller)
 }
 
 /// A path that is known answers 404 to a verb that it does not have [inferred from public clients].
-fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+fn route(world: &mut World, call: &Call, caller: &Caller) -> Result<Answer, Refusal> {
     let when: Timestamp = world.now().minus(world.options.read_lag.livestorm);
     let segments = call.segments();
-    let scopes = Scope::of(&segments);
-    if !scopes.is_empty() && scopes.iter().all(|scope| world.livestorm.missing_scopes.contains(scope)) {
-        return Err(Refusal::missing_scope(world.options.unknowns.livestorm.missing_scope_status));
+    let unknowns = &world.options.unknowns.livestorm;
+    world.livestorm.access.refusal().map_or(Ok(()), Err)?;
+    let scopes = Scope::of(&segments, unknowns.scope_of_jobs_and_attributes);
+    if !world.livestorm.lets(caller, call.method.as_str(), scopes) {
+        return Err(Refusal::missing_scope(unknowns.missing_scope_status));
     }
+    negotiation::settle(call, unknowns)?;
     let shown = match (call.method.as_str(), &segments[..]) {
-        ("GET", ["v1", "ping"]) => return Ok(answer(200, CONTENT_TYPE, vec![])),
-        ("GET", ["v1", "me" | "organization"]) => Ok(identity::organization(&world.livestorm)),
+        ("GET", ["v1", "ping"]) => return Ok(identity::ping(unknowns)),
+        ("GET", ["v1", "me"]) if matches!(caller, Caller::App(_)) => Ok(identity::user(&world.livestorm)),
+        ("GET", ["v1", "me" | "organization"]) => identity::organization(&world.livestorm, call, unknowns),
         ("GET", ["v1", "users"]) => users::list(world, call, when),
         ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),
         ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
@@ -301,10 +354,17 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["v1", "events", id]) => events::one(world, call, id, when),
         ("GET", ["v1", "events", id, "sessions"]) => sessions::list(world, call, Some(id), when),
         ("GET", ["v1", "sessions"]) => sessions::list(world, call, None, when),
-        ("GET", ["v1", "sessions", id]) => sessions::one(world, id, when),
+        ("GET", ["v1", "sessions", id]) => sessions::one(world, call, id, when),
         ("GET", ["v1", "sessions", id, "people"]) => people::of_session(world, call, id, when),
         ("GET", ["v1", "sessions", id, "people", person]) => people::one(world, id, person, when),
-        _ => Err(Refusal::not_found()),
+        ("GET", ["v1", "sessions", id, "chat_messages"]) => chat_messages::list(world, call, id, when),
+        ("GET", ["v1", "sessions", id, "questions"]) => questions::list(world, call, id, when),
+        ("GET", ["v1", "sessions", id, "recordings"]) => recordings::list(world, call, id, when),
+        ("GET", ["v1", "events", id, "people"]) => all_people::of_event(world, call, id, when),
+        ("GET", ["v1", "events", id, "people", person]) => all_people::one_of_event(world, call, id, person, when),
+        ("GET", ["v1", "people"]) => all_people::list(world, call, when),
+        ("GET", ["v1", "people", id]) => all_people::one(world, call, id, when),
+        _ => return writes::route(world, call, &segments),
     };
     shown.map(|body| json(200, CONTENT_TYPE, &body))
 }

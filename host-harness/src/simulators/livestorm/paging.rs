@@ -1,10 +1,10 @@
 //! Lists in pages. `page[number]` counts from **0**; size 20, at most 50 (<https://developers.livestorm.co/docs/pagination>).
-//! A page that does not exist is answered 400 [confirmed]. Lists keep the order in which their rows were made [unknown].
+//! A page that does not exist is answered 400 [confirmed]. Which end of a list comes first is a switch: it is [unknown].
 
 use super::errors::Refusal;
 use crate::simulators::{
     request::Call,
-    unknowns::{ItemsPerPage, LivestormUnknowns, OversizedPage},
+    unknowns::{ItemsPerPage, ListOrder, LivestormUnknowns, OversizedPage},
 };
 use serde_json::{Value, json};
 
@@ -12,8 +12,20 @@ const SIZE_DEFAULT: usize = 20;
 /// More is cut or refused, as `oversized_page` says.
 const SIZE_MAX: usize = 50;
 
-/// One page of `rows`, with the meta block of the list.
-pub(super) fn page<T>(call: &Call, rows: Vec<T>, unknowns: &LivestormUnknowns) -> Result<(Vec<T>, Value), Refusal> {
+/// One page of `rows`, which come oldest first, with the meta block of the list.
+pub(super) fn page<T>(call: &Call, mut rows: Vec<T>, unknowns: &LivestormUnknowns) -> Result<(Vec<T>, Value), Refusal> {
+    if unknowns.list_order == ListOrder::NewestFirst {
+        rows.reverse();
+    }
+    page_of_sorted(call, rows, unknowns)
+}
+
+/// Of rows that the request has put in order.
+pub(super) fn page_of_sorted<T>(
+    call: &Call,
+    rows: Vec<T>,
+    unknowns: &LivestormUnknowns,
+) -> Result<(Vec<T>, Value), Refusal> {
     let number = number(call, "page[number]")?.unwrap_or(0);
     let size = match number_above_zero(call, "page[size]")? {
         None => SIZE_DEFAULT,

@@ -5,8 +5,10 @@
 
 use super::{
     Attendance, Livestorm,
+    all_people::ROLES,
     errors::Refusal,
     filters::{self, Span},
+    includes::Includes,
     paging::page,
     resource,
     webhooks::iso,
@@ -18,7 +20,7 @@ use crate::{
         ids::uuid,
         lagged::Lagged,
         request::{Call, encode},
-        unknowns::{AttendanceRate, LivestormUnknowns, WatchedAt},
+        unknowns::{AttendanceRate, AttendedWhileLive, LivestormUnknowns, WatchedAt},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -264,29 +266,28 @@ pub(super) fn of_session(world: &World, call: &Call, session: &str, when: Timest
     livestorm.sessions.at(session, when).ok_or_else(Refusal::not_found)?;
     let known = ["role", "attended", "email", "created_since", "created_until", "updated_since", "updated_until"];
     filters::known(call, &known, unknowns)?;
-    let role = match filters::text(call, "role") {
-        None => None,
-        Some("participant") => Some(Role::Participant),
-        Some("team_member") => Some(Role::TeamMember),
-        Some(_) => return Err(Refusal::bad_request("filter[role] must be participant or team_member")),
-    };
+    let role = filters::one_of(call, "role", &ROLES, unknowns)?;
     let attended = filters::flag(call, "attended")?;
+    let mut includes = Includes::read(call, &["event", "session", "people"], unknowns)?;
+    let is_told = unknowns.attended_while_live == AttendedWhileLive::AsShown;
+    let was_there = |person: &Registration| person.attendance.is_some() || !is_told && livestorm.is_in_the_room(person);
     let created = Span::read(call, "created_since", "created_until", unknowns)?;
     let updated = Span::read(call, "updated_since", "updated_until", unknowns)?;
     let fits = |person: &&Registration| {
-        role.is_none_or(|role| person.role == role)
-            && attended.is_none_or(|attended| person.attendance.is_some() == attended)
+        role.is_none_or(|role| person.role.name() == role)
+            && attended.is_none_or(|attended| was_there(person) == attended)
             && filters::text(call, "email").is_none_or(|email| unknowns.email_match.same(email, &person.email))
             && created.holds(person.created_at)
             && updated.holds(person.updated_at)
     };
     let (people, meta) = page(call, livestorm.people_of(session, when).filter(fits).collect(), unknowns)?;
-    let rows: Vec<Value> = people.into_iter().map(|person| livestorm.person_resource(person, unknowns)).collect();
-    Ok(json!({ "data": rows, "meta": meta }))
+    let rows = livestorm.people_with(&people, when, &mut includes, unknowns);
+    Ok(includes.body(json!(rows), Some(meta)))
 }
 
 /// `GET /v1/sessions/{id}/people/{id}`
 pub(super) fn one(world: &World, session: &str, person: &str, when: Timestamp) -> Result<Value, Refusal> {
+    world.livestorm.sessions.at(session, when).ok_or_else(Refusal::not_found)?;
     let mut people = world.livestorm.people_of(session, when);
     let person = people.find(|known| known.person_id == person).ok_or_else(Refusal::not_found)?;
     Ok(json!({ "data": world.livestorm.person_resource(person, &world.options.unknowns.livestorm) }))

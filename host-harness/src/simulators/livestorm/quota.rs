@@ -71,9 +71,17 @@ impl Quota {
         Err(refusal)
     }
 
+    /// Gives back what a request has cost that was refused for another reason than the quota.
+    pub(super) fn give_back(&mut self) {
+        self.used = self.used.saturating_sub(1);
+    }
+
     /// The headers of an answered request.
     pub(super) fn note(&self, answer: Answer, options: &Options) -> Answer {
-        let headers = self.monthly_headers(options).into_iter().chain(self.interval_headers(options));
+        let unknowns = &options.unknowns.livestorm;
+        let ends = self.opened.map(|opened| end_of_window(opened, unknowns.monthly_window).seconds().to_string());
+        let reset = ends.filter(|_| unknowns.reset_header_always).map(|ends| ("ratelimit-reset", ends));
+        let headers = self.monthly_headers(options).into_iter().chain(self.interval_headers(options)).chain(reset);
         headers.fold(answer, |answer, (name, value)| with_header(answer, name, &value))
     }
 
@@ -112,6 +120,7 @@ fn end_of_window(opened: Timestamp, window: MonthlyWindow) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulators::unknowns::LivestormUnknowns;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -123,7 +132,10 @@ mod tests {
         for n in 0..5 {
             assert_eq!(quota.take(start.plus(Duration::from_millis(n * 100)), &options), Ok(()));
         }
-        let refused = quota.take(start.plus(Duration::from_millis(999)), &options).unwrap_err().answer();
+        let refused = quota
+            .take(start.plus(Duration::from_millis(999)), &options)
+            .unwrap_err()
+            .answer(&LivestormUnknowns::default());
         assert_eq!(refused.status(), 429);
         assert_eq!(refused.headers()["retry-after"], "1");
         assert_eq!(refused.headers()["ratelimit-interval-remaining"], "0");
@@ -149,7 +161,7 @@ mod tests {
             let start = at("2026-11-22T15:00:00Z");
             assert_eq!(quota.take(start, &options), Ok(()));
             let later = start.plus(Duration::from_secs(60));
-            let refused = quota.take(later, &options).unwrap_err().answer();
+            let refused = quota.take(later, &options).unwrap_err().answer(&LivestormUnknowns::default());
             assert_eq!(refused.headers()["ratelimit-reset"], at(end).seconds().to_string(), "{window:?}");
             assert_eq!(refused.headers()["retry-after"], at(end).since(later).as_secs().to_string());
             assert_eq!(quota.take(at(end), &options), Ok(()));

@@ -6,15 +6,23 @@ use super::{
     Livestorm,
     errors::Refusal,
     filters::{self, Span},
+    includes::Includes,
     paging::page,
-    resource,
+    resource, times,
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, request::Call, unknowns::LivestormUnknowns},
+    simulators::{
+        World,
+        request::Call,
+        unknowns::{LivestormUnknowns, SessionEventField},
+    },
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// "canceled" with one l.
+const STATUSES: [&str; 7] = ["upcoming", "live", "on_demand", "past", "past_not_started", "canceled", "draft"];
 
 /// What a story says about a new session.
 #[derive(Clone, Debug)]
@@ -47,6 +55,9 @@ pub struct Session {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub breakout_room_of: Option<String>,
+    pub embed_url: Option<String>,
+    /// A status that no page names, instead of the one that follows.
+    pub said_status: Option<String>,
 }
 
 impl Session {
@@ -121,7 +132,16 @@ impl Livestorm {
         self.sessions.all_at(when).filter(move |session| session.event_id == event)
     }
 
-    pub(super) fn session_status(&self, session: &Session, when: Timestamp) -> &'static str {
+    /// From here on a session has a status that no page names: clients are told to be ready for one.
+    pub fn say_session_status(&mut self, session: &str, status: Option<&str>) -> bool {
+        let now = self.clock.now();
+        self.sessions.change(session, now, |session| session.said_status = status.map(str::to_owned))
+    }
+
+    pub(super) fn session_status<'a>(&self, session: &'a Session, when: Timestamp) -> &'a str {
+        if let Some(said) = &session.said_status {
+            return said;
+        }
         let event = self.events.at(&session.event_id, when);
         let now = self.clock.now();
         match event {
@@ -135,34 +155,64 @@ impl Livestorm {
         }
     }
 
-    pub(super) fn session_attributes(&self, session: &Session, when: Timestamp) -> Value {
+    pub(super) fn session_attributes(&self, session: &Session, when: Timestamp, unknowns: &LivestormUnknowns) -> Value {
         let people: Vec<_> = self.people_of(&session.id, when).collect();
-        let seconds = |at: Option<Timestamp>| at.map_or(0, Timestamp::seconds);
-        json!({
-            "event_id": session.event_id,
+        let time = |at: Option<Timestamp>| times::written(at, unknowns);
+        let event_field = match unknowns.session_event_field {
+            SessionEventField::EventId => "event_id",
+            SessionEventField::EventTypeId => "event_type_id",
+        };
+        let mut attributes = json!({
+            event_field: session.event_id,
             "status": self.session_status(session, when),
             "timezone": session.timezone,
             "room_link": session.room_link(),
             "name": session.name,
             "attendees_count": people.iter().filter(|person| person.attendance.is_some()).count(),
             "duration": session.length().map(|length| length.as_secs()),
-            "estimated_started_at": seconds(session.estimated_started_at),
-            "started_at": seconds(session.started_at),
-            "ended_at": seconds(session.ended_at),
-            "canceled_at": seconds(session.canceled_at),
+            "estimated_started_at": time(session.estimated_started_at),
+            "started_at": time(session.started_at),
+            "ended_at": time(session.ended_at),
+            "canceled_at": time(session.canceled_at),
             "created_at": session.created_at.seconds(),
             "updated_at": session.updated_at.seconds(),
             "registrants_count": people.len(),
             "breakout_room_parent_session_id": session.breakout_room_of,
-        })
+        });
+        if unknowns.embed_url_shown {
+            attributes["embed_url"] = json!(session.embed_url);
+        }
+        attributes
     }
 
-    pub(super) fn session_resource(&self, session: &Session, when: Timestamp) -> Value {
-        resource("sessions", &session.id, self.session_attributes(session, when))
+    pub(super) fn session_resource(&self, session: &Session, when: Timestamp, unknowns: &LivestormUnknowns) -> Value {
+        resource("sessions", &session.id, self.session_attributes(session, when, unknowns))
+    }
+
+    /// With what is asked for.
+    fn session_with(
+        &self,
+        session: &Session,
+        when: Timestamp,
+        includes: &mut Includes,
+        unknowns: &LivestormUnknowns,
+    ) -> Value {
+        let mut row = self.session_resource(session, when, unknowns);
+        if includes.has("event") {
+            let event = self.events.at(&session.event_id, when);
+            includes.relate(&mut row, "event", event.map(|event| self.event_resource(event, when, unknowns)));
+        }
+        if includes.has("people") {
+            let max = unknowns.included_people_max.unwrap_or(usize::MAX);
+            let people = self.people_of(&session.id, when).take(max);
+            let people = people.map(|person| self.person_resource(person, unknowns)).collect();
+            includes.relate_many(&mut row, "people", people);
+        }
+        row
     }
 }
 
-/// `GET /v1/sessions`, and with an event `GET /v1/events/{id}/sessions`
+/// `GET /v1/sessions`, and with an event `GET /v1/events/{id}/sessions`, which alone has `include`.
 pub(super) fn list(world: &World, call: &Call, event: Option<&str>, when: Timestamp) -> Result<Value, Refusal> {
     let (livestorm, unknowns) = (&world.livestorm, &world.options.unknowns.livestorm);
     if let Some(event) = event {
@@ -183,21 +233,29 @@ pub(super) fn list(world: &World, call: &Call, event: Option<&str>, when: Timest
     let created = Span::read(call, "created_since", "created_until", unknowns)?;
     let updated = Span::read(call, "updated_since", "updated_until", unknowns)?;
     let breakout_rooms = filters::flag(call, "include_breakout_rooms")?.unwrap_or(false);
+    let status = filters::one_of(call, "status", &STATUSES, unknowns)?;
+    let offered: &[&str] = if event.is_some() { &["event", "people"] } else { &[] };
+    let mut includes = Includes::read(call, offered, unknowns)?;
     let fits = |session: &&Session| {
         event.is_none_or(|event| session.event_id == event)
             && (breakout_rooms || session.breakout_room_of.is_none())
-            && filters::text(call, "status").is_none_or(|s| s == livestorm.session_status(session, when))
+            && status.is_none_or(|status| status == livestorm.session_status(session, when))
             && session.estimated_started_at.map_or(planned.is_open(), |at| planned.holds(at))
             && created.holds(session.created_at)
             && updated.holds(session.updated_at)
     };
     let (sessions, meta) = page(call, livestorm.sessions.all_at(when).filter(fits).collect(), unknowns)?;
-    let rows: Vec<Value> = sessions.into_iter().map(|session| livestorm.session_resource(session, when)).collect();
-    Ok(json!({ "data": rows, "meta": meta }))
+    let rows: Vec<Value> =
+        sessions.into_iter().map(|session| livestorm.session_with(session, when, &mut includes, unknowns)).collect();
+    Ok(includes.body(json!(rows), Some(meta)))
 }
 
 /// `GET /v1/sessions/{id}`
-pub(super) fn one(world: &World, id: &str, when: Timestamp) -> Result<Value, Refusal> {
+pub(super) fn one(world: &World, call: &Call, id: &str, when: Timestamp) -> Result<Value, Refusal> {
+    let unknowns = &world.options.unknowns.livestorm;
     let session = world.livestorm.sessions.at(id, when).ok_or_else(Refusal::not_found)?;
-    Ok(json!({ "data": world.livestorm.session_resource(session, when) }))
+    filters::of_one(call, unknowns)?;
+    let mut includes = Includes::read(call, &["people"], unknowns)?;
+    let row = world.livestorm.session_with(session, when, &mut includes, unknowns);
+    Ok(includes.body(row, None))
 }

@@ -9,6 +9,18 @@ use crate::{
 use http::Method;
 use std::{collections::BTreeSet, time::Duration};
 
+mod anything;
+mod doors;
+mod event_writes;
+mod in_a_session;
+mod lists;
+mod lists_by_law;
+mod partners;
+mod people_across;
+mod session_writes;
+mod shapes;
+mod team;
+
 const MONDAY: &str = "2026-11-23T09:00:00Z";
 
 fn started() -> (Simulators, SimulatedClock) {

@@ -1,9 +1,21 @@
-//! The workspace's team. <https://developers.livestorm.co/docs/objects>; attributes [inferred from public clients].
+//! The workspace's team. <https://developers.livestorm.co/docs/objects>; attributes as in answers that a public client recorded
+//! [confirmed]. Inviting is 201, removing 204 [confirmed]; who is invited has no name until they accept, is a moderator unless
+//! said otherwise, and the owner cannot be removed [inferred]. Events of who is removed fall to the owner [inferred].
 
-use super::{errors::Refusal, filters, paging::page, resource};
+use super::{
+    Livestorm,
+    bodies::Body,
+    errors::{CONTENT_TYPE, Refusal},
+    filters,
+    paging::page,
+    resource,
+};
 use crate::{
     clock::Timestamp,
-    simulators::{World, request::Call},
+    simulators::{
+        World,
+        request::{Answer, Call, json, no_content},
+    },
 };
 use serde_json::{Value, json};
 
@@ -44,13 +56,13 @@ pub struct TeamMember {
 }
 
 impl TeamMember {
-    fn resource(&self) -> Value {
+    pub(super) fn resource(&self) -> Value {
         let attributes = json!({
             "role": self.role.name(),
             "created_at": self.created_at.seconds(),
             "updated_at": self.created_at.seconds(),
-            "first_name": self.first_name,
-            "last_name": self.last_name,
+            "first_name": name(&self.first_name),
+            "last_name": name(&self.last_name),
             "email": self.email,
             "avatar_link": null,
             "locale": "en",
@@ -64,16 +76,64 @@ impl TeamMember {
     }
 }
 
+fn name(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+impl Livestorm {
+    /// `false` where there is no such member, or it is the owner.
+    pub fn remove_team_member(&mut self, member: &str) -> bool {
+        let is_owner = self.owner().id == member;
+        !is_owner && self.team.remove(member, self.clock.now())
+    }
+}
+
 /// `GET /v1/users`. Here `filter[email]` never looks at case [confirmed].
 pub(super) fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value, Refusal> {
     let unknowns = &world.options.unknowns.livestorm;
     filters::known(call, &["role", "pending_invite", "email"], unknowns)?;
+    if unknowns.html_server_errors && filters::text(call, "email").is_some() {
+        return Err(Refusal::broken());
+    }
+    let role = filters::one_of(call, "role", &["host", "moderator"], unknowns)?;
     let pending = filters::flag(call, "pending_invite")?;
     let fits = |member: &&TeamMember| {
-        filters::text(call, "role").is_none_or(|role| role == member.role.name())
+        role.is_none_or(|role| role == member.role.name())
             && pending.is_none_or(|pending| pending == member.pending_invite)
             && filters::text(call, "email").is_none_or(|email| email.to_lowercase() == member.email.to_lowercase())
     };
     let (members, meta) = page(call, world.livestorm.team.all_at(when).filter(fits).collect(), unknowns)?;
     Ok(json!({ "data": members.into_iter().map(TeamMember::resource).collect::<Vec<_>>(), "meta": meta }))
+}
+
+/// `POST /v1/users`
+pub(super) fn invite(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
+    let unknowns = &world.options.unknowns.livestorm;
+    let body = Body::read(call, "users", unknowns)?;
+    let email = body.needed_text("email")?;
+    let is_address = email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+    if !is_address || email.contains(char::is_whitespace) {
+        return Err(body.wrong("email is invalid"));
+    }
+    let role = match body.filled("role")?.as_deref() {
+        None | Some("moderator") => TeamRole::Moderator,
+        Some("host") => TeamRole::Host,
+        Some(_) => return Err(body.wrong("role must be host or moderator")),
+    };
+    if world.livestorm.team.all().any(|member| member.email.to_lowercase() == email.to_lowercase()) {
+        return Err(Refusal::by_rule(unknowns.user_exists_status, "email has already been taken"));
+    }
+    let new = NewTeamMember { email, first_name: String::new(), last_name: String::new(), role, pending_invite: true };
+    let id = world.livestorm.add_team_member(new);
+    let member = world.livestorm.team.now(&id).ok_or_else(Refusal::not_found)?;
+    Ok(json(201, CONTENT_TYPE, &json!({ "data": member.resource() })))
+}
+
+/// `DELETE /v1/users/{id}`
+pub(super) fn remove(world: &mut World, id: &str) -> Result<Answer, Refusal> {
+    world.livestorm.team.now(id).ok_or_else(Refusal::not_found)?;
+    match world.livestorm.remove_team_member(id) {
+        true => Ok(no_content()),
+        false => Err(Refusal::by_rule(422, "The owner can't be removed")),
+    }
 }

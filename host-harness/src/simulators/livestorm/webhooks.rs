@@ -110,11 +110,13 @@ impl Livestorm {
     fn resource_of(&self, occurrence: &Occurrence, unknowns: &LivestormUnknowns) -> Option<Value> {
         Some(match occurrence {
             Occurrence::EventCreated { event } | Occurrence::EventPublished { event } => {
-                self.event_resource(self.events.now(event)?, TRUTH)
+                self.event_resource(self.events.now(event)?, TRUTH, unknowns)
             }
             Occurrence::SessionCreated { session }
             | Occurrence::SessionStarted { session }
-            | Occurrence::SessionEnded { session } => self.session_resource(self.sessions.now(session)?, TRUTH),
+            | Occurrence::SessionEnded { session } => {
+                self.session_resource(self.sessions.now(session)?, TRUTH, unknowns)
+            }
             Occurrence::Registered { session, person }
             | Occurrence::Attended { session, person }
             | Occurrence::NotAttended { session, person }

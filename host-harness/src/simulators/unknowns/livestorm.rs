@@ -27,6 +27,66 @@ pub struct LivestormUnknowns {
     pub email_match: CaseMatch,
     /// What an unknown query parameter brings: 400, or nothing.
     pub unknown_parameter: UnknownParameter,
+    /// What `include` of a thing that the list does not offer brings.
+    pub unknown_include: UnknownInclude,
+    /// What a filter by a word that the thing can never be brings: 400, or an empty list.
+    pub unknown_filter_value: UnknownFilterValue,
+    /// Whether `filter[title]` of events is the whole title or a part of it.
+    pub title_filter: TitleFilter,
+    /// `filter[attended]` while the session is live: what is shown, which is nobody yet, or who is in the room.
+    pub attended_while_live: AttendedWhileLive,
+    /// Which end of a list comes first.
+    pub list_order: ListOrder,
+    /// How many people `include=people` of one session brings at most, if it is capped.
+    pub included_people_max: Option<usize>,
+    /// A time not yet set: 0, as in all samples, or null, as the schema allows.
+    pub unset_times: UnsetTimes,
+    /// `event_id` of a session, as in every example, or `event_type_id`, as in one schema.
+    pub session_event_field: SessionEventField,
+    /// Whether `embed_url` of a session, which can be written, is read too.
+    pub embed_url_shown: bool,
+    /// Whether people of the whole workspace have a `registrant_detail`, which would be null.
+    pub workspace_people_detail: bool,
+    /// `type` of a chat message.
+    pub chat_message_type: ChatMessageType,
+    /// The flag of a question that was answered by word of mouth; two public clients differ.
+    pub spoken_answer_field: SpokenAnswerField,
+    /// Which of an error's `code` and `status` is a word, and whether numbers are texts.
+    pub error_fields: ErrorFields,
+    /// Whether an error that is not the quota's costs a call.
+    pub failed_calls_count: bool,
+    /// Whether `RateLimit-Reset` stands in every answer; one text says so, the other lists it for 429 alone.
+    pub reset_header_always: bool,
+    /// The scope that opens `/jobs` and `/people_attributes`.
+    pub scope_of_jobs_and_attributes: ScopeOfTheRest,
+    /// What `Accept` brings that does not take `application/vnd.api+json`, or is left out.
+    pub odd_accept: OddAccept,
+    /// What a body brings that is neither `application/vnd.api+json` nor `application/json`.
+    pub other_content_type: OtherContentType,
+    /// An attribute of the wrong type, or outside what it may be: 400 or 422.
+    pub wrong_attribute_status: u16,
+    /// What an attribute that PUT leaves out becomes.
+    pub put_omitted: PutOmitted,
+    /// Whether tagging answers 201 and untagging 204, as other writes do, or both 200.
+    pub tag_status: TagStatus,
+    /// Whether a session that has registrants can be deleted; the application lets nobody.
+    pub delete_registered_session: DeleteRegisteredSession,
+    /// A user invited twice: 409 or 422.
+    pub user_exists_status: u16,
+    /// The body of `/ping`.
+    pub ping_body: PingBody,
+    /// What a refused bearer token is told besides its challenge.
+    pub bearer_refusal_body: BearerRefusalBody,
+    /// How long an app's access token lives.
+    pub oauth_expires_in_seconds: u64,
+    /// Whether a refresh brings a new refresh token.
+    pub oauth_refresh_rotates: bool,
+    /// Where it does: what becomes of the old one.
+    pub oauth_old_refresh_token: OldRefreshToken,
+    /// Whether an app may name itself by HTTP Basic when it asks for tokens.
+    pub oauth_basic: bool,
+    /// Whether an owner who is nobody, and users filtered by address, end in a 500 of HTML, as one client reports.
+    pub html_server_errors: bool,
     /// Whether the legacy `identify` of a person is the id that REST gives (RULES 1, spec S1-17).
     pub legacy_person_id: LegacyPersonId,
     /// 401 or 403: two pages differ.
@@ -56,6 +116,36 @@ impl Default for LivestormUnknowns {
             date_bounds: Bounds::Inclusive,
             email_match: CaseMatch::Insensitive,
             unknown_parameter: UnknownParameter::Refuse,
+            unknown_include: UnknownInclude::Ignore,
+            unknown_filter_value: UnknownFilterValue::Refuse,
+            title_filter: TitleFilter::Whole,
+            attended_while_live: AttendedWhileLive::AsShown,
+            list_order: ListOrder::OldestFirst,
+            included_people_max: None,
+            unset_times: UnsetTimes::Zero,
+            session_event_field: SessionEventField::EventId,
+            embed_url_shown: false,
+            workspace_people_detail: false,
+            chat_message_type: ChatMessageType::ChatMessages,
+            spoken_answer_field: SpokenAnswerField::RespondedOrally,
+            error_fields: ErrorFields::WordStatus,
+            failed_calls_count: true,
+            reset_header_always: false,
+            scope_of_jobs_and_attributes: ScopeOfTheRest::Events,
+            odd_accept: OddAccept::Answer,
+            other_content_type: OtherContentType::Refuse,
+            wrong_attribute_status: 422,
+            put_omitted: PutOmitted::Kept,
+            tag_status: TagStatus::ByVerb,
+            delete_registered_session: DeleteRegisteredSession::Refuse,
+            user_exists_status: 409,
+            ping_body: PingBody::Empty,
+            bearer_refusal_body: BearerRefusalBody::JsonApi,
+            oauth_expires_in_seconds: 7200,
+            oauth_refresh_rotates: true,
+            oauth_old_refresh_token: OldRefreshToken::Dies,
+            oauth_basic: false,
+            html_server_errors: false,
             legacy_person_id: LegacyPersonId::Other,
             missing_scope_status: 403,
             attendance_ready_seconds: 5 * 60,
@@ -73,6 +163,25 @@ sides!(MonthlyHeader { Monthly, Montly });
 sides!(MonthlyWindow { ThirtyDaysFromFirstCall, CalendarMonth });
 sides!(Bounds { Inclusive, Exclusive });
 sides!(UnknownParameter { Refuse, Ignore });
+sides!(UnknownInclude { Ignore, Refuse });
+sides!(UnknownFilterValue { Refuse, MatchNothing });
+sides!(TitleFilter { Whole, Part });
+sides!(AttendedWhileLive { AsShown, InTheRoom });
+sides!(ListOrder { OldestFirst, NewestFirst });
+sides!(UnsetTimes { Zero, Null });
+sides!(SessionEventField { EventId, EventTypeId });
+sides!(ChatMessageType { ChatMessages, Messages });
+sides!(SpokenAnswerField { RespondedOrally, ResponseOrally });
+sides!(ErrorFields { WordStatus, WordCode, NumericTexts, Numbers });
+sides!(ScopeOfTheRest { Events, Admin });
+sides!(OddAccept { Answer, Refuse });
+sides!(OtherContentType { Refuse, Read });
+sides!(PutOmitted { Kept, Reset });
+sides!(TagStatus { ByVerb, Ok });
+sides!(DeleteRegisteredSession { Refuse, Delete });
+sides!(BearerRefusalBody { JsonApi, Empty });
+sides!(OldRefreshToken { Dies, Stays });
+sides!(PingBody { Empty, Object });
 sides!(LegacyPersonId { Other, SameAsRest });
 sides!(AttendanceRate { Number, Text });
 sides!(WatchedAt { Seconds, Milliseconds, Iso });
