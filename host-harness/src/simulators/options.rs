@@ -70,6 +70,9 @@ pub struct ApiLimits {
     pub livestorm_calls_per_second: u32,
     /// 10,000; same page.
     pub livestorm_calls_per_month: u64,
+    /// People who may register in a calendar month, each counted once: a plan's allowance of active contacts. `None`: no
+    /// end. One more is answered 402 (<https://developers.livestorm.co/docs/requests>); what counts is [inferred].
+    pub livestorm_contacts_per_month: Option<u64>,
     /// In rolling 24 hours: 100,000 and 1,000 a licence.
     /// <https://developer.salesforce.com/docs/platform/salesforce-app-limits-cheatsheet/guide/salesforce-app-limits-platform-api.html>
     pub salesforce_calls_per_day: u64,
@@ -104,6 +107,7 @@ impl Default for Options {
             limits: ApiLimits {
                 livestorm_calls_per_second: 5,
                 livestorm_calls_per_month: 10_000,
+                livestorm_contacts_per_month: None,
                 salesforce_calls_per_day: 101_000,
                 account_engagement_calls_per_day: 50_000,
                 account_engagement_calls_in_flight: 5,

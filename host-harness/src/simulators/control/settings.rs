@@ -18,6 +18,8 @@ pub struct Settings {
     pub ampsea: Option<bool>,
     pub livestorm_calls_per_second: Option<u32>,
     pub livestorm_calls_per_month: Option<u64>,
+    /// Nothing in an answer: there is no end.
+    pub livestorm_contacts_per_month: Option<u64>,
     pub salesforce_calls_per_day: Option<u64>,
     pub account_engagement_calls_per_day: Option<u64>,
     pub account_engagement_calls_in_flight: Option<usize>,
@@ -38,6 +40,7 @@ impl Settings {
             ampsea: Some(options.ampsea),
             livestorm_calls_per_second: Some(options.limits.livestorm_calls_per_second),
             livestorm_calls_per_month: Some(options.limits.livestorm_calls_per_month),
+            livestorm_contacts_per_month: options.limits.livestorm_contacts_per_month,
             salesforce_calls_per_day: Some(options.limits.salesforce_calls_per_day),
             account_engagement_calls_per_day: Some(options.limits.account_engagement_calls_per_day),
             account_engagement_calls_in_flight: Some(options.limits.account_engagement_calls_in_flight),
@@ -63,6 +66,8 @@ impl Settings {
         put(&mut options.ampsea, self.ampsea);
         put(&mut options.limits.livestorm_calls_per_second, self.livestorm_calls_per_second);
         put(&mut options.limits.livestorm_calls_per_month, self.livestorm_calls_per_month);
+        let contacts = self.livestorm_contacts_per_month.map(Some);
+        put(&mut options.limits.livestorm_contacts_per_month, contacts);
         put(&mut options.limits.salesforce_calls_per_day, self.salesforce_calls_per_day);
         put(&mut options.limits.account_engagement_calls_per_day, self.account_engagement_calls_per_day);
         put(&mut options.limits.account_engagement_calls_in_flight, self.account_engagement_calls_in_flight);

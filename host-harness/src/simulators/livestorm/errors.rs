@@ -49,6 +49,18 @@ impl Refusal {
         Refusal::new(404, "Not Found", "not_found", "The requested resource could not be found.")
     }
 
+    /// With one of the statuses that the vendor names for a rule, a conflict and the like; which one is often a switch.
+    pub fn by_rule(status: u16, detail: impl Into<String>) -> Refusal {
+        let (title, word) = match status {
+            402 => ("Payment Required", "payment_required"),
+            409 => ("Conflict", "conflict"),
+            422 => ("Unprocessable Entity", "unprocessable_entity"),
+            500 => ("Internal Server Error", "internal_server_error"),
+            _ => ("Bad Request", "bad_request"),
+        };
+        Refusal::new(status, title, word, detail)
+    }
+
     pub fn too_many_requests() -> Refusal {
         Refusal::new(429, "Too Many Requests", "too_many_requests", "You have reached your throttle limit.")
     }

@@ -11,12 +11,14 @@ pub mod events;
 pub mod jobs;
 pub mod people;
 pub mod people_attributes;
+pub mod registrations;
 pub mod scopes;
 pub mod sessions;
 pub mod subscriptions;
 pub mod users;
 pub mod webhooks;
 
+mod documents;
 mod errors;
 mod filters;
 mod identity;
@@ -203,6 +205,7 @@ impl Livestorm {
             is_guest_speaker: new.is_guest_speaker,
             referrer: new.referrer,
             utm: new.utm,
+            is_from_api: new.is_from_api,
             created_at: now,
             updated_at: now,
             attendance: None,
@@ -289,6 +292,9 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let scopes = Scope::of(&segments);
     if !scopes.is_empty() && scopes.iter().all(|scope| world.livestorm.missing_scopes.contains(scope)) {
         return Err(Refusal::missing_scope(world.options.unknowns.livestorm.missing_scope_status));
+    }
+    if let Some(answered) = registrations::route(world, call, &segments) {
+        return answered;
     }
     let shown = match (call.method.as_str(), &segments[..]) {
         ("GET", ["v1", "ping"]) => return Ok(answer(200, CONTENT_TYPE, vec![])),

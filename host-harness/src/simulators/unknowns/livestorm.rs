@@ -41,6 +41,14 @@ pub struct LivestormUnknowns {
     pub watched_at: WatchedAt,
     /// Whether a person's `updated_at` moves with attendance and replay.
     pub updated_at_moves: bool,
+    /// Who is registered already is refused with 409 by today's page, with 422 as a client of 2021 saw it.
+    pub already_registered_status: u16,
+    /// A field that the event's form does not have: 400 or 422.
+    pub unknown_field_status: u16,
+    /// Whether a session that is over or canceled still takes registrations by the API.
+    pub ended_session: EndedSession,
+    /// Whether a registrant removed by the API is gone from this session or, as in the application, from all of the event.
+    pub removal: Removal,
 }
 
 impl Default for LivestormUnknowns {
@@ -63,6 +71,10 @@ impl Default for LivestormUnknowns {
             attendance_rate: AttendanceRate::Number,
             watched_at: WatchedAt::Seconds,
             updated_at_moves: true,
+            already_registered_status: 409,
+            unknown_field_status: 422,
+            ended_session: EndedSession::Refuse,
+            removal: Removal::Session,
         }
     }
 }
@@ -76,3 +88,5 @@ sides!(UnknownParameter { Refuse, Ignore });
 sides!(LegacyPersonId { Other, SameAsRest });
 sides!(AttendanceRate { Number, Text });
 sides!(WatchedAt { Seconds, Milliseconds, Iso });
+sides!(EndedSession { Refuse, Register });
+sides!(Removal { Session, Event });
