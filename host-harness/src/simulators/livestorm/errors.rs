@@ -3,7 +3,7 @@
 //! <https://developers.livestorm.co/docs/requests>.
 
 use crate::simulators::request::{Answer, json, with_header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) const CONTENT_TYPE: &str = "application/vnd.api+json";
 
@@ -70,13 +70,18 @@ impl Refusal {
         self
     }
 
-    pub fn answer(&self) -> Answer {
-        let body = json!({ "errors": [{
+    /// One of the `errors`.
+    pub fn error(&self) -> Value {
+        json!({
             "title": self.title,
             "detail": self.detail,
             "code": self.status.to_string(),
             "status": self.word,
-        }]});
+        })
+    }
+
+    pub fn answer(&self) -> Answer {
+        let body = json!({ "errors": [self.error()] });
         let answer = json(self.status, CONTENT_TYPE, &body);
         self.headers.iter().fold(answer, |answer, (name, value)| with_header(answer, name, value))
     }

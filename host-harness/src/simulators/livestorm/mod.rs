@@ -30,7 +30,7 @@ mod tests;
 
 pub use attendance::Attendance;
 pub use events::{Event, FormField, NewEvent, Tag};
-pub use jobs::Job;
+pub use jobs::{Job, JobTask};
 pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
 pub use people_attributes::PeopleAttribute;
 pub use quota::Quota;
@@ -293,7 +293,8 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     if !scopes.is_empty() && scopes.iter().all(|scope| world.livestorm.missing_scopes.contains(scope)) {
         return Err(Refusal::missing_scope(world.options.unknowns.livestorm.missing_scope_status));
     }
-    if let Some(answered) = registrations::route(world, call, &segments) {
+    let written = registrations::route(world, call, &segments);
+    if let Some(answered) = written.or_else(|| jobs::route(world, call, &segments, when)) {
         return answered;
     }
     let shown = match (call.method.as_str(), &segments[..]) {
@@ -302,7 +303,6 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         ("GET", ["v1", "users"]) => users::list(world, call, when),
         ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),
         ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
-        ("GET", ["v1", "jobs", id]) => jobs::one(world, id, when),
         ("GET", ["v1", "events"]) => events::list(world, call, when),
         ("GET", ["v1", "events", id]) => events::one(world, call, id, when),
         ("GET", ["v1", "events", id, "sessions"]) => sessions::list(world, call, Some(id), when),

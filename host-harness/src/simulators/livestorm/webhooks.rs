@@ -121,7 +121,7 @@ impl Livestorm {
             | Occurrence::WatchedReplay { session, person } => {
                 self.person_resource(self.registration(session, person)?, unknowns)
             }
-            Occurrence::JobEnded { job } => self.jobs.now(job)?.resource(),
+            Occurrence::JobEnded { job } => self.jobs.now(job)?.resource(unknowns),
         })
     }
 

@@ -49,6 +49,16 @@ pub struct LivestormUnknowns {
     pub ended_session: EndedSession,
     /// Whether a registrant removed by the API is gone from this session or, as in the application, from all of the event.
     pub removal: Removal,
+    /// Whether the answer to a bulk registration stands in `data`; the page's sample does not.
+    pub job_answer: JobAnswer,
+    /// `total_fail` and `total_success`, or `total_failed` and `total_succeeded`: two pages differ.
+    pub job_counters: JobCounters,
+    /// How long a bulk registration takes.
+    pub job_seconds: u64,
+    /// How long after its end the rows of a job are not told yet; a vendor's tool warns of it.
+    pub job_details_seconds: u64,
+    /// None or too many of the tasks at once: 400 or 422.
+    pub oversized_bulk_status: u16,
 }
 
 impl Default for LivestormUnknowns {
@@ -75,6 +85,11 @@ impl Default for LivestormUnknowns {
             unknown_field_status: 422,
             ended_session: EndedSession::Refuse,
             removal: Removal::Session,
+            job_answer: JobAnswer::Bare,
+            job_counters: JobCounters::FailAndSuccess,
+            job_seconds: 10,
+            job_details_seconds: 0,
+            oversized_bulk_status: 422,
         }
     }
 }
@@ -90,3 +105,5 @@ sides!(AttendanceRate { Number, Text });
 sides!(WatchedAt { Seconds, Milliseconds, Iso });
 sides!(EndedSession { Refuse, Register });
 sides!(Removal { Session, Event });
+sides!(JobAnswer { Bare, Wrapped });
+sides!(JobCounters { FailAndSuccess, FailedAndSucceeded });
