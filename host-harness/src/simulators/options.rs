@@ -25,6 +25,7 @@ pub struct Options {
     /// <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_refresh_token_flow.htm>
     pub rotate_refresh_tokens: bool,
     pub limits: ApiLimits,
+    pub livestorm_webhooks: WebhookOptions,
     pub unknowns: Unknowns,
     pub faults: FaultPlan,
 }
@@ -61,6 +62,36 @@ pub enum CampaignDelay {
         from: Duration,
         to: Duration,
     },
+}
+
+/// How Livestorm posts webhooks. <https://developers.livestorm.co/docs/webhooks-1> promises neither when nor in what order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookOptions {
+    /// From an occurrence to its webhooks.
+    pub lag: Duration,
+    /// Each comes later by a drawn part of this besides, so that they change places.
+    pub spread: Duration,
+    /// Each comes twice.
+    pub doubled: bool,
+    /// How long an answer is waited for [unknown].
+    pub timeout: Duration,
+    /// Signs those of the REST API. `None`: they come unsigned. Where the secret is issued is [unknown].
+    pub secret: Option<String>,
+    /// Addresses of this machine may be plain HTTP, which Livestorm itself does not take.
+    pub loopback_http: bool,
+}
+
+impl Default for WebhookOptions {
+    fn default() -> Self {
+        WebhookOptions {
+            lag: Duration::ZERO,
+            spread: Duration::ZERO,
+            doubled: false,
+            timeout: Duration::from_secs(5),
+            secret: None,
+            loopback_http: true,
+        }
+    }
 }
 
 /// What the three accounts may do. Each figure is the vendor's unless said otherwise.
@@ -112,6 +143,7 @@ impl Default for Options {
                 account_engagement_calls_per_day: 50_000,
                 account_engagement_calls_in_flight: 5,
             },
+            livestorm_webhooks: WebhookOptions::default(),
             unknowns: Unknowns::default(),
             faults: FaultPlan::default(),
         }

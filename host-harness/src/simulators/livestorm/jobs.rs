@@ -7,7 +7,7 @@
 //! are a switch.
 
 use super::{
-    Livestorm,
+    Livestorm, Occurrence,
     documents::{self, Attributes},
     errors::{CONTENT_TYPE, Refusal},
     registrations::Answers,
@@ -115,6 +115,7 @@ impl Livestorm {
     pub fn add_job(&mut self, succeeded: u32, failed: u32) -> String {
         let (id, ends_at) = (self.next_job(), self.clock.now());
         self.jobs.insert(id.clone(), ends_at, Job { id: id.clone(), succeeded, failed, tasks: vec![], ends_at });
+        self.happened(&Occurrence::JobEnded { job: id.clone() });
         id
     }
 
@@ -138,7 +139,8 @@ impl Livestorm {
         let succeeded = u32::try_from(done.len()).unwrap_or(u32::MAX) - failed;
         let ends_at = now.plus(Duration::from_secs(unknowns.job_seconds));
         let job = Job { id: id.clone(), succeeded, failed, tasks: done, ends_at };
-        self.jobs.insert(id, now, job.clone());
+        self.jobs.insert(id.clone(), now, job.clone());
+        self.happened_told_from(&Occurrence::JobEnded { job: id }, ends_at);
         job
     }
 }

@@ -7,6 +7,7 @@
 //! [`webhooks`].
 
 pub mod attendance;
+pub mod deliveries;
 pub mod events;
 pub mod jobs;
 pub mod people;
@@ -29,6 +30,7 @@ mod quota;
 mod tests;
 
 pub use attendance::Attendance;
+pub use deliveries::{Delivery, DeliveryOutcome, NativeWebhook};
 pub use events::{Event, FormField, NewEvent, Tag};
 pub use jobs::{Job, JobTask};
 pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
@@ -76,6 +78,7 @@ pub struct Livestorm {
     pub quota: Quota,
     /// By session and person: what is not told before the session has ended.
     in_the_room: BTreeMap<(String, String), Attendance>,
+    deliveries: deliveries::Deliveries,
     /// Requests yet to be answered as if the token were wrong.
     refusals_due: u32,
 }
@@ -96,6 +99,7 @@ impl Livestorm {
             missing_scopes: BTreeSet::new(),
             quota: Quota::default(),
             in_the_room: BTreeMap::new(),
+            deliveries: Default::default(),
             refusals_due: 0,
         };
         livestorm.add_team_member(NewTeamMember {
@@ -130,6 +134,7 @@ impl Livestorm {
             published_at: None,
         };
         self.events.insert(id.clone(), now, event);
+        self.happened(&Occurrence::EventCreated { event: id.clone() });
         id
     }
 
@@ -159,23 +164,41 @@ impl Livestorm {
             role: Role::TeamMember,
             ..NewRegistrant::default()
         };
-        self.register(&id, taking_part).expect("the owner is the first in a session that was made just now");
+        let owner = self.enter(&id, taking_part).expect("the owner is the first in a session that was made just now");
+        self.happened(&Occurrence::SessionCreated { session: id.clone() });
+        // Team members are told of like everybody [confirmed by public clients, which drop them].
+        self.happened(&Occurrence::Registered { session: id.clone(), person: owner });
         id
     }
 
     /// `false` where there is no such event. Publishing twice changes nothing.
     pub fn publish(&mut self, event: &str) -> bool {
         let now = self.clock.now();
-        self.events.change(event, now, |event| {
+        let mut is_news = false;
+        let is_there = self.events.change(event, now, |event| {
             if event.published_at.is_none() {
                 event.published_at = Some(now);
                 event.updated_at = now;
+                is_news = true;
             }
-        })
+        });
+        if is_news {
+            self.happened(&Occurrence::EventPublished { event: event.to_owned() });
+        }
+        is_there
     }
 
     /// Somebody registers by the web form. Gives the person's id, which is the same for an address in every session.
     pub fn register(&mut self, session: &str, new: NewRegistrant) -> Result<String, NotRegistered> {
+        let is_told = !new.is_from_api || self.deliveries.unknowns.api_registration_is_told;
+        let person = self.enter(session, new)?;
+        if is_told {
+            self.happened(&Occurrence::Registered { session: session.to_owned(), person: person.clone() });
+        }
+        Ok(person)
+    }
+
+    fn enter(&mut self, session: &str, new: NewRegistrant) -> Result<String, NotRegistered> {
         let now = self.clock.now();
         let no_session = || NotRegistered::NoSession(session.to_owned());
         let event_id = self.sessions.now(session).ok_or_else(no_session)?.event_id.clone();
@@ -294,14 +317,14 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         return Err(Refusal::missing_scope(world.options.unknowns.livestorm.missing_scope_status));
     }
     let written = registrations::route(world, call, &segments);
-    if let Some(answered) = written.or_else(|| jobs::route(world, call, &segments, when)) {
+    let written = written.or_else(|| jobs::route(world, call, &segments, when));
+    if let Some(answered) = written.or_else(|| subscriptions::route(world, call, &segments, when)) {
         return answered;
     }
     let shown = match (call.method.as_str(), &segments[..]) {
         ("GET", ["v1", "ping"]) => return Ok(answer(200, CONTENT_TYPE, vec![])),
         ("GET", ["v1", "me" | "organization"]) => Ok(identity::organization(&world.livestorm)),
         ("GET", ["v1", "users"]) => users::list(world, call, when),
-        ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),
         ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
         ("GET", ["v1", "events"]) => events::list(world, call, when),
         ("GET", ["v1", "events", id]) => events::one(world, call, id, when),

@@ -4,7 +4,7 @@
 //! [inferred].
 
 use super::{
-    Attendance, Livestorm,
+    Attendance, Livestorm, Occurrence,
     errors::Refusal,
     filters::{self, Span},
     paging::page,
@@ -18,7 +18,7 @@ use crate::{
         ids::uuid,
         lagged::Lagged,
         request::{Call, encode},
-        unknowns::{AttendanceRate, LivestormUnknowns, WatchedAt},
+        unknowns::{AttendanceRate, LivestormUnknowns, ReplayIsTold, WatchedAt},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -180,13 +180,19 @@ impl Livestorm {
     pub fn watch_replay(&mut self, session: &str, person: &str, unknowns: &LivestormUnknowns) -> bool {
         let now = self.clock.now();
         let ended = self.sessions.now(session).is_some_and(|session| session.ended_at.is_some());
-        (ended || self.is_on_demand(session))
+        let mut is_first = false;
+        let watched = (ended || self.is_on_demand(session))
             && self.change_registration(session, person, now, |registration| {
+                is_first = registration.replay_watched_at.is_none();
                 registration.replay_watched_at.get_or_insert(now);
                 if unknowns.updated_at_moves {
                     registration.updated_at = now;
                 }
-            })
+            });
+        if watched && (is_first || unknowns.replay_is_told == ReplayIsTold::EachView) {
+            self.happened(&Occurrence::WatchedReplay { session: session.to_owned(), person: person.to_owned() });
+        }
+        watched
     }
 
     /// Somebody is taken off a session, and may register again. `false` where they were not on it.

@@ -59,6 +59,22 @@ pub struct LivestormUnknowns {
     pub job_details_seconds: u64,
     /// None or too many of the tasks at once: 400 or 422.
     pub oversized_bulk_status: u16,
+    /// Whether a registration by the API brings a webhook too.
+    pub api_registration_is_told: bool,
+    /// Whether a replay is told of once a person, or each time.
+    pub replay_is_told: ReplayIsTold,
+    /// The same event and address for the second time.
+    pub duplicate_webhook: DuplicateWebhook,
+    /// Whether a disabled webhook is still listed.
+    pub disabled_webhooks: DisabledWebhooks,
+    /// Whether other letters than ASCII are escaped in a webhook's body.
+    pub webhook_text: WebhookText,
+    /// Whether a webhook that is tried again is signed anew, or with the time of the first attempt.
+    pub retry_signature: RetrySignature,
+    /// What an answer brings that is neither well nor named by the page: 3xx, 457-499, above 511.
+    pub unlisted_status: UnlistedStatus,
+    /// Whether an address that cannot be reached disables its webhook at once or after the retries.
+    pub unreachable: Unreachable,
 }
 
 impl Default for LivestormUnknowns {
@@ -90,6 +106,14 @@ impl Default for LivestormUnknowns {
             job_seconds: 10,
             job_details_seconds: 0,
             oversized_bulk_status: 422,
+            api_registration_is_told: true,
+            replay_is_told: ReplayIsTold::Once,
+            duplicate_webhook: DuplicateWebhook::SecondRow,
+            disabled_webhooks: DisabledWebhooks::Hidden,
+            webhook_text: WebhookText::Plain,
+            retry_signature: RetrySignature::Renewed,
+            unlisted_status: UnlistedStatus::GiveUp,
+            unreachable: Unreachable::AtOnce,
         }
     }
 }
@@ -107,3 +131,10 @@ sides!(EndedSession { Refuse, Register });
 sides!(Removal { Session, Event });
 sides!(JobAnswer { Bare, Wrapped });
 sides!(JobCounters { FailAndSuccess, FailedAndSucceeded });
+sides!(ReplayIsTold { Once, EachView });
+sides!(DuplicateWebhook { SecondRow, Conflict, Unprocessable });
+sides!(DisabledWebhooks { Hidden, Shown });
+sides!(WebhookText { Plain, Escaped });
+sides!(RetrySignature { Renewed, First });
+sides!(UnlistedStatus { GiveUp, Retry });
+sides!(Unreachable { AtOnce, AfterRetries });
