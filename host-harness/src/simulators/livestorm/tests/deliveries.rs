@@ -84,6 +84,24 @@ fn a_webinars_life_is_told_in_its_order_and_attendance_once_it_is_ready() {
 }
 
 #[test]
+fn a_replay_is_told_of_for_an_event_on_demand_too() {
+    let (simulators, _) = started();
+    subscribed(&simulators, &["people.watched_replay"]);
+    let mut world = simulators.world();
+    let event = world.livestorm.create_event(NewEvent { on_demand: true, ..Default::default() });
+    world.livestorm.publish(&event);
+    let session = world.livestorm.create_session(&event, NewSession::default());
+    let ana = world.livestorm.register(&session, NewRegistrant::default()).unwrap();
+    let unknowns = world.options.unknowns.livestorm.clone();
+    assert!(world.livestorm.watch_replay(&session, &ana, &unknowns));
+    let due = world.deliveries_due();
+    let body: Value = serde_json::from_slice(&due[0].body).unwrap();
+    assert_eq!((due.len(), &body["data"]["attributes"]["registrant_detail"]["attended"]), (1, &json!(false)));
+    let watched_at = world.now().seconds();
+    assert_eq!(body["data"]["attributes"]["replay_view_detail"]["watched_at"], watched_at);
+}
+
+#[test]
 fn a_registration_by_the_api_and_a_job_that_ends_are_told() {
     let (simulators, clock) = started();
     let (_, session, _) = ana_registered(&simulators);

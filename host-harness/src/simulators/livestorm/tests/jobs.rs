@@ -2,6 +2,7 @@
 
 use super::{registrations::send, *};
 use crate::simulators::unknowns::{JobAnswer, JobCounters};
+use proptest::prelude::*;
 
 fn task(email: &str) -> Value {
     json!({"fields": [{"id": "email", "value": email}]})
@@ -126,4 +127,32 @@ fn how_a_job_is_spelt_and_when_its_rows_are_told_are_switches() {
     assert_eq!(rows(), 0);
     wait(&clock, 60);
     assert_eq!(rows(), 1);
+}
+
+proptest! {
+    /// What is no list of tasks is refused, and what is one is a job, whatever its tasks are.
+    #[test]
+    fn whatever_stands_in_a_task_it_is_one_of_the_job(
+        emails in proptest::collection::vec("[a-c@. ]{0,6}|[a-c]@x\\.org", 0..60),
+        odd in any::<u64>(),
+    ) {
+        let (simulators, clock) = started();
+        let (_, session, _) = ana_registered(&simulators);
+        let tasks: Vec<Value> = emails.iter().map(|email| task(email)).collect();
+        let (status, job) = send(&simulators, "POST", &path(&session), &bulk(&tasks));
+        let fits = (1..=50).contains(&tasks.len());
+        prop_assert_eq!(status, if fits { 202 } else { 422 });
+        if fits {
+            wait(&clock, 10);
+            let (_, rows) = get(&simulators, &format!("/v1/jobs/{}/tasks", job["id"].as_str().unwrap()));
+            let rows = rows["data"].as_array().unwrap();
+            prop_assert_eq!(rows.len(), tasks.len());
+            let registered = rows.iter().filter(|row| row["attributes"]["status"] == "succeeded").count();
+            prop_assert_eq!(simulators.world().livestorm.people_of(&session, Timestamp::MAX).count(), 2 + registered);
+        }
+        let body = json!({"data": {"attributes": {"tasks": [odd, {"fields": odd}]}}}).to_string();
+        prop_assert_eq!(send(&simulators, "POST", &path(&session), &body).0, 400);
+        let body = json!({"data": {"attributes": {"tasks": [{"fields": odd}]}}}).to_string();
+        prop_assert_eq!(send(&simulators, "POST", &path(&session), &body).0, 202);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{registrations::send, *};
 use crate::simulators::unknowns::{DisabledWebhooks, DuplicateWebhook};
+use proptest::prelude::*;
 
 pub(super) fn webhook(url: &str, event: &str) -> String {
     json!({"data": {"type": "webhooks", "attributes": {"url": url, "event": event}}}).to_string()
@@ -107,4 +108,15 @@ fn a_token_without_the_scope_for_webhooks_makes_and_deletes_none() {
     simulators.world().livestorm.missing_scopes.insert(Scope::Webhooks);
     assert_eq!(send(&simulators, "POST", "/v1/webhooks", &webhook(URL, "job.ended")).0, 403);
     assert_eq!(send(&simulators, "DELETE", &format!("/v1/webhooks/{id}"), "").0, 403);
+}
+
+proptest! {
+    #[test]
+    fn whatever_address_is_sent_is_taken_as_https_or_refused(url in "(https?://)?[a-z0-9.:/@\\[\\]%? -]{0,40}", body in ".{0,80}") {
+        let (simulators, _) = started();
+        let (status, answer) = send(&simulators, "POST", "/v1/webhooks", &webhook(&url, "job.ended"));
+        prop_assert!(matches!(status, 201 | 422), "{}", answer);
+        prop_assert!(status == 422 || url.starts_with("https://") || url.contains("localhost") || url.contains("127."));
+        prop_assert_eq!(send(&simulators, "POST", "/v1/webhooks", &body).0, 400);
+    }
 }
