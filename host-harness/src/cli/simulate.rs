@@ -4,17 +4,22 @@
 use super::{exit_codes, interrupt::Interrupt};
 use crate::{
     clock::{Clock, MovableClock, SystemClock},
+    connections::{AnyAddress, NetworkTransport, SocketTimes},
     simulators::{Options, control::Desk, scenario::Scenario},
 };
 use anyhow::{Context, bail};
 use serde_json::json;
-use std::{io::Write, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
+use std::{io::Write, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+
+/// To a webhook, whatever the simulators' options say.
+const ANSWER_WAITED_FOR_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// Serves simulated Livestorm, Salesforce and Account Engagement on one port, until Ctrl-C
 ///
 /// Prints where they are and the made-up credentials that they take. The page at / shows what they hold; the paths below
-/// /simulators/ drive them: their clock, faults, switches, and what people do in Livestorm.
+/// /simulators/ drive them: their clock, faults, switches, and what people do in Livestorm. Livestorm's webhooks are posted
+/// to whoever subscribes, by POST /v1/webhooks or, for its native app, POST /simulators/livestorm/native_webhooks.
 ///
 /// Examples:
 ///   harness simulate
@@ -60,7 +65,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let stop = CancellationToken::new();
     let interrupt = Interrupt::heard_by(stop.clone());
-    desk.listen(listener, stop).await?;
+    // How long an answer to a webhook is waited for is an option of the simulators.
+    let times = SocketTimes { total: ANSWER_WAITED_FOR_MAX, ..SocketTimes::default() };
+    let posting = tokio::spawn({
+        let (desk, stop) = (desk.clone(), stop.clone());
+        async move { desk.post_webhooks(Arc::new(AnyAddress(NetworkTransport::new(times))), stop).await }
+    });
+    let served = desk.listen(listener, stop.clone()).await;
+    stop.cancel();
+    posting.await?;
+    served?;
     Ok(ExitCode::from(if interrupt.was_heard() { exit_codes::INTERRUPTED } else { exit_codes::WELL }))
 }
 

@@ -94,6 +94,25 @@ impl NetworkTransport {
     }
 }
 
+/// The network for what the operator's own program posts wherever it is told, as a simulator posts webhooks: `https` to
+/// public and private addresses, `http` to private ones alone. Not for what a guest asks for.
+#[derive(Debug)]
+pub struct AnyAddress(pub NetworkTransport);
+
+#[async_trait]
+impl Transport for AnyAddress {
+    async fn send(
+        &self,
+        mut request: http::Request<Vec<u8>>,
+        body_bytes_max: usize,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
+        let is_plain = request.uri().scheme_str() == Some("http");
+        let reach = if is_plain { Reach::PrivateOnly } else { Reach::PublicAndPrivate };
+        request.extensions_mut().insert(Dial(reach));
+        self.0.send(request, body_bytes_max).await
+    }
+}
+
 impl fmt::Debug for NetworkTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NetworkTransport").field("times", &self.times).finish_non_exhaustive()
@@ -257,6 +276,16 @@ mod tests {
     async fn told(says: &[u8]) -> Result<http::Response<Vec<u8>>, TransportError> {
         let (address, _asked) = server(says.to_vec()).await;
         ask(&format!("http://{address}/x?q=ana%40example.org"), Some(Reach::PrivateOnly)).await
+    }
+
+    #[tokio::test]
+    async fn what_may_go_to_any_address_goes_to_this_machine_and_not_in_the_clear_elsewhere() {
+        let (address, _asked) = server(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()).await;
+        let anywhere = AnyAddress(NetworkTransport::new(times()));
+        let post = |uri: String| http::Request::post(uri).body(vec![]).unwrap();
+        assert_eq!(anywhere.send(post(format!("http://{address}/")), 100).await.unwrap().status(), 204);
+        let public = anywhere.send(post("http://8.8.8.8/".into()), 100).await;
+        assert!(matches!(public, Err(TransportError::NotSent(_))), "{public:?}");
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ pub mod retry;
 mod scrub;
 pub mod transport;
 
-pub use client::{NetworkTransport, SocketTimes};
+pub use client::{AnyAddress, NetworkTransport, SocketTimes};
 pub use credentials::{CredentialError, CredentialStore, OAuth, Secret};
 pub use policy::EgressRule;
 pub use profile::Provider;

@@ -23,6 +23,7 @@ pub mod world;
 mod ids;
 mod in_process;
 mod page;
+mod poster;
 mod request;
 mod server;
 
@@ -34,6 +35,7 @@ pub use world::World;
 use crate::{clock::Clock, connections::transport::Transport};
 use request::Call;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::Notify;
 
 /// No answer comes, by what the caller can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +50,31 @@ pub enum Cut {
 #[derive(Clone, Debug)]
 pub struct Simulators {
     world: Arc<Mutex<World>>,
+    /// Whoever waits for something to happen.
+    stirred: Arc<Notify>,
 }
 
 impl Simulators {
     pub fn new(clock: Arc<dyn Clock>, options: Options) -> Simulators {
-        Simulators { world: Arc::new(Mutex::new(World::new(clock, options))) }
+        Simulators { world: Arc::new(Mutex::new(World::new(clock, options))), stirred: Arc::default() }
     }
 
     /// One request, one transition of the world.
     pub fn handle(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Cut> {
         let call = Call::new(request);
-        self.world().handle(&call)
+        let answer = self.world().handle(&call);
+        self.stir();
+        answer
+    }
+
+    /// Something may have happened.
+    fn stir(&self) {
+        self.stirred.notify_one();
+    }
+
+    /// Waits until something may have happened since the last time. For one who waits.
+    async fn stirred(&self) {
+        self.stirred.notified().await;
     }
 
     /// The simulators, called in the process.

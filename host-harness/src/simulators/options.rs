@@ -25,6 +25,7 @@ pub struct Options {
     /// <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_refresh_token_flow.htm>
     pub rotate_refresh_tokens: bool,
     pub limits: ApiLimits,
+    pub livestorm_webhooks: WebhookOptions,
     pub unknowns: Unknowns,
     pub faults: FaultPlan,
 }
@@ -63,6 +64,36 @@ pub enum CampaignDelay {
     },
 }
 
+/// How Livestorm posts webhooks. <https://developers.livestorm.co/docs/webhooks-1> promises neither when nor in what order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookOptions {
+    /// From an occurrence to its webhooks.
+    pub lag: Duration,
+    /// Each comes later by a drawn part of this besides, so that they change places.
+    pub spread: Duration,
+    /// Each comes twice.
+    pub doubled: bool,
+    /// How long an answer is waited for [unknown].
+    pub timeout: Duration,
+    /// Signs those of the REST API. `None`: they come unsigned. Where the secret is issued is [unknown].
+    pub secret: Option<String>,
+    /// Addresses of this machine may be plain HTTP, which Livestorm itself does not take.
+    pub loopback_http: bool,
+}
+
+impl Default for WebhookOptions {
+    fn default() -> Self {
+        WebhookOptions {
+            lag: Duration::ZERO,
+            spread: Duration::ZERO,
+            doubled: false,
+            timeout: Duration::from_secs(5),
+            secret: None,
+            loopback_http: true,
+        }
+    }
+}
+
 /// What the three accounts may do. Each figure is the vendor's unless said otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiLimits {
@@ -70,6 +101,9 @@ pub struct ApiLimits {
     pub livestorm_calls_per_second: u32,
     /// 10,000; same page.
     pub livestorm_calls_per_month: u64,
+    /// People who may register in a calendar month, each counted once: a plan's allowance of active contacts. `None`: no
+    /// end. One more is answered 402 (<https://developers.livestorm.co/docs/requests>); what counts is [inferred].
+    pub livestorm_contacts_per_month: Option<u64>,
     /// In rolling 24 hours: 100,000 and 1,000 a licence.
     /// <https://developer.salesforce.com/docs/platform/salesforce-app-limits-cheatsheet/guide/salesforce-app-limits-platform-api.html>
     pub salesforce_calls_per_day: u64,
@@ -104,10 +138,12 @@ impl Default for Options {
             limits: ApiLimits {
                 livestorm_calls_per_second: 5,
                 livestorm_calls_per_month: 10_000,
+                livestorm_contacts_per_month: None,
                 salesforce_calls_per_day: 101_000,
                 account_engagement_calls_per_day: 50_000,
                 account_engagement_calls_in_flight: 5,
             },
+            livestorm_webhooks: WebhookOptions::default(),
             unknowns: Unknowns::default(),
             faults: FaultPlan::default(),
         }

@@ -343,6 +343,7 @@ fn person(world: &World, email: &str) -> Result<String, String> {
 impl Act {
     /// Does it now. What there is to know of it, or why it cannot be.
     pub fn perform(&self, world: &mut World, names: &mut Names) -> Result<Value, String> {
+        world.livestorm.follow(&world.options);
         match self {
             Act::CreateEvent(new) => {
                 let fields = new.fields.iter().map(|id| FormField::text(id)).collect();

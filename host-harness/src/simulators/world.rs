@@ -39,9 +39,11 @@ pub struct World {
 
 impl World {
     pub fn new(clock: Arc<dyn Clock>, options: Options) -> World {
+        let mut livestorm = Livestorm::new(clock.clone());
+        livestorm.follow(&options);
         World {
             faults: options.faults.clone(),
-            livestorm: Livestorm::new(clock.clone()),
+            livestorm,
             salesforce: Salesforce::new(clock.clone(), &options),
             account_engagement: AccountEngagement::new(clock.clone()),
             requests: vec![],
@@ -74,6 +76,7 @@ impl World {
             return Ok(answer(404, "text/plain", b"no simulated API answers here".to_vec()));
         };
         let at = self.now();
+        self.livestorm.follow(&self.options);
         let outcome = match self.faults.next(api, call.method.as_str(), &call.path) {
             None => Ok(self.answer(api, call)),
             Some(Fault::Answer { status, headers, body }) => Ok(written(status, &headers, &body)),

@@ -41,8 +41,12 @@ impl Action {
     /// <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html> and those of lists and prospects.
     fn of(kind: Kind, name: &str) -> Option<Action> {
         match (kind, name) {
-            (Kind::Campaign | Kind::List | Kind::Prospect, "addTag") => Some(Action::AddTag),
-            (Kind::Campaign | Kind::List | Kind::Prospect, "removeTag") => Some(Action::RemoveTag),
+            (Kind::Campaign | Kind::List | Kind::Prospect | Kind::Form | Kind::FormHandler, "addTag") => {
+                Some(Action::AddTag)
+            }
+            (Kind::Campaign | Kind::List | Kind::Prospect | Kind::Form | Kind::FormHandler, "removeTag") => {
+                Some(Action::RemoveTag)
+            }
             (Kind::Campaign, "connectSalesforceCampaign") => Some(Action::ConnectSalesforceCampaign),
             _ => None,
         }
@@ -123,6 +127,8 @@ impl Route<'_> {
             Route::Create(Kind::Import) | Route::Update(Kind::Import, _) | Route::Import(..) => {
                 Some(Ability::ImportProspects)
             }
+            Route::Act(Kind::Form, ..) => Some(Ability::CreateForms),
+            Route::Act(Kind::FormHandler, ..) => Some(Ability::CreateFormHandlers),
             Route::Act(Kind::Campaign, ..) => Some(Ability::CreateCampaigns),
             Route::Act(Kind::Prospect, ..) => Some(Ability::CreateProspects),
             Route::Create(Kind::ExternalActivity) => Some(Ability::CreateExternalActivities),

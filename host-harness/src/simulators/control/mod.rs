@@ -89,6 +89,7 @@ impl Desk {
         *on_stage = OnStage::default();
         let Some(scenario) = scenario else {
             *self.simulators.world() = World::new(Arc::new(self.clock.clone()), options);
+            self.simulators.stir();
             return;
         };
         if let Some(Time(at)) = scenario.starts_at {
@@ -106,6 +107,7 @@ impl Desk {
         on_stage.due = due.into();
         on_stage.scenario = Some(scenario);
         *self.simulators.world() = world;
+        self.simulators.stir();
         self.play(&mut on_stage, None);
     }
 
@@ -132,10 +134,15 @@ impl Desk {
             if let Err(why) = happening.what.perform(&mut world, &mut on_stage.names) {
                 on_stage.failed.push(format!("{at}: {why}"));
             }
+            self.simulators.stir();
         }
         if let Some(at) = until {
             self.clock.move_to(at);
         }
+    }
+
+    pub(super) fn next_happening_at(&self) -> Option<Timestamp> {
+        self.on_stage().due.front().map(|(at, _)| *at)
     }
 
     /// `None`: the path is none of the desk's.
@@ -232,6 +239,9 @@ impl Desk {
                 self.begin(scenario);
                 Ok(self.playing())
             }
+            ("GET", ["deliveries"]) => Ok(written(&self.simulators.world().deliveries_seen())),
+            ("GET", ["livestorm", "native_webhooks"]) => Ok(self.native_webhooks()),
+            ("POST", ["livestorm", "native_webhooks"]) => self.subscribe(read(&call.body)?),
             ("POST", ["livestorm", act]) => self.act(act, read(&call.body)?),
             (_, path) => {
                 let path = format!("/simulators/{}", path.join("/"));
@@ -261,7 +271,7 @@ impl Desk {
     }
 
     fn shown(&self) -> Value {
-        let next = self.on_stage().due.front().map(|(at, _)| at.to_string());
+        let next = self.next_happening_at().map(|at| at.to_string());
         json!({ "now": self.clock.now().to_string(), "next_happening_at": next })
     }
 
@@ -316,12 +326,36 @@ impl Desk {
     fn act(&self, name: &str, arguments: Value) -> Told {
         let act: Act = read(json!({ name: arguments }).to_string().as_bytes())?;
         let mut on_stage = self.on_stage();
-        act.perform(&mut self.simulators.world(), &mut on_stage.names).map_err(|why| refused(409, why))
+        let done = act.perform(&mut self.simulators.world(), &mut on_stage.names).map_err(|why| refused(409, why));
+        self.simulators.stir();
+        done
+    }
+
+    fn native_webhooks(&self) -> Value {
+        let world = self.simulators.world();
+        let rows = world.livestorm.native_webhooks().iter().map(|webhook| {
+            json!({
+                "id": webhook.id,
+                "url": webhook.url,
+                "event": webhook.event,
+                "is_disabled": webhook.is_disabled,
+            })
+        });
+        json!({ "native_webhooks": rows.collect::<Vec<_>>() })
+    }
+
+    /// What somebody sets up by hand in Livestorm's own "Webhooks" app.
+    fn subscribe(&self, wanted: NativeWebhookWanted) -> Told {
+        let mut world = self.simulators.world();
+        let World { livestorm, options, .. } = &mut *world;
+        let id = livestorm.add_native_webhook(&wanted.url, wanted.event.as_deref(), options);
+        id.map(|id| json!({ "id": id, "url": wanted.url, "event": wanted.event })).map_err(|why| refused(400, why))
     }
 }
 
-const PATHS: [&str; 26] = [
+const PATHS: [&str; 29] = [
     "GET /simulators/world",
+    "GET /simulators/deliveries",
     "GET /simulators/requests",
     "GET /simulators/clock",
     "POST /simulators/clock",
@@ -337,6 +371,8 @@ const PATHS: [&str; 26] = [
     "GET /simulators/scenario",
     "POST /simulators/scenario",
     "POST /simulators/reset",
+    "GET /simulators/livestorm/native_webhooks",
+    "POST /simulators/livestorm/native_webhooks",
     "POST /simulators/livestorm/create-event",
     "POST /simulators/livestorm/publish",
     "POST /simulators/livestorm/schedule-session",
@@ -354,6 +390,14 @@ const PATHS: [&str; 26] = [
 struct Move {
     move_by_seconds: Option<u64>,
     move_to: Option<Time>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NativeWebhookWanted {
+    url: String,
+    /// Left out: all that the native app tells.
+    event: Option<String>,
 }
 
 #[derive(Deserialize)]

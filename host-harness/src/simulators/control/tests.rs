@@ -111,6 +111,47 @@ fn switches_options_and_faults_are_changed_while_it_runs_and_a_reset_takes_them_
 }
 
 #[test]
+fn a_native_webhook_is_set_up_by_hand_and_what_waits_for_it_is_shown() {
+    let desk = desk();
+    let path = "/simulators/livestorm/native_webhooks";
+    let rows = [
+        (r#"{"url":"http://127.0.0.1:9000/hook","event":"event.created"}"#, 200, ""),
+        (r#"{"url":"https://hooks.example.org/"}"#, 200, ""),
+        (r#"{"url":"http://hooks.example.org/"}"#, 400, "HTTPS"),
+        (r#"{"url":"https://hooks.example.org/","event":"people.attended"}"#, 400, "people.registered"),
+        (r#"{"url":"https://hooks.example.org/","events":[]}"#, 400, "unknown field"),
+        ("{}", 400, "missing field `url`"),
+    ];
+    for (body, status, wanted) in rows {
+        let (given, told) = ask(&desk, "POST", path, body);
+        let told = told["error"].as_str().unwrap_or_default().to_owned();
+        assert!(given == status && told.contains(wanted), "{body}: {given} {told}");
+    }
+    let event = r#"{"name":"demo","title":"Demo"}"#;
+    assert_eq!(ask(&desk, "POST", "/simulators/livestorm/create-event", event).0, 200);
+    let (_, seen) = ask(&desk, "GET", "/simulators/deliveries", "");
+    let pending = seen["pending"].as_array().unwrap();
+    assert_eq!((pending.len(), &seen["ended"], &seen["not_kept"]), (2, &json!([]), &json!(0)));
+    assert_eq!((&pending[0]["event"], &pending[0]["attempts"]), (&json!("event.created"), &json!([])));
+    let (_, listed) = ask(&desk, "GET", path, "");
+    assert_eq!(listed["native_webhooks"][0]["event"], "event.created");
+    assert_eq!(ask(&desk, "DELETE", "/simulators/deliveries", "").0, 405);
+    assert_eq!(ask(&desk, "POST", "/simulators/reset", "").0, 200);
+    assert_eq!(ask(&desk, "GET", path, "").1["native_webhooks"], json!([]));
+}
+
+#[test]
+fn how_webhooks_come_is_an_option_and_an_empty_secret_takes_signing_back() {
+    let desk = desk();
+    let shown = |body: &str| ask(&desk, "PUT", "/simulators/options", body).1;
+    let set = shown(r#"{"livestorm_webhook_lag_seconds":600,"livestorm_webhook_secret":"made-up"}"#);
+    assert_eq!(set["livestorm_webhook_lag_seconds"], 600);
+    assert_eq!(set["livestorm_webhook_secret"], "made-up");
+    assert_eq!(set["livestorm_webhooks_doubled"], false);
+    assert_eq!(shown(r#"{"livestorm_webhook_secret":""}"#)["livestorm_webhook_secret"], Value::Null);
+}
+
+#[test]
 fn a_webinar_is_played_by_hand() {
     let desk = desk();
     let acts = [

@@ -5,7 +5,7 @@
 //! help page says "wait for a few minutes" (<https://support.livestorm.co/article/275-connect-livestorm-and-pardot>);
 //! seconds are kept as given, and may exceed the session's [confirmed]. An on-demand session has no attendance [inferred].
 
-use super::{Livestorm, Registration};
+use super::{Livestorm, Occurrence, Registration, Role};
 use crate::{clock::Timestamp, simulators::unknowns::LivestormUnknowns};
 use std::time::Duration;
 
@@ -61,6 +61,25 @@ impl Livestorm {
                     registration.updated_at = now;
                 }
             });
+        }
+    }
+
+    /// The session's end, and from `ready_at` on who was there and who was not. A team member who stayed away is nobody who did
+    /// not come [inferred].
+    pub(super) fn end_happened(&mut self, session: &str, ready_at: Timestamp) {
+        self.happened(&Occurrence::SessionEnded { session: session.to_owned() });
+        let people: Vec<_> = self
+            .people_of(session, Timestamp::MAX)
+            .filter(|person| person.attendance.is_some() || person.role == Role::Participant)
+            .map(|person| (person.person_id.clone(), person.attendance.is_some()))
+            .collect();
+        for (person, attended) in people {
+            let session = session.to_owned();
+            let occurrence = match attended {
+                true => Occurrence::Attended { session, person },
+                false => Occurrence::NotAttended { session, person },
+            };
+            self.happened_told_from(&occurrence, ready_at);
         }
     }
 

@@ -10,12 +10,14 @@ pub mod access;
 pub mod all_people;
 pub mod attendance;
 pub mod chat_messages;
+pub mod deliveries;
 pub mod events;
 pub mod jobs;
 pub mod people;
 pub mod people_attributes;
 pub mod questions;
 pub mod recordings;
+pub mod registrations;
 pub mod scopes;
 pub mod sessions;
 pub mod subscriptions;
@@ -44,8 +46,9 @@ mod tests;
 pub use access::Access;
 pub use attendance::Attendance;
 pub use chat_messages::ChatMessage;
+pub use deliveries::{Delivery, DeliveryOutcome, NativeWebhook};
 pub use events::{Event, FormField, NewEvent};
-pub use jobs::Job;
+pub use jobs::{Job, JobTask};
 pub use oauth::PartnerApp;
 pub use people::{NewRegistrant, NotRegistered, Person, Registration, Role, Utm};
 pub use people_attributes::PeopleAttribute;
@@ -64,6 +67,7 @@ use super::{
     ids::uuid,
     lagged::{Lagged, Table},
     request::{Answer, Call, json},
+    unknowns::LivestormUnknowns,
 };
 use crate::clock::{Clock, Timestamp};
 use errors::{CONTENT_TYPE, Refusal};
@@ -103,6 +107,7 @@ pub struct Livestorm {
     pub quota: Quota,
     /// By session and person: what is not told before the session has ended.
     in_the_room: BTreeMap<(String, String), Attendance>,
+    deliveries: deliveries::Deliveries,
     /// Requests yet to be answered as if the token were wrong.
     refusals_due: u32,
 }
@@ -129,6 +134,7 @@ impl Livestorm {
             read_only_scopes: BTreeSet::new(),
             quota: Quota::default(),
             in_the_room: BTreeMap::new(),
+            deliveries: Default::default(),
             refusals_due: 0,
         };
         livestorm.add_team_member(NewTeamMember {
@@ -165,6 +171,7 @@ impl Livestorm {
             said_status: None,
         };
         self.events.insert(id.clone(), now, event);
+        self.happened(&Occurrence::EventCreated { event: id.clone() });
         id
     }
 
@@ -196,23 +203,41 @@ impl Livestorm {
             role: Role::TeamMember,
             ..NewRegistrant::default()
         };
-        self.register(&id, taking_part).expect("the owner is the first in a session that was made just now");
+        let owner = self.enter(&id, taking_part).expect("the owner is the first in a session that was made just now");
+        self.happened(&Occurrence::SessionCreated { session: id.clone() });
+        // Team members are told of like everybody [confirmed by public clients, which drop them].
+        self.happened(&Occurrence::Registered { session: id.clone(), person: owner });
         id
     }
 
     /// `false` where there is no such event. Publishing twice changes nothing.
     pub fn publish(&mut self, event: &str) -> bool {
         let now = self.clock.now();
-        self.events.change(event, now, |event| {
+        let mut is_news = false;
+        let is_there = self.events.change(event, now, |event| {
             if event.published_at.is_none() {
                 event.published_at = Some(now);
                 event.updated_at = now;
+                is_news = true;
             }
-        })
+        });
+        if is_news {
+            self.happened(&Occurrence::EventPublished { event: event.to_owned() });
+        }
+        is_there
     }
 
     /// Somebody registers by the web form. Gives the person's id, which is the same for an address in every session.
     pub fn register(&mut self, session: &str, new: NewRegistrant) -> Result<String, NotRegistered> {
+        let is_told = !new.is_from_api || self.deliveries.unknowns.api_registration_is_told;
+        let person = self.enter(session, new)?;
+        if is_told {
+            self.happened(&Occurrence::Registered { session: session.to_owned(), person: person.clone() });
+        }
+        Ok(person)
+    }
+
+    fn enter(&mut self, session: &str, new: NewRegistrant) -> Result<String, NotRegistered> {
         let now = self.clock.now();
         let no_session = || NotRegistered::NoSession(session.to_owned());
         let event_id = self.sessions.now(session).ok_or_else(no_session)?.event_id.clone();
@@ -242,6 +267,7 @@ impl Livestorm {
             is_guest_speaker: new.is_guest_speaker,
             referrer: new.referrer,
             utm: new.utm,
+            is_from_api: new.is_from_api,
             created_at: now,
             updated_at: now,
             attendance: None,
@@ -305,7 +331,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
     match taken(world, call) {
         Err(refusal) => refusal.answer(&unknowns),
         Ok(caller) => {
-            let answer = route(world, call, &caller).unwrap_or_else(|refusal| refusal.answer(&unknowns));
+            let answer = route(world, call, &caller, &unknowns).unwrap_or_else(|refusal| refusal.answer(&unknowns));
             if !answer.status().is_success() && !unknowns.failed_calls_count {
                 world.livestorm.quota.give_back();
             }
@@ -332,24 +358,26 @@ fn taken(world: &mut World, call: &Call) -> Result<Caller, Refusal> {
 }
 
 /// A path that is known answers 404 to a verb that it does not have [inferred from public clients].
-fn route(world: &mut World, call: &Call, caller: &Caller) -> Result<Answer, Refusal> {
+fn route(world: &mut World, call: &Call, caller: &Caller, unknowns: &LivestormUnknowns) -> Result<Answer, Refusal> {
     let when: Timestamp = world.now().minus(world.options.read_lag.livestorm);
     let segments = call.segments();
-    let unknowns = &world.options.unknowns.livestorm;
     world.livestorm.access.refusal().map_or(Ok(()), Err)?;
     let scopes = Scope::of(&segments, unknowns.scope_of_jobs_and_attributes);
     if !world.livestorm.lets(caller, call.method.as_str(), scopes) {
         return Err(Refusal::missing_scope(unknowns.missing_scope_status));
     }
     negotiation::settle(call, unknowns)?;
+    let written = registrations::route(world, call, &segments);
+    let written = written.or_else(|| jobs::route(world, call, &segments, when));
+    if let Some(answered) = written.or_else(|| subscriptions::route(world, call, &segments, when)) {
+        return answered;
+    }
     let shown = match (call.method.as_str(), &segments[..]) {
         ("GET", ["v1", "ping"]) => return Ok(identity::ping(unknowns)),
         ("GET", ["v1", "me"]) if matches!(caller, Caller::App(_)) => Ok(identity::user(&world.livestorm)),
         ("GET", ["v1", "me" | "organization"]) => identity::organization(&world.livestorm, call, unknowns),
         ("GET", ["v1", "users"]) => users::list(world, call, when),
-        ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),
         ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
-        ("GET", ["v1", "jobs", id]) => jobs::one(world, id, when),
         ("GET", ["v1", "events"]) => events::list(world, call, when),
         ("GET", ["v1", "events", id]) => events::one(world, call, id, when),
         ("GET", ["v1", "events", id, "sessions"]) => sessions::list(world, call, Some(id), when),

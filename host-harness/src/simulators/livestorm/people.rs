@@ -4,7 +4,7 @@
 //! [inferred].
 
 use super::{
-    Attendance, Livestorm,
+    Attendance, Livestorm, Occurrence,
     all_people::ROLES,
     errors::Refusal,
     filters::{self, Span},
@@ -20,7 +20,7 @@ use crate::{
         ids::uuid,
         lagged::Lagged,
         request::{Call, encode},
-        unknowns::{AttendanceRate, AttendedWhileLive, LivestormUnknowns, WatchedAt},
+        unknowns::{AttendanceRate, AttendedWhileLive, LivestormUnknowns, ReplayIsTold, WatchedAt},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub struct NewRegistrant {
     pub is_guest_speaker: bool,
     pub referrer: Option<String>,
     pub utm: Utm,
+    /// Not by the web form: there is no browser, and no place.
+    pub is_from_api: bool,
 }
 
 impl Default for NewRegistrant {
@@ -67,6 +69,7 @@ impl Default for NewRegistrant {
             is_guest_speaker: false,
             referrer: None,
             utm: Utm::default(),
+            is_from_api: false,
         }
     }
 }
@@ -115,6 +118,7 @@ pub struct Registration {
     pub is_guest_speaker: bool,
     pub referrer: Option<String>,
     pub utm: Utm,
+    pub is_from_api: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Nothing for who was not in the room, or not told of yet.
@@ -132,6 +136,11 @@ impl Registration {
     pub(super) fn password_key(&self) -> Option<String> {
         let key = uuid("password", &format!("{}/{}", self.session_id, self.person_id)).replace('-', "");
         (self.role == Role::Participant).then(|| key[key.len() - 22..].to_owned())
+    }
+
+    /// A name that an API registration left out is null [inferred].
+    fn shown<'a>(&self, name: &'a str) -> Option<&'a str> {
+        (!self.is_from_api || !name.is_empty()).then_some(name)
     }
 
     pub(super) fn connection_link(&self) -> String {
@@ -173,13 +182,19 @@ impl Livestorm {
     pub fn watch_replay(&mut self, session: &str, person: &str, unknowns: &LivestormUnknowns) -> bool {
         let now = self.clock.now();
         let ended = self.sessions.now(session).is_some_and(|session| session.ended_at.is_some());
-        (ended || self.is_on_demand(session))
+        let mut is_first = false;
+        let watched = (ended || self.is_on_demand(session))
             && self.change_registration(session, person, now, |registration| {
+                is_first = registration.replay_watched_at.is_none();
                 registration.replay_watched_at.get_or_insert(now);
                 if unknowns.updated_at_moves {
                     registration.updated_at = now;
                 }
-            })
+            });
+        if watched && (is_first || unknowns.replay_is_told == ReplayIsTold::EachView) {
+            self.happened(&Occurrence::WatchedReplay { session: session.to_owned(), person: person.to_owned() });
+        }
+        watched
     }
 
     /// Somebody is taken off a session, and may register again. `false` where they were not on it.
@@ -190,7 +205,11 @@ impl Livestorm {
     }
 
     pub(super) fn person_attributes(&self, person: &Registration, unknowns: &LivestormUnknowns) -> Value {
-        let own = [("email", &person.email), ("first_name", &person.first_name), ("last_name", &person.last_name)];
+        let own = [
+            ("email", Some(person.email.as_str())),
+            ("first_name", person.shown(&person.first_name)),
+            ("last_name", person.shown(&person.last_name)),
+        ];
         let form = self.events.now(&person.event_id).map_or(&[][..], |event| &event.fields);
         let mut fields: Vec<Value> =
             own.iter().map(|(id, value)| json!({"id": id, "type": "text", "value": value, "required": true})).collect();
@@ -203,7 +222,8 @@ impl Livestorm {
             fields.push(field);
         }
         let attendance = person.attendance.clone().unwrap_or_default();
-        let by_form = person.role == Role::Participant;
+        let is_participant = person.role == Role::Participant;
+        let by_form = is_participant && !person.is_from_api;
         let mut detail = json!({
             "event_id": person.event_id,
             "session_id": person.session_id,
@@ -225,10 +245,10 @@ impl Livestorm {
             }),
             "attendance_duration": attendance.seconds,
             "has_viewed_replay": person.replay_watched_at.is_some(),
-            "registration_type": null,
+            "registration_type": person.is_from_api.then_some("API"),
             "is_highlighted": false,
             "is_guest_speaker": person.is_guest_speaker,
-            "session_role": if by_form { Value::Null } else { json!("team_member") },
+            "session_role": if is_participant { Value::Null } else { json!("team_member") },
         });
         for (name, value) in BROWSER.iter().chain(&PLACE) {
             detail[*name] = if by_form { json!(value) } else { Value::Null };
@@ -237,9 +257,9 @@ impl Livestorm {
             "role": person.role.name(),
             "created_at": person.person_created_at.seconds(),
             "updated_at": person.updated_at.seconds(),
-            "timezone": "Europe/Lisbon",
-            "first_name": person.first_name,
-            "last_name": person.last_name,
+            "timezone": (!person.is_from_api).then_some("Europe/Lisbon"),
+            "first_name": person.shown(&person.first_name),
+            "last_name": person.shown(&person.last_name),
             "email": person.email,
             "avatar_link": null,
             "registrant_detail": detail,

@@ -3,7 +3,7 @@
 //! one l here, with two on events.
 
 use super::{
-    Livestorm,
+    Livestorm, Occurrence,
     errors::Refusal,
     filters::{self, Span},
     includes::Includes,
@@ -74,11 +74,15 @@ impl Session {
 impl Livestorm {
     /// The host opens the room. `false` where there is no such session, or it is on demand, canceled or was opened before.
     pub fn start_session(&mut self, session: &str) -> bool {
-        self.step(session, |session, now| {
+        let started = self.step(session, |session, now| {
             let may = session.started_at.is_none() && session.canceled_at.is_none();
             session.started_at = session.started_at.or(may.then_some(now));
             may
-        })
+        });
+        if started {
+            self.happened(&Occurrence::SessionStarted { session: session.to_owned() });
+        }
+        started
     }
 
     /// The host ends it; one that was never opened was open for no time. From `attendance_ready_seconds` later, readers
@@ -95,6 +99,7 @@ impl Livestorm {
         if ended {
             let ready_at = self.clock.now().plus(Duration::from_secs(unknowns.attendance_ready_seconds));
             self.tell_attendance(session, ready_at, unknowns);
+            self.end_happened(session, ready_at);
         }
         ended
     }

@@ -675,3 +675,8 @@ fn a_signature_is_the_digest_of_time_secret_and_body() {
     let body = br#"{"data":{"id":"x"}}"#;
     assert_eq!(webhooks::signature("test-secret", 1_700_000_000, body), format!("1700000000,{digest}"));
 }
+
+mod deliveries;
+mod jobs;
+mod registrations;
+mod subscriptions;

@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     simulators::{
         ids::uuid,
-        unknowns::{LegacyPersonId, LivestormUnknowns},
+        unknowns::{LegacyPersonId, LivestormUnknowns, WebhookText},
     },
 };
 use chrono::SecondsFormat;
@@ -70,11 +70,24 @@ impl Livestorm {
         dialect: Dialect,
         unknowns: &LivestormUnknowns,
     ) -> Option<Vec<u8>> {
+        self.webhook_body_of(occurrence, dialect, unknowns, None)
+    }
+
+    /// Of this webhook, or of the first that hears of it.
+    pub(super) fn webhook_body_of(
+        &self,
+        occurrence: &Occurrence,
+        dialect: Dialect,
+        unknowns: &LivestormUnknowns,
+        webhook: Option<&str>,
+    ) -> Option<Vec<u8>> {
         let body = match dialect {
-            Dialect::RestManaged => self.enveloped(self.resource_of(occurrence, unknowns)?, occurrence, dialect),
+            Dialect::RestManaged => {
+                self.enveloped(self.resource_of(occurrence, unknowns)?, occurrence, dialect, webhook)
+            }
             Dialect::Native => match occurrence {
                 Occurrence::EventCreated { .. } | Occurrence::SessionCreated { .. } => {
-                    self.enveloped(self.resource_of(occurrence, unknowns)?, occurrence, dialect)
+                    self.enveloped(self.resource_of(occurrence, unknowns)?, occurrence, dialect, webhook)
                 }
                 Occurrence::EventPublished { event } => {
                     let mut webinar = legacy_webinar(self.events.now(event)?);
@@ -103,7 +116,12 @@ impl Livestorm {
                 | Occurrence::JobEnded { .. } => return None,
             },
         };
-        Some(body.to_string().into_bytes())
+        let body = body.to_string();
+        Some(match unknowns.webhook_text {
+            WebhookText::Plain => body,
+            WebhookText::Escaped => escaped(&body),
+        })
+        .map(String::into_bytes)
     }
 
     /// The resource as REST gives it.
@@ -123,15 +141,22 @@ impl Livestorm {
             | Occurrence::WatchedReplay { session, person } => {
                 self.person_resource(self.registration(session, person)?, unknowns)
             }
-            Occurrence::JobEnded { job } => self.jobs.now(job)?.resource(),
+            Occurrence::JobEnded { job } => self.jobs.now(job)?.resource(unknowns),
         })
     }
 
     /// JSON:API with `meta` inside `data` [confirmed].
-    fn enveloped(&self, mut resource: Value, occurrence: &Occurrence, dialect: Dialect) -> Value {
+    fn enveloped(
+        &self,
+        mut resource: Value,
+        occurrence: &Occurrence,
+        dialect: Dialect,
+        webhook: Option<&str>,
+    ) -> Value {
         let name = occurrence.name();
-        let made = self.subscriptions.all().find(|subscription| subscription.event == name);
-        let id = made.map_or_else(|| uuid("webhook", name), |subscription| subscription.id.clone());
+        let made = || self.subscriptions.all().find(|subscription| subscription.event == name);
+        let made = webhook.or_else(|| made().map(|subscription| subscription.id.as_str()));
+        let id = made.map_or_else(|| uuid("webhook", name), str::to_owned);
         let mut webhook = json!({ "id": id, "event": name });
         match (dialect, resource["attributes"].as_object_mut()) {
             (Dialect::RestManaged, _) => webhook["organization_id"] = json!(self.organization_id),
@@ -223,6 +248,18 @@ fn legacy_webinar(event: &Event) -> Value {
         "estimated_duration": event.estimated_duration_minutes * 60,
         "registration_link": event.registration_link(),
         "published_at": event.published_at.map(iso),
+    })
+}
+
+/// JSON in ASCII alone: outside of texts there is nothing else anyway.
+fn escaped(json: &str) -> String {
+    let mut units = [0; 2];
+    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
+        match c {
+            c if c.is_ascii() => text.push(c),
+            c => text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+        text
     })
 }
 

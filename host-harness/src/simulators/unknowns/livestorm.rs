@@ -101,6 +101,40 @@ pub struct LivestormUnknowns {
     pub watched_at: WatchedAt,
     /// Whether a person's `updated_at` moves with attendance and replay.
     pub updated_at_moves: bool,
+    /// Who is registered already is refused with 409 by today's page, with 422 as a client of 2021 saw it.
+    pub already_registered_status: u16,
+    /// A field that the event's form does not have: 400 or 422.
+    pub unknown_field_status: u16,
+    /// Whether a session that is over or canceled still takes registrations by the API.
+    pub ended_session: EndedSession,
+    /// Whether a registrant removed by the API is gone from this session or, as in the application, from all of the event.
+    pub removal: Removal,
+    /// Whether the answer to a bulk registration stands in `data`; the page's sample does not.
+    pub job_answer: JobAnswer,
+    /// `total_fail` and `total_success`, or `total_failed` and `total_succeeded`: two pages differ.
+    pub job_counters: JobCounters,
+    /// How long a bulk registration takes.
+    pub job_seconds: u64,
+    /// How long after its end the rows of a job are not told yet; a vendor's tool warns of it.
+    pub job_details_seconds: u64,
+    /// None or too many of the tasks at once: 400 or 422.
+    pub oversized_bulk_status: u16,
+    /// Whether a registration by the API brings a webhook too.
+    pub api_registration_is_told: bool,
+    /// Whether a replay is told of once a person, or each time.
+    pub replay_is_told: ReplayIsTold,
+    /// The same event and address for the second time.
+    pub duplicate_webhook: DuplicateWebhook,
+    /// Whether a disabled webhook is still listed.
+    pub disabled_webhooks: DisabledWebhooks,
+    /// Whether other letters than ASCII are escaped in a webhook's body.
+    pub webhook_text: WebhookText,
+    /// Whether a webhook that is tried again is signed anew, or with the time of the first attempt.
+    pub retry_signature: RetrySignature,
+    /// What an answer brings that is neither well nor named by the page: 3xx, 457-499, above 511.
+    pub unlisted_status: UnlistedStatus,
+    /// Whether an address that cannot be reached disables its webhook at once or after the retries.
+    pub unreachable: Unreachable,
 }
 
 impl Default for LivestormUnknowns {
@@ -153,6 +187,23 @@ impl Default for LivestormUnknowns {
             attendance_rate: AttendanceRate::Number,
             watched_at: WatchedAt::Seconds,
             updated_at_moves: true,
+            already_registered_status: 409,
+            unknown_field_status: 422,
+            ended_session: EndedSession::Refuse,
+            removal: Removal::Session,
+            job_answer: JobAnswer::Bare,
+            job_counters: JobCounters::FailAndSuccess,
+            job_seconds: 10,
+            job_details_seconds: 0,
+            oversized_bulk_status: 422,
+            api_registration_is_told: true,
+            replay_is_told: ReplayIsTold::Once,
+            duplicate_webhook: DuplicateWebhook::SecondRow,
+            disabled_webhooks: DisabledWebhooks::Hidden,
+            webhook_text: WebhookText::Plain,
+            retry_signature: RetrySignature::Renewed,
+            unlisted_status: UnlistedStatus::GiveUp,
+            unreachable: Unreachable::AtOnce,
         }
     }
 }
@@ -185,3 +236,14 @@ sides!(PingBody { Empty, Object });
 sides!(LegacyPersonId { Other, SameAsRest });
 sides!(AttendanceRate { Number, Text });
 sides!(WatchedAt { Seconds, Milliseconds, Iso });
+sides!(EndedSession { Refuse, Register });
+sides!(Removal { Session, Event });
+sides!(JobAnswer { Bare, Wrapped });
+sides!(JobCounters { FailAndSuccess, FailedAndSucceeded });
+sides!(ReplayIsTold { Once, EachView });
+sides!(DuplicateWebhook { SecondRow, Conflict, Unprocessable });
+sides!(DisabledWebhooks { Hidden, Shown });
+sides!(WebhookText { Plain, Escaped });
+sides!(RetrySignature { Renewed, First });
+sides!(UnlistedStatus { GiveUp, Retry });
+sides!(Unreachable { AtOnce, AfterRetries });
