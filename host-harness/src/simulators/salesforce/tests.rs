@@ -1,5 +1,6 @@
 mod bulk;
 mod custom_fields;
+mod jwt;
 mod object_info;
 mod org_features;
 mod records;
