@@ -328,14 +328,14 @@ fn data(world: &mut World, call: &Call) -> Answer {
         return Refusal::api_off(for_whom).answer();
     }
     let used_up = world.salesforce.requests_used() >= max;
-    let answered = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
+    let answer = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
         Refusal::requests_used_up().answer()
     } else {
         world.salesforce.requests.push_back(now);
         route(world, call).unwrap_or_else(|refusal| refusal.answer())
     };
     let used = world.salesforce.requests_used();
-    with_header(answered, "sforce-limit-info", &format!("api-usage={used}/{max}"))
+    with_header(answer, "sforce-limit-info", &format!("api-usage={used}/{max}"))
 }
 
 fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -353,9 +353,10 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         return tooling_route(world, call, version, rest);
     }
     match (call.method.as_str(), rest) {
-        (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
-        ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Data)),
         (_, ["jobs", "ingest", rest @ ..]) => bulk::handle(world, call, version, rest),
+        ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Data)),
+        (_, ["sobjects"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
+        (_, ["sobjects", rest @ ..]) => sobjects::handle(world, call, version, rest, Side::Data),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),
@@ -366,7 +367,6 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
             let body = json!({ "DailyApiRequests": { "Max": max, "Remaining": remaining } });
             Ok(json(200, CONTENT_TYPE, &body))
         }
-        (_, ["sobjects"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         (_, [] | ["query" | "queryAll", ..] | ["limits"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
