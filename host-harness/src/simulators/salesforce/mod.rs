@@ -1,9 +1,9 @@
 //! Salesforce's REST API, for one org with one user.
 //! <https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-resources.html>
 //!
-//! Order of checks: the address (414), token (401), what it may be used for (403), the day's requests (403), version, path, then the call's own. Every answer to a known
-//! token tells the usage in `Sforce-Limit-Info`. Where do I add an object: its fields as an `ObjectType` in a file of its
-//! own, and a line in `describe.rs`.
+//! Order of checks: the address (414), token (401), what it may be used for (403), the day's requests (403), version,
+//! path, then the call's own. Every answer to a known token tells the usage in `Sforce-Limit-Info`. Where do I add an
+//! object: its fields as an `ObjectType` in a file of its own, and a line in `describe.rs`.
 
 mod accounts;
 mod bulk;

@@ -1,7 +1,7 @@
 //! A server that signs for a user.
 
 use super::*;
-use crate::simulators::unknowns::FarExpiry;
+use crate::simulators::{salesforce::SignInRefusal, unknowns::FarExpiry};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
@@ -97,6 +97,10 @@ fn an_assertion_is_refused_by_the_reason() {
     simulators.world().options.unknowns.salesforce.far_assertion_expiry = FarExpiry::Taken;
     assert_eq!(present(&simulators, &far, "").0, 200);
     assert_eq!(present(&simulators, &far, "&scope=nonsense").1["error"], "invalid_scope");
+    simulators.world().salesforce.tokens.sign_in.refusal = Some(SignInRefusal::IpRestricted);
+    let told = present(&simulators, &assertion(&rs256, &usual(), "c2ln"), "").1;
+    assert_eq!(told["error_description"], "ip restricted");
+    simulators.world().salesforce.tokens.sign_in.refusal = None;
     simulators.world().salesforce.revoke_tokens();
     let told = present(&simulators, &assertion(&rs256, &usual(), "c2ln"), "").1;
     assert_eq!(
