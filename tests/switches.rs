@@ -96,6 +96,7 @@ fn switches() -> Vec<Switch> {
         ("/salesforce/duplicate_key", json!(["duplicate-result"]), None),
         ("/salesforce/duplicate_alert_status", json!([300]), None),
         ("/salesforce/long_address_status", json!([431]), None),
+        ("/salesforce/far_assertion_expiry", json!(["taken"]), None),
         ("/account_engagement/concurrency_status", json!([403, 429]), None),
         ("/account_engagement/daily_limit_status", json!([400, 403, 429]), Some(few_calls_a_day)),
         ("/account_engagement/access_denied_status", json!([403]), None),

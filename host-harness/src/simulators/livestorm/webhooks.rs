@@ -116,12 +116,11 @@ impl Livestorm {
                 | Occurrence::JobEnded { .. } => return None,
             },
         };
-        let body = body.to_string();
-        Some(match unknowns.webhook_text {
-            WebhookText::Plain => body,
-            WebhookText::Escaped => escaped(&body),
-        })
-        .map(String::into_bytes)
+        let body = match unknowns.webhook_text {
+            WebhookText::Plain => body.to_string(),
+            WebhookText::Escaped => escaped(&body.to_string()),
+        };
+        Some(body.into_bytes())
     }
 
     /// The resource as REST gives it.

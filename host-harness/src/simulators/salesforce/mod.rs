@@ -1,9 +1,9 @@
 //! Salesforce's REST API, for one org with one user.
 //! <https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-resources.html>
 //!
-//! Order of checks: token (401), the day's requests (403), version, path, then the call's own. Every answer to a known
-//! token tells the usage in `Sforce-Limit-Info`. Where do I add an object: its fields as an `ObjectType` in a file of its
-//! own, and a line in `describe.rs`.
+//! Order of checks: the address (414), token (401), what it may be used for (403), the day's requests (403), version,
+//! path, then the call's own. Every answer to a known token tells the usage in `Sforce-Limit-Info`. Where do I add an
+//! object: its fields as an `ObjectType` in a file of its own, and a line in `describe.rs`.
 
 mod accounts;
 mod batch;
@@ -339,13 +339,13 @@ fn data(world: &mut World, call: &Call) -> Answer {
         return Refusal::api_off(for_whom).answer();
     }
     let used_up = world.salesforce.requests_used() >= max;
-    let answered = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
+    let answer = if used_up && !world.options.unknowns.salesforce.daily_limit_is_soft {
         Refusal::requests_used_up().answer()
     } else {
         world.salesforce.requests.push_back(now);
         route(world, call).unwrap_or_else(|refusal| refusal.answer())
     };
-    with_header(answered, "sforce-limit-info", &limits::usage(world))
+    with_header(answer, "sforce-limit-info", &limits::usage(world))
 }
 
 fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -363,10 +363,11 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         return tooling_route(world, call, version, rest);
     }
     match (call.method.as_str(), rest) {
-        (_, ["sobjects", rest @ ..]) if !rest.is_empty() => sobjects::handle(world, call, version, rest, Side::Data),
         (_, ["composite", rest @ ..]) => composite::handle(world, call, version, rest),
-        ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Data)),
         (_, ["jobs", "ingest", rest @ ..]) => bulk::handle(world, call, version, rest),
+        ("GET", ["sobjects"]) => Ok(object_info::all(world, version, Side::Data)),
+        (_, ["sobjects"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
+        (_, ["sobjects", rest @ ..]) => sobjects::handle(world, call, version, rest, Side::Data),
         ("GET", []) => Ok(json(200, CONTENT_TYPE, &resources(version))),
         ("GET", ["query"]) => query::first_page(world, call, version, Rows::Live, Side::Data),
         ("GET", ["queryAll"]) => query::first_page(world, call, version, Rows::All, Side::Data),
@@ -376,7 +377,6 @@ fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         (_, [] | ["query" | "queryAll", ..] | ["limits"] | ["limits", "recordCount"]) => {
             Err(Refusal::method_not_allowed("GET,HEAD"))
         }
-        (_, ["sobjects"]) => Err(Refusal::method_not_allowed("GET,HEAD")),
         _ => Err(Refusal::not_found()),
     }
 }

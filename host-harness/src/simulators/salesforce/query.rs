@@ -144,12 +144,15 @@ struct Reader<'a> {
     among: Rows,
 }
 
+/// A relation's name, what is asked of its rows, and the rows of each parent.
+type Children<'a> = (String, Plan<'a>, HashMap<String, Vec<&'a Record>>);
+
 /// A query whose names have been checked and whose inner queries have been answered.
 struct Plan<'a> {
     object: &'static ObjectType,
     paths: Vec<Path>,
     /// By the name of the relation: the plan, the field that leads to the parent, and the rows of each parent.
-    children: Vec<(String, Plan<'a>, HashMap<String, Vec<&'a Record>>)>,
+    children: Vec<Children<'a>>,
     aggregates: Vec<(Function, Path, String)>,
     group: Vec<Path>,
     condition: Option<Condition>,
@@ -237,7 +240,7 @@ impl<'a> Reader<'a> {
         object: &'static ObjectType,
         query: &soql::Query,
         level: usize,
-    ) -> Result<(String, Plan<'a>, HashMap<String, Vec<&'a Record>>), Refusal> {
+    ) -> Result<Children<'a>, Refusal> {
         let (relation, child, field) = object.child(&query.from).filter(|row| offers(self.world, row.1)).ok_or_else(|| {
             let message = format!(
                 "\nDidn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom \

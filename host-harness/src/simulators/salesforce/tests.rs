@@ -3,6 +3,7 @@ mod collections;
 mod composite;
 mod custom_fields;
 mod fuzz;
+mod jwt;
 mod limits;
 mod membership;
 mod object_info;

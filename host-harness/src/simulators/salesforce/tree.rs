@@ -69,14 +69,16 @@ fn failed(reference: &str, refusal: &Refusal) -> Answer {
 /// The records, parents before children and level by level. The inner error is that of one record.
 type Read = Result<Vec<Node>, (String, Vec<Fault>)>;
 
+/// A record not yet read: the node above it and the field that leads there, its object, and what was sent.
+type Pending = (Option<(usize, &'static str)>, &'static ObjectType, Value);
+
 fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Result<Read, Refusal> {
     let wrong = |text: &str| Refusal::new(400, "JSON_PARSER_ERROR", format!("Cannot deserialize {text}"));
     let Some(Value::Array(roots)) = records else { return Err(wrong("the value of records")) };
     if roots.is_empty() {
         return Err(Refusal::new(400, "REQUIRED_FIELD_MISSING", "At least 1 record is required"));
     }
-    let mut level: Vec<(Option<(usize, &'static str)>, &'static ObjectType, Value)> =
-        roots.into_iter().map(|record| (None, root, record)).collect();
+    let mut level: Vec<Pending> = roots.into_iter().map(|record| (None, root, record)).collect();
     let (mut nodes, mut references) = (Vec::<Node>::new(), BTreeSet::new());
     for depth in 1.. {
         if level.is_empty() {

@@ -26,6 +26,8 @@ pub struct SalesforceUnknowns {
     pub duplicate_alert_status: u16,
     /// Status for an address that is too long: 414 or 431.
     pub long_address_status: u16,
+    /// What becomes of a signed assertion that ends more than three minutes ahead.
+    pub far_assertion_expiry: FarExpiry,
 }
 
 impl Default for SalesforceUnknowns {
@@ -41,6 +43,7 @@ impl Default for SalesforceUnknowns {
             duplicate_key: DuplicateKey::DuplicateResut,
             duplicate_alert_status: 400,
             long_address_status: 414,
+            far_assertion_expiry: FarExpiry::Refused,
         }
     }
 }
@@ -50,3 +53,4 @@ sides!(RefreshRace { AlreadyBeingProcessed, ExpiredAuthorizationCode });
 sides!(UndefinedMemberStatus { Refused, Default, Stored });
 sides!(LimitInfo { OrgAlone, WithApp, WithBursts });
 sides!(DuplicateKey { DuplicateResut, DuplicateResult });
+sides!(FarExpiry { Refused, Taken });

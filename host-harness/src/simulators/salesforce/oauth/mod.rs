@@ -1,15 +1,16 @@
 //! Signing in. <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flows.htm>; bodies [inferred from
 //! public clients].
 //!
-//! Where what stands: `authorize.rs` gives codes, this file gives tokens for them, `tokens.rs` knows what is worth
+//! Where what stands: `authorize.rs` gives codes, this file and `jwt.rs` give tokens, `tokens.rs` knows what is worth
 //! something, `about.rs` tells of tokens and whose they are, `sign_in.rs` is what an admin sets.
 //!
 //! Promises: no `expires_in`, so a client must refresh when it is refused. Nothing of a refused request is kept, but for a
 //! code, which is used up by whoever shows it. Left out: the user-agent flow, the device flow, user name and password,
-//! SAML and JWT bearers, and id tokens.
+//! SAML bearers, and id tokens.
 
 mod about;
 mod authorize;
+mod jwt;
 mod scopes;
 mod sign_in;
 mod tokens;
@@ -78,6 +79,7 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
         "authorization_code" => for_code,
         "refresh_token" => for_refresh_token,
         "client_credentials" => for_app,
+        jwt::GRANT_TYPE => jwt::for_assertion,
         _ => return refused("unsupported_grant_type", "grant type not supported"),
     };
     let granted = match grant(world, call, &form) {
@@ -98,6 +100,10 @@ pub(super) fn token(world: &mut World, call: &Call) -> Answer {
     });
     if let Some(refresh_token) = granted.refresh_token {
         body["refresh_token"] = json!(refresh_token);
+    }
+    // The answer to an assertion is shorter.
+    if let Some(keys) = body.as_object_mut().filter(|_| form.sent("grant_type") == jwt::GRANT_TYPE) {
+        keys.retain(|name, _| name != "issued_at" && name != "signature");
     }
     unkept(json(200, errors::CONTENT_TYPE, &body))
 }

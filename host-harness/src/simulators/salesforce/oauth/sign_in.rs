@@ -1,8 +1,9 @@
 //! The connected app and who may sign in to it, as an admin may set them while the simulators run. In a new world
 //! everything is allowed.
 //!
-//! Codes and their order of checks: <https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flow_errors.htm>;
-//! the texts are those that public clients have met [inferred], but for that of a denied approval [confirmed].
+//! That a denied approval is told at the callback address as `access_denied` is
+//! <https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flow_errors.htm> [confirmed]; the other codes
+//! and all texts are those that public clients have met [inferred].
 
 use serde::{Deserialize, Serialize};
 

@@ -144,7 +144,8 @@ fn what_is_no_composite_is_refused_as_a_whole() {
     let (simulators, _) = started();
     let named = |name: &str| account(name, json!("x"));
     let queries = |n: usize| {
-        let path = |n: usize| if n % 2 == 0 { "/query?q=SELECT+Id+FROM+Lead" } else { "/composite/sobjects?ids=x" };
+        let path =
+            |n: usize| if n.is_multiple_of(2) { "/query?q=SELECT+Id+FROM+Lead" } else { "/composite/sobjects?ids=x" };
         (0..n).map(|n| part("GET", path(n), &format!("q{n}"), Value::Null)).collect::<Vec<_>>()
     };
     let many = |n: usize| (0..n).map(|n| named(&format!("a{n}"))).collect::<Vec<_>>();

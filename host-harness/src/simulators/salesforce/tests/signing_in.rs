@@ -2,6 +2,7 @@
 
 use super::*;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use proptest::prelude::*;
 
 fn post(simulators: &Simulators, path: &str, basic: Option<&str>, form: &str) -> (u16, Value) {
     let mut request = http::Request::post(format!("http://x.test/services/oauth2/{path}"));
@@ -213,4 +214,38 @@ fn where_the_api_is_off_data_calls_say_so() {
     }
     simulators.world().salesforce.setup.api_off = None;
     assert_eq!(call(&simulators, "GET", "/limits", None).0, 200);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever is sent, the answer is one of those that the pages name.
+    #[test]
+    fn every_request_to_sign_in_is_answered_by_a_documented_status(
+        method in prop::sample::select(&["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"][..]),
+        path in prop::sample::select(&["authorize", "token", "introspect", "revoke", "userinfo", "other", "token/x"][..]),
+        pairs in prop::collection::vec((
+            prop::sample::select(&["grant_type", "client_id", "client_secret", "redirect_uri", "code", "code_challenge",
+                "code_challenge_method", "code_verifier", "response_type", "scope", "state", "token", "refresh_token",
+                "assertion", "access_token", "jwt"][..]),
+            prop_oneof![
+                prop::sample::select(&["simulated-client-id", "simulated-client-secret", "code", "refresh_token",
+                    "authorization_code", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                    "https://app.example/cb?x=%", "simulated-authorization-code-1", "simulated-access-token-0", "S256",
+                    "api refresh_token"][..]).prop_map(str::to_owned),
+                "[ -~é\r\n\u{0}]{0,30}",
+            ],
+        ), 0..8),
+        in_body in any::<bool>(),
+    ) {
+        let (simulators, _) = started();
+        let form = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
+        let (query, body) = if in_body { (String::new(), form) } else { (format!("?{form}"), String::new()) };
+        let request = http::Request::builder().method(method).uri(format!("http://x.test/services/oauth2/{path}{query}"));
+        let answer = simulators.handle(request.body(body.into_bytes()).unwrap()).unwrap();
+        let status = answer.status().as_u16();
+        prop_assert!([200, 302, 400, 403, 404, 405].contains(&status), "{}", status);
+        prop_assert_eq!(status == 302, answer.headers().contains_key("location"));
+        prop_assert_eq!(status == 405, answer.headers().contains_key("allow"));
+    }
 }
