@@ -17,14 +17,19 @@ use super::{
     campaigns::mirror,
     form_fields::FormField,
     submissions::{Asset, Browser, Submitted, Values, submit},
-    visitor_activities::{VIEW, VisitorActivity},
+    visitor_activities::{SUCCESS, VIEW, VisitorActivity},
 };
 use crate::simulators::{
     World,
     request::{Answer, Call, answer, encode, with_header},
 };
 use http::Method;
+use serde_json::json;
+use std::time::Duration;
 
+/// How long a browser that has submitted a form is not shown it again, unless it is always displayed [confirmed].
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/form-v5.html>
+const WAITS: Duration = Duration::from_secs(10 * 60);
 const HTML: &str = "text/html; charset=utf-8";
 const BACK: &str = "Please use your browser back button.";
 
@@ -64,7 +69,26 @@ fn show_form(world: &mut World, call: &Call, id: u64) -> Answer {
     (view.form_id, view.campaign_id, view.visitor_id) = (Some(id), Some(campaign_id), Some(visitor));
     view.prospect_id = world.account_engagement.visitors.now(&visitor).and_then(|visitor| visitor.prospect_id);
     world.add_visitor_activity(view);
-    with_cookie(world, form_page(world, id, &[]), Some(visitor))
+    let answer = if waits(world, id, visitor) { thanks(world, id) } else { form_page(world, id, &[]) };
+    with_cookie(world, answer, Some(visitor))
+}
+
+/// Whether this browser has submitted the form so lately that it is thanked again. A post is taken all the same [inferred].
+fn waits(world: &World, id: u64, visitor: u64) -> bool {
+    let unit = &world.account_engagement;
+    let always = unit.forms.now(&id).is_some_and(|form| form.settings.get("isAlwaysDisplay") == Some(&json!(true)));
+    let lately = |activity: &VisitorActivity| {
+        let same = activity.form_id == Some(id) && activity.visitor_id == Some(visitor);
+        same && activity.kind == SUCCESS && world.now() < activity.created_at.plus(WAITS)
+    };
+    !always && unit.visitor_activities.all().any(lately)
+}
+
+/// The customer's own words and code, as the customer wrote them.
+fn thanks(world: &World, id: u64) -> Answer {
+    let Some(form) = world.account_engagement.forms.now(&id) else { return page(404, "Page not found", "") };
+    let thanks = form.text("thankYouContent").unwrap_or("<p>Thank you.</p>");
+    page(200, &form.name, &format!("{thanks}{}", form.text("thankYouCode").unwrap_or_default()))
 }
 
 fn form_posted(world: &mut World, call: &Call, id: u64) -> Answer {
@@ -76,11 +100,7 @@ fn form_posted(world: &mut World, call: &Call, id: u64) -> Answer {
     let form = world.account_engagement.forms.now(&id);
     let answer = match form.filter(|_| done.errors.is_empty()) {
         None => form_page(world, id, &done.errors),
-        Some(form) => form.redirect().and_then(|to| sent_on(302, to)).unwrap_or_else(|| {
-            let thanks = form.text("thankYouContent").unwrap_or("<p>Thank you.</p>");
-            // The customer's own words and code, as the customer wrote them.
-            page(200, &form.name, &format!("{thanks}{}", form.text("thankYouCode").unwrap_or_default()))
-        }),
+        Some(form) => form.redirect().and_then(|to| sent_on(302, to)).unwrap_or_else(|| thanks(world, id)),
     };
     with_cookie(world, answer, done.visitor)
 }

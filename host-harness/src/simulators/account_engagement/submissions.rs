@@ -5,8 +5,7 @@
 //! field that must be filled in is not, or looks wrong, and then nothing else is done [the codes confirmed, the rest
 //! inferred]. A field that the prospect will not take is left out [inferred].
 //!
-//! Not here: completion actions, the ten minutes before a form is shown again, and what whoever submits is answered
-//! (`form_pages`).
+//! Not here: completion actions, and what whoever submits is answered (`form_pages`).
 
 use super::{
     campaigns::mirror,

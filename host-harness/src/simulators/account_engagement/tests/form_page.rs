@@ -104,6 +104,33 @@ fn a_form_is_shown_and_taken_back() {
 }
 
 #[test]
+fn a_form_is_not_shown_again_for_ten_minutes_unless_it_always_is() {
+    for always in [false, true] {
+        let unit = started();
+        let mut new = NewForm::new("Register");
+        new.settings = [("isAlwaysDisplay".to_owned(), json!(always))].into();
+        let mut world = unit.simulators.world();
+        let ids = [world.add_form(new), world.add_form(NewForm::new("Other"))];
+        let [path, other] = ids.map(|id| world.account_engagement.forms.now(&id).unwrap().path());
+        drop(world);
+        let cookie = browse(&unit, "GET", &path, &[], "").cookie().unwrap();
+        let own = [("content-type", PLAIN), ("cookie", cookie.as_str())];
+        let is_shown =
+            |path: &str, headers: &[(&str, &str)]| browse(&unit, "GET", path, headers, "").text.contains("<form");
+        browse(&unit, "POST", &path, &own, "900001_8501pi_900001_8501=");
+        assert!(is_shown(&path, &own), "an error is no submission");
+        browse(&unit, "POST", &path, &own, "900001_8501pi_900001_8501=ana%40example.org");
+        assert!(is_shown(&path, &[]) && is_shown(&other, &own), "of another browser, and another form");
+        unit.wait(Duration::from_secs(599));
+        assert_eq!(is_shown(&path, &own), always);
+        browse(&unit, "POST", &path, &own, "900001_8501pi_900001_8501=");
+        assert_eq!(last(&unit).0, 3, "a post is taken all the same");
+        unit.wait(Duration::from_secs(1));
+        assert!(is_shown(&path, &own));
+    }
+}
+
+#[test]
 fn a_browser_is_known_by_its_cookie() {
     let unit = started();
     let path = handler(&unit, |_| {});

@@ -418,3 +418,20 @@ proptest! {
         prop_assert_eq!(found, expected, "{}", query);
     }
 }
+
+#[test]
+fn a_snapshot_tells_of_forms_where_there_are_any() {
+    let unit = started();
+    let lists = ["forms", "form_handlers", "visitor_activities"];
+    let written = |unit: &Unit| json!(unit.simulators.world().snapshot());
+    assert!(lists.iter().all(|list| written(&unit).get(list).is_none()));
+    let form = unit.simulators.world().add_form(NewForm::new("Register"));
+    unit.simulators.world().add_form_handler(NewFormHandler::new("Own form"));
+    unit.simulators.world().submit_form(form, "ana@example.org", &said(&[])).unwrap();
+    assert!(lists.iter().all(|list| written(&unit)[list].as_array().unwrap().len() == 1));
+    assert_eq!(written(&unit)["visitor_activities"][0]["prospect_email"], "ana@example.org");
+    assert_eq!(unit.call("DELETE", &format!("objects/forms/{form}"), None).0, 204);
+    assert_eq!(unit.call("DELETE", "objects/form-handlers/8001", None).0, 204);
+    let now = written(&unit);
+    assert_eq!(lists.map(|list| now.get(list).is_some()), [false, false, true]);
+}
