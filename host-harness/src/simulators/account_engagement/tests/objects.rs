@@ -1,7 +1,7 @@
 //! Custom fields, tags, dynamic lists, connecting a campaign, the recycle bin: what is done to records beside making them.
 
 use super::*;
-use crate::simulators::unknowns::{Reconnect, UpdateStatus};
+use crate::simulators::unknowns::{Reconnect, UpdateStatus, UpsertTakes};
 
 #[test]
 fn a_custom_field_is_changed_and_its_id_and_kind_stay() {
@@ -338,4 +338,36 @@ fn a_prospects_fields_are_writable_or_not_as_its_page_says() {
         assert_eq!(unit.call("PATCH", &path("id"), Some(json!({ name.as_str(): "x" }))).1["code"], 180, "{name}");
         assert_eq!(unit.call("PATCH", &path(&name), Some(json!({}))).0, 200, "{name}");
     }
+}
+
+#[test]
+fn an_activity_goes_to_the_prospect_with_the_most_recent_activity() {
+    // Whatever an upsert would take.
+    for side in [UpsertTakes::LatestActivity, UpsertTakes::LatestUpdate] {
+        let unit = started_with(|options| options.unknowns.account_engagement.upsert_takes = side);
+        let add = |activity: Option<u64>, updated: u64, is_deleted| {
+            let mut new = NewProspect::new("ana@example.org");
+            new.last_activity_at = activity.map(Timestamp::from_seconds);
+            new.created_at = Timestamp::from_seconds(updated);
+            new.is_deleted = is_deleted;
+            unit.simulators.world().account_engagement.add_prospect(new)
+        };
+        add(None, 1_700_000_300, false);
+        let latest = add(Some(1_700_000_200), 1_700_000_100, false);
+        add(Some(1_700_000_100), 1_700_000_200, false);
+        add(Some(1_700_000_300), 1_700_000_400, true);
+        let body =
+            json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org", "value": "s" });
+        assert_eq!(unit.post("external-activities?fields=prospectId", body), (201, json!({ "prospectId": latest })));
+    }
+}
+
+#[test]
+fn a_prospect_is_changed_by_its_id_alone() {
+    let unit = started();
+    unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    let body = || Some(json!({ "email": "ana@example.org", "city": "Porto" }));
+    assert_eq!(unit.call("PATCH", "objects/prospects", body()).1["code"], 60);
+    assert_eq!(unit.call("PATCH", "objects/prospects?email=ana@example.org", body()).1["code"], 60);
+    assert_eq!(unit.call("PATCH", "objects/prospects/ana@example.org", body()).1["code"], 16);
 }
