@@ -46,6 +46,9 @@ fn a_custom_field_is_changed_and_its_id_and_kind_stay() {
         assert_eq!(unit.call("PATCH", &path, Some(body.clone())).1["code"], code, "{body}");
     }
     assert_eq!(unit.call("PATCH", "objects/custom-fields/9", Some(json!({}))).1["code"], 109);
+    // To name values is to use them.
+    let patched = unit.call("PATCH", &format!("{path}?fields=isUseValues"), Some(json!({ "valuesPrefill": "a" })));
+    assert_eq!(patched, (200, json!({ "isUseValues": true })));
 }
 
 #[test]
