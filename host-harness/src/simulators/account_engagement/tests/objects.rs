@@ -52,6 +52,24 @@ fn a_custom_field_is_changed_and_its_id_and_kind_stay() {
 }
 
 #[test]
+fn a_custom_field_has_values_where_they_are_named_and_not_switched_off() {
+    let unit = started();
+    let rows = [
+        (json!({}), json!(null)),
+        (json!({ "valuesPrefill": "a\nb" }), json!("a\nb")),
+        (json!({ "valuesPrefill": "a\nb", "isUseValues": true }), json!("a\nb")),
+        (json!({ "valuesPrefill": "a\nb", "isUseValues": false }), json!(null)),
+        (json!({ "isUseValues": true }), json!(null)),
+    ];
+    for (number, (extra, values)) in rows.into_iter().enumerate() {
+        let mut new = json!({ "name": "x", "fieldId": format!("x{number}"), "type": "Dropdown" });
+        new.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let (_, body) = unit.post("objects/custom-fields?fields=isUseValues,valuesPrefill", new);
+        assert_eq!(body, json!({ "isUseValues": !values.is_null(), "valuesPrefill": values }), "{extra}");
+    }
+}
+
+#[test]
 fn a_deleted_custom_field_is_gone_with_its_values_and_its_name_is_free_again() {
     let unit = started();
     let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org", "Attendance__c": 5 }));
@@ -220,8 +238,10 @@ fn a_campaign_is_connected_with_one_of_salesforce_and_follows_it() {
     for (body, code) in refused {
         assert_eq!(unit.post(&path, body.clone()).1["code"], code, "{body}");
     }
-    let asked = format!("{path}?fields=id,salesforceId");
-    let connected = json!({ "id": here, "salesforceId": there });
+    unit.wait(Duration::from_secs(5));
+    let at = "2026-11-23T04:00:05-05:00";
+    let asked = format!("{path}?fields=id,salesforceId,updatedAt");
+    let connected = json!({ "id": here, "salesforceId": there, "updatedAt": at });
     assert_eq!(unit.post(&asked, json!({ "salesforceId": &there[..15] })), (200, connected.clone()));
     assert_eq!(unit.post(&asked, json!({ "salesforceCampaignId": there })), (200, connected), "again is the same");
     unit.wait(Duration::from_secs(3600));
@@ -233,11 +253,29 @@ fn a_campaign_is_connected_with_one_of_salesforce_and_follows_it() {
     assert_eq!(unit.post(&path, json!({ "salesforceId": other })).1["code"], 154);
     unit.simulators.world().options.unknowns.account_engagement.reconnect_campaign = Reconnect::Replace;
     assert_eq!(unit.post(&asked, json!({ "salesforceId": other })).1["salesforceId"], json!(other));
+    unit.wait(Duration::from_secs(3600));
+    let (_, body) = unit.get(&format!("objects/campaigns/{here}?fields=name"));
+    assert_eq!(body["name"], "Autumn fair", "whichever was changed first");
     unit.simulators.world().switch_connected_campaigns_off();
     let (status, body) = unit.post(&path, json!({ "salesforceId": other }));
     assert_eq!((status, &body["code"]), (400, &json!(218)));
     unit.simulators.world().account_engagement.missing_abilities.insert(Ability::CreateCampaigns);
     assert_eq!(unit.post(&path, json!({ "salesforceId": other })).1["code"], 46);
+}
+
+#[test]
+fn a_campaign_connected_anew_has_the_name_of_the_one_it_is_connected_with_now() {
+    let unit = started_with(|options| options.unknowns.account_engagement.reconnect_campaign = Reconnect::Replace);
+    let here = unit.simulators.world().add_unconnected_campaign("Old name");
+    let older = unit.salesforce_campaign(json!({ "Name": "Autumn fair" }));
+    unit.wait(Duration::from_secs(5));
+    let newer = unit.salesforce_campaign(json!({ "Name": "Spring fair" }));
+    for (there, name) in [(newer, "Spring fair"), (older, "Autumn fair")] {
+        let path = format!("objects/campaigns/{here}/do/connectSalesforceCampaign");
+        assert_eq!(unit.post(&path, json!({ "salesforceId": there })).0, 200);
+        unit.wait(Duration::from_secs(120) + LAG);
+        assert_eq!(unit.get(&format!("objects/campaigns/{here}?fields=name")).1["name"], name);
+    }
 }
 
 #[test]
