@@ -304,7 +304,10 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Kind::ListMembership => list_memberships::delete(world, id)?,
                 Kind::CustomField => custom_fields::delete(world, id)?,
                 _ => {
-                    world.account_engagement.prospects.change(&id, now, |prospect| prospect.is_deleted = true);
+                    world.account_engagement.prospects.change(&id, now, |prospect| {
+                        prospect.is_deleted = true;
+                        prospect.updated_at = now;
+                    });
                 }
             };
             Ok(no_content())

@@ -1,7 +1,7 @@
 //! Custom fields, tags, dynamic lists, connecting a campaign, the recycle bin: what is done to records beside making them.
 
 use super::*;
-use crate::simulators::unknowns::{Reconnect, UpdateStatus, UpsertTakes};
+use crate::simulators::unknowns::{CaseMatch, Reconnect, UpdateStatus, UpsertTakes};
 
 #[test]
 fn a_custom_field_is_changed_and_its_id_and_kind_stay() {
@@ -411,4 +411,55 @@ fn a_prospect_is_changed_by_its_id_alone() {
     assert_eq!(unit.call("PATCH", "objects/prospects", body()).1["code"], 60);
     assert_eq!(unit.call("PATCH", "objects/prospects?email=ana@example.org", body()).1["code"], 60);
     assert_eq!(unit.call("PATCH", "objects/prospects/ana@example.org", body()).1["code"], 16);
+}
+
+#[test]
+fn every_change_moves_the_time_of_the_last_one() {
+    let unit = started_with(|options| options.read_lag.account_engagement = Duration::ZERO);
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
+    let campaign = unit.simulators.world().add_unconnected_campaign("Fair");
+    let member = unit.id("objects/list-memberships", json!({ "listId": list, "prospectId": ana }));
+    let (list, path) = (format!("objects/lists/{list}"), format!("objects/prospects/{ana}"));
+    let member = format!("objects/list-memberships/{member}");
+    let undelete = "objects/prospects/do/undelete".to_owned();
+    let upsert = "objects/prospects/do/upsertLatestByEmail".to_owned();
+    let ana = || json!({ "prospect": { "email": "ana@example.org", "city": "Porto" } });
+    let rows = [
+        ("PATCH", &list, &list, json!({ "title": "A" })),
+        ("PATCH", &member, &member, json!({ "optedOut": true })),
+        ("PATCH", &path, &path, json!({ "campaignId": campaign })),
+        ("POST", &upsert, &path, ana()),
+        ("DELETE", &path, &path, Value::Null),
+        ("POST", &undelete, &path, json!({ "email": "ana@example.org" })),
+        ("DELETE", &member, &member, Value::Null),
+        ("DELETE", &list, &list, Value::Null),
+    ];
+    for (number, (method, written, changed, body)) in (1..).zip(rows) {
+        unit.wait(Duration::from_secs(1));
+        assert!(unit.call(method, written, Some(body)).0 < 300, "{method} {written}");
+        let (_, shown) = unit.get(&format!("{changed}?fields=createdAt,updatedAt"));
+        let at = |second| format!("2026-11-23T04:00:{second:02}-05:00");
+        assert_eq!(shown, json!({ "createdAt": at(0), "updatedAt": at(number) }), "{method} {written}");
+    }
+    assert_eq!(
+        unit.get(&format!("{path}?fields=campaignId,city")).1,
+        json!({ "campaignId": campaign, "city": "Porto" })
+    );
+}
+
+#[test]
+fn a_name_is_matched_to_the_letter_and_a_user_that_is_not_there_is_nothing() {
+    let unit = started_with(|options| {
+        options.read_lag.account_engagement = Duration::ZERO;
+        options.unknowns.account_engagement.email_match = CaseMatch::Insensitive;
+    });
+    unit.id("objects/lists", json!({ "name": "Demo" }));
+    assert_eq!(unit.names("objects/lists?fields=name&name=Demo"), ["Demo"]);
+    assert_eq!(unit.names("objects/lists?fields=name&name=demo"), [""; 0]);
+    let assigned = |user: u64| {
+        let body = json!({ "email": "ana@example.org", "userId": user });
+        unit.post("objects/prospects?fields=assignedTo.id", body).1["assignedTo"].clone()
+    };
+    assert_eq!((assigned(USER_ID), assigned(5)), (json!({ "id": USER_ID }), Value::Null));
 }

@@ -32,6 +32,10 @@ fn a_list_is_refused_by_its_properties_and_switches() {
         if !strict {
             unit.id("objects/lists", json!({ "name": "Demo" }));
             unit.id("objects/lists", json!({ "name": long }));
+        } else {
+            let other = unit.id("objects/lists", json!({ "name": "x".repeat(50) }));
+            let own = unit.call("PATCH", &format!("objects/lists/{other}"), Some(json!({ "name": "x".repeat(50) })));
+            assert_eq!(own.0, 200, "its own name is not taken");
         }
     }
     let mut request = unit.request("POST", "objects/lists", Some(json!({ "name": "x" })));
@@ -66,6 +70,7 @@ fn a_member_is_added_once_and_a_deleted_one_by_its_switch() {
     let both = json!({ "listId": list, "prospectId": prospect });
     let rows = [
         (json!({ "listId": list }), 153),
+        (json!({ "prospectId": prospect }), 153),
         (json!({ "listId": 1, "prospectId": prospect }), 55),
         (json!({ "listId": list, "prospectId": 1 }), 3),
         (json!({ "listId": list, "prospectId": prospect, "x": 1 }), 154),
