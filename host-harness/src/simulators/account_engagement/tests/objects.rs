@@ -463,3 +463,28 @@ fn a_name_is_matched_to_the_letter_and_a_user_that_is_not_there_is_nothing() {
     };
     assert_eq!((assigned(USER_ID), assigned(5)), (json!({ "id": USER_ID }), Value::Null));
 }
+
+#[test]
+fn what_was_due_before_the_connector_stopped_has_come_though_nobody_looked() {
+    let stops: [fn(&mut World); 2] = [World::pause_campaign_sync, World::switch_connected_campaigns_off];
+    for stop in stops {
+        let unit = started();
+        unit.salesforce_campaign(json!({ "Name": "Demo" }));
+        unit.wait(Duration::from_secs(600));
+        stop(&mut unit.simulators.world());
+        unit.wait(LAG);
+        assert_eq!(unit.names("objects/campaigns?fields=name&idGreaterThan=5000"), ["Demo"]);
+    }
+}
+
+#[test]
+fn a_campaign_renamed_in_salesforce_was_changed_when_the_name_came_over() {
+    let unit = started();
+    let id = unit.salesforce_campaign(json!({ "Name": "Demo" }));
+    unit.wait(Duration::from_secs(700));
+    unit.simulators.world().salesforce.edit_campaign(&id, "Name", json!("Renamed"));
+    unit.wait(Duration::from_secs(1000));
+    let (_, body) = unit.get("objects/campaigns/5001?fields=name,createdAt,updatedAt");
+    let expected = json!({ "name": "Renamed", "createdAt": "2026-11-23T04:10:00-05:00", "updatedAt": "2026-11-23T04:13:40-05:00" });
+    assert_eq!(body, expected);
+}
