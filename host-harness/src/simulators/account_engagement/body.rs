@@ -53,7 +53,6 @@ impl Body {
     }
 
     pub fn required_text(&self, name: &str) -> Result<String, Refusal> {
-        self.required(name)?;
         self.text(name)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| Refusal::about(153, name))
     }
 

@@ -216,7 +216,6 @@ pub(super) fn connect(world: &mut World, id: u64, body: Body) -> Result<(), Refu
         campaign.salesforce_modified_at = Timestamp(0);
         campaign.updated_at = now;
     });
-    mirror(world);
     Ok(())
 }
 

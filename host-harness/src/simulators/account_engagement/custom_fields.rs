@@ -221,7 +221,8 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     }
     let live = world.account_engagement.custom_fields.all().filter(|field| !field.is_deleted).count();
     world.account_engagement.has_room(Asset::CustomField, live)?;
-    let uses_values = body.flag("isUseValues")?.unwrap_or(false);
+    // To name values is to use them, here and in a change.
+    let uses_values = body.flag("isUseValues")?.unwrap_or_else(|| body.has("valuesPrefill"));
     let values = body.text("valuesPrefill")?.filter(|_| uses_values).unwrap_or_default();
     let now = world.now();
     let field = CustomField {

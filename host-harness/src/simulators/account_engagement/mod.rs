@@ -374,7 +374,10 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                     world.account_engagement.form_handler_fields.change(&id, now, |field| field.is_deleted = true);
                 }
                 _ => {
-                    world.account_engagement.prospects.change(&id, now, |prospect| prospect.is_deleted = true);
+                    world.account_engagement.prospects.change(&id, now, |prospect| {
+                        prospect.is_deleted = true;
+                        prospect.updated_at = now;
+                    });
                 }
             };
             Ok(no_content())

@@ -157,30 +157,6 @@ impl Kind {
         }
     }
 
-    /// As another object's record names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Account => "Account",
-            Kind::Campaign => "Campaign",
-            Kind::CustomField => "CustomField",
-            Kind::Elsewhere => "Elsewhere",
-            Kind::ExternalActivity => "ExternalActivity",
-            Kind::Folder => "Folder",
-            Kind::Form => "Form",
-            Kind::FormField => "FormField",
-            Kind::FormHandler => "FormHandler",
-            Kind::FormHandlerField => "FormHandlerField",
-            Kind::Import => "Import",
-            Kind::List => "List",
-            Kind::ListMembership => "ListMembership",
-            Kind::Prospect => "Prospect",
-            Kind::Tag => "Tag",
-            Kind::User => "User",
-            Kind::Visitor => "Visitor",
-            Kind::VisitorActivity => "VisitorActivity",
-        }
-    }
-
     /// Its address, to which a new record's `Location` leads.
     pub fn path(self) -> String {
         format!("/api/v5/{}", self.object().path)

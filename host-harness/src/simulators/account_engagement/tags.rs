@@ -77,7 +77,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
 pub(super) fn add(world: &mut World, kind: Kind, id: u64, body: Body) -> Result<Value, Refusal> {
     let tag = wanted(world, body)?;
     world.account_engagement.tagged.insert((kind.object().path, id, tag));
-    Ok(json!({ "objectType": kind.name(), "objectId": id, "tagId": tag }))
+    Ok(json!({ "objectType": object_type(kind), "objectId": id, "tagId": tag }))
 }
 
 pub(super) fn remove(world: &mut World, kind: Kind, id: u64, body: Body) -> Result<(), Refusal> {
@@ -94,4 +94,13 @@ fn wanted(world: &World, body: Body) -> Result<u64, Refusal> {
         return Err(Refusal::code(46));
     }
     world.account_engagement.tags.now(&tag).map(|tag| tag.id).ok_or(Refusal::code(109))
+}
+
+/// How a tagged object names the kind of what it tags.
+fn object_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Campaign => "Campaign",
+        Kind::List => "List",
+        _ => "Prospect",
+    }
 }

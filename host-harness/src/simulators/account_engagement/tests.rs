@@ -2,6 +2,7 @@
 
 mod form_objects;
 mod form_page;
+mod import_rows;
 mod imports;
 mod objects;
 mod paging;
@@ -124,6 +125,7 @@ fn checks_come_in_the_order_of_the_reference() {
     let elsewhere = salesforce_id("0Uv", 2);
     let rows = [
         (with(unit.request("GET", "objects/webinars", None), "authorization", None), 404, 192),
+        (with(unit.request("GET", "objects/webinars/1", None), "authorization", None), 404, 192),
         (with(unit.request("GET", "elsewhere", None), "authorization", None), 404, 198),
         (with(unit.request("PUT", "objects/lists", None), "authorization", None), 405, 60),
         (unit.request("PATCH", "objects/campaigns/1", None), 405, 60),
@@ -198,6 +200,8 @@ fn a_query_is_refused_by_its_parameters() {
         ("fields=id&limit=0", 23),
         ("fields=id&offset=2001", 21),
         ("fields=id,nam", 180),
+        ("fields=", 13),
+        ("fields=,.", 13),
         ("fields=campaign.folder.name.x", 180),
         ("fields=campaign", 180),
         ("fields=id&orderBy=-id", 180),

@@ -1,4 +1,4 @@
-//! Imports: from `Open` to `Complete`, what each row does, and what is refused on the way.
+//! Imports: from `Open` to `Complete`, and what is refused on the way. What each row does: `import_rows.rs`.
 
 use super::*;
 use crate::simulators::unknowns::UpdateStatus;
@@ -6,7 +6,7 @@ use crate::simulators::unknowns::UpdateStatus;
 const BOUNDARY: &str = "----simulated";
 
 impl Unit {
-    fn form(&self, path: &str, parts: &[(&str, &str)]) -> http::Request<Vec<u8>> {
+    pub(super) fn form(&self, path: &str, parts: &[(&str, &str)]) -> http::Request<Vec<u8>> {
         let part = |(name, content): &(&str, &str)| {
             format!(
                 "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x\"\r\n\r\n{content}\r\n"
@@ -20,23 +20,23 @@ impl Unit {
         request
     }
 
-    fn batch(&self, import: u64, csv: &str) -> (u16, Value) {
+    pub(super) fn batch(&self, import: u64, csv: &str) -> (u16, Value) {
         let (status, _, body) = self.answer(self.form(&format!("imports/{import}/batches"), &[("importFile", csv)]));
         (status, body)
     }
 
-    fn open_import(&self, extra: Value) -> u64 {
+    pub(super) fn open_import(&self, extra: Value) -> u64 {
         let mut body = json!({ "operation": "Upsert", "object": "Prospect" });
         body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         self.id("imports", body)
     }
 
-    fn start(&self, import: u64) -> (u16, Value) {
+    pub(super) fn start(&self, import: u64) -> (u16, Value) {
         self.call("PATCH", &format!("imports/{import}?fields=status"), Some(json!({ "state": "Ready" })))
     }
 
     /// From the first row to the counts: created, updated, failed.
-    fn imported(&self, extra: Value, csv: &str) -> (u64, [Value; 3]) {
+    pub(super) fn imported(&self, extra: Value, csv: &str) -> (u64, [Value; 3]) {
         let import = self.open_import(extra);
         assert_eq!(self.batch(import, csv), (204, Value::Null));
         assert_eq!(self.start(import), (200, json!({ "status": "Waiting" })));
@@ -46,7 +46,7 @@ impl Unit {
         (import, ["createdCount", "updatedCount", "errorCount"].map(|count| body[count].clone()))
     }
 
-    fn errors(&self, import: u64) -> String {
+    pub(super) fn errors(&self, import: u64) -> String {
         let path = format!("imports/{import}/errors");
         let answer = self.simulators.handle(self.request("GET", &path, None)).unwrap();
         String::from_utf8(answer.into_body()).unwrap()
@@ -66,7 +66,7 @@ fn an_import_waits_is_processed_and_done_at_its_own_moments() {
     assert_eq!(unit.batch(import, "email\nana@example.org\nbo@example.org\n").0, 204);
     unit.wait(Duration::from_secs(10));
     assert_eq!(unit.start(import), (200, json!({ "status": "Waiting" })));
-    assert_eq!(shown()["batchesRef"], Value::Null);
+    assert_eq!((&shown()["batchesRef"], &shown()["updatedAt"]), (&Value::Null, &json!("2026-11-23T04:00:10-05:00")));
     for (wait, status, prospects) in
         [(59, "Waiting", 0), (1, "Processing", 0), (59, "Processing", 0), (1, "Complete", 2)]
     {
@@ -110,176 +110,6 @@ fn nobody_can_tell_when_an_import_was_looked_at() {
     assert_eq!(prospects, json!([{ "id": 1_000_001, "city": "Porto", "createdAt": at, "updatedAt": at }]));
     assert_eq!(import, json!({ "updatedAt": at, "createdCount": 1 }));
     assert_eq!(seen(true), (prospects, import));
-}
-
-#[test]
-fn a_row_matches_by_one_column_or_makes_somebody() {
-    let unit = started();
-    let add = |email: &str, salesforce_id: Option<&str>, is_deleted| {
-        let mut new = NewProspect::new(email);
-        new.is_deleted = is_deleted;
-        new.fields.extend(salesforce_id.map(|id| ("salesforceId".to_owned(), json!(id))));
-        unit.simulators.world().account_engagement.add_prospect(new)
-    };
-    let (ana, bo, cy) = (
-        add("ana@example.org", None, false),
-        add("bo@example.org", Some("003X"), false),
-        add("cy@example.org", None, false),
-    );
-    add("gone@example.org", None, true);
-    let csv = format!(
-        "matchId,matchSalesforceId,matchEmail,email,firstName,isReviewed,score,Attendance__c,Topics__c,city\n\
-         {ana},,,,Ana,true,7,12,a;b,\"Porto, PT\"\n\
-         ,003X,,,Bo,0,,,,\n\
-         ,,cy@example.org,cyrus@example.org,Cy,,,,,\n\
-         ,,,new@example.org,New,,,,,\n\
-         ,,nobody@example.org,nobody@example.org,No,,,,,\n\
-         {ana},003X,,,Both,,,,,\n\
-         9,,,,Unknown,,,,,\n\
-         ,,gone@example.org,,Gone,,,,,\n\
-         ,,,,Nameless,,,,,\n\
-         ,,,bad,Bad,,,,,\n\
-         {bo},,,,Late,maybe,,,,\n\
-         {bo},,,,Late,,x,,,\n\
-         {bo},,,,Late,,,soon,,\n"
-    );
-    let (import, counts) = unit.imported(json!({}), &csv);
-    assert_eq!(counts, [json!(2), json!(3), json!(8)]);
-    let world = unit.simulators.world();
-    let prospects: Vec<_> = world.account_engagement.prospects.all().cloned().collect();
-    drop(world);
-    let told = |id: u64| prospects.iter().find(|prospect| prospect.id == id).unwrap();
-    let fields = json!({ "firstName": "Ana", "isReviewed": true, "score": 7, "Attendance__c": "12", "Topics__c": ["a", "b"], "city": "Porto, PT" });
-    assert_eq!(json!(told(ana).fields), fields);
-    assert_eq!(json!(told(bo).fields), json!({ "firstName": "Bo", "isReviewed": false, "salesforceId": "003X" }));
-    assert_eq!(
-        (told(cy).email.as_str(), json!(told(cy).fields)),
-        ("cyrus@example.org", json!({ "firstName": "Cy", "isReviewed": false }))
-    );
-    let made: Vec<_> = prospects[4..].iter().map(|prospect| prospect.email.as_str()).collect();
-    assert_eq!(made, ["new@example.org", "nobody@example.org"]);
-
-    let errors = unit.errors(import);
-    let codes: Vec<&str> =
-        errors.lines().skip(1).map(|line| line.rsplit("(code ").next().unwrap().trim_end_matches([')', '"'])).collect();
-    assert_eq!(codes, ["154", "153", "132", "153", "4", "50", "56", "56"], "{errors}");
-    assert!(errors.starts_with("matchId,matchSalesforceId,matchEmail,email,"), "{errors}");
-    let (_, body) = unit.get(&format!("imports/{import}?fields=errorRef"));
-    assert_eq!(body["errorRef"], format!("http://simulators.test/api/v5/imports/{import}/errors"));
-}
-
-#[test]
-fn options_decide_who_is_made_restored_and_written_over() {
-    let kept = |extra: Value, csv: &str| {
-        let unit = started();
-        let mut ana = NewProspect::new("ana@example.org");
-        ana.fields = BTreeMap::from([("city".to_owned(), json!("Porto"))]);
-        let mut gone = NewProspect::new("gone@example.org");
-        gone.is_deleted = true;
-        for new in [ana, gone] {
-            unit.simulators.world().account_engagement.add_prospect(new);
-        }
-        let (_, counts) = unit.imported(extra, csv);
-        let world = unit.simulators.world();
-        let live = world.account_engagement.prospects.all().filter(|prospect| !prospect.is_deleted);
-        let live: Vec<_> =
-            live.map(|p| (p.email.clone(), p.fields.get("city").cloned(), p.fields.get("state").cloned())).collect();
-        (counts.map(|count| count.as_u64().unwrap()), live)
-    };
-    let ana = |city: Option<&str>, state: Option<&str>| {
-        ("ana@example.org".to_owned(), city.map(Value::from), state.map(Value::from))
-    };
-    let plain = |email: &str| (email.to_owned(), None, None);
-    let columns =
-        |city: Value| json!({ "fields": [{ "field": "matchEmail" }, city, { "field": "state", "overwrite": false }] });
-    let csv = "matchEmail,city,state\nana@example.org,Lisboa,X\n";
-    let blank = "matchEmail,city,state\nana@example.org,,\n";
-    type Row<'a> = (Value, &'a str, [u64; 3], Vec<(String, Option<Value>, Option<Value>)>);
-    let rows: [Row<'_>; 10] = [
-        (json!({}), csv, [0, 1, 0], vec![ana(Some("Lisboa"), Some("X"))]),
-        (json!({}), blank, [0, 1, 0], vec![ana(None, None)]),
-        (columns(json!({ "field": "city" })), csv, [0, 1, 0], vec![ana(Some("Lisboa"), Some("X"))]),
-        (columns(json!({ "field": "city", "overwrite": false })), csv, [0, 1, 0], vec![ana(Some("Porto"), Some("X"))]),
-        (columns(json!({ "field": "city", "nullOverwrite": false })), blank, [0, 1, 0], vec![ana(Some("Porto"), None)]),
-        (
-            json!({ "restoreDeleted": true }),
-            "matchEmail\ngone@example.org\n",
-            [0, 1, 0],
-            vec![ana(Some("Porto"), None), plain("gone@example.org")],
-        ),
-        (
-            json!({ "restoreDeleted": false }),
-            "matchEmail\ngone@example.org\n",
-            [0, 0, 1],
-            vec![ana(Some("Porto"), None)],
-        ),
-        (
-            json!({ "createOnNoMatch": true }),
-            "matchEmail,email\nx@example.org,x@example.org\n",
-            [1, 0, 0],
-            vec![ana(Some("Porto"), None), plain("x@example.org")],
-        ),
-        (
-            json!({ "createOnNoMatch": false }),
-            "matchEmail,email\nx@example.org,x@example.org\n",
-            [0, 0, 1],
-            vec![ana(Some("Porto"), None)],
-        ),
-        (
-            json!({ "createOnNoMatch": false }),
-            "email\nx@example.org\n",
-            [1, 0, 0],
-            vec![ana(Some("Porto"), None), plain("x@example.org")],
-        ),
-    ];
-    for (extra, csv, counts, live) in rows {
-        assert_eq!(kept(extra.clone(), csv), (counts, live), "{extra} {csv}");
-    }
-    for (creates, counts) in [(true, [json!(1), json!(0), json!(0)]), (false, [json!(0), json!(0), json!(1)])] {
-        let unit = started_with(|options| options.unknowns.account_engagement.import_creates_on_no_match = creates);
-        assert_eq!(unit.imported(json!({}), "matchEmail,email\nx@example.org,x@example.org\n").1, counts);
-    }
-}
-
-#[test]
-fn rows_put_people_into_lists_and_take_them_out() {
-    let unit = started();
-    let lists: Vec<u64> = (0..21).map(|n| unit.id("objects/lists", json!({ "name": n.to_string() }))).collect();
-    let by_rule = unit.simulators.world().account_engagement.add_dynamic_list("by rule");
-    let (first, second) = (lists[0], lists[1]);
-    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
-    unit.id("objects/list-memberships", json!({ "listId": first, "prospectId": ana }));
-    let twenty = lists[..20].iter().map(u64::to_string).collect::<Vec<_>>().join(";");
-    let all = lists.iter().map(u64::to_string).collect::<Vec<_>>().join(";");
-    let csv = format!(
-        "matchEmail,email,addToList,removeFromList\n\
-         ana@example.org,,{second},{first}\n\
-         ,bo@example.org,\"{first},{second}\",\n\
-         ,cy@example.org,{twenty},\n\
-         ,dan@example.org,{all},\n\
-         ,eve@example.org,{by_rule},\n\
-         ,fay@example.org,1,\n\
-         ,gus@example.org,x,\n\
-         ana@example.org,,{second},\n"
-    );
-    let (import, counts) = unit.imported(json!({}), &csv);
-    assert_eq!(counts, [json!(2), json!(2), json!(4)], "{}", unit.errors(import));
-    let world = unit.simulators.world();
-    let unit_then = &world.account_engagement;
-    assert_eq!(unit_then.prospects.len(), 3, "a row is taken whole or not at all");
-    let in_list = |list: u64| -> Vec<String> {
-        let members = unit_then.list_memberships.all().filter(|m| m.list_id == list && !m.is_deleted);
-        members.map(|m| unit_then.prospects.now(&m.prospect_id).unwrap().email.clone()).collect()
-    };
-    assert_eq!(in_list(first), ["bo@example.org", "cy@example.org"]);
-    assert_eq!(in_list(second), ["ana@example.org", "bo@example.org", "cy@example.org"]);
-    assert_eq!(in_list(lists[20]), [""; 0]);
-    drop(world);
-    // Whom a row took out, another one brings back.
-    unit.imported(json!({}), &format!("matchEmail,addToList\nana@example.org,{first}\n"));
-    let world = unit.simulators.world();
-    let back = world.account_engagement.list_memberships.all().filter(|m| m.list_id == first && m.prospect_id == ana);
-    assert_eq!(back.map(|m| m.is_deleted).collect::<Vec<_>>(), [false]);
 }
 
 #[test]
@@ -332,6 +162,7 @@ fn a_batch_is_refused_by_its_form_its_columns_and_its_number() {
         json!({ "code": 155, "message": "Can't update. Import must be in \"Open\" state." })
     );
     assert_eq!(unit.batch(import, "email,city\na@example.org,x\n").1["code"], 161);
+    assert_eq!(unit.call("PATCH", &format!("imports/{import}"), Some(json!({}))).1["code"], 153);
     for body in [json!({ "state": "Open" }), json!({ "state": "Ready", "x": 1 })] {
         assert_eq!(unit.call("PATCH", &format!("imports/{import}"), Some(body)).1["code"], 154);
     }
@@ -395,6 +226,13 @@ fn an_import_is_made_as_json_or_with_its_first_batch_as_a_form() {
     assert_eq!(code(&[("importInput", &input), ("importFile", "colour\nred\n")]), 130);
     let options = json!({ "operation": "Upsert", "object": "Prospect", "fields": [{ "field": "city" }] });
     assert_eq!(code(&[("importInput", &options.to_string()), ("importFile", csv)]), 130, "columns and options fit");
+    let broken = |body: Vec<u8>| {
+        let mut request = unit.form("imports", &[]);
+        *request.body_mut() = body;
+        unit.answer(request).2["code"].clone()
+    };
+    assert_eq!(broken(b"x".to_vec()), 158);
+    assert_eq!(broken(vec![b' '; (50 << 20) + 1]), 204);
     assert_eq!(unit.simulators.world().account_engagement.imports.len(), 1);
 }
 

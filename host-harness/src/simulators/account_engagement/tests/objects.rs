@@ -1,7 +1,7 @@
 //! Custom fields, tags, dynamic lists, connecting a campaign, the recycle bin: what is done to records beside making them.
 
 use super::*;
-use crate::simulators::unknowns::{Reconnect, UpdateStatus};
+use crate::simulators::unknowns::{CaseMatch, Reconnect, UpdateStatus, UpsertTakes};
 
 #[test]
 fn a_custom_field_is_changed_and_its_id_and_kind_stay() {
@@ -46,6 +46,27 @@ fn a_custom_field_is_changed_and_its_id_and_kind_stay() {
         assert_eq!(unit.call("PATCH", &path, Some(body.clone())).1["code"], code, "{body}");
     }
     assert_eq!(unit.call("PATCH", "objects/custom-fields/9", Some(json!({}))).1["code"], 109);
+    // To name values is to use them.
+    let patched = unit.call("PATCH", &format!("{path}?fields=isUseValues"), Some(json!({ "valuesPrefill": "a" })));
+    assert_eq!(patched, (200, json!({ "isUseValues": true })));
+}
+
+#[test]
+fn a_custom_field_has_values_where_they_are_named_and_not_switched_off() {
+    let unit = started();
+    let rows = [
+        (json!({}), json!(null)),
+        (json!({ "valuesPrefill": "a\nb" }), json!("a\nb")),
+        (json!({ "valuesPrefill": "a\nb", "isUseValues": true }), json!("a\nb")),
+        (json!({ "valuesPrefill": "a\nb", "isUseValues": false }), json!(null)),
+        (json!({ "isUseValues": true }), json!(null)),
+    ];
+    for (number, (extra, values)) in rows.into_iter().enumerate() {
+        let mut new = json!({ "name": "x", "fieldId": format!("x{number}"), "type": "Dropdown" });
+        new.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let (_, body) = unit.post("objects/custom-fields?fields=isUseValues,valuesPrefill", new);
+        assert_eq!(body, json!({ "isUseValues": !values.is_null(), "valuesPrefill": values }), "{extra}");
+    }
 }
 
 #[test]
@@ -217,8 +238,10 @@ fn a_campaign_is_connected_with_one_of_salesforce_and_follows_it() {
     for (body, code) in refused {
         assert_eq!(unit.post(&path, body.clone()).1["code"], code, "{body}");
     }
-    let asked = format!("{path}?fields=id,salesforceId");
-    let connected = json!({ "id": here, "salesforceId": there });
+    unit.wait(Duration::from_secs(5));
+    let at = "2026-11-23T04:00:05-05:00";
+    let asked = format!("{path}?fields=id,salesforceId,updatedAt");
+    let connected = json!({ "id": here, "salesforceId": there, "updatedAt": at });
     assert_eq!(unit.post(&asked, json!({ "salesforceId": &there[..15] })), (200, connected.clone()));
     assert_eq!(unit.post(&asked, json!({ "salesforceCampaignId": there })), (200, connected), "again is the same");
     unit.wait(Duration::from_secs(3600));
@@ -230,11 +253,29 @@ fn a_campaign_is_connected_with_one_of_salesforce_and_follows_it() {
     assert_eq!(unit.post(&path, json!({ "salesforceId": other })).1["code"], 154);
     unit.simulators.world().options.unknowns.account_engagement.reconnect_campaign = Reconnect::Replace;
     assert_eq!(unit.post(&asked, json!({ "salesforceId": other })).1["salesforceId"], json!(other));
+    unit.wait(Duration::from_secs(3600));
+    let (_, body) = unit.get(&format!("objects/campaigns/{here}?fields=name"));
+    assert_eq!(body["name"], "Autumn fair", "whichever was changed first");
     unit.simulators.world().switch_connected_campaigns_off();
     let (status, body) = unit.post(&path, json!({ "salesforceId": other }));
     assert_eq!((status, &body["code"]), (400, &json!(218)));
     unit.simulators.world().account_engagement.missing_abilities.insert(Ability::CreateCampaigns);
     assert_eq!(unit.post(&path, json!({ "salesforceId": other })).1["code"], 46);
+}
+
+#[test]
+fn a_campaign_connected_anew_has_the_name_of_the_one_it_is_connected_with_now() {
+    let unit = started_with(|options| options.unknowns.account_engagement.reconnect_campaign = Reconnect::Replace);
+    let here = unit.simulators.world().add_unconnected_campaign("Old name");
+    let older = unit.salesforce_campaign(json!({ "Name": "Autumn fair" }));
+    unit.wait(Duration::from_secs(5));
+    let newer = unit.salesforce_campaign(json!({ "Name": "Spring fair" }));
+    for (there, name) in [(newer, "Spring fair"), (older, "Autumn fair")] {
+        let path = format!("objects/campaigns/{here}/do/connectSalesforceCampaign");
+        assert_eq!(unit.post(&path, json!({ "salesforceId": there })).0, 200);
+        unit.wait(Duration::from_secs(120) + LAG);
+        assert_eq!(unit.get(&format!("objects/campaigns/{here}?fields=name")).1["name"], name);
+    }
 }
 
 #[test]
@@ -338,4 +379,112 @@ fn a_prospects_fields_are_writable_or_not_as_its_page_says() {
         assert_eq!(unit.call("PATCH", &path("id"), Some(json!({ name.as_str(): "x" }))).1["code"], 180, "{name}");
         assert_eq!(unit.call("PATCH", &path(&name), Some(json!({}))).0, 200, "{name}");
     }
+}
+
+#[test]
+fn an_activity_goes_to_the_prospect_with_the_most_recent_activity() {
+    // Whatever an upsert would take.
+    for side in [UpsertTakes::LatestActivity, UpsertTakes::LatestUpdate] {
+        let unit = started_with(|options| options.unknowns.account_engagement.upsert_takes = side);
+        let add = |activity: Option<u64>, updated: u64, is_deleted| {
+            let mut new = NewProspect::new("ana@example.org");
+            new.last_activity_at = activity.map(Timestamp::from_seconds);
+            new.created_at = Timestamp::from_seconds(updated);
+            new.is_deleted = is_deleted;
+            unit.simulators.world().account_engagement.add_prospect(new)
+        };
+        add(None, 1_700_000_300, false);
+        let latest = add(Some(1_700_000_200), 1_700_000_100, false);
+        add(Some(1_700_000_100), 1_700_000_200, false);
+        add(Some(1_700_000_300), 1_700_000_400, true);
+        let body =
+            json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org", "value": "s" });
+        assert_eq!(unit.post("external-activities?fields=prospectId", body), (201, json!({ "prospectId": latest })));
+    }
+}
+
+#[test]
+fn a_prospect_is_changed_by_its_id_alone() {
+    let unit = started();
+    unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    let body = || Some(json!({ "email": "ana@example.org", "city": "Porto" }));
+    assert_eq!(unit.call("PATCH", "objects/prospects", body()).1["code"], 60);
+    assert_eq!(unit.call("PATCH", "objects/prospects?email=ana@example.org", body()).1["code"], 60);
+    assert_eq!(unit.call("PATCH", "objects/prospects/ana@example.org", body()).1["code"], 16);
+}
+
+#[test]
+fn every_change_moves_the_time_of_the_last_one() {
+    let unit = started_with(|options| options.read_lag.account_engagement = Duration::ZERO);
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
+    let campaign = unit.simulators.world().add_unconnected_campaign("Fair");
+    let member = unit.id("objects/list-memberships", json!({ "listId": list, "prospectId": ana }));
+    let (list, path) = (format!("objects/lists/{list}"), format!("objects/prospects/{ana}"));
+    let member = format!("objects/list-memberships/{member}");
+    let undelete = "objects/prospects/do/undelete".to_owned();
+    let upsert = "objects/prospects/do/upsertLatestByEmail".to_owned();
+    let ana = || json!({ "prospect": { "email": "ana@example.org", "city": "Porto" } });
+    let rows = [
+        ("PATCH", &list, &list, json!({ "title": "A" })),
+        ("PATCH", &member, &member, json!({ "optedOut": true })),
+        ("PATCH", &path, &path, json!({ "campaignId": campaign })),
+        ("POST", &upsert, &path, ana()),
+        ("DELETE", &path, &path, Value::Null),
+        ("POST", &undelete, &path, json!({ "email": "ana@example.org" })),
+        ("DELETE", &member, &member, Value::Null),
+        ("DELETE", &list, &list, Value::Null),
+    ];
+    for (number, (method, written, changed, body)) in (1..).zip(rows) {
+        unit.wait(Duration::from_secs(1));
+        assert!(unit.call(method, written, Some(body)).0 < 300, "{method} {written}");
+        let (_, shown) = unit.get(&format!("{changed}?fields=createdAt,updatedAt"));
+        let at = |second| format!("2026-11-23T04:00:{second:02}-05:00");
+        assert_eq!(shown, json!({ "createdAt": at(0), "updatedAt": at(number) }), "{method} {written}");
+    }
+    assert_eq!(
+        unit.get(&format!("{path}?fields=campaignId,city")).1,
+        json!({ "campaignId": campaign, "city": "Porto" })
+    );
+}
+
+#[test]
+fn a_name_is_matched_to_the_letter_and_a_user_that_is_not_there_is_nothing() {
+    let unit = started_with(|options| {
+        options.read_lag.account_engagement = Duration::ZERO;
+        options.unknowns.account_engagement.email_match = CaseMatch::Insensitive;
+    });
+    unit.id("objects/lists", json!({ "name": "Demo" }));
+    assert_eq!(unit.names("objects/lists?fields=name&name=Demo"), ["Demo"]);
+    assert_eq!(unit.names("objects/lists?fields=name&name=demo"), [""; 0]);
+    let assigned = |user: u64| {
+        let body = json!({ "email": "ana@example.org", "userId": user });
+        unit.post("objects/prospects?fields=assignedTo.id", body).1["assignedTo"].clone()
+    };
+    assert_eq!((assigned(USER_ID), assigned(5)), (json!({ "id": USER_ID }), Value::Null));
+}
+
+#[test]
+fn what_was_due_before_the_connector_stopped_has_come_though_nobody_looked() {
+    let stops: [fn(&mut World); 2] = [World::pause_campaign_sync, World::switch_connected_campaigns_off];
+    for stop in stops {
+        let unit = started();
+        unit.salesforce_campaign(json!({ "Name": "Demo" }));
+        unit.wait(Duration::from_secs(600));
+        stop(&mut unit.simulators.world());
+        unit.wait(LAG);
+        assert_eq!(unit.names("objects/campaigns?fields=name&idGreaterThan=5000"), ["Demo"]);
+    }
+}
+
+#[test]
+fn a_campaign_renamed_in_salesforce_was_changed_when_the_name_came_over() {
+    let unit = started();
+    let id = unit.salesforce_campaign(json!({ "Name": "Demo" }));
+    unit.wait(Duration::from_secs(700));
+    unit.simulators.world().salesforce.edit_campaign(&id, "Name", json!("Renamed"));
+    unit.wait(Duration::from_secs(1000));
+    let (_, body) = unit.get("objects/campaigns/5001?fields=name,createdAt,updatedAt");
+    let expected = json!({ "name": "Renamed", "createdAt": "2026-11-23T04:10:00-05:00", "updatedAt": "2026-11-23T04:13:40-05:00" });
+    assert_eq!(body, expected);
 }

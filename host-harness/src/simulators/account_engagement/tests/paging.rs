@@ -330,6 +330,9 @@ fn each_object_is_filtered_and_sorted_by_what_its_page_names() {
         }
         unit.simulators.world().options.unknowns.account_engagement.unknown_field_code = 180;
     }
+    for list in ["1,x", "", "1;2"] {
+        assert_eq!(unit.get(&format!("objects/prospects?fields=id&idList={list}")).1["code"], 16, "{list}");
+    }
     for code in [51, 154] {
         unit.simulators.world().options.unknowns.account_engagement.unsupported_filter_code = code;
         assert_eq!(unit.get("objects/campaigns?fields=id&salesforceId=x").1["code"], code);

@@ -16,6 +16,7 @@ fn a_list_is_refused_by_its_properties_and_switches() {
         (json!({ "name": "x", "isPublic": "yes" }), 50, false),
         (json!({ "name": "x", "isDynamic": true }), 180, false),
         (json!({ "name": "x", "colour": "red" }), 154, false),
+        (json!({ "name": "x", "title": 5 }), 154, false),
         (json!({ "name": "Demo" }), 245, true),
         (json!({ "name": long }), 138, true),
     ];
@@ -31,6 +32,10 @@ fn a_list_is_refused_by_its_properties_and_switches() {
         if !strict {
             unit.id("objects/lists", json!({ "name": "Demo" }));
             unit.id("objects/lists", json!({ "name": long }));
+        } else {
+            let other = unit.id("objects/lists", json!({ "name": "x".repeat(50) }));
+            let own = unit.call("PATCH", &format!("objects/lists/{other}"), Some(json!({ "name": "x".repeat(50) })));
+            assert_eq!(own.0, 200, "its own name is not taken");
         }
     }
     let mut request = unit.request("POST", "objects/lists", Some(json!({ "name": "x" })));
@@ -65,6 +70,7 @@ fn a_member_is_added_once_and_a_deleted_one_by_its_switch() {
     let both = json!({ "listId": list, "prospectId": prospect });
     let rows = [
         (json!({ "listId": list }), 153),
+        (json!({ "prospectId": prospect }), 153),
         (json!({ "listId": 1, "prospectId": prospect }), 55),
         (json!({ "listId": list, "prospectId": 1 }), 3),
         (json!({ "listId": list, "prospectId": prospect, "x": 1 }), 154),
@@ -103,6 +109,8 @@ fn a_prospect_is_refused_by_its_properties() {
         (json!({ "email": "ana b@example.org" }), 4),
         (json!({ "email": format!("{}@example.org", "a".repeat(250)) }), 4),
         (json!({ "email": "a@example.org", "campaignId": 9 }), 38),
+        (json!({ "email": "a@example.org", "campaignId": "x" }), 38),
+        (json!({ "email": "a@example.org", "campaignId": null }), 38),
         (json!({ "email": "a@example.org", "Shoe__c": "44" }), 180),
         (json!({ "email": "a@example.org", "lastActivityAt": "x" }), 180),
         (json!({ "email": "a@example.org", "Attendance__c": "long" }), 56),
@@ -299,7 +307,15 @@ fn an_upsert_finds_by_the_one_address_and_sets_the_other() {
     let body = json!({ "matchEmail": "old@example.org", "prospect": { "email": "new@example.org" } });
     assert_eq!(unit.post(path, body), (200, json!({ "id": ana })));
     assert_eq!(unit.post(path, json!({ "prospect": { "email": "new@example.org" } })).1["id"], ana);
-    for (body, code) in [(json!({}), 153), (json!({ "prospect": {} }), 153), (json!({ "prospect": 1 }), 154)] {
+    let refused = [
+        (json!({}), 153),
+        (json!({ "prospect": {} }), 153),
+        (json!({ "prospect": 1 }), 154),
+        (json!({ "prospect": { "email": "new@example.org" }, "fields": "id" }), 154),
+        (json!({ "prospect": { "email": "new@example.org" }, "fields": [1] }), 154),
+        (json!({ "prospect": { "email": "new@example.org" }, "fields": ["nam"] }), 180),
+    ];
+    for (body, code) in refused {
         assert_eq!(unit.post(path, body).1["code"], code);
     }
     unit.simulators.world().options.unknowns.account_engagement.email_match = CaseMatch::Insensitive;
