@@ -6,7 +6,7 @@ use crate::simulators::{
     request::{Answer, answer, json, with_header},
     unknowns::{BearerRefusalBody, ErrorFields, LivestormUnknowns},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) const CONTENT_TYPE: &str = "application/vnd.api+json";
 
@@ -94,11 +94,8 @@ impl Refusal {
         self
     }
 
-    pub fn answer(&self, unknowns: &LivestormUnknowns) -> Answer {
-        if self.is_page {
-            let page = "<!DOCTYPE html><html><body><h1>We're sorry, but something went wrong.</h1></body></html>";
-            return answer(self.status, "text/html; charset=utf-8", page.into());
-        }
+    /// One of the `errors`.
+    pub fn error(&self, unknowns: &LivestormUnknowns) -> Value {
         let text = json!(self.status.to_string());
         let (code, status) = match unknowns.error_fields {
             ErrorFields::WordStatus => (text, json!(self.word)),
@@ -106,12 +103,20 @@ impl Refusal {
             ErrorFields::NumericTexts => (text.clone(), text),
             ErrorFields::Numbers => (json!(self.status), json!(self.status)),
         };
-        let body =
-            json!({ "errors": [{ "title": self.title, "detail": self.detail, "code": code, "status": status }] });
+        json!({ "title": self.title, "detail": self.detail, "code": code, "status": status })
+    }
+
+    pub fn answer(&self, unknowns: &LivestormUnknowns) -> Answer {
+        if self.is_page {
+            let page = "<!DOCTYPE html><html><body><h1>We're sorry, but something went wrong.</h1></body></html>";
+            return answer(self.status, "text/html; charset=utf-8", page.into());
+        }
         let is_challenged = self.headers.iter().any(|(name, _)| *name == CHALLENGE);
         let answer = match unknowns.bearer_refusal_body {
             BearerRefusalBody::Empty if is_challenged => answer(self.status, CONTENT_TYPE, vec![]),
-            BearerRefusalBody::Empty | BearerRefusalBody::JsonApi => json(self.status, CONTENT_TYPE, &body),
+            BearerRefusalBody::Empty | BearerRefusalBody::JsonApi => {
+                json(self.status, CONTENT_TYPE, &json!({ "errors": [self.error(unknowns)] }))
+            }
         };
         self.headers.iter().fold(answer, |answer, (name, value)| with_header(answer, name, value))
     }
