@@ -12,6 +12,7 @@ pub mod attendance;
 pub mod chat_messages;
 pub mod events;
 pub mod jobs;
+pub mod oauth;
 pub mod people;
 pub mod people_attributes;
 pub mod questions;
@@ -31,7 +32,6 @@ mod filters;
 mod identity;
 mod includes;
 mod negotiation;
-pub mod oauth;
 mod paging;
 mod quota;
 mod session_writes;
@@ -343,9 +343,9 @@ fn route(world: &mut World, call: &Call, caller: &Caller) -> Result<Answer, Refu
     }
     negotiation::settle(call, unknowns)?;
     let shown = match (call.method.as_str(), &segments[..]) {
-        ("GET", ["v1", "ping"]) => return Ok(identity::ping(unknowns)),
+        ("GET", ["v1", "ping"]) => return Ok(identity::ping(world)),
         ("GET", ["v1", "me"]) if matches!(caller, Caller::App(_)) => Ok(identity::user(&world.livestorm)),
-        ("GET", ["v1", "me" | "organization"]) => identity::organization(&world.livestorm, call, unknowns),
+        ("GET", ["v1", "me" | "organization"]) => identity::organization(world, call),
         ("GET", ["v1", "users"]) => users::list(world, call, when),
         ("GET", ["v1", "webhooks"]) => subscriptions::list(world, call, when),
         ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
