@@ -149,9 +149,9 @@ impl Livestorm {
         new.fields.iter().for_each(|field| self.know(field));
         let event = Event {
             id: id.clone(),
-            owner_id: self.owner().id.clone(),
+            owner_id: new.owner_id.unwrap_or_else(|| self.owner().id.clone()),
             tags: vec![],
-            slug: slug(&new.title),
+            slug: new.slug.unwrap_or_else(|| slug(&new.title)),
             title: new.title,
             description: new.description,
             language: new.language,
@@ -161,7 +161,7 @@ impl Livestorm {
             created_at: now,
             updated_at: now,
             published_at: None,
-            flags: events::FLAGS.into_iter().collect(),
+            flags: events::FLAGS.into_iter().chain(new.flags).collect(),
             said_status: None,
         };
         self.events.insert(id.clone(), now, event);
