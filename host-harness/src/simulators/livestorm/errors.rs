@@ -111,11 +111,12 @@ impl Refusal {
             let page = "<!DOCTYPE html><html><body><h1>We're sorry, but something went wrong.</h1></body></html>";
             return answer(self.status, "text/html; charset=utf-8", page.into());
         }
-        let body = json!({ "errors": [self.error(unknowns)] });
         let is_challenged = self.headers.iter().any(|(name, _)| *name == CHALLENGE);
         let answer = match unknowns.bearer_refusal_body {
             BearerRefusalBody::Empty if is_challenged => answer(self.status, CONTENT_TYPE, vec![]),
-            BearerRefusalBody::Empty | BearerRefusalBody::JsonApi => json(self.status, CONTENT_TYPE, &body),
+            BearerRefusalBody::Empty | BearerRefusalBody::JsonApi => {
+                json(self.status, CONTENT_TYPE, &json!({ "errors": [self.error(unknowns)] }))
+            }
         };
         self.headers.iter().fold(answer, |answer, (name, value)| with_header(answer, name, value))
     }

@@ -6,7 +6,7 @@
 //! [inferred]; what a copy takes over is all but sessions, people and tags [inferred]; an event without a title is 422 [inferred].
 
 use super::{
-    Livestorm, NewEvent,
+    Event, Livestorm, NewEvent,
     bodies::Body,
     errors::{CONTENT_TYPE, Refusal},
     events::{FLAGS, Flags},
@@ -97,11 +97,6 @@ impl Livestorm {
 
     fn grant(&mut self, event: &str, wish: EventWish) {
         let now = self.clock.now();
-        match wish.is_published {
-            Some(true) => self.publish(event),
-            Some(false) => self.unpublish(event),
-            None => true,
-        };
         self.events.change(event, now, |event| {
             event.owner_id = wish.owner.unwrap_or_else(|| event.owner_id.clone());
             event.title = wish.title.unwrap_or_else(|| event.title.clone());
@@ -110,6 +105,16 @@ impl Livestorm {
             event.flags.extend(wish.flags);
             event.updated_at = now;
         });
+        self.set_published(event, wish.is_published);
+    }
+
+    /// After everything else, so that who is told of it is told the rest too.
+    fn set_published(&mut self, event: &str, is_published: Option<bool>) {
+        match is_published {
+            Some(true) => self.publish(event),
+            Some(false) => self.unpublish(event),
+            None => true,
+        };
     }
 }
 
@@ -117,7 +122,7 @@ impl Livestorm {
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let unknowns = world.options.unknowns.livestorm.clone();
     let mut body = Body::read(call, "events", &unknowns)?;
-    let mut wish = EventWish::read(&body, world)?;
+    let wish = EventWish::read(&body, world)?;
     let source = match body.filled("copy_from_event_id")? {
         None => None,
         Some(id) => Some(
@@ -136,24 +141,34 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     for session in with_sessions.iter().flatten() {
         sessions.push(SessionWish::read(&Body::of(session.clone(), "sessions", &unknowns)?)?.new_session());
     }
-    let copied = source.map(|source| {
-        wish.flags = source.flags.into_iter().chain(wish.flags.clone()).collect();
-        NewEvent {
-            title: title.clone(),
-            on_demand: source.on_demand,
-            description: source.description,
-            language: source.language,
-            estimated_duration_minutes: source.estimated_duration_minutes,
-            fields: source.fields,
-        }
+    let usual = source.map_or_else(NewEvent::default, copy);
+    let id = world.livestorm.create_event(NewEvent {
+        title,
+        slug: wish.slug,
+        owner_id: wish.owner,
+        description: wish.description.unwrap_or(usual.description),
+        flags: usual.flags.into_iter().chain(wish.flags).collect(),
+        ..usual
     });
-    let id = world.livestorm.create_event(copied.unwrap_or_else(|| NewEvent { title, ..NewEvent::default() }));
     for session in sessions {
         world.livestorm.create_session(&id, session);
     }
-    world.livestorm.grant(&id, wish);
+    world.livestorm.set_published(&id, wish.is_published);
     let names: &[&str] = if with_sessions.is_some() { &["sessions"] } else { &[] };
     shown(world, 201, &id, Includes::of(names))
+}
+
+/// Its owner is the one of the workspace, as of every event that names none [inferred].
+fn copy(source: Event) -> NewEvent {
+    NewEvent {
+        on_demand: source.on_demand,
+        description: source.description,
+        language: source.language,
+        estimated_duration_minutes: source.estimated_duration_minutes,
+        fields: source.fields,
+        flags: source.flags,
+        ..NewEvent::default()
+    }
 }
 
 /// `PATCH` and `PUT /v1/events/{id}`

@@ -52,6 +52,12 @@ pub struct NewEvent {
     pub estimated_duration_minutes: u32,
     /// Questions on the registration form besides email, first name and last name.
     pub fields: Vec<FormField>,
+    /// Left out: from the title.
+    pub slug: Option<String>,
+    /// A team member. Left out: the owner of the workspace.
+    pub owner_id: Option<String>,
+    /// Those that stand otherwise than in a new event.
+    pub flags: Flags,
 }
 
 impl Default for NewEvent {
@@ -63,6 +69,9 @@ impl Default for NewEvent {
             language: "en".into(),
             estimated_duration_minutes: 30,
             fields: vec![],
+            slug: None,
+            owner_id: None,
+            flags: Flags::new(),
         }
     }
 }

@@ -116,20 +116,26 @@ mod tests {
     fn a_time_is_seconds_or_iso_and_its_bound_is_a_switch() {
         let at = Timestamp::parse("2026-11-22T15:00:00.700Z").unwrap();
         let second = at.seconds().to_string();
+        // The bound, and whether the moment is held from there on and until there, both ends included and not.
         let rows = [
-            (second.as_str(), Bounds::Inclusive, true),
-            (second.as_str(), Bounds::Exclusive, false),
-            ("2026-11-22T15:00:00.000Z", Bounds::Inclusive, true),
-            ("2026-11-22T14:59:59Z", Bounds::Exclusive, true),
-            ("2026-11-22", Bounds::Inclusive, true),
-            ("2026-11-22T15:00:01Z", Bounds::Inclusive, false),
+            (second.as_str(), [true, false], [true, false]),
+            ("2026-11-22T15:00:00.000Z", [true, false], [true, false]),
+            ("2026-11-22T16:00:00+01:00", [true, false], [true, false]),
+            ("2026-11-22T14:59:59Z", [true, true], [false, false]),
+            ("2026-11-22T15:00:01Z", [false, false], [true, true]),
+            ("2026-11-22", [true, true], [false, false]),
+            ("2026-11-23", [false, false], [true, true]),
         ];
-        for (since, date_bounds, holds) in rows {
-            let unknowns = LivestormUnknowns { date_bounds, ..LivestormUnknowns::default() };
-            let query = format!("/?filter[created_since]={}", encode(since));
-            let call = Call::new(http::Request::get(query).body(vec![]).unwrap());
-            let span = Span::read(&call, "created_since", "created_until", &unknowns).unwrap();
-            assert_eq!(span.holds(at), holds, "{since} {date_bounds:?}");
+        for (bound, since, until) in rows {
+            for (filter, expected) in [("created_since", since), ("created_until", until)] {
+                for (date_bounds, holds) in [Bounds::Inclusive, Bounds::Exclusive].into_iter().zip(expected) {
+                    let unknowns = LivestormUnknowns { date_bounds, ..LivestormUnknowns::default() };
+                    let query = format!("/?filter[{filter}]={}", encode(bound));
+                    let call = Call::new(http::Request::get(query).body(vec![]).unwrap());
+                    let span = Span::read(&call, "created_since", "created_until", &unknowns).unwrap();
+                    assert_eq!(span.holds(at), holds, "{filter} {bound} {date_bounds:?}");
+                }
+            }
         }
     }
 }

@@ -10,14 +10,15 @@ use super::{
     resource,
 };
 use crate::simulators::{
+    World,
     request::{Answer, Call, answer},
-    unknowns::{LivestormUnknowns, PingBody},
+    unknowns::PingBody,
 };
 use serde_json::{Value, json};
 
 /// `GET /v1/ping`
-pub(super) fn ping(unknowns: &LivestormUnknowns) -> Answer {
-    let body: &[u8] = match unknowns.ping_body {
+pub(super) fn ping(world: &World) -> Answer {
+    let body: &[u8] = match world.options.unknowns.livestorm.ping_body {
         PingBody::Empty => b"",
         PingBody::Object => b"{}",
     };
@@ -25,9 +26,10 @@ pub(super) fn ping(unknowns: &LivestormUnknowns) -> Answer {
 }
 
 /// `GET /v1/me` and `GET /v1/organization`
-pub(super) fn organization(livestorm: &Livestorm, call: &Call, unknowns: &LivestormUnknowns) -> Result<Value, Refusal> {
+pub(super) fn organization(world: &World, call: &Call) -> Result<Value, Refusal> {
+    let unknowns = &world.options.unknowns.livestorm;
     let attributes = json!({ "name": "Example Organisation", "slug": "example-organisation", "parent_id": null });
-    let row = resource("organizations", &livestorm.organization_id, attributes);
+    let row = resource("organizations", &world.livestorm.organization_id, attributes);
     filters::of_one(call, unknowns)?;
     let mut includes = Includes::read(call, &["organization"], unknowns)?;
     if includes.has("organization") {

@@ -13,6 +13,7 @@ pub mod chat_messages;
 pub mod deliveries;
 pub mod events;
 pub mod jobs;
+pub mod oauth;
 pub mod people;
 pub mod people_attributes;
 pub mod questions;
@@ -33,7 +34,6 @@ mod filters;
 mod identity;
 mod includes;
 mod negotiation;
-pub mod oauth;
 mod paging;
 mod quota;
 mod session_writes;
@@ -155,9 +155,9 @@ impl Livestorm {
         new.fields.iter().for_each(|field| self.know(field));
         let event = Event {
             id: id.clone(),
-            owner_id: self.owner().id.clone(),
+            owner_id: new.owner_id.unwrap_or_else(|| self.owner().id.clone()),
             tags: vec![],
-            slug: slug(&new.title),
+            slug: new.slug.unwrap_or_else(|| slug(&new.title)),
             title: new.title,
             description: new.description,
             language: new.language,
@@ -167,7 +167,7 @@ impl Livestorm {
             created_at: now,
             updated_at: now,
             published_at: None,
-            flags: events::FLAGS.into_iter().collect(),
+            flags: events::FLAGS.into_iter().chain(new.flags).collect(),
             said_status: None,
         };
         self.events.insert(id.clone(), now, event);
@@ -373,9 +373,9 @@ fn route(world: &mut World, call: &Call, caller: &Caller, unknowns: &LivestormUn
         return answered;
     }
     let shown = match (call.method.as_str(), &segments[..]) {
-        ("GET", ["v1", "ping"]) => return Ok(identity::ping(unknowns)),
+        ("GET", ["v1", "ping"]) => return Ok(identity::ping(world)),
         ("GET", ["v1", "me"]) if matches!(caller, Caller::App(_)) => Ok(identity::user(&world.livestorm)),
-        ("GET", ["v1", "me" | "organization"]) => identity::organization(&world.livestorm, call, unknowns),
+        ("GET", ["v1", "me" | "organization"]) => identity::organization(world, call),
         ("GET", ["v1", "users"]) => users::list(world, call, when),
         ("GET", ["v1", "people_attributes"]) => people_attributes::list(world, call, when),
         ("GET", ["v1", "events"]) => events::list(world, call, when),

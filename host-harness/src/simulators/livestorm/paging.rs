@@ -100,6 +100,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn switches_decide_the_pages_of_an_empty_list_and_what_items_per_page_counts() {
+        let rows = [
+            (0, ItemsPerPage::PageSize, 0, (0, 20)),
+            (1, ItemsPerPage::PageSize, 0, (1, 20)),
+            (1, ItemsPerPage::RowsOnPage, 0, (1, 0)),
+            (1, ItemsPerPage::RowsOnPage, 25, (2, 20)),
+            (0, ItemsPerPage::RowsOnPage, 3, (1, 3)),
+        ];
+        for (empty_list_pages, items_per_page, count, expected) in rows {
+            let unknowns = LivestormUnknowns { empty_list_pages, items_per_page, ..LivestormUnknowns::default() };
+            let (_, meta) = page(&get(""), (0..count).collect(), &unknowns).unwrap();
+            assert_eq!(
+                (&meta["page_count"], &meta["items_per_page"]),
+                (&json!(expected.0), &json!(expected.1)),
+                "{count}"
+            );
+            assert_eq!(page(&get("page[number]=1"), (0..count).collect(), &unknowns).is_ok(), count > 20);
+        }
+    }
+
     proptest! {
         #[test]
         fn whoever_follows_next_page_sees_every_row_once(count in 0usize..300, size in 1usize..80) {

@@ -149,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn whether_a_refused_call_counts_is_a_switch() {
+        for (counts, used) in [(true, 8), (false, 5)] {
+            let (mut quota, mut options, start) = (Quota::default(), Options::default(), at("2026-11-22T15:00:00Z"));
+            options.unknowns.livestorm.refused_calls_count = counts;
+            let answered = (0..8).filter(|_| quota.take(start, &options).is_ok()).count();
+            assert_eq!((answered, quota.used), (5, used));
+        }
+    }
+
+    #[test]
     fn the_month_ends_where_its_switch_says() {
         let rows = [
             (MonthlyWindow::ThirtyDaysFromFirstCall, "2026-12-22T15:00:00Z"),

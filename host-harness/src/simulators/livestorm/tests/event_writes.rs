@@ -174,6 +174,9 @@ fn an_event_is_changed_by_what_is_named_and_published_and_taken_back() {
     assert_eq!(changed, expected, "what is not named, and what cannot be written, stays");
     let (_, published) = write(&simulators, "PATCH", &path, "events", json!({ "status": "published" }));
     assert_eq!(published["data"]["attributes"]["published_at"], json!(now));
+    wait(&clock, 60);
+    let (_, again) = write(&simulators, "PATCH", &path, "events", json!({ "status": "published" }));
+    assert_eq!(again["data"]["attributes"]["published_at"], json!(now), "published once");
     assert_eq!(put_in(&simulators, "PATCH", &path, r#"{"data":{"type":"events"}}"#).0, 200);
     assert_eq!(write(&simulators, "PATCH", "/v1/events/none", "events", json!({ "title": "x" })).0, 404);
 }
