@@ -117,11 +117,11 @@ impl Livestorm {
             },
         };
         let body = body.to_string();
-        Some(match unknowns.webhook_text {
+        let body = match unknowns.webhook_text {
             WebhookText::Plain => body,
             WebhookText::Escaped => escaped(&body),
-        })
-        .map(String::into_bytes)
+        };
+        Some(body.into_bytes())
     }
 
     /// The resource as REST gives it.
