@@ -5,7 +5,7 @@ use super::{exit_codes, interrupt::Interrupt};
 use crate::{
     clock::{Clock, MovableClock, SystemClock},
     connections::{AnyAddress, NetworkTransport, SocketTimes},
-    simulators::{Options, control::Desk, scenario::Scenario},
+    simulators::{Options, control::Desk, livestorm::subscriptions::refused_url, scenario::Scenario},
 };
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -24,6 +24,7 @@ const ANSWER_WAITED_FOR_MAX: Duration = Duration::from_secs(10 * 60);
 /// Examples:
 ///   harness simulate
 ///   harness simulate --scenario one_session
+///   harness simulate --scenario late_webhooks --webhooks http://127.0.0.1:9000/livestorm
 ///   harness simulate --listen 127.0.0.1:0 --scenario ./mine.toml --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -34,6 +35,9 @@ pub struct Arguments {
     /// What happens: one_session, late_webhooks, busy_monday, bad_day, or a file [default: an empty world]
     #[arg(long, value_name = "NAME|FILE")]
     scenario: Option<String>,
+    /// Where webhooks of Livestorm's native app are posted from the beginning; may be given several times
+    #[arg(long, value_name = "URL")]
+    webhooks: Vec<String>,
     /// Let other machines reach them: whoever does may do anything in this made-up world
     #[arg(long)]
     allow_remote: bool,
@@ -43,16 +47,23 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { listen, scenario, allow_remote, json } = arguments;
+    let Arguments { listen, scenario, webhooks, allow_remote, json } = arguments;
     if !listen.ip().is_loopback() && !allow_remote {
         bail!("other machines could reach {listen}; listen on 127.0.0.1, or say --allow-remote");
     }
+    let mut options = Options::default();
+    for url in &webhooks {
+        if let Some(why) = refused_url(url, &options) {
+            bail!("no webhook can go to {url}: {why}, or http:// on this machine");
+        }
+    }
+    options.livestorm_webhooks.native = webhooks;
     let scenario = scenario.as_deref().map(read).transpose()?;
     let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
         format!("nothing can listen at {listen}; give another address with --listen, or port 0 for any that is free")
     })?;
     let listens_at = listener.local_addr()?;
-    let options = Options { base_url: format!("http://{listens_at}"), ..Options::default() };
+    options.base_url = format!("http://{listens_at}");
     let desk = Arc::new(Desk::new(MovableClock::new(SystemClock.now()), options.clone(), listens_at));
     desk.begin(scenario);
     {

@@ -79,6 +79,9 @@ pub struct WebhookOptions {
     pub secret: Option<String>,
     /// Addresses of this machine may be plain HTTP, which Livestorm itself does not take.
     pub loopback_http: bool,
+    /// Webhooks of the native app that are there from the beginning, for all that it tells. What is no address for a webhook
+    /// is left out.
+    pub native: Vec<String>,
 }
 
 impl Default for WebhookOptions {
@@ -90,6 +93,7 @@ impl Default for WebhookOptions {
             timeout: Duration::from_secs(5),
             secret: None,
             loopback_http: true,
+            native: vec![],
         }
     }
 }

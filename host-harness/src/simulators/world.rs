@@ -41,6 +41,10 @@ impl World {
     pub fn new(clock: Arc<dyn Clock>, options: Options) -> World {
         let mut livestorm = Livestorm::new(clock.clone());
         livestorm.follow(&options);
+        for url in &options.livestorm_webhooks.native {
+            // Whoever gives them has had them checked.
+            let _ = livestorm.add_native_webhook(url, None, &options);
+        }
         World {
             faults: options.faults.clone(),
             livestorm,

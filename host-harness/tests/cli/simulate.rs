@@ -55,6 +55,7 @@ fn what_other_machines_could_reach_and_what_is_not_there_is_refused() {
     let rows = [
         (&["--listen", "0.0.0.0:0"][..], "--allow-remote"),
         (&["--scenario", "none"], "one_session"),
+        (&["--webhooks", "http://hooks.example.org/"], "HTTPS"),
         (&["--scenario", "./none.toml"], "./none.toml"),
     ];
     for (more, wanted) in rows {
@@ -85,4 +86,37 @@ fn the_printed_installation_is_one_that_check_takes() {
     for code in ["livestorm-reached", "salesforce-reached", "account-engagement-reached"] {
         assert!(report.contains(code), "{report}\n{}", stderr(&output));
     }
+}
+
+/// What Livestorm would post reaches whoever listens, over the network, and its failure is tried again as the clock moves.
+#[test]
+fn webhooks_are_posted_to_whoever_listens() {
+    let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", receiver.local_addr().unwrap());
+    let (_running, whereabouts) = simulate(&["--webhooks", &url]);
+    let take = |status: &str| {
+        let (stream, _) = receiver.accept().unwrap();
+        let mut from = BufReader::new(stream);
+        let (mut head, mut line) = (String::new(), String::new());
+        while from.read_line(&mut line).unwrap() > 2 {
+            head += &std::mem::take(&mut line).to_lowercase();
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        from.read_exact(&mut vec![0; length.parse().unwrap()]).unwrap();
+        write!(from.get_mut(), "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        head
+    };
+    // An outcome is noted a moment after the answer.
+    let comes_to = |wanted: &str| {
+        (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            ask(&whereabouts, "GET", "/simulators/deliveries", "", "").contains(wanted)
+        })
+    };
+    ask(&whereabouts, "POST", "/simulators/livestorm/create-event", "", r#"{"title":"Demo"}"#);
+    assert!(take("503 Busy").starts_with("post /hook http/1.1\r\n"));
+    assert!(comes_to(r#""answered":503"#));
+    ask(&whereabouts, "POST", "/simulators/clock", "", r#"{"move_by_seconds":31}"#);
+    take("204 No Content");
+    assert!(comes_to(r#""end":"delivered""#));
 }

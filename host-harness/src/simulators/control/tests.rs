@@ -141,6 +141,20 @@ fn a_native_webhook_is_set_up_by_hand_and_what_waits_for_it_is_shown() {
 }
 
 #[test]
+fn webhooks_that_are_there_from_the_beginning_hear_a_scenario_from_its_first_act_after_each_reset() {
+    let mut options = Options::default();
+    options.livestorm_webhooks.native = vec!["http://127.0.0.1:9000/".into(), "nothing".into()];
+    let clock = MovableClock::new(Timestamp::from_seconds(1_795_420_800));
+    let desk = Desk::new(clock, options, ([127, 0, 0, 1], 8400).into());
+    desk.begin(Some(Scenario::named("one_session").unwrap()));
+    for _ in 0..2 {
+        let (_, seen) = ask(&desk, "GET", "/simulators/deliveries", "");
+        assert_eq!(seen["pending"][0]["event"], "event.created");
+        assert_eq!(ask(&desk, "POST", "/simulators/reset", "").0, 200);
+    }
+}
+
+#[test]
 fn how_webhooks_come_is_an_option_and_an_empty_secret_takes_signing_back() {
     let desk = desk();
     let shown = |body: &str| ask(&desk, "PUT", "/simulators/options", body).1;

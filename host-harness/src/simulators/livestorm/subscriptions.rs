@@ -91,7 +91,7 @@ impl Livestorm {
 }
 
 /// Why an address is none that Livestorm would post to.
-pub(super) fn refused_url(url: &str, options: &Options) -> Option<&'static str> {
+pub fn refused_url(url: &str, options: &Options) -> Option<&'static str> {
     if url.is_empty() {
         return Some("url can't be blank");
     }

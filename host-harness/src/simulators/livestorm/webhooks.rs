@@ -116,9 +116,10 @@ impl Livestorm {
                 | Occurrence::JobEnded { .. } => return None,
             },
         };
+        let body = body.to_string();
         let body = match unknowns.webhook_text {
-            WebhookText::Plain => body.to_string(),
-            WebhookText::Escaped => escaped(&body.to_string()),
+            WebhookText::Plain => body,
+            WebhookText::Escaped => escaped(&body),
         };
         Some(body.into_bytes())
     }
