@@ -24,6 +24,7 @@ mod membership;
 mod oauth;
 mod org_features;
 mod organization;
+mod plan;
 mod query;
 mod rollback;
 mod rules;
@@ -34,6 +35,7 @@ mod tooling;
 mod tree;
 mod user;
 mod validation_rules;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -51,7 +53,7 @@ use super::{
 use crate::clock::{Clock, Timestamp};
 use describe::{ObjectType, Side};
 use errors::{CONTENT_TYPE, Refusal};
-use query::Rows;
+use plan::Rows;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},

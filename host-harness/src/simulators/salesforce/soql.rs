@@ -167,6 +167,13 @@ fn query(input: &mut &str) -> Parsed<Query> {
     Ok(Query { select, from, condition, group, order, limit, offset })
 }
 
+impl Query {
+    /// `SELECT COUNT() FROM …`
+    pub fn counts_alone(&self) -> bool {
+        matches!(self.select[..], [Column::Aggregate { function: Function::Count, field: None, .. }])
+    }
+}
+
 fn column(input: &mut &str) -> Parsed<Column> {
     let children =
         delimited(('(', multispace0), query, (')', multispace0)).map(|query| Column::Children(Box::new(query)));

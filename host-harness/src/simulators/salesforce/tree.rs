@@ -27,8 +27,7 @@ struct Node {
     reference: String,
     object: &'static ObjectType,
     fields: Map<String, Value>,
-    /// Position of the parent among all records, and the field that leads to it.
-    parent: Option<(usize, &'static str)>,
+    parent: Parent,
 }
 
 pub(super) fn handle(world: &mut World, call: &Call, object: &str) -> Result<Answer, Refusal> {
@@ -66,6 +65,9 @@ fn failed(reference: &str, refusal: &Refusal) -> Answer {
     json(400, CONTENT_TYPE, &json!({ "hasErrors": true, "results": [result] }))
 }
 
+/// Position of the parent among all records, and the field that leads to it.
+type Parent = Option<(usize, &'static str)>;
+
 /// The records, parents before children and level by level. The inner error is that of one record.
 type Read = Result<Vec<Node>, (String, Vec<Fault>)>;
 
@@ -75,7 +77,7 @@ fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Re
     if roots.is_empty() {
         return Err(Refusal::new(400, "REQUIRED_FIELD_MISSING", "At least 1 record is required"));
     }
-    let mut level: Vec<(Option<(usize, &'static str)>, &'static ObjectType, Value)> =
+    let mut level: Vec<(Parent, &'static ObjectType, Value)> =
         roots.into_iter().map(|record| (None, root, record)).collect();
     let (mut nodes, mut references) = (Vec::<Node>::new(), BTreeSet::new());
     for depth in 1.. {
