@@ -80,6 +80,7 @@ impl<'a> Reader<'a> {
 
     /// All names are checked before any row is looked at, so an empty table refuses what a full one does.
     pub fn plan(&self, object: &'static ObjectType, query: &soql::Query, level: usize) -> Result<Plan<'a>, Refusal> {
+        let query = &query.local(|name| object.relation(name).is_some());
         let mut plan = Plan {
             object,
             paths: vec![],
@@ -223,6 +224,7 @@ impl<'a> Reader<'a> {
         query: &soql::Query,
     ) -> Result<HashSet<String>, Refusal> {
         let object = self.object(outer.side(), &query.from)?;
+        let query = &query.local(|name| object.relation(name).is_some());
         let [Column::Field(path)] = &query.select[..] else {
             return Err(Refusal::malformed_query("semi join sub-selects must select exactly one field"));
         };

@@ -1,6 +1,6 @@
 //! SOQL, as far as clients of this org's objects go: text to tree, and back.
 //!
-//! `SELECT … FROM object [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [OFFSET n]`, where a column is a field, a query of
+//! `SELECT … FROM object [alias] [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [OFFSET n]`, where a column is a field, a query of
 //! children in parentheses, `FIELDS(…)` or an aggregate, and `IN` takes values or a query; from the SOQL and SOSL reference
 //! (<https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql.htm>). Promises:
 //! never panics; a printed tree reads back as itself. `AND` and `OR` side by side without parentheses are an error, as
@@ -22,6 +22,8 @@ use winnow::{
 pub(super) struct Query {
     pub select: Vec<Column>,
     pub from: String,
+    /// Another name for the object, before its fields.
+    pub alias: Option<String>,
     pub condition: Option<Condition>,
     pub group: Vec<Path>,
     pub order: Vec<Order>,
@@ -158,19 +160,56 @@ pub(super) fn parse(text: &str) -> Result<Query, String> {
 fn query(input: &mut &str) -> Parsed<Query> {
     let select = preceded(word("SELECT"), separated(1.., column, comma)).parse_next(input)?;
     let from = preceded(word("FROM"), name).parse_next(input)?;
+    let alias =
+        opt(name.verify(|name: &str| !FOLLOWING.contains(&name.to_ascii_lowercase().as_str()))).parse_next(input)?;
     let condition = opt(preceded(word("WHERE"), conditions)).parse_next(input)?;
     let group = opt(preceded((word("GROUP"), word("BY")), separated(1.., path, comma))).parse_next(input)?;
     let order = opt(preceded((word("ORDER"), word("BY")), separated(1.., order, comma))).parse_next(input)?;
     let limit = opt(preceded(word("LIMIT"), count)).parse_next(input)?;
     let offset = opt(preceded(word("OFFSET"), count)).parse_next(input)?;
     let (group, order) = (group.unwrap_or_default(), order.unwrap_or_default());
-    Ok(Query { select, from, condition, group, order, limit, offset })
+    Ok(Query { select, from, alias, condition, group, order, limit, offset })
 }
 
 impl Query {
     /// `SELECT COUNT() FROM …`
     pub fn counts_alone(&self) -> bool {
         matches!(self.select[..], [Column::Aggregate { function: Function::Count, field: None, .. }])
+    }
+
+    /// The same, its fields without the object's name or alias before them. A relation of that name stays.
+    pub fn local(&self, is_relation: impl Fn(&str) -> bool) -> Query {
+        let own = |name: &str| {
+            let alias = self.alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(name));
+            alias || (self.from.eq_ignore_ascii_case(name) && !is_relation(name))
+        };
+        let strip = |path: &mut Path| {
+            if path.len() > 1 && own(&path[0]) {
+                path.remove(0);
+            }
+        };
+        let mut local = self.clone();
+        for column in &mut local.select {
+            match column {
+                Column::Field(path) | Column::Aggregate { field: Some(path), .. } => strip(path),
+                Column::Children(_) | Column::Fields(_) | Column::Aggregate { field: None, .. } => {}
+            }
+        }
+        local.condition.iter_mut().for_each(|condition| condition.each_field(&strip));
+        local.group.iter_mut().for_each(strip);
+        local.order.iter_mut().for_each(|order| strip(&mut order.field));
+        local
+    }
+}
+
+impl Condition {
+    /// Those of queries within it left out.
+    fn each_field(&mut self, change: &impl Fn(&mut Path)) {
+        match self {
+            Condition::And(parts) | Condition::Or(parts) => parts.iter_mut().for_each(|part| part.each_field(change)),
+            Condition::Not(inner) => inner.each_field(change),
+            Condition::Compare(field, ..) | Condition::In { field, .. } => change(field),
+        }
     }
 }
 
@@ -237,6 +276,9 @@ fn name_character(input: &mut &str) -> Parsed<char> {
 
 const KEYWORDS: [&str; 14] =
     ["select", "from", "where", "order", "by", "limit", "offset", "and", "or", "not", "in", "like", "asc", "desc"];
+
+/// Words that follow an object's name and are none of it.
+const FOLLOWING: [&str; 7] = ["group", "having", "using", "with", "for", "update", "all"];
 
 /// The characters of a name, without the space after it.
 fn bare_name(input: &mut &str) -> Parsed<String> {
@@ -382,6 +424,9 @@ impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let select: Vec<_> = self.select.iter().map(Column::to_string).collect();
         write!(f, "SELECT {} FROM {}", select.join(", "), self.from)?;
+        if let Some(alias) = &self.alias {
+            write!(f, " {alias}")?;
+        }
         if let Some(condition) = &self.condition {
             write!(f, " WHERE {condition}")?;
         }
@@ -536,6 +581,7 @@ mod tests {
                 "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
                 "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
             ),
+            ("SELECT c.Id FROM Contact c WHERE c.Name=null", "SELECT c.Id FROM Contact c WHERE c.Name = null"),
             ("select count() from Lead where CreatedDate=today", "SELECT COUNT() FROM Lead WHERE CreatedDate = TODAY"),
             (
                 "SELECT Status, count( Id )n FROM Lead GROUP BY Status, Owner.Name",
@@ -586,7 +632,7 @@ mod tests {
     fn names() -> impl Strategy<Value = String> {
         "[A-Za-z][A-Za-z0-9_]{0,8}".prop_filter("not a keyword", |name| {
             let name = name.to_ascii_lowercase();
-            !KEYWORDS.contains(&name.as_str()) && !["nulls", "group"].contains(&name.as_str())
+            !KEYWORDS.contains(&name.as_str()) && !FOLLOWING.contains(&name.as_str()) && name != "nulls"
         })
     }
 
@@ -660,8 +706,9 @@ mod tests {
         let group = proptest::collection::vec(fields(), 0..2);
         let order = proptest::collection::vec(orders(), 0..3);
         let rest = (any::<Option<u32>>(), any::<Option<u32>>(), any::<bool>());
-        (select, names(), condition, group, order, rest).prop_map(
-            move |(mut select, from, mut condition, group, order, (limit, offset, column))| {
+        let from = (names(), proptest::option::of(names()));
+        (select, from, condition, group, order, rest).prop_map(
+            move |(mut select, (from, alias), mut condition, group, order, (limit, offset, column))| {
                 match inner.clone().map(Box::new) {
                     Some(inner) if column => select.push(Column::Children(inner)),
                     Some(inner) => {
@@ -670,7 +717,7 @@ mod tests {
                     }
                     None => {}
                 }
-                Query { select, from, condition, group, order, limit, offset }
+                Query { select, from, alias, condition, group, order, limit, offset }
             },
         )
     }

@@ -67,6 +67,31 @@ fn a_count_has_no_records_and_aggregates_are_rows_of_their_own() {
 }
 
 #[test]
+fn a_field_may_have_its_objects_name_or_alias_before_it() {
+    let (simulators, _) = started();
+    let campaign = campaign(&simulators, json!({ "Name": "x" }));
+    let lead = lead(&simulators, "A", Some("Paris"));
+    made(&simulators, "CampaignMember", json!({ "CampaignId": campaign, "LeadId": lead }));
+    let rows = [
+        "SELECT Lead.LastName, Lead.Owner.Name FROM Lead WHERE Lead.City = 'Paris' ORDER BY Lead.LastName",
+        "SELECT l.LastName, l.Owner.Name FROM Lead l WHERE l.Id IN (SELECT m.LeadId FROM CampaignMember m WHERE m.Campaign.Name = 'x')",
+        "SELECT LastName, Owner.Name, (SELECT m.Id FROM CampaignMembers m WHERE m.Status = 'Sent') FROM Lead",
+    ];
+    for soql in rows {
+        let (status, body) = query(&simulators, soql);
+        let row = &body["records"][0];
+        assert_eq!(
+            (status, &row["LastName"], &row["Owner"]["Name"]),
+            (200, &json!("A"), &json!("Ida Integration")),
+            "{body}"
+        );
+    }
+    let (_, counted) = query(&simulators, "SELECT l.City, COUNT(l.Id) n FROM Lead l GROUP BY l.City");
+    assert_eq!((&counted["records"][0]["City"], &counted["records"][0]["n"]), (&json!("Paris"), &json!(1)));
+    assert_eq!(refused(&simulators, "SELECT x.Id FROM Lead l").1, "INVALID_FIELD");
+}
+
+#[test]
 fn children_come_within_their_parents_or_null() {
     let (simulators, _) = started();
     let busy = campaign(&simulators, json!({ "Name": "busy" }));
