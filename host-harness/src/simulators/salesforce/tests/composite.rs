@@ -197,6 +197,35 @@ fn a_collection_may_be_a_part() {
 }
 
 #[test]
+fn in_a_composite_that_is_all_or_nothing_a_collection_is_so_too() {
+    let (simulators, _) = started();
+    let records = |second: Value| json!([{ "attributes": { "type": "Account" }, "Name": "A" }, { "attributes": { "type": "Account" }, "Name": second }]);
+    let parts = |inner: bool, second: Value| {
+        let body = json!({ "allOrNone": inner, "records": records(second) });
+        [
+            part("POST", "/composite/sobjects", "made", body),
+            part("POST", "/sobjects/Contact", "doe", json!({ "LastName": "x" })),
+        ]
+    };
+    // Of the outer and the inner flag: accounts and contacts that are there in the end.
+    let rows = [(false, false, 1, 1), (false, true, 1, 2), (true, true, 1, 2), (true, false, 1, 2)];
+    for (outer, inner, accounts, contacts) in rows {
+        let (_, told) = composite(&simulators, outer, &parts(inner, Value::Null));
+        assert_eq!(told[0]["body"][1]["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING");
+        assert_eq!(told[0]["body"][0]["success"], !(outer || inner), "{outer} {inner}");
+        let halted = &told[1]["body"][0]["errorCode"];
+        assert_eq!(halted == "PROCESSING_HALTED", outer, "{told}");
+        assert_eq!((total(&simulators, "Account"), total(&simulators, "Contact")), (json!(accounts), json!(contacts)));
+    }
+    let (_, told) = composite(&simulators, true, &parts(false, json!("B")));
+    let ids: Vec<_> = told[0]["body"].as_array().unwrap().iter().map(|told| told["id"].as_str().unwrap()).collect();
+    let gone = format!("/composite/sobjects?allOrNone=false&ids={},nothing", ids[0]);
+    let (_, told) = composite(&simulators, true, &[part("DELETE", &gone, "gone", Value::Null)]);
+    assert_eq!(told[0]["body"][0]["errors"][0]["statusCode"], "ALL_OR_NONE_OPERATION_ROLLED_BACK");
+    assert_eq!(total(&simulators, "Account"), 3);
+}
+
+#[test]
 fn each_graph_is_all_or_nothing_by_itself() {
     let (simulators, _) = started();
     let graph = |id: &str, parts: Value| json!({ "graphId": id, "compositeRequest": parts });
