@@ -244,12 +244,8 @@ fn parts(sent: Option<Value>, most: usize) -> Result<Vec<Part>, Refusal> {
     for part in sent {
         let Value::Object(mut part) = part else { return Err(unreadable("compositeRequest")) };
         let reference = text(&part, "referenceId")?;
-        if reference.is_empty() || !reference.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let message = format!(
-                "Provided referenceId ('{reference}') must start with a letter or a number, and it can contain only letters, \
-                 numbers and underscores ('_')."
-            );
-            return Err(invalid(message));
+        if !is_reference(&reference) {
+            return Err(no_reference(&reference));
         }
         if !references.insert(reference.clone()) {
             return Err(invalid("Duplicate ReferenceId provided in the request."));
@@ -277,6 +273,19 @@ fn parts(sent: Option<Value>, most: usize) -> Result<Vec<Part>, Refusal> {
         parts.push(Part { method, url, reference, body, headers });
     }
     Ok(parts)
+}
+
+/// What a reference may be.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+pub(super) fn no_reference(text: &str) -> Refusal {
+    let message = format!(
+        "Provided referenceId ('{text}') must start with a letter or a number, and it can contain only letters, numbers and \
+         underscores ('_')."
+    );
+    invalid(message)
 }
 
 /// Verbs are told apart by case [confirmed].

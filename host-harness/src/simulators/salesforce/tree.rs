@@ -7,6 +7,7 @@
 
 use super::{
     CONTENT_TYPE,
+    composite::{is_reference, no_reference},
     describe::{ObjectType, Side},
     errors::{Fault, Refusal},
     offers, sobjects,
@@ -96,6 +97,10 @@ fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Re
                 let message = "Include a reference ID for each record in the request.";
                 return Err(Refusal::new(400, "INVALID_INPUT", message));
             };
+            if !is_reference(&reference) {
+                let faults = no_reference(&reference).faults;
+                return Ok(Err((reference, faults)));
+            }
             let kind = attributes["type"].as_str().unwrap_or_default();
             let object = ObjectType::named(Side::Data, kind).filter(|object| object.name == expected.name);
             let Some(object) = object.filter(|object| offers(world, object)) else {

@@ -154,6 +154,7 @@ fn what_is_no_composite_is_refused_as_a_whole() {
         (queries(6), "INVALID_INPUT"),
         (vec![named("a"), named("a")], "INVALID_INPUT"),
         (vec![named("a-b")], "INVALID_INPUT"),
+        (vec![named("_a")], "INVALID_INPUT"),
         (vec![json!(1)], "JSON_PARSER_ERROR"),
         (vec![json!({ "method": "GET", "url": "/x" })], "REQUIRED_FIELD_MISSING"),
         (vec![part("get", "/sobjects", "a", Value::Null)], "JSON_PARSER_ERROR"),
@@ -349,6 +350,7 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
         json!({}),
         json!([1]),
         json!([{ "Name": "x" }]),
+        json!([record("Account", "a-b", json!({ "Name": "x" }))]),
         json!([record("Contact", "a", json!({ "LastName": "x" }))]),
         json!([record("Account", "a", json!({ "Name": "x", "Contacts": {} }))]),
         json!([record("Account", "a", json!({ "Name": "x", "Contacts": [] }))]),
@@ -358,6 +360,11 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
         assert_eq!(tree(records.clone()).0, 400, "{records}");
     }
     assert_eq!(total(&simulators, "Account"), 2);
+    let quoted = json!([record("Account", "q", json!({ "name": "Q", "numberOfEmployees": "100" }))]);
+    assert_eq!(tree(quoted).0, 201);
+    let found = query(&simulators, "SELECT NumberOfEmployees FROM Account WHERE Name = 'Q'").1;
+    assert_eq!(found["records"][0]["NumberOfEmployees"], 100);
+    assert_eq!(tree(json!([record("Account", "q", json!({ "name": "Q", "numberOfEmployees": "many" }))])).0, 400);
     assert_eq!(call(&simulators, "POST", "/composite/tree/Nothing", Some(json!({ "records": [] }))).0, 404);
     assert_eq!(call(&simulators, "GET", "/composite/tree/Account", None).0, 405);
     assert_eq!(tree(json!(many[..200])).0, 201);
