@@ -1,7 +1,7 @@
 //! What a query means for an org: its names are checked, its inner queries answered, and its rows found, put in order and
 //! told.
 //!
-//! Children come as an object like the page itself, or null [confirmed]; all of them at once, however many. FIELDS, of
+//! Children come as an object like the page itself, or null [confirmed]. FIELDS, of
 //! which ALL and CUSTOM need a LIMIT of at most 200, and OFFSET, at most 2000: [confirmed]
 //! <https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select.htm>. What a query
 //! in a condition may be, and the words of refusals: [inferred from public clients].
@@ -51,6 +51,7 @@ pub(super) struct Plan<'a> {
     children: Vec<Children<'a>>,
     aggregates: Vec<(Function, Path, String)>,
     group: Vec<Path>,
+    having: Vec<soql::Having>,
     condition: Option<Condition>,
     order: Vec<soql::Order>,
     limit: usize,
@@ -87,6 +88,7 @@ impl<'a> Reader<'a> {
             children: vec![],
             aggregates: vec![],
             group: query.group.clone(),
+            having: query.having.clone(),
             condition: None,
             order: query.order.clone(),
             limit: query.limit.map_or(usize::MAX, |limit| limit as usize),
@@ -113,13 +115,7 @@ impl<'a> Reader<'a> {
                     plan.paths.extend(wanted.map(|field| vec![field.name.to_owned()]));
                 }
                 Column::Aggregate { function, field: Some(path), alias } => {
-                    let field = column(object, path)?;
-                    let sums = matches!(function, Function::Sum | Function::Avg);
-                    let numeric = matches!(field.kind, Kind::Integer | Kind::Double);
-                    if field.kind == Kind::Boolean || !field.filterable() || (sums && !numeric) {
-                        let message = format!("\nfield {} does not support aggregate operator {selected}", field.name);
-                        return Err(Refusal::malformed_query(message));
-                    }
+                    aggregable(object, *function, path)?;
                     let name = alias.clone().unwrap_or_else(|| format!("expr{}", plan.aggregates.len()));
                     plan.aggregates.push((*function, path.clone(), name));
                 }
@@ -267,7 +263,7 @@ fn semi_joins(condition: &Condition, allowed: bool) -> Result<usize, Refusal> {
 
 impl<'a> Plan<'a> {
     fn is_aggregate(&self) -> bool {
-        !self.aggregates.is_empty() || !self.group.is_empty()
+        !self.aggregates.is_empty() || !self.group.is_empty() || !self.having.is_empty()
     }
 
     /// What must be so of a query beside its names.
@@ -280,7 +276,20 @@ impl<'a> Plan<'a> {
             sortable(column(self.object, path)?, "grouped")?;
         }
         for order in &self.order {
-            sortable(column(self.object, &order.field)?, "sorted")?;
+            match order.function {
+                Some(function) if self.is_aggregate() => aggregable(self.object, function, &order.field)?,
+                Some(_) => return Err(Refusal::malformed_query("\naggregates need a GROUP BY to sort by")),
+                None => sortable(column(self.object, &order.field)?, "sorted")?,
+            }
+        }
+        for having in &self.having {
+            aggregable(self.object, having.function, &having.field)?;
+            let field = column(self.object, &having.field)?;
+            match having.function {
+                Function::Min | Function::Max => suits(field, &having.value)?,
+                _ if matches!(having.value, Literal::Number(_) | Literal::Null) => {}
+                _ => return Err(Refusal::malformed_query("\nvalue of an aggregate must be a number")),
+            }
         }
         if !self.is_aggregate() {
             return Ok(());
@@ -290,7 +299,7 @@ impl<'a> Plan<'a> {
             let message = format!("\nField must be grouped or aggregated: {}", path.join("."));
             return Err(Refusal::malformed_query(message));
         }
-        if let Some(order) = self.order.iter().find(|order| !grouped(&order.field)) {
+        if let Some(order) = self.order.iter().find(|order| order.function.is_none() && !grouped(&order.field)) {
             let message = format!("\nOrdered field must be grouped or aggregated: {}", order.field.join("."));
             return Err(Refusal::malformed_query(message));
         }
@@ -313,6 +322,10 @@ impl<'a> Plan<'a> {
             .filter(|record| view.salesforce.visible(&record.id))
             .filter(|record| self.condition.as_ref().is_none_or(|condition| view.fits(self.object, record, condition)))
             .collect();
+        // Groups are put in order when they are known.
+        if self.is_aggregate() {
+            return rows;
+        }
         rows.sort_by(|a, b| {
             let one_by_one = self.order.iter().map(|order| {
                 let (a, b) = (view.value(self.object, a, &order.field), view.value(self.object, b, &order.field));
@@ -320,10 +333,7 @@ impl<'a> Plan<'a> {
             });
             one_by_one.fold(Ordering::Equal, Ordering::then)
         });
-        match self.is_aggregate() {
-            true => rows,
-            false => rows.into_iter().skip(self.offset).take(self.limit).collect(),
-        }
+        rows.into_iter().skip(self.offset).take(self.limit).collect()
     }
 
     /// As they are told.
@@ -365,7 +375,28 @@ impl<'a> Plan<'a> {
                 groups[at].1.push(record);
             }
         }
-        let told = groups.into_iter().skip(self.offset).take(self.limit).map(|(key, rows)| {
+        let of = |function: Function, path: &Path, rows: &[&Record]| {
+            let values = rows.iter().map(|record| view.value(self.object, record, path));
+            aggregate(function, values.filter(|value| !value.is_null()).collect())
+        };
+        groups.retain(|(_, rows)| {
+            self.having.iter().all(|h| view.holds(&of(h.function, &h.field, rows), h.operator, &h.value))
+        });
+        let mut groups: Vec<_> = groups
+            .into_iter()
+            .map(|(key, rows)| {
+                let by = self.order.iter().map(|order| match order.function {
+                    Some(function) => of(function, &order.field, &rows),
+                    None => rows.first().map_or(Value::Null, |record| view.value(self.object, record, &order.field)),
+                });
+                (by.collect::<Vec<_>>(), key, rows)
+            })
+            .collect();
+        groups.sort_by(|(a, ..), (b, ..)| {
+            let one_by_one = self.order.iter().zip(a.iter().zip(b)).map(|(order, (a, b))| ordered(order, a, b));
+            one_by_one.fold(Ordering::Equal, Ordering::then)
+        });
+        let told = groups.into_iter().skip(self.offset).take(self.limit).map(|(_, key, rows)| {
             let mut row = json!({ "attributes": { "type": "AggregateResult" } });
             for (path, value) in self.group.iter().zip(key) {
                 if self.paths.iter().any(|shown| same_path(shown, path))
@@ -375,8 +406,7 @@ impl<'a> Plan<'a> {
                 }
             }
             for (function, path, name) in &self.aggregates {
-                let values = rows.iter().map(|record| view.value(self.object, record, path));
-                row[name.as_str()] = aggregate(*function, values.filter(|value| !value.is_null()).collect());
+                row[name.as_str()] = of(*function, path, &rows);
             }
             row
         });
@@ -386,6 +416,18 @@ impl<'a> Plan<'a> {
 
 fn same_path(a: &[String], b: &[String]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// Whether a function takes the values of a field.
+fn aggregable(object: &'static ObjectType, function: Function, path: &Path) -> Result<(), Refusal> {
+    let field = column(object, path)?;
+    let sums = matches!(function, Function::Sum | Function::Avg);
+    let numeric = matches!(field.kind, Kind::Integer | Kind::Double);
+    if field.kind == Kind::Boolean || !field.filterable() || (sums && !numeric) {
+        let message = format!("\nfield {} does not support aggregate operator {function}", field.name);
+        return Err(Refusal::malformed_query(message));
+    }
+    Ok(())
 }
 
 /// Of values that are not null.

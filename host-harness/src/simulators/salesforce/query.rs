@@ -63,13 +63,30 @@ pub(super) fn first_page(
         size.next()?.1.trim().parse::<usize>().ok()
     });
     let rows_a_page = asked.unwrap_or(ROWS_MAX).clamp(ROWS_MIN, ROWS_MAX);
-    let cursor = world.salesforce.cursors.len();
-    let page = page(&rows, version, cursor, rows_a_page, 0);
-    if rows.len() > rows_a_page {
-        let made_at = world.now();
-        world.salesforce.cursors.push(Cursor { made_at, rows, rows_a_page });
-    }
+    let made_at = world.now();
+    let page = cut(&mut world.salesforce.cursors, rows, version, rows_a_page, made_at);
     Ok(json(200, CONTENT_TYPE, &page))
+}
+
+/// The first page of rows; what is too much waits, and so do too many children of a row.
+fn cut(
+    cursors: &mut Vec<Cursor>,
+    mut rows: Vec<Value>,
+    version: &str,
+    rows_a_page: usize,
+    made_at: Timestamp,
+) -> Value {
+    for children in rows.iter_mut().filter_map(Value::as_object_mut).flat_map(|row| row.values_mut()) {
+        if let Some(below) = children.get_mut("records").and_then(Value::as_array_mut) {
+            let below = std::mem::take(below);
+            *children = cut(cursors, below, version, rows_a_page, made_at);
+        }
+    }
+    let page = page(&rows, version, cursors.len(), rows_a_page, 0);
+    if rows.len() > rows_a_page {
+        cursors.push(Cursor { made_at, rows, rows_a_page });
+    }
+    page
 }
 
 /// `GET /query/01gSIM…-2000`

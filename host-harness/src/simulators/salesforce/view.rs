@@ -178,7 +178,7 @@ impl<'a> View<'a> {
 }
 
 impl View<'_> {
-    fn holds(&self, value: &Value, operator: Comparison, literal: &Literal) -> bool {
+    pub fn holds(&self, value: &Value, operator: Comparison, literal: &Literal) -> bool {
         let Literal::Relative(relative) = literal else { return holds(value, operator, literal) };
         let (today, zone) = self.today;
         let days = relative.days(today);
