@@ -112,6 +112,33 @@ fn of_all_or_none_one_failed_part_takes_everything_back() {
 }
 
 #[test]
+fn what_is_taken_back_leaves_neither_counts_nor_fields_behind() {
+    let (simulators, _) = started();
+    let campaign = campaign(&simulators, json!({ "Name": "x" }));
+    let (_, lead) = call(&simulators, "POST", "/sobjects/Lead", Some(json!({ "LastName": "x", "Company": "x" })));
+    let member = json!({ "CampaignId": campaign, "LeadId": lead["id"], "Status": "Responded" });
+    let metadata = json!({ "label": "Key", "type": "Text", "length": 40, "required": true });
+    let field = json!({ "FullName": "Account.Key__c", "Metadata": metadata });
+    let parts = [
+        part("POST", "/sobjects/CampaignMember", "member", member.clone()),
+        part("POST", "/tooling/sobjects/CustomField", "field", field.clone()),
+        account("keyless", json!("x")),
+    ];
+    let (_, told) = composite(&simulators, true, &parts);
+    assert_eq!(told[2]["body"][0]["message"], "Required fields are missing: [Key__c]", "{told}");
+    assert_eq!(total(&simulators, "CampaignMember"), 0);
+    assert_eq!(query(&simulators, "SELECT Key__c FROM Account").1[0]["errorCode"], "INVALID_FIELD");
+    for time in 1..3 {
+        let (_, made) = call(&simulators, "POST", "/sobjects/CampaignMember", Some(member.clone()));
+        let (status, told) = call(&simulators, "GET", &format!("/sobjects/Campaign/{campaign}"), None);
+        assert_eq!((status, &told["NumberOfLeads"], &told["NumberOfResponses"]), (200, &json!(1), &json!(1)), "{made}");
+        let id = made["id"].as_str().unwrap_or_default();
+        assert_eq!(call(&simulators, "DELETE", &format!("/sobjects/CampaignMember/{id}"), None).0, 204, "{time}");
+    }
+    assert_eq!(call(&simulators, "POST", "/tooling/sobjects/CustomField", Some(field)).0, 201);
+}
+
+#[test]
 fn a_part_has_its_own_headers_and_leaves_none_behind() {
     let (simulators, _) = started();
     let rule = DuplicateRule {
@@ -144,7 +171,8 @@ fn what_is_no_composite_is_refused_as_a_whole() {
     let (simulators, _) = started();
     let named = |name: &str| account(name, json!("x"));
     let queries = |n: usize| {
-        let path = |n: usize| if n % 2 == 0 { "/query?q=SELECT+Id+FROM+Lead" } else { "/composite/sobjects?ids=x" };
+        let path =
+            |n: usize| if n.is_multiple_of(2) { "/query?q=SELECT+Id+FROM+Lead" } else { "/composite/sobjects?ids=x" };
         (0..n).map(|n| part("GET", path(n), &format!("q{n}"), Value::Null)).collect::<Vec<_>>()
     };
     let many = |n: usize| (0..n).map(|n| named(&format!("a{n}"))).collect::<Vec<_>>();
@@ -340,12 +368,14 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
     assert_eq!(told, ["INVALID_INPUT", "PROCESSING_HALTED"].map(|code| json!(code)));
     assert_eq!((total(&simulators, "Account"), total(&simulators, "Contact")), (json!(2), json!(2)));
     let many: Vec<_> = (0..201).map(|n| record("Account", &format!("r{n}"), json!({ "Name": "x" }))).collect();
-    let deep = (0..5).fold(record("Account", "r", json!({ "Name": "x" })), |below, n| {
-        record("Account", &format!("r{n}"), json!({ "Name": "x", "ChildAccounts": { "records": [below] } }))
-    });
+    let levels = |n: usize| {
+        (1..n).fold(record("Account", "r", json!({ "Name": "x" })), |below, n| {
+            record("Account", &format!("r{n}"), json!({ "Name": "x", "ChildAccounts": { "records": [below] } }))
+        })
+    };
     let rows = [
         json!(many),
-        json!([deep]),
+        json!([levels(6)]),
         json!([]),
         json!({}),
         json!([1]),
@@ -360,6 +390,7 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
         assert_eq!(tree(records.clone()).0, 400, "{records}");
     }
     assert_eq!(total(&simulators, "Account"), 2);
+    assert_eq!(tree(json!([levels(5)])).0, 201);
     let quoted = json!([record("Account", "q", json!({ "name": "Q", "numberOfEmployees": "100" }))]);
     assert_eq!(tree(quoted).0, 201);
     let found = query(&simulators, "SELECT NumberOfEmployees FROM Account WHERE Name = 'Q'").1;
