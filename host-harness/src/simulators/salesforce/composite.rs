@@ -6,7 +6,9 @@
 //! Each part is answered as a request of its own would be, and the whole counts as one call; at most five parts are
 //! queries or collections; a part inherits Accept, Authorization and Content-Type, and one that names them itself ends the
 //! whole with 400; `allOrNone` takes everything back, and all parts but the failed one are then 400 PROCESSING_HALTED; a
-//! reference without a value is that too [confirmed]. Codes of the refusals of the whole, and that a part for a resource
+//! reference without a value is that too [confirmed]; so is each collection in it all or nothing, whatever it says itself
+//! [confirmed] <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-allornone.html>, with the
+//! status that it has by itself [inferred]. Codes of the refusals of the whole, and that a part for a resource
 //! that composite does not support is not found: [inferred]. A value that is put into an address is encoded there, and one
 //! that is the whole of a text keeps its kind [inferred].
 
@@ -122,7 +124,7 @@ fn run(
     let mut failed = None;
     for (n, part) in parts.iter().enumerate() {
         let answer = match allowed(part) {
-            true => part.answer(world, outer, &known),
+            true => part.answer(world, outer, &known, all_or_none),
             false => Err(Refusal::not_found()),
         };
         let answer = answer.unwrap_or_else(|refusal| refusal.answer());
@@ -131,7 +133,10 @@ fn run(
         let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         let headers: Map<String, Value> = location.map(|at| ("Location".to_owned(), json!(at))).into_iter().collect();
         told.push(part.told(status, &body, headers));
-        if status >= 400 {
+        let record_failed = |told: &Value| told["success"] == json!(false);
+        let rolled_back =
+            all_or_none && part.is_collection() && body.as_array().is_some_and(|a| a.iter().any(record_failed));
+        if status >= 400 || rolled_back {
             failed = failed.or(Some(n));
             if all_or_none {
                 break;
@@ -165,13 +170,32 @@ impl Part {
         }
     }
 
-    fn answer(&self, world: &mut World, outer: &Call, known: &HashMap<&str, Value>) -> Result<Answer, Refusal> {
+    fn is_collection(&self) -> bool {
+        matches!(self.resource()[..], ["composite", "sobjects", ..])
+    }
+
+    fn answer(
+        &self,
+        world: &mut World,
+        outer: &Call,
+        known: &HashMap<&str, Value>,
+        all_or_none: bool,
+    ) -> Result<Answer, Refusal> {
         let url = filled(&self.url, known, |value| match value {
             Value::String(text) => encode(text),
             other => encode(&other.to_string()),
         })?;
-        let body = self.body.as_ref().map(|body| filled_in(body, known)).transpose()?;
-        let call = inner(outer, &self.method, &url, &self.headers, body.as_ref()).ok_or_else(Refusal::not_found)?;
+        let mut body = self.body.as_ref().map(|body| filled_in(body, known)).transpose()?;
+        let overridden = all_or_none && self.is_collection();
+        if let Some(Value::Object(body)) = body.as_mut().filter(|_| overridden) {
+            body.insert("allOrNone".to_owned(), json!(true));
+        }
+        let call = inner(outer, &self.method, &url, &self.headers, body.as_ref());
+        let mut call = call.ok_or_else(Refusal::not_found)?;
+        if overridden {
+            call.query.retain(|(name, _)| name != "allOrNone");
+            call.query.push(("allOrNone".to_owned(), "true".to_owned()));
+        }
         answered(world, &call)
     }
 
@@ -220,12 +244,8 @@ fn parts(sent: Option<Value>, most: usize) -> Result<Vec<Part>, Refusal> {
     for part in sent {
         let Value::Object(mut part) = part else { return Err(unreadable("compositeRequest")) };
         let reference = text(&part, "referenceId")?;
-        if reference.is_empty() || !reference.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let message = format!(
-                "Provided referenceId ('{reference}') must start with a letter or a number, and it can contain only letters, \
-                 numbers and underscores ('_')."
-            );
-            return Err(invalid(message));
+        if !is_reference(&reference) {
+            return Err(no_reference(&reference));
         }
         if !references.insert(reference.clone()) {
             return Err(invalid("Duplicate ReferenceId provided in the request."));
@@ -253,6 +273,19 @@ fn parts(sent: Option<Value>, most: usize) -> Result<Vec<Part>, Refusal> {
         parts.push(Part { method, url, reference, body, headers });
     }
     Ok(parts)
+}
+
+/// What a reference may be.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+pub(super) fn no_reference(text: &str) -> Refusal {
+    let message = format!(
+        "Provided referenceId ('{text}') must start with a letter or a number, and it can contain only letters, numbers and \
+         underscores ('_')."
+    );
+    invalid(message)
 }
 
 /// Verbs are told apart by case [confirmed].

@@ -26,6 +26,7 @@ mod oauth;
 mod object_info;
 mod org_features;
 mod organization;
+mod plan;
 mod query;
 mod rollback;
 mod rules;
@@ -36,6 +37,7 @@ mod tooling;
 mod tree;
 mod user;
 mod validation_rules;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -53,7 +55,7 @@ use super::{
 use crate::clock::{Clock, Timestamp};
 use describe::{ObjectType, Side};
 use errors::{CONTENT_TYPE, Refusal};
-use query::Rows;
+use plan::Rows;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},

@@ -417,6 +417,13 @@ fn stored(
         },
         Kind::Integer | Kind::Double => match value {
             Value::Number(_) => Ok(Ok(value)),
+            // A number in quotes is read too, as in the page's own example [confirmed].
+            // <https://developer.salesforce.com/docs/platform/api-rest/guide/requests-composite-sobject-tree.html>
+            Value::String(ref text) if text.trim().is_empty() => Ok(Ok(Value::Null)),
+            Value::String(ref text) => match text.trim().parse::<serde_json::Number>() {
+                Ok(number) => Ok(Ok(Value::Number(number))),
+                Err(_) => Err(unreadable(&value, "double")),
+            },
             other => Err(unreadable(&other, "double")),
         },
         Kind::Date => match value.as_str().and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok()) {

@@ -1,6 +1,6 @@
 //! SOQL, as far as clients of this org's objects go: text to tree, and back.
 //!
-//! `SELECT … FROM object [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [OFFSET n]`, where a column is a field, a query of
+//! `SELECT … FROM object [alias] [WHERE …] [GROUP BY … [HAVING …]] [ORDER BY …] [LIMIT n] [OFFSET n]`, where a column is a field, a query of
 //! children in parentheses, `FIELDS(…)` or an aggregate, and `IN` takes values or a query; from the SOQL and SOSL reference
 //! (<https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql.htm>). Promises:
 //! never panics; a printed tree reads back as itself. `AND` and `OR` side by side without parentheses are an error, as
@@ -22,8 +22,12 @@ use winnow::{
 pub(super) struct Query {
     pub select: Vec<Column>,
     pub from: String,
+    /// Another name for the object, before its fields.
+    pub alias: Option<String>,
     pub condition: Option<Condition>,
     pub group: Vec<Path>,
+    /// All must hold of a group.
+    pub having: Vec<Having>,
     pub order: Vec<Order>,
     pub limit: Option<u32>,
     pub offset: Option<u32>,
@@ -122,10 +126,21 @@ pub(super) enum Literal {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Order {
+    /// Of each group's values.
+    pub function: Option<Function>,
     pub field: Path,
     pub descending: bool,
     /// Left out: first when ascending, last when descending.
     pub nulls_last: Option<bool>,
+}
+
+/// Such as `COUNT(Id) > 1`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Having {
+    pub function: Function,
+    pub field: Path,
+    pub operator: Comparison,
+    pub value: Literal,
 }
 
 /// Conditions in one another. More would be a way to exhaust the stack.
@@ -158,13 +173,59 @@ pub(super) fn parse(text: &str) -> Result<Query, String> {
 fn query(input: &mut &str) -> Parsed<Query> {
     let select = preceded(word("SELECT"), separated(1.., column, comma)).parse_next(input)?;
     let from = preceded(word("FROM"), name).parse_next(input)?;
+    let alias =
+        opt(name.verify(|name: &str| !FOLLOWING.contains(&name.to_ascii_lowercase().as_str()))).parse_next(input)?;
     let condition = opt(preceded(word("WHERE"), conditions)).parse_next(input)?;
     let group = opt(preceded((word("GROUP"), word("BY")), separated(1.., path, comma))).parse_next(input)?;
+    let having = opt(preceded(word("HAVING"), separated(1.., having, word("AND")))).parse_next(input)?;
     let order = opt(preceded((word("ORDER"), word("BY")), separated(1.., order, comma))).parse_next(input)?;
     let limit = opt(preceded(word("LIMIT"), count)).parse_next(input)?;
     let offset = opt(preceded(word("OFFSET"), count)).parse_next(input)?;
-    let (group, order) = (group.unwrap_or_default(), order.unwrap_or_default());
-    Ok(Query { select, from, condition, group, order, limit, offset })
+    let (group, having, order) = (group.unwrap_or_default(), having.unwrap_or_default(), order.unwrap_or_default());
+    Ok(Query { select, from, alias, condition, group, having, order, limit, offset })
+}
+
+impl Query {
+    /// `SELECT COUNT() FROM …`
+    pub fn counts_alone(&self) -> bool {
+        matches!(self.select[..], [Column::Aggregate { function: Function::Count, field: None, .. }])
+    }
+
+    /// The same, its fields without the object's name or alias before them. A relation of that name stays.
+    pub fn local(&self, is_relation: impl Fn(&str) -> bool) -> Query {
+        let own = |name: &str| {
+            let alias = self.alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(name));
+            alias || (self.from.eq_ignore_ascii_case(name) && !is_relation(name))
+        };
+        let strip = |path: &mut Path| {
+            if path.len() > 1 && own(&path[0]) {
+                path.remove(0);
+            }
+        };
+        let mut local = self.clone();
+        for column in &mut local.select {
+            match column {
+                Column::Field(path) | Column::Aggregate { field: Some(path), .. } => strip(path),
+                Column::Children(_) | Column::Fields(_) | Column::Aggregate { field: None, .. } => {}
+            }
+        }
+        local.condition.iter_mut().for_each(|condition| condition.each_field(&strip));
+        local.group.iter_mut().for_each(strip);
+        local.having.iter_mut().for_each(|having| strip(&mut having.field));
+        local.order.iter_mut().for_each(|order| strip(&mut order.field));
+        local
+    }
+}
+
+impl Condition {
+    /// Those of queries within it left out.
+    fn each_field(&mut self, change: &impl Fn(&mut Path)) {
+        match self {
+            Condition::And(parts) | Condition::Or(parts) => parts.iter_mut().for_each(|part| part.each_field(change)),
+            Condition::Not(inner) => inner.each_field(change),
+            Condition::Compare(field, ..) | Condition::In { field, .. } => change(field),
+        }
+    }
 }
 
 fn column(input: &mut &str) -> Parsed<Column> {
@@ -231,6 +292,9 @@ fn name_character(input: &mut &str) -> Parsed<char> {
 const KEYWORDS: [&str; 14] =
     ["select", "from", "where", "order", "by", "limit", "offset", "and", "or", "not", "in", "like", "asc", "desc"];
 
+/// Words that follow an object's name and are none of it.
+const FOLLOWING: [&str; 7] = ["group", "having", "using", "with", "for", "update", "all"];
+
 /// The characters of a name, without the space after it.
 fn bare_name(input: &mut &str) -> Parsed<String> {
     let first = one_of(|c: char| c.is_ascii_alphabetic());
@@ -254,12 +318,25 @@ fn count(input: &mut &str) -> Parsed<u32> {
     terminated(digit1.parse_to(), multispace0).parse_next(input)
 }
 
+/// A function, and the field in its parentheses.
+fn function(input: &mut &str) -> Parsed<(Function, Path)> {
+    let function = named(input, &FUNCTIONS)?;
+    let field = delimited(('(', multispace0), path, (')', multispace0)).parse_next(input)?;
+    Ok((function, field))
+}
+
+fn having(input: &mut &str) -> Parsed<Having> {
+    let ((function, field), operator, value) = (function, operator, literal).parse_next(input)?;
+    Ok(Having { function, field, operator, value })
+}
+
 fn order(input: &mut &str) -> Parsed<Order> {
-    let field = path.parse_next(input)?;
+    let aggregate = function.map(|(function, field)| (Some(function), field));
+    let (function, field) = alt((aggregate, path.map(|field| (None, field)))).parse_next(input)?;
     let descending = opt(alt((word("ASC").value(false), word("DESC").value(true)))).parse_next(input)?;
     let nulls = preceded(word("NULLS"), alt((word("FIRST").value(false), word("LAST").value(true))));
     let nulls_last = opt(nulls).parse_next(input)?;
-    Ok(Order { field, descending: descending.unwrap_or(false), nulls_last })
+    Ok(Order { function, field, descending: descending.unwrap_or(false), nulls_last })
 }
 
 /// One condition, or several joined by one and the same word.
@@ -289,27 +366,26 @@ fn comparison(input: &mut &str) -> Parsed<Condition> {
         let among = preceded(word("IN"), among).parse_next(input)?;
         return Ok(Condition::In { field, negated, among });
     }
-    let operator = alt((
-        word("LIKE").value(Comparison::Like),
-        terminated(
-            alt((
-                "<=".value(Comparison::LessOrEqual),
-                ">=".value(Comparison::GreaterOrEqual),
-                "!=".value(Comparison::NotEqual),
-                "<>".value(Comparison::NotEqual),
-                "<".value(Comparison::Less),
-                ">".value(Comparison::Greater),
-                "=".value(Comparison::Equal),
-            )),
-            multispace0,
-        ),
-    ))
-    .parse_next(input)?;
+    let operator = alt((word("LIKE").value(Comparison::Like), operator)).parse_next(input)?;
     let value = match operator {
         Comparison::Like => terminated(quoted(true), multispace0).map(Literal::Text).parse_next(input)?,
         _ => literal.parse_next(input)?,
     };
     Ok(Condition::Compare(field, operator, value))
+}
+
+/// Those that are signs.
+fn operator(input: &mut &str) -> Parsed<Comparison> {
+    let sign = alt((
+        "<=".value(Comparison::LessOrEqual),
+        ">=".value(Comparison::GreaterOrEqual),
+        "!=".value(Comparison::NotEqual),
+        "<>".value(Comparison::NotEqual),
+        "<".value(Comparison::Less),
+        ">".value(Comparison::Greater),
+        "=".value(Comparison::Equal),
+    ));
+    terminated(sign, multispace0).parse_next(input)
 }
 
 fn literal(input: &mut &str) -> Parsed<Literal> {
@@ -375,14 +451,31 @@ impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let select: Vec<_> = self.select.iter().map(Column::to_string).collect();
         write!(f, "SELECT {} FROM {}", select.join(", "), self.from)?;
+        if let Some(alias) = &self.alias {
+            write!(f, " {alias}")?;
+        }
         if let Some(condition) = &self.condition {
             write!(f, " WHERE {condition}")?;
         }
         for (n, field) in self.group.iter().enumerate() {
             write!(f, "{}{}", if n == 0 { " GROUP BY " } else { ", " }, field.join("."))?;
         }
+        for (n, having) in self.having.iter().enumerate() {
+            let (name, field) = (having.function, having.field.join("."));
+            write!(
+                f,
+                "{}{name}({field}) {} {}",
+                if n == 0 { " HAVING " } else { " AND " },
+                having.operator,
+                having.value
+            )?;
+        }
         for (n, order) in self.order.iter().enumerate() {
-            write!(f, "{}{}", if n == 0 { " ORDER BY " } else { ", " }, order.field.join("."))?;
+            f.write_str(if n == 0 { " ORDER BY " } else { ", " })?;
+            match order.function {
+                Some(function) => write!(f, "{}({})", function, order.field.join("."))?,
+                None => f.write_str(&order.field.join("."))?,
+            }
             f.write_str(if order.descending { " DESC" } else { " ASC" })?;
             f.write_str(match order.nulls_last {
                 None => "",
@@ -392,6 +485,12 @@ impl fmt::Display for Query {
         }
         self.limit.map_or(Ok(()), |limit| write!(f, " LIMIT {limit}"))?;
         self.offset.map_or(Ok(()), |offset| write!(f, " OFFSET {offset}"))
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(FUNCTIONS.iter().find(|row| row.1 == *self).map_or("", |row| row.0))
     }
 }
 
@@ -405,8 +504,7 @@ impl fmt::Display for Column {
                 write!(f, "FIELDS({name})")
             }
             Column::Aggregate { function, field, alias } => {
-                let name = FUNCTIONS.iter().find(|row| row.1 == *function).map_or("", |row| row.0);
-                write!(f, "{name}({})", field.as_ref().map(|field| field.join(".")).unwrap_or_default())?;
+                write!(f, "{function}({})", field.as_ref().map(|field| field.join(".")).unwrap_or_default())?;
                 alias.as_ref().map_or(Ok(()), |alias| write!(f, " {alias}"))
             }
         }
@@ -529,6 +627,11 @@ mod tests {
                 "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
                 "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
             ),
+            (
+                "select Email from Lead group by Email having count(Id)>1 and MAX(Name)!='x' order by count(Id) desc",
+                "SELECT Email FROM Lead GROUP BY Email HAVING COUNT(Id) > 1 AND MAX(Name) != 'x' ORDER BY COUNT(Id) DESC",
+            ),
+            ("SELECT c.Id FROM Contact c WHERE c.Name=null", "SELECT c.Id FROM Contact c WHERE c.Name = null"),
             ("select count() from Lead where CreatedDate=today", "SELECT COUNT() FROM Lead WHERE CreatedDate = TODAY"),
             (
                 "SELECT Status, count( Id )n FROM Lead GROUP BY Status, Owner.Name",
@@ -579,7 +682,7 @@ mod tests {
     fn names() -> impl Strategy<Value = String> {
         "[A-Za-z][A-Za-z0-9_]{0,8}".prop_filter("not a keyword", |name| {
             let name = name.to_ascii_lowercase();
-            !KEYWORDS.contains(&name.as_str()) && !["nulls", "group"].contains(&name.as_str())
+            !KEYWORDS.contains(&name.as_str()) && !FOLLOWING.contains(&name.as_str()) && name != "nulls"
         })
     }
 
@@ -632,11 +735,9 @@ mod tests {
     }
 
     fn orders() -> impl Strategy<Value = Order> {
-        (fields(), any::<bool>(), any::<Option<bool>>()).prop_map(|(field, descending, nulls_last)| Order {
-            field,
-            descending,
-            nulls_last,
-        })
+        let function = proptest::option::of((0..FUNCTIONS.len()).prop_map(|n| FUNCTIONS[n].1));
+        let all = (function, fields(), any::<bool>(), any::<Option<bool>>());
+        all.prop_map(|(function, field, descending, nulls_last)| Order { function, field, descending, nulls_last })
     }
 
     /// A column, or a condition's query, holds `inner`.
@@ -651,10 +752,15 @@ mod tests {
         let select = proptest::collection::vec(column, 1..4);
         let condition = proptest::option::of(any_condition());
         let group = proptest::collection::vec(fields(), 0..2);
+        let having = ((0..FUNCTIONS.len()), fields(), comparisons(), literals());
+        let having =
+            having.prop_map(|(n, field, operator, value)| Having { function: FUNCTIONS[n].1, field, operator, value });
+        let group = (group, proptest::collection::vec(having, 0..3));
         let order = proptest::collection::vec(orders(), 0..3);
         let rest = (any::<Option<u32>>(), any::<Option<u32>>(), any::<bool>());
-        (select, names(), condition, group, order, rest).prop_map(
-            move |(mut select, from, mut condition, group, order, (limit, offset, column))| {
+        let from = (names(), proptest::option::of(names()));
+        (select, from, condition, group, order, rest).prop_map(
+            move |(mut select, (from, alias), mut condition, (group, having), order, (limit, offset, column))| {
                 match inner.clone().map(Box::new) {
                     Some(inner) if column => select.push(Column::Children(inner)),
                     Some(inner) => {
@@ -663,7 +769,7 @@ mod tests {
                     }
                     None => {}
                 }
-                Query { select, from, condition, group, order, limit, offset }
+                Query { select, from, alias, condition, group, having, order, limit, offset }
             },
         )
     }

@@ -7,6 +7,7 @@
 
 use super::{
     CONTENT_TYPE,
+    composite::{is_reference, no_reference},
     describe::{ObjectType, Side},
     errors::{Fault, Refusal},
     offers, sobjects,
@@ -27,8 +28,7 @@ struct Node {
     reference: String,
     object: &'static ObjectType,
     fields: Map<String, Value>,
-    /// Position of the parent among all records, and the field that leads to it.
-    parent: Option<(usize, &'static str)>,
+    parent: Parent,
 }
 
 pub(super) fn handle(world: &mut World, call: &Call, object: &str) -> Result<Answer, Refusal> {
@@ -66,11 +66,11 @@ fn failed(reference: &str, refusal: &Refusal) -> Answer {
     json(400, CONTENT_TYPE, &json!({ "hasErrors": true, "results": [result] }))
 }
 
+/// Position of the parent among all records, and the field that leads to it.
+type Parent = Option<(usize, &'static str)>;
+
 /// The records, parents before children and level by level. The inner error is that of one record.
 type Read = Result<Vec<Node>, (String, Vec<Fault>)>;
-
-/// A record not yet read: the node above it and the field that leads there, its object, and what was sent.
-type Pending = (Option<(usize, &'static str)>, &'static ObjectType, Value);
 
 fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Result<Read, Refusal> {
     let wrong = |text: &str| Refusal::new(400, "JSON_PARSER_ERROR", format!("Cannot deserialize {text}"));
@@ -78,7 +78,8 @@ fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Re
     if roots.is_empty() {
         return Err(Refusal::new(400, "REQUIRED_FIELD_MISSING", "At least 1 record is required"));
     }
-    let mut level: Vec<Pending> = roots.into_iter().map(|record| (None, root, record)).collect();
+    let mut level: Vec<(Parent, &'static ObjectType, Value)> =
+        roots.into_iter().map(|record| (None, root, record)).collect();
     let (mut nodes, mut references) = (Vec::<Node>::new(), BTreeSet::new());
     for depth in 1.. {
         if level.is_empty() {
@@ -96,6 +97,10 @@ fn nodes(world: &World, root: &'static ObjectType, records: Option<Value>) -> Re
                 let message = "Include a reference ID for each record in the request.";
                 return Err(Refusal::new(400, "INVALID_INPUT", message));
             };
+            if !is_reference(&reference) {
+                let faults = no_reference(&reference).faults;
+                return Ok(Err((reference, faults)));
+            }
             let kind = attributes["type"].as_str().unwrap_or_default();
             let object = ObjectType::named(Side::Data, kind).filter(|object| object.name == expected.name);
             let Some(object) = object.filter(|object| offers(world, object)) else {

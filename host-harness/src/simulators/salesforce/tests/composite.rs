@@ -112,6 +112,33 @@ fn of_all_or_none_one_failed_part_takes_everything_back() {
 }
 
 #[test]
+fn what_is_taken_back_leaves_neither_counts_nor_fields_behind() {
+    let (simulators, _) = started();
+    let campaign = campaign(&simulators, json!({ "Name": "x" }));
+    let (_, lead) = call(&simulators, "POST", "/sobjects/Lead", Some(json!({ "LastName": "x", "Company": "x" })));
+    let member = json!({ "CampaignId": campaign, "LeadId": lead["id"], "Status": "Responded" });
+    let metadata = json!({ "label": "Key", "type": "Text", "length": 40, "required": true });
+    let field = json!({ "FullName": "Account.Key__c", "Metadata": metadata });
+    let parts = [
+        part("POST", "/sobjects/CampaignMember", "member", member.clone()),
+        part("POST", "/tooling/sobjects/CustomField", "field", field.clone()),
+        account("keyless", json!("x")),
+    ];
+    let (_, told) = composite(&simulators, true, &parts);
+    assert_eq!(told[2]["body"][0]["message"], "Required fields are missing: [Key__c]", "{told}");
+    assert_eq!(total(&simulators, "CampaignMember"), 0);
+    assert_eq!(query(&simulators, "SELECT Key__c FROM Account").1[0]["errorCode"], "INVALID_FIELD");
+    for time in 1..3 {
+        let (_, made) = call(&simulators, "POST", "/sobjects/CampaignMember", Some(member.clone()));
+        let (status, told) = call(&simulators, "GET", &format!("/sobjects/Campaign/{campaign}"), None);
+        assert_eq!((status, &told["NumberOfLeads"], &told["NumberOfResponses"]), (200, &json!(1), &json!(1)), "{made}");
+        let id = made["id"].as_str().unwrap_or_default();
+        assert_eq!(call(&simulators, "DELETE", &format!("/sobjects/CampaignMember/{id}"), None).0, 204, "{time}");
+    }
+    assert_eq!(call(&simulators, "POST", "/tooling/sobjects/CustomField", Some(field)).0, 201);
+}
+
+#[test]
 fn a_part_has_its_own_headers_and_leaves_none_behind() {
     let (simulators, _) = started();
     let rule = DuplicateRule {
@@ -155,6 +182,7 @@ fn what_is_no_composite_is_refused_as_a_whole() {
         (queries(6), "INVALID_INPUT"),
         (vec![named("a"), named("a")], "INVALID_INPUT"),
         (vec![named("a-b")], "INVALID_INPUT"),
+        (vec![named("_a")], "INVALID_INPUT"),
         (vec![json!(1)], "JSON_PARSER_ERROR"),
         (vec![json!({ "method": "GET", "url": "/x" })], "REQUIRED_FIELD_MISSING"),
         (vec![part("get", "/sobjects", "a", Value::Null)], "JSON_PARSER_ERROR"),
@@ -195,6 +223,35 @@ fn a_collection_may_be_a_part() {
     let (_, told) = composite(&simulators, true, &parts);
     assert_eq!(told[1]["httpStatusCode"], 201, "{told}");
     assert_eq!(query(&simulators, "SELECT Account.Name FROM Contact").1["records"][0]["Account"]["Name"], "B");
+}
+
+#[test]
+fn in_a_composite_that_is_all_or_nothing_a_collection_is_so_too() {
+    let (simulators, _) = started();
+    let records = |second: Value| json!([{ "attributes": { "type": "Account" }, "Name": "A" }, { "attributes": { "type": "Account" }, "Name": second }]);
+    let parts = |inner: bool, second: Value| {
+        let body = json!({ "allOrNone": inner, "records": records(second) });
+        [
+            part("POST", "/composite/sobjects", "made", body),
+            part("POST", "/sobjects/Contact", "doe", json!({ "LastName": "x" })),
+        ]
+    };
+    // Of the outer and the inner flag: accounts and contacts that are there in the end.
+    let rows = [(false, false, 1, 1), (false, true, 1, 2), (true, true, 1, 2), (true, false, 1, 2)];
+    for (outer, inner, accounts, contacts) in rows {
+        let (_, told) = composite(&simulators, outer, &parts(inner, Value::Null));
+        assert_eq!(told[0]["body"][1]["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING");
+        assert_eq!(told[0]["body"][0]["success"], !(outer || inner), "{outer} {inner}");
+        let halted = &told[1]["body"][0]["errorCode"];
+        assert_eq!(halted == "PROCESSING_HALTED", outer, "{told}");
+        assert_eq!((total(&simulators, "Account"), total(&simulators, "Contact")), (json!(accounts), json!(contacts)));
+    }
+    let (_, told) = composite(&simulators, true, &parts(false, json!("B")));
+    let ids: Vec<_> = told[0]["body"].as_array().unwrap().iter().map(|told| told["id"].as_str().unwrap()).collect();
+    let gone = format!("/composite/sobjects?allOrNone=false&ids={},nothing", ids[0]);
+    let (_, told) = composite(&simulators, true, &[part("DELETE", &gone, "gone", Value::Null)]);
+    assert_eq!(told[0]["body"][0]["errors"][0]["statusCode"], "ALL_OR_NONE_OPERATION_ROLLED_BACK");
+    assert_eq!(total(&simulators, "Account"), 3);
 }
 
 #[test]
@@ -311,16 +368,19 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
     assert_eq!(told, ["INVALID_INPUT", "PROCESSING_HALTED"].map(|code| json!(code)));
     assert_eq!((total(&simulators, "Account"), total(&simulators, "Contact")), (json!(2), json!(2)));
     let many: Vec<_> = (0..201).map(|n| record("Account", &format!("r{n}"), json!({ "Name": "x" }))).collect();
-    let deep = (0..5).fold(record("Account", "r", json!({ "Name": "x" })), |below, n| {
-        record("Account", &format!("r{n}"), json!({ "Name": "x", "ChildAccounts": { "records": [below] } }))
-    });
+    let levels = |n: usize| {
+        (1..n).fold(record("Account", "r", json!({ "Name": "x" })), |below, n| {
+            record("Account", &format!("r{n}"), json!({ "Name": "x", "ChildAccounts": { "records": [below] } }))
+        })
+    };
     let rows = [
         json!(many),
-        json!([deep]),
+        json!([levels(6)]),
         json!([]),
         json!({}),
         json!([1]),
         json!([{ "Name": "x" }]),
+        json!([record("Account", "a-b", json!({ "Name": "x" }))]),
         json!([record("Contact", "a", json!({ "LastName": "x" }))]),
         json!([record("Account", "a", json!({ "Name": "x", "Contacts": {} }))]),
         json!([record("Account", "a", json!({ "Name": "x", "Contacts": [] }))]),
@@ -330,6 +390,12 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
         assert_eq!(tree(records.clone()).0, 400, "{records}");
     }
     assert_eq!(total(&simulators, "Account"), 2);
+    assert_eq!(tree(json!([levels(5)])).0, 201);
+    let quoted = json!([record("Account", "q", json!({ "name": "Q", "numberOfEmployees": "100" }))]);
+    assert_eq!(tree(quoted).0, 201);
+    let found = query(&simulators, "SELECT NumberOfEmployees FROM Account WHERE Name = 'Q'").1;
+    assert_eq!(found["records"][0]["NumberOfEmployees"], 100);
+    assert_eq!(tree(json!([record("Account", "q", json!({ "name": "Q", "numberOfEmployees": "many" }))])).0, 400);
     assert_eq!(call(&simulators, "POST", "/composite/tree/Nothing", Some(json!({ "records": [] }))).0, 404);
     assert_eq!(call(&simulators, "GET", "/composite/tree/Account", None).0, 405);
     assert_eq!(tree(json!(many[..200])).0, 201);

@@ -37,11 +37,12 @@ fn peopled() -> Simulators {
     simulators
 }
 
-const WORDS: [&str; 66] = [
+const WORDS: [&str; 67] = [
     "SELECT",
     "FROM",
     "WHERE",
     "GROUP",
+    "HAVING",
     "BY",
     "ORDER",
     "LIMIT",
@@ -114,10 +115,11 @@ fn wordy() -> impl Strategy<Value = String> {
     (any::<bool>(), text).prop_map(|(begun, text)| if begun { format!("SELECT Id FROM Lead {text}") } else { text })
 }
 
-const QUERIES: [&str; 7] = [
+const QUERIES: [&str; 8] = [
     "SELECT Id, Name, (SELECT Id, Lead.Email FROM CampaignMembers WHERE Status = 'Sent' ORDER BY Id LIMIT 2) FROM Campaign WHERE Name LIKE '%x%' AND StartDate = TODAY ORDER BY Name DESC NULLS LAST LIMIT 5 OFFSET 0",
     "SELECT Id FROM Lead WHERE Id NOT IN (SELECT LeadId FROM CampaignMember WHERE CampaignId != null) OR (LastName IN ('L1', 'L2') AND NOT NumberOfEmployees > 1)",
     "SELECT LeadSource, COUNT(Id) n, MAX(CreatedDate) FROM Lead GROUP BY LeadSource ORDER BY LeadSource",
+    "SELECT l.Email, COUNT(l.Id) n FROM Lead l GROUP BY l.Email HAVING COUNT(l.Id) > 1 AND MIN(l.LastName) != null ORDER BY COUNT(l.Id) DESC, MAX(l.LastName)",
     "SELECT COUNT() FROM CampaignMember WHERE CreatedDate = LAST_N_DAYS:3",
     "SELECT FIELDS(ALL) FROM Lead LIMIT 200",
     "SELECT Id, Campaign.Name, Lead.Owner.Profile.Name FROM CampaignMember WHERE Lead.Email = 'a@x.test'",

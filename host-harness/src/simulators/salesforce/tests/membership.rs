@@ -104,3 +104,20 @@ fn a_crowd_of_members_is_written_in_no_time() {
     assert_eq!(counts(&simulators, &campaign).0, [2000, 0, 0, 2000]);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn a_membership_that_moved_to_a_contact_is_the_contacts_in_everything() {
+    let (simulators, _) = started();
+    let campaign = campaign(&simulators, json!({ "Name": "x" }));
+    let lead = made(&simulators, "Lead", json!({ "LastName": "x", "Company": "x" }));
+    let member = made(&simulators, "CampaignMember", json!({ "CampaignId": campaign, "LeadId": lead }));
+    let contact = simulators.world().convert_lead(&lead, None).unwrap();
+    let again = json!({ "CampaignId": campaign, "ContactId": contact });
+    let (status, told) = call(&simulators, "POST", "/sobjects/CampaignMember", Some(again));
+    assert_eq!((status, &told[0]["errorCode"]), (400, &json!("DUPLICATE_VALUE")));
+    call(&simulators, "PATCH", &format!("/sobjects/Contact/{contact}"), Some(json!({ "LastName": "New" })));
+    let (_, told) = call(&simulators, "GET", &format!("/sobjects/CampaignMember/{member}"), None);
+    assert_eq!((&told["LastName"], &told["Type"]), (&json!("New"), &json!("Contact")));
+    assert_eq!(call(&simulators, "DELETE", &format!("/sobjects/Contact/{contact}"), None).0, 204);
+    assert_eq!(query(&simulators, "SELECT Id FROM CampaignMember").1["totalSize"], 0);
+}

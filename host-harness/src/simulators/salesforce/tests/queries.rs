@@ -51,7 +51,16 @@ fn a_count_has_no_records_and_aggregates_are_rows_of_their_own() {
     assert_eq!(query(&simulators, summed).1["records"][0]["s"], Value::Null);
     made(&simulators, "Lead", json!({ "LastName": "E", "Company": "x", "NumberOfEmployees": 3 }));
     assert_eq!(query(&simulators, summed).1["records"][0]["s"], 3.0);
+    let by_count = "SELECT City FROM Lead GROUP BY City HAVING COUNT(City) > 0 ORDER BY COUNT(Id) DESC, MIN(LastName)";
+    let cities: Vec<_> =
+        query(&simulators, by_count).1["records"].as_array().unwrap().iter().map(|row| row["City"].clone()).collect();
+    assert_eq!(cities, [json!("Paris"), json!("Rome")]);
+    let none = "SELECT City FROM Lead GROUP BY City HAVING COUNT(Id) >= 2 AND MAX(LastName) = 'A'";
+    assert_eq!(query(&simulators, none).1["totalSize"], 0);
     let rows = [
+        ("SELECT City FROM Lead HAVING COUNT(Id) > 1", "must be grouped"),
+        ("SELECT City FROM Lead GROUP BY City HAVING COUNT(Id) > 'x'", "must be a number"),
+        ("SELECT City FROM Lead ORDER BY COUNT(Id)", "GROUP BY"),
         ("SELECT COUNT(), Id FROM Lead", "COUNT()"),
         ("SELECT City, COUNT(Id) FROM Lead", "must be grouped or aggregated: City"),
         ("SELECT COUNT(Id) FROM Lead GROUP BY City ORDER BY LastName", "Ordered field must be grouped"),
@@ -64,6 +73,31 @@ fn a_count_has_no_records_and_aggregates_are_rows_of_their_own() {
         assert_eq!((status, code.as_str()), (400, "MALFORMED_QUERY"), "{soql}");
         assert!(message.contains(text), "{soql}: {message}");
     }
+}
+
+#[test]
+fn a_field_may_have_its_objects_name_or_alias_before_it() {
+    let (simulators, _) = started();
+    let campaign = campaign(&simulators, json!({ "Name": "x" }));
+    let lead = lead(&simulators, "A", Some("Paris"));
+    made(&simulators, "CampaignMember", json!({ "CampaignId": campaign, "LeadId": lead }));
+    let rows = [
+        "SELECT Lead.LastName, Lead.Owner.Name FROM Lead WHERE Lead.City = 'Paris' ORDER BY Lead.LastName",
+        "SELECT l.LastName, l.Owner.Name FROM Lead l WHERE l.Id IN (SELECT m.LeadId FROM CampaignMember m WHERE m.Campaign.Name = 'x')",
+        "SELECT LastName, Owner.Name, (SELECT m.Id FROM CampaignMembers m WHERE m.Status = 'Sent') FROM Lead",
+    ];
+    for soql in rows {
+        let (status, body) = query(&simulators, soql);
+        let row = &body["records"][0];
+        assert_eq!(
+            (status, &row["LastName"], &row["Owner"]["Name"]),
+            (200, &json!("A"), &json!("Ida Integration")),
+            "{body}"
+        );
+    }
+    let (_, counted) = query(&simulators, "SELECT l.City, COUNT(l.Id) n FROM Lead l GROUP BY l.City");
+    assert_eq!((&counted["records"][0]["City"], &counted["records"][0]["n"]), (&json!("Paris"), &json!(1)));
+    assert_eq!(refused(&simulators, "SELECT x.Id FROM Lead l").1, "INVALID_FIELD");
 }
 
 #[test]
@@ -97,6 +131,30 @@ fn children_come_within_their_parents_or_null() {
         .fold("SELECT Id FROM ChildAccounts".to_owned(), |inner, _| format!("SELECT Id, ({inner}) FROM ChildAccounts"));
     let deep = format!("SELECT Id, ({deep}) FROM Account");
     assert_eq!(refused(&simulators, &deep).1, "MALFORMED_QUERY");
+}
+
+#[test]
+fn too_many_children_come_in_pages_of_their_own() {
+    let (simulators, _) = started();
+    let account = made(&simulators, "Account", json!({ "Name": "x" }));
+    let contact =
+        |n: usize| json!({ "attributes": { "type": "Contact" }, "LastName": format!("{n:03}"), "AccountId": account });
+    for from in [0, 150] {
+        let records: Vec<_> = (from..from + 150).map(contact).collect();
+        call(&simulators, "POST", "/composite/sobjects", Some(json!({ "records": records })));
+    }
+    let soql = "SELECT Id, (SELECT LastName FROM Contacts ORDER BY LastName) FROM Account";
+    let part = json!({
+        "method": "GET", "url": format!("/services/data/v62.0/query?q={}", encode(soql)), "referenceId": "q",
+        "httpHeaders": { "Sforce-Query-Options": "batchSize=200" },
+    });
+    let (_, told) = call(&simulators, "POST", "/composite", Some(json!({ "compositeRequest": [part] })));
+    let contacts = &told["compositeResponse"][0]["body"]["records"][0]["Contacts"];
+    assert_eq!((&contacts["totalSize"], &contacts["done"]), (&json!(300), &json!(false)));
+    assert_eq!(contacts["records"].as_array().map(Vec::len), Some(200));
+    let next = contacts["nextRecordsUrl"].as_str().unwrap().strip_prefix("/services/data/v62.0").unwrap();
+    let (_, rest) = call(&simulators, "GET", next, None);
+    assert_eq!((&rest["done"], &rest["records"][99]["LastName"]), (&json!(true), &json!("299")));
 }
 
 #[test]
