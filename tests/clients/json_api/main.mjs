@@ -80,7 +80,7 @@ const steps = {
     const found = await pages(path, { filter: { email } });
     assert.deepEqual(found.map((person) => person.id), [made.data.id]);
     await refused(livestorm.post(path, { type: 'people', fields }), 409);
-    await livestorm.delete(`${path}/${made.data.id}`, undefined);
+    await livestorm.delete(path, made.data.id);
     await control('clock', { move_by_seconds: 60 });
     assert.deepEqual(await pages(path, { filter: { email } }), []);
   },

@@ -1,5 +1,5 @@
 //! What a request brings: a JSON:API document, `{"data":{"type","attributes"}}`, sent as `application/vnd.api+json` or
-//! `application/json` [confirmed]; what else the header may say is not looked at [unknown]. What is no such document is 400,
+//! `application/json` [confirmed]; what else the header may say is settled in `negotiation.rs`. What is no such document is 400,
 //! "malformed" (<https://developers.livestorm.co/docs/requests>).
 
 use super::errors::Refusal;
