@@ -1,6 +1,6 @@
 //! What a request must pass before its object is asked, in an order that no page gives [inferred]: route (192, 198),
 //! method (60), token (49, 126, 184, 199), header of the business unit (181), its form (182), its being there (201), and
-//! on this host (201), the API being on (76), the user's place in it (49), requests in flight (66), the day's calls (122).
+//! on this host (201), the API being on (76) and an administrator there (203), the user's place in it (49), requests in flight (66), the day's calls (122).
 
 use super::{AccountEngagement, Calls, errors::Refusal, imports::Step, record::Kind, zone};
 use crate::simulators::{
@@ -263,6 +263,9 @@ pub(super) fn identity(world: &World, call: &Call) -> Result<(), Refusal> {
     }
     if !own.api_enabled {
         return Err(Refusal::code(76));
+    }
+    if !own.has_admin {
+        return Err(Refusal::code(203));
     }
     if !world.account_engagement.has_user {
         let message = "User associated with access token is not valid for the Pardot Business Unit ID";

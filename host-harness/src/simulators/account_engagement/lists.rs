@@ -84,6 +84,10 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let name = body.required_text("name")?;
     let live = world.account_engagement.lists.all().filter(|list| !list.is_deleted).count();
     world.account_engagement.has_room(Asset::List, live)?;
+    let folder = body.id("folderId", 97)?.unwrap_or(users::FOLDER_ID);
+    if world.account_engagement.full_folders.contains(&folder) {
+        return Err(Refusal::code(216));
+    }
     let now = world.now();
     let list = List {
         id: 0,

@@ -103,6 +103,8 @@ pub struct AccountEngagement {
     pub host: Host,
     /// `false`: code 76.
     pub api_enabled: bool,
+    /// Whether the unit has an administrator, as whom some of its work is run. `false`: code 203.
+    pub has_admin: bool,
     /// Ids that `prospectAccountId` may have. Others: code 61.
     pub prospect_accounts: BTreeSet<u64>,
     /// Whether the API's user belongs to this unit. `false`: code 49.
@@ -112,6 +114,8 @@ pub struct AccountEngagement {
     pub calls: Calls,
     /// Folders that are there and that the API's user may not enter: code 96.
     pub closed_folders: BTreeSet<u64>,
+    /// Folders that take nothing more: code 216.
+    pub full_folders: BTreeSet<u64>,
     /// How many of each there may be: code 67 above it. What is not named has no limit.
     pub most: BTreeMap<Asset, usize>,
     /// What stands in a form, an automation or the like: code 108 on DELETE.
@@ -161,11 +165,13 @@ impl AccountEngagement {
             is_active: true,
             host: Host::Production,
             api_enabled: true,
+            has_admin: true,
             prospect_accounts: BTreeSet::new(),
             has_user: true,
             missing_abilities: BTreeSet::new(),
             calls: Calls::default(),
             closed_folders: BTreeSet::new(),
+            full_folders: BTreeSet::new(),
             most: BTreeMap::new(),
             in_use: BTreeSet::new(),
             campaigns_by_salesforce_id: HashMap::new(),

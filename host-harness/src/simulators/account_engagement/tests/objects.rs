@@ -134,6 +134,10 @@ fn a_list_is_changed_deleted_and_no_longer_written() {
         let (status, refused) = unit.call("PATCH", &path, Some(json!({ "folderId": folder })));
         assert_eq!((status, &refused["code"]), (400, &json!(code)));
     }
+    unit.simulators.world().account_engagement.full_folders.insert(2001);
+    for body in [json!({ "name": "b" }), json!({ "name": "b", "folderId": 2001 })] {
+        assert_eq!(unit.post("objects/lists", body).1["code"], 216);
+    }
     let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
     assert_eq!(unit.call("DELETE", &path, None), (204, Value::Null));
     assert_eq!(unit.call("DELETE", &path, None).1["code"], 109);

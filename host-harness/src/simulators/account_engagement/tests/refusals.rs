@@ -109,6 +109,8 @@ fn a_unit_is_known_at_its_own_host_by_its_long_id_and_without_a_key() {
             assert_eq!((answered, &body["code"]), (status, &json!(184)), "{token}");
         }
     }
+    unit.simulators.world().account_engagement.has_admin = false;
+    assert_eq!(unit.answer(good()).2["code"], 203);
     unit.simulators.world().account_engagement.api_enabled = false;
     let (status, _, body) = unit.answer(good());
     assert_eq!((status, body), (400, json!({ "code": 76, "message": "API access was disabled" })));
