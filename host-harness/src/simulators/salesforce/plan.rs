@@ -73,7 +73,10 @@ impl<'a> Reader<'a> {
 
     pub fn object(&self, side: Side, name: &str) -> Result<&'static ObjectType, Refusal> {
         let object = ObjectType::named(side, name).filter(|object| offers(self.world, object)).ok_or_else(|| {
-            let message = format!("\nsObject type '{name}' is not supported.");
+            let message = format!(
+                "\nsObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append the \
+                 '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+            );
             Refusal::new(400, "INVALID_TYPE", message)
         })?;
         Ok(self.view.salesforce.own(object))

@@ -29,6 +29,10 @@ use std::time::Duration;
 const ROWS_MAX: usize = 2000;
 const ROWS_MIN: usize = 200;
 
+/// Characters of a line that are told of a refused query, before the place and in all [inferred].
+const LINE_BEFORE: usize = 40;
+const LINE_SHOWN: usize = 80;
+
 const CURSOR_LIFE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// The rest of an answer, waiting to be fetched.
@@ -50,8 +54,8 @@ pub(super) fn first_page(
     let text = call.param("q").ok_or_else(|| Refusal::malformed_query("A query string has to be specified"))?;
     let query = soql::parse(text).map_err(Refusal::malformed_query)?;
     let reader = Reader::new(world, version, among);
-    let object = reader.object(side, &query.from)?;
-    let plan = reader.plan(object, &query, 1)?;
+    let plan = reader.object(side, &query.from).and_then(|object| reader.plan(object, &query, 1));
+    let plan = plan.map_err(|refusal| placed(refusal, text))?;
     if query.counts_alone() {
         let told = json!({ "totalSize": plan.rows(&reader).len(), "done": true, "records": [] });
         return Ok(json(200, CONTENT_TYPE, &told));
@@ -66,6 +70,36 @@ pub(super) fn first_page(
     let made_at = world.now();
     let page = cut(&mut world.salesforce.cursors, rows, version, rows_a_page, made_at);
     Ok(json(200, CONTENT_TYPE, &page))
+}
+
+/// With the place of the name that the refusal is about, as public clients captured it: the line, a caret below the name,
+/// and its row and column.
+fn placed(mut refusal: Refusal, text: &str) -> Refusal {
+    for fault in refusal.faults.iter_mut().filter(|fault| matches!(fault.code, "INVALID_FIELD" | "INVALID_TYPE")) {
+        // The first word in quotes; an apostrophe within a word begins none.
+        let name = fault.message.split_once(" '").and_then(|(_, rest)| rest.split('\'').next());
+        let name = name.filter(|name| !name.is_empty());
+        let Some((at, told)) = name.and_then(|name| whole_word(text, name)).zip(fault.message.strip_prefix('\n'))
+        else {
+            continue;
+        };
+        let before = &text[..at];
+        let (row, line) = (before.matches('\n').count() + 1, text.lines().nth(before.matches('\n').count()));
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        let from = column.saturating_sub(LINE_BEFORE);
+        let line: String = line.unwrap_or_default().chars().skip(from).take(LINE_SHOWN).collect();
+        let caret = " ".repeat(column - from);
+        fault.message = format!("\n{line}\n{caret}^\nERROR at Row:{row}:Column:{}\n{told}", column + 1);
+    }
+    refusal
+}
+
+/// Where a name stands in a text and is no part of a longer one.
+fn whole_word(text: &str, name: &str) -> Option<usize> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(name)
+        .map(|(at, _)| at)
+        .find(|at| !text[..*at].ends_with(part) && !text[at + name.len()..].starts_with(part))
 }
 
 /// The first page of rows; what is too much waits, and so do too many children of a row.

@@ -37,7 +37,11 @@ pub(super) fn plain(field: &Field, text: &str) -> String {
 pub(super) fn column(object: &'static ObjectType, path: &[String]) -> Result<&'static Field, Refusal> {
     match path {
         [name] => object.field(name).ok_or_else(|| {
-            let message = format!("\n{name}\n^\nNo such column '{name}' on sobject of type {}", object.name);
+            let message = format!(
+                "\nNo such column '{name}' on entity '{}'. If you are attempting to use a custom field, be sure to append the \
+                 '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+                object.name
+            );
             Refusal::new(400, "INVALID_FIELD", message)
         }),
         [relation, rest @ ..] => match object.relation(relation) {

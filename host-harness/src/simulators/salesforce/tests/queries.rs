@@ -225,6 +225,38 @@ fn a_day_is_the_users_own() {
 }
 
 #[test]
+fn a_refused_name_is_told_with_its_place() {
+    let (simulators, _) = started();
+    let rows = [
+        (
+            "SELECT Bacon FROM Account LIMIT 2",
+            "\nSELECT Bacon FROM Account LIMIT 2\n       ^\nERROR at Row:1:Column:8\nNo such column 'Bacon' on entity 'Account'. If",
+        ),
+        (
+            "SELECT Id FROM Accountz LIMIT 2",
+            "\nSELECT Id FROM Accountz LIMIT 2\n               ^\nERROR at Row:1:Column:16\nsObject type 'Accountz' is not supported. If",
+        ),
+        (
+            "SELECT Id\nFROM Lead\nORDER BY Id, Idx",
+            "\nORDER BY Id, Idx\n             ^\nERROR at Row:3:Column:14\nNo such column 'Idx'",
+        ),
+        (
+            "SELECT Boss.Name FROM Lead",
+            "\nSELECT Boss.Name FROM Lead\n       ^\nERROR at Row:1:Column:8\nDidn't understand relationship 'Boss'",
+        ),
+    ];
+    for (soql, expected) in rows {
+        let (status, _, message) = refused(&simulators, soql);
+        assert_eq!(status, 400);
+        assert!(message.starts_with(expected), "{soql}: {message}");
+    }
+    let long = format!("SELECT {} Idx FROM Lead", "Id, ".repeat(50));
+    let (_, code, message) = refused(&simulators, &long);
+    assert_eq!(code, "INVALID_FIELD");
+    assert!(message.contains("\nERROR at Row:1:Column:209\n") && message.len() < 400, "{message}");
+}
+
+#[test]
 fn fields_may_be_asked_for_by_their_kind() {
     let (simulators, _) = started();
     let custom = CustomField {
