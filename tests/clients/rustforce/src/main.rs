@@ -8,8 +8,7 @@ use rustforce::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const OBJECTS: [&str; 7] =
-    ["Lead", "Contact", "Account", "Campaign", "CampaignMember", "CampaignMemberStatus", "User"];
+const OBJECTS: [&str; 7] = ["Lead", "Contact", "Account", "Campaign", "CampaignMember", "CampaignMemberStatus", "User"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
