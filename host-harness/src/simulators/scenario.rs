@@ -8,7 +8,7 @@ use super::{
     account_engagement::{
         CustomKind, Extension, NewCustomField, NewField, NewForm, NewFormHandler, NewProspect, campaigns::mirror,
     },
-    control::settings::Settings,
+    control::{accounts::Accounts, settings::Settings},
     faults::FaultPlan,
     livestorm::{Attendance, FormField, NewEvent, NewRegistrant, NewSession, Role, Utm},
     unknowns::Unknowns,
@@ -42,6 +42,9 @@ pub struct Scenario {
     /// As `/simulators/options` has them.
     #[serde(default)]
     pub options: Settings,
+    /// As `/simulators/accounts` has them.
+    #[serde(default)]
+    pub accounts: Accounts,
     #[serde(default)]
     pub faults: FaultPlan,
     #[serde(default)]
@@ -277,6 +280,7 @@ impl Scenario {
 
     /// What was there before it began.
     pub fn furnish(&self, world: &mut World) {
+        self.accounts.set(world).expect("in a new world nothing is on yet that could not be switched off");
         for name in &self.salesforce.campaigns {
             world.salesforce.add_campaign(name);
         }

@@ -6,10 +6,12 @@ use super::{
     users,
 };
 use crate::{clock::Timestamp, simulators::World};
+use serde::{Deserialize, Serialize};
 
 /// What the customer has bought. External activities begin with Plus [confirmed].
 /// <https://developer.salesforce.com/docs/atlas.en-us.api_tooling.meta/api_tooling/tooling_api_objects_marketingappextactivity.htm>
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Edition {
     Growth,
     Plus,

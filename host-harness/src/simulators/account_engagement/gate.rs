@@ -10,6 +10,7 @@ use crate::simulators::{
     unknowns::{ErrorBody, ShortUnitId},
 };
 use http::Method;
+use serde::{Deserialize, Serialize};
 
 /// What a path and a method ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,8 @@ impl Host {
 }
 
 /// What the API's user may do, by the names of their Account Engagement role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ability {
     ViewForms,
     CreateForms,

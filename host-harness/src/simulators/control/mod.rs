@@ -5,6 +5,7 @@
 //! use it: the `Host` must be an address of this machine or the one listened at, and an `Origin` must be the same.
 //! Invariant: whoever holds both takes the desk's own state first, then the world.
 
+pub mod accounts;
 pub mod settings;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use super::{
     world::World,
 };
 use crate::clock::{Clock, MovableClock, Timestamp};
+use accounts::Accounts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use settings::Settings;
@@ -217,6 +219,13 @@ impl Desk {
                 settings.set(&mut world.options);
                 Ok(written(&Settings::of(&world.options)))
             }
+            ("GET", ["accounts"]) => Ok(written(&Accounts::of(&self.simulators.world()))),
+            ("PUT", ["accounts"]) => self.set_up(read(&call.body)?),
+            ("PATCH", ["accounts"]) => {
+                let mut accounts = written(&Accounts::of(&self.simulators.world()));
+                merge(&mut accounts, read(&call.body)?);
+                self.set_up(read(accounts.to_string().as_bytes())?)
+            }
             ("GET", ["faults"]) => Ok(written(&self.simulators.world().faults)),
             ("POST", ["faults"]) => {
                 let more = plan(read(&call.body)?);
@@ -254,6 +263,12 @@ impl Desk {
                 })
             }
         }
+    }
+
+    fn set_up(&self, accounts: Accounts) -> Told {
+        let mut world = self.simulators.world();
+        accounts.set(&mut world).map_err(|why| refused(409, why))?;
+        Ok(written(&Accounts::of(&world)))
     }
 
     fn requests(&self) -> Value {
@@ -353,7 +368,7 @@ impl Desk {
     }
 }
 
-const PATHS: [&str; 29] = [
+const PATHS: [&str; 32] = [
     "GET /simulators/world",
     "GET /simulators/deliveries",
     "GET /simulators/requests",
@@ -365,6 +380,9 @@ const PATHS: [&str; 29] = [
     "GET /simulators/options",
     "PUT /simulators/options",
     "PATCH /simulators/options",
+    "GET /simulators/accounts",
+    "PUT /simulators/accounts",
+    "PATCH /simulators/accounts",
     "GET /simulators/faults",
     "POST /simulators/faults",
     "DELETE /simulators/faults",

@@ -23,6 +23,27 @@ fn ask(desk: &Desk, method: &str, path: &str, body: &str) -> (u16, Value) {
 }
 
 #[test]
+fn what_an_admin_sets_up_is_changed_in_part_holds_for_the_apis_and_may_stand_in_a_scenario() {
+    let ping = |desk: &Desk| {
+        let token = desk.simulators.world().options.livestorm_token.clone();
+        let ping = http::Request::get("/v1/ping").header("authorization", token).body(vec![]).unwrap();
+        desk.simulators.handle(ping).unwrap().status().as_u16()
+    };
+    let desk = desk();
+    let before = ask(&desk, "GET", "/simulators/accounts", "").1;
+    assert_eq!(ping(&desk), 200);
+    let (status, after) = ask(&desk, "PATCH", "/simulators/accounts", r#"{"livestorm":{"access":"blocked"}}"#);
+    assert_eq!((status, &after["livestorm"]["access"]), (200, &json!("blocked")));
+    assert_eq!(after["salesforce"], before["salesforce"]);
+    assert_eq!(ping(&desk), 403);
+    assert_eq!(ask(&desk, "PUT", "/simulators/accounts", "{}"), (200, before));
+    assert_eq!(ping(&desk), 200);
+    let scenario = "title = \"Closed\"\naccounts.livestorm.access = \"not-in-plan\"";
+    desk.begin(Some(Scenario::parse(scenario).unwrap()));
+    assert_eq!(ping(&desk), 403);
+}
+
+#[test]
 fn what_a_scenario_lets_happen_happens_at_its_time_however_far_the_clock_is_moved() {
     let desk = desk();
     assert_eq!(ask(&desk, "POST", "/simulators/scenario", r#"{"name":"one_session"}"#).0, 200);
@@ -78,6 +99,7 @@ fn a_refusal_says_what_is_wrong_and_what_would_be_right() {
         ("PATCH", "/simulators/switches", r#"{"pardot":{}}"#, 400, "unknown field `pardot`"),
         ("PATCH", "/simulators/switches", "7", 400, "invalid type"),
         ("PUT", "/simulators/options", r#"{"ampsea":7}"#, 400, "ampsea: "),
+        ("PATCH", "/simulators/accounts", r#"{"livestorm":{"access":"gone"}}"#, 400, "unknown variant `gone`"),
         ("POST", "/simulators/faults", r#"{"rules":[{}]}"#, 400, "missing field `what`"),
         ("POST", "/simulators/scenario", r#"{"name":"none"}"#, 404, "one_session"),
         ("POST", "/simulators/livestorm/start", r#"{"session":"x"}"#, 409, "no session \"x\""),

@@ -2,9 +2,11 @@
 //! Each is none, read, or read and write. That jobs and people's attributes belong to Events is [inferred], and a switch. Whether a missing scope is answered 401 or 403: two pages differ.
 
 use crate::simulators::unknowns::ScopeOfTheRest;
+use serde::{Deserialize, Serialize};
 
 /// Given to a token when it is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     Identity,
     Events,

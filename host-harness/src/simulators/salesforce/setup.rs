@@ -47,6 +47,16 @@ pub struct Setup {
     own: HashMap<&'static str, &'static ObjectType>,
 }
 
+impl Setup {
+    pub fn person_accounts(&self) -> bool {
+        self.person_accounts
+    }
+
+    pub fn state_and_country_picklists(&self) -> bool {
+        self.state_country_picklists
+    }
+}
+
 /// For whom the API is off [inferred from public clients].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
