@@ -93,6 +93,7 @@ fn switches() -> Vec<Switch> {
         ("/salesforce/undefined_member_status", json!(["default", "stored"]), None),
         ("/salesforce/upsert_updated_status", json!([204]), None),
         ("/salesforce/limit_info", json!(["with-app", "with-bursts"]), None),
+        ("/salesforce/query_page_rows_max", json!([1]), None),
         ("/salesforce/duplicate_key", json!(["duplicate-result"]), None),
         ("/salesforce/duplicate_alert_status", json!([300]), None),
         ("/salesforce/long_address_status", json!([431]), None),

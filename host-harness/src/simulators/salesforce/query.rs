@@ -66,7 +66,8 @@ pub(super) fn first_page(
         let mut size = option.filter(|(name, _)| name.trim().eq_ignore_ascii_case("batchSize"));
         size.next()?.1.trim().parse::<usize>().ok()
     });
-    let rows_a_page = asked.unwrap_or(ROWS_MAX).clamp(ROWS_MIN, ROWS_MAX);
+    let shorter = world.options.unknowns.salesforce.query_page_rows_max.max(1);
+    let rows_a_page = asked.unwrap_or(ROWS_MAX).clamp(ROWS_MIN, ROWS_MAX).min(shorter);
     let made_at = world.now();
     let page = cut(&mut world.salesforce.cursors, rows, version, rows_a_page, made_at);
     Ok(json(200, CONTENT_TYPE, &page))

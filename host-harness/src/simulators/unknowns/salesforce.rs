@@ -20,6 +20,8 @@ pub struct SalesforceUnknowns {
     pub upsert_updated_status: u16,
     /// What `Sforce-Limit-Info` tells beside the org's usage: its page has told of all three.
     pub limit_info: LimitInfo,
+    /// Rows of a page at most. A page may be shorter than asked, and nothing says when; it has one row at least.
+    pub query_page_rows_max: usize,
     /// How the key of a duplicate's details is spelt.
     pub duplicate_key: DuplicateKey,
     /// Status of a duplicate that may be saved all the same: 400, or 300 by one client's word.
@@ -40,6 +42,7 @@ impl Default for SalesforceUnknowns {
             undefined_member_status: UndefinedMemberStatus::Refused,
             upsert_updated_status: 200,
             limit_info: LimitInfo::OrgAlone,
+            query_page_rows_max: 2000,
             duplicate_key: DuplicateKey::DuplicateResut,
             duplicate_alert_status: 400,
             long_address_status: 414,

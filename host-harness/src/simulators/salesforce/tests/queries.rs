@@ -355,3 +355,22 @@ fn a_page_has_the_size_asked_for_and_the_rest_is_there_for_two_days() {
         assert_eq!(call(&simulators, "GET", &format!("/query/{locator}"), None).0, 404, "{locator}");
     }
 }
+
+#[test]
+fn a_page_may_be_shorter_than_asked_and_leads_on_all_the_same() {
+    let (simulators, _) = started();
+    for name in ["a", "b", "c", "d", "e"] {
+        lead(&simulators, name, None);
+    }
+    simulators.world().options.unknowns.salesforce.query_page_rows_max = 2;
+    let (_, mut page) = query(&simulators, "SELECT LastName FROM Lead ORDER BY LastName");
+    let mut pages = vec![];
+    loop {
+        let rows = page["records"].as_array().unwrap().iter();
+        pages.push(rows.map(|row| row["LastName"].as_str().unwrap().to_owned()).collect::<Vec<_>>());
+        assert_eq!(page["totalSize"], 5);
+        let Some(next) = page["nextRecordsUrl"].as_str() else { break };
+        page = call(&simulators, "GET", next.strip_prefix("/services/data/v62.0").unwrap(), None).1;
+    }
+    assert_eq!(pages, [vec!["a", "b"], vec!["c", "d"], vec!["e"]]);
+}
