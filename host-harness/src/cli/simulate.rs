@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Where webhooks of Livestorm's native app are posted from the beginning; may be given several times
     #[arg(long, value_name = "URL")]
     webhooks: Vec<String>,
-    /// Let other machines reach them: whoever does may do anything in this made-up world
+    /// Let other machines reach them: whoever does may do anything in this made-up world, and have its webhooks posted to any address that this machine reaches
     #[arg(long)]
     allow_remote: bool,
     /// One JSON object instead of text
