@@ -2,13 +2,14 @@
 //! <https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_campaignmemberstatus.htm>:
 //! a new campaign has `Sent` (the default) and `Responded`; SortOrder is unique in a campaign; one is the default and one
 //! is a response at all times; the default and what members have cannot be deleted. A second label of the same text is
-//! refused like a second SortOrder, and a new default takes the place of the old [inferred].
+//! refused like a second SortOrder, and a new default takes the place of the old [inferred]; both are switches.
 
 use super::{
     Record, Salesforce,
     describe::{Access::*, Field, Kind::*, ObjectType, Writes},
     errors::Refusal,
 };
+use crate::simulators::unknowns::{SalesforceUnknowns, SecondDefaultStatus, SecondStatusLabel};
 use serde_json::{Map, Value, json};
 
 pub(super) static STATUS: ObjectType =
@@ -43,7 +44,12 @@ impl Salesforce {
     }
 
     /// What must be so before a status is made or changed, `own` being the one that is changed; and what is filled in.
-    pub(super) fn status_checked(&self, fields: &mut Map<String, Value>, own: Option<&Record>) -> Result<(), Refusal> {
+    pub(super) fn status_checked(
+        &self,
+        fields: &mut Map<String, Value>,
+        own: Option<&Record>,
+        unknowns: &SalesforceUnknowns,
+    ) -> Result<(), Refusal> {
         let campaign = own.map_or_else(|| fields.get("CampaignId").cloned(), |own| Some(own.value("CampaignId")));
         let campaign = campaign.as_ref().and_then(Value::as_str).unwrap_or_default();
         let others: Vec<_> =
@@ -63,7 +69,12 @@ impl Salesforce {
             let wanted = fields.get(name).filter(|value| !value.is_null());
             wanted.is_some_and(|wanted| others.iter().any(|other| alike(&other.value(name), wanted)))
         };
-        if same("SortOrder") || same("Label") {
+        let second_default = fields.get("IsDefault") == Some(&json!(true))
+            && others.iter().any(|other| other.value("IsDefault") == json!(true));
+        if same("SortOrder")
+            || (same("Label") && unknowns.second_status_label == SecondStatusLabel::Refused)
+            || (second_default && unknowns.second_default_status == SecondDefaultStatus::Refused)
+        {
             return Err(refused());
         }
         let without = |name: &str| {

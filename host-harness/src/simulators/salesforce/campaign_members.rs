@@ -176,14 +176,15 @@ impl Salesforce {
     }
 }
 
-/// A lead has become a contact: its rows are the contact's, unless the contact has one of its own.
-pub(super) fn moved_to_contact(salesforce: &mut Salesforce, lead: &str, contact: &str) {
+/// A lead has become a contact: its rows are the contact's, unless the contact has one of its own; or they stay where they
+/// are.
+pub(super) fn moved_to_contact(salesforce: &mut Salesforce, lead: &str, contact: Option<&str>) {
     let now = salesforce.clock.now();
     for id in salesforce.memberships(lead) {
         let Some(member) = salesforce.records.now(&id) else { continue };
         let campaign = member.value("CampaignId");
-        let double = salesforce.children_of(contact, MEMBER.name).any(|other| other.value("CampaignId") == campaign);
-        if !double {
+        let of_it = |other: &Record| other.value("CampaignId") == campaign;
+        if let Some(contact) = contact.filter(|contact| !salesforce.children_of(contact, MEMBER.name).any(of_it)) {
             salesforce.records.change(&id, now, |member| {
                 member.fields.insert("ContactId".into(), json!(contact));
                 member.modified_at = now;

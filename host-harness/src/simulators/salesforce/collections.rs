@@ -247,7 +247,7 @@ fn of_record(refusal: Refusal, id: &str) -> Refusal {
         return refusal;
     }
     match long_salesforce_id(id) {
-        Some(_) => Refusal::new(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),
+        Some(_) => Refusal::linked_to_nothing(400),
         None => Refusal::new(400, "MALFORMED_ID", format!("malformed id {id}")),
     }
 }

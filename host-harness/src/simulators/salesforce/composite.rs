@@ -5,8 +5,8 @@
 //!
 //! Each part is answered as a request of its own would be, and the whole counts as one call; at most five parts are
 //! queries or collections; a part inherits Accept, Authorization and Content-Type, and one that names them itself ends the
-//! whole with 400; `allOrNone` takes everything back, and all parts but the failed one are then 400 PROCESSING_HALTED; a
-//! reference without a value is that too [confirmed]; so is each collection in it all or nothing, whatever it says itself
+//! whole with 400; `allOrNone` takes everything back, and all parts but the failed one are then PROCESSING_HALTED; a
+//! reference without a value is that too [confirmed], with a status that is a switch; so is each collection in it all or nothing, whatever it says itself
 //! [confirmed] <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-allornone.html>, with the
 //! status that it has by itself [inferred]. Codes of the refusals of the whole, and that a part for a resource
 //! that composite does not support is not found: [inferred]. A value that is put into an address is encoded there, and one
@@ -26,6 +26,9 @@ const PARTS_MAX: usize = 25;
 const QUERIES_MAX: usize = 5;
 const GRAPHS_MAX: usize = 75;
 const NODES_MAX: usize = 500;
+
+/// Of a part that was taken back, or that lacks a reference; its status is a switch.
+const HALTED: &str = "PROCESSING_HALTED";
 
 /// What an address may not hold as it is, and people write all the same.
 const UNSAFE: &AsciiSet =
@@ -119,6 +122,7 @@ fn run(
     all_or_none: bool,
     allowed: impl Fn(&Part) -> bool,
 ) -> (Vec<Value>, bool) {
+    let halted_status = world.options.unknowns.salesforce.halted_part_status;
     let saved = all_or_none.then(|| world.salesforce.saved());
     let (mut told, mut known) = (vec![], HashMap::new());
     let mut failed = None;
@@ -127,7 +131,10 @@ fn run(
             true => part.answer(world, outer, &known, all_or_none),
             false => Err(Refusal::not_found()),
         };
-        let answer = answer.unwrap_or_else(|refusal| refusal.answer());
+        let answer = answer.unwrap_or_else(|refusal| match refusal.faults.iter().any(|fault| fault.code == HALTED) {
+            true => Refusal { status: halted_status, ..refusal }.answer(),
+            false => refusal.answer(),
+        });
         let status = answer.status().as_u16();
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
@@ -148,11 +155,11 @@ fn run(
     if let (Some(saved), Some(failed)) = (saved, failed) {
         world.salesforce.restore(saved);
         let message = "The transaction was rolled back since another operation in the same transaction failed.";
-        let halted = json!([{ "errorCode": "PROCESSING_HALTED", "message": message }]);
+        let halted = json!([{ "errorCode": HALTED, "message": message }]);
         let kept = told.swap_remove(failed);
         let each = parts.iter().enumerate().map(|(n, part)| match n == failed {
             true => kept.clone(),
-            false => part.told(400, &halted, Map::new()),
+            false => part.told(halted_status, &halted, Map::new()),
         });
         told = each.collect();
     }
@@ -360,7 +367,7 @@ fn resolved<'a>(path: &str, known: &'a HashMap<&str, Value>) -> Result<&'a Value
     let value = known.get(reference).and_then(|body| walked(body, steps));
     value.filter(|value| !value.is_null() && !value.is_array() && !value.is_object()).ok_or_else(|| {
         let message = format!("Invalid reference specified. No value for {path} found in {reference}");
-        Refusal::new(400, "PROCESSING_HALTED", message)
+        Refusal::new(400, HALTED, message)
     })
 }
 

@@ -26,6 +26,9 @@ pub(super) enum Writes {
     None,
 }
 
+/// Characters of an address of email.
+pub(super) const EMAIL_MAX: usize = 80;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub name: &'static str,
@@ -98,7 +101,7 @@ impl Field {
             Kind::Id => ("id", 18),
             Kind::Text(length) => ("string", length),
             Kind::LongText(length) => ("textarea", length),
-            Kind::Email => ("email", 80),
+            Kind::Email => ("email", EMAIL_MAX),
             Kind::Picklist(_) => ("picklist", 255),
             Kind::Boolean => ("boolean", 0),
             Kind::Integer => ("int", 0),

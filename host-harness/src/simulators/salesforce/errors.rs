@@ -73,6 +73,11 @@ impl Refusal {
         Refusal::new(404, "NOT_FOUND", "The requested resource does not exist")
     }
 
+    /// A record that is not there: 400 where another record names it, 404 at its own address.
+    pub fn linked_to_nothing(status: u16) -> Refusal {
+        Refusal::new(status, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+    }
+
     pub fn method_not_allowed(allowed: &str) -> Refusal {
         Refusal::new(405, "METHOD_NOT_ALLOWED", format!("{METHOD_NOT_ALLOWED}{allowed}"))
     }

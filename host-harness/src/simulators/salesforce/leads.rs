@@ -7,7 +7,7 @@ use super::{
     describe::{Access::*, Field, Kind::*, ObjectType, Writes},
     errors::Refusal,
 };
-use crate::simulators::World;
+use crate::simulators::{World, unknowns::ConvertedMembers};
 use serde_json::{Map, Value, json};
 
 pub(super) static LEAD: ObjectType = ObjectType { name: "Lead", prefix: "00Q", writes: Writes::All, fields: &FIELDS };
@@ -114,6 +114,10 @@ impl World {
                 salesforce.found("Contact", Value::Object(fields))
             }
         };
+        let moved_to = match self.options.unknowns.salesforce.converted_members {
+            ConvertedMembers::MoveToContact => Some(contact.as_str()),
+            ConvertedMembers::StayWithLead => None,
+        };
         let account = salesforce.records.now(&contact).map_or(Value::Null, |contact| contact.value("AccountId"));
         salesforce.records.change(lead, now, |record| {
             record.modified_at = now;
@@ -127,7 +131,7 @@ impl World {
                 record.fields.insert(name.to_owned(), value);
             }
         });
-        super::campaign_members::moved_to_contact(salesforce, lead, &contact);
+        super::campaign_members::moved_to_contact(salesforce, lead, moved_to);
         Some(contact)
     }
 }

@@ -4,7 +4,7 @@
 //! MailingCountry], and the code fields take its place; the words are [inferred]. A person account is an account with a
 //! mirrored contact [confirmed]
 //! <https://developer.salesforce.com/docs/atlas.en-us.224.0.api.meta/api/sforce_api_guidelines_personaccounts.htm>, whose
-//! name cannot be written through that contact [inferred].
+//! name cannot be written through that contact [inferred]; how much cannot is a switch.
 
 use super::{
     Record, Salesforce,
@@ -14,6 +14,7 @@ use super::{
     errors::{Fault, Refusal},
     leads::LEAD,
 };
+use crate::simulators::unknowns::PersonContact;
 use serde_json::{Map, Value, json};
 
 impl Salesforce {
@@ -76,6 +77,7 @@ impl Salesforce {
         object: &ObjectType,
         fields: &mut Map<String, Value>,
         own: Option<&Record>,
+        through_contact: PersonContact,
     ) -> Result<(), Refusal> {
         if self.setup.state_country_picklists {
             for (end, kind) in [("State", "state"), ("Country", "country")] {
@@ -96,7 +98,12 @@ impl Salesforce {
             let of_person = own.is_some_and(|own| own.value("IsPersonAccount") == json!(true));
             let named =
                 ["FirstName", "LastName", "Salutation", "AccountId"].iter().any(|name| fields.contains_key(*name));
-            if of_person && object.name == CONTACT.name && named {
+            let refused = match through_contact {
+                PersonContact::NameRefused => named,
+                PersonContact::Refused => true,
+                PersonContact::Taken => false,
+            };
+            if of_person && object.name == CONTACT.name && refused {
                 let message = "This operation is not allowed on the contact of a person account";
                 return Err(Refusal::new(400, "INVALID_PERSON_ACCOUNT_OPERATION", message));
             }

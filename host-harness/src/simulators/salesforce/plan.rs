@@ -12,7 +12,7 @@ use super::{
     errors::Refusal,
     offers,
     soql::{self, Among, Column, Condition, Function, Group, Literal, Path},
-    view::{View, column, compare, plain, sortable, suits},
+    view::{View, column, compare, sortable, suits},
 };
 use crate::simulators::World;
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
                     Among::Literals(among) => {
                         among.iter().try_for_each(|value| suits(outer, value))?;
                         let texts = among.iter().map(|value| match value {
-                            Literal::Text(text) => Some(plain(outer, text)),
+                            Literal::Text(text) => Some(self.view.plain(outer, text)),
                             _ => None,
                         });
                         match texts.collect::<Option<HashSet<String>>>() {
@@ -423,7 +423,13 @@ fn same_path(a: &[String], b: &[String]) -> bool {
 
 /// Whether a function takes the values of a field.
 fn aggregable(object: &'static ObjectType, function: Function, path: &Path) -> Result<(), Refusal> {
-    let field = column(object, path)?;
+    let field = match &path[..] {
+        // In other words than of a plain column [confirmed by public clients].
+        [name] if object.field(name).is_none() => {
+            return Err(Refusal::new(400, "INVALID_FIELD", format!("\nInvalid field: '{name}'")));
+        }
+        _ => column(object, path)?,
+    };
     let sums = matches!(function, Function::Sum | Function::Avg);
     let numeric = matches!(field.kind, Kind::Integer | Kind::Double);
     if field.kind == Kind::Boolean || !field.filterable() || (sums && !numeric) {

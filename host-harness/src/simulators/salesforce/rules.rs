@@ -22,7 +22,7 @@ pub(super) fn before(
     fields: &mut Map<String, Value>,
     own: Option<&str>,
 ) -> Result<(), Refusal> {
-    let salesforce = &world.salesforce;
+    let (salesforce, unknowns) = (&world.salesforce, &world.options.unknowns.salesforce);
     let record = own.and_then(|id| salesforce.records.now(id));
     if object.name == CAMPAIGN.name && own.is_none() {
         campaigns::defaults(fields);
@@ -34,11 +34,11 @@ pub(super) fn before(
             leads::defaults(fields);
         }
     } else if object.name == MEMBER.name {
-        salesforce.member_checked(fields, record, world.options.unknowns.salesforce.undefined_member_status)?;
+        salesforce.member_checked(fields, record, unknowns.undefined_member_status)?;
     } else if object.name == STATUS.name {
-        salesforce.status_checked(fields, record)?;
+        salesforce.status_checked(fields, record, unknowns)?;
     }
-    salesforce.features_checked(object, fields, record)?;
+    salesforce.features_checked(object, fields, record, unknowns.person_contact)?;
     if object.name == LEAD.name || object.name == CONTACT.name {
         let mut merged = record.map(|record| record.fields.clone()).unwrap_or_default();
         merged.extend(fields.clone());
@@ -49,7 +49,7 @@ pub(super) fn before(
     merged.extend(fields.clone());
     salesforce.validated(object.name, &merged)?;
     if own.is_none() {
-        salesforce.no_duplicate(object, &merged, &world.options.unknowns.salesforce)?;
+        salesforce.no_duplicate(object, &merged, unknowns)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Record, Salesforce, campaigns, custom_fields,
-    describe::{Access, Field, Kind, ObjectType, Side, Writes},
+    describe::{Access, EMAIL_MAX, Field, Kind, ObjectType, Side, Writes},
     errors::{Fault, Refusal},
     object_info, offers, rules, tooling,
 };
@@ -16,6 +16,7 @@ use crate::{
         World,
         ids::{long_salesforce_id, salesforce_id},
         request::{Answer, Call, json, no_content, with_header},
+        unknowns::{MissingRecord, SalesforceUnknowns},
     },
 };
 use chrono::{DateTime, NaiveDate};
@@ -303,16 +304,20 @@ impl Salesforce {
         object: &ObjectType,
         id: &str,
         when: Option<Timestamp>,
-        unknowns: &crate::simulators::unknowns::SalesforceUnknowns,
+        unknowns: &SalesforceUnknowns,
     ) -> Result<&Record, Refusal> {
         let long = long_salesforce_id(id).ok_or_else(Refusal::not_found)?;
         let record = self.records.record(&long).and_then(|record| match when {
             Some(when) => record.at(when),
             None => Some(record.now()),
         });
-        let record = record
-            .filter(|record| record.object == object.name && self.visible(&record.id))
-            .ok_or_else(Refusal::not_found)?;
+        let record =
+            record.filter(|record| record.object == object.name && self.visible(&record.id)).ok_or_else(|| {
+                match unknowns.missing_record {
+                    MissingRecord::NotFound => Refusal::not_found(),
+                    MissingRecord::InvalidCrossReferenceKey => Refusal::linked_to_nothing(404),
+                }
+            })?;
         match record.is_deleted {
             true => Err(Refusal::new(unknowns.entity_is_deleted_status, "ENTITY_IS_DELETED", "entity is deleted")),
             false => Ok(record),
@@ -387,6 +392,13 @@ fn checked(
     if faults.is_empty() { Ok(fields) } else { Err(Refusal { status: 400, faults }) }
 }
 
+/// As little as every address of email has [inferred].
+fn is_email(text: &str) -> bool {
+    let parts = text.split_once('@').filter(|(_, domain)| !domain.contains('@'));
+    let blank = |text: &str| text.is_empty() || text.contains(char::is_whitespace);
+    parts.is_some_and(|(local, domain)| !blank(local) && !blank(domain))
+}
+
 /// The outer error is one of reading the request, and ends it; the inner one is the record's.
 fn stored(
     salesforce: &Salesforce,
@@ -397,7 +409,8 @@ fn stored(
     let unreadable = |value: &Value, kind: &str| {
         let shape = match value {
             Value::String(_) => "VALUE_STRING",
-            Value::Number(_) => "VALUE_NUMBER",
+            Value::Number(number) if number.is_f64() => "VALUE_NUMBER_FLOAT",
+            Value::Number(_) => "VALUE_NUMBER_INT",
             Value::Bool(true) => "VALUE_TRUE",
             Value::Bool(false) => "VALUE_FALSE",
             Value::Array(_) => "START_ARRAY",
@@ -410,6 +423,9 @@ fn stored(
         return Ok(Ok(Value::Null));
     }
     let fault = |code, message: String| Ok(Err(Fault::new(code, message, &[field.name])));
+    let too_long = |text: &str, max: usize| {
+        fault("STRING_TOO_LONG", format!("{}: data value too large: {text} (max length={max})", field.label))
+    };
     match field.kind {
         Kind::Boolean => match value {
             Value::Bool(_) => Ok(Ok(value)),
@@ -442,11 +458,9 @@ fn stored(
             }
             let characters = text.chars().count();
             match field.kind {
-                Kind::Text(max) | Kind::LongText(max) if characters > max => {
-                    let message = format!("{}: data value too large: {text} (max length={max})", field.label);
-                    fault("STRING_TOO_LONG", message)
-                }
-                Kind::Email if !text.contains('@') => {
+                Kind::Text(max) | Kind::LongText(max) if characters > max => too_long(text, max),
+                Kind::Email if characters > EMAIL_MAX => too_long(text, EMAIL_MAX),
+                Kind::Email if !is_email(text) => {
                     fault("INVALID_EMAIL_ADDRESS", format!("{}: invalid email address: {text}", field.label))
                 }
                 Kind::Picklist(values) => {

@@ -10,6 +10,7 @@ mod object_info;
 mod org_features;
 mod queries;
 mod records;
+mod sides;
 mod signing_in;
 mod web_server_flow;
 

@@ -1,7 +1,7 @@
 //! The records as a reader sees them: the value behind a path, whether a condition holds, and a row as it is told.
 //!
-//! Text compares without regard to case [inferred], in LIKE too [inferred from public clients]. An id is equal in both its
-//! lengths.
+//! Text compares without regard to case [inferred], in LIKE too [inferred from public clients]; for `=` on an address of
+//! email that is a switch. An id is equal in both its lengths.
 
 use super::{
     Record, Salesforce,
@@ -11,7 +11,12 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    simulators::{World, account_engagement::zone, ids::long_salesforce_id, unknowns::Zone},
+    simulators::{
+        World,
+        account_engagement::zone,
+        ids::long_salesforce_id,
+        unknowns::{CaseMatch, Zone},
+    },
 };
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
@@ -23,14 +28,6 @@ fn today(world: &World) -> (NaiveDate, Zone) {
     let new_york = user.is_some_and(|user| user.value("TimeZoneSidKey") == json!("America/New_York"));
     let zone = if new_york { Zone::NewYork } else { Zone::Utc };
     (zone::day(world.now(), zone), zone)
-}
-
-/// A text as it is compared: ids in their long form, and other text without regard to case.
-pub(super) fn plain(field: &Field, text: &str) -> String {
-    match field.kind {
-        Kind::Id | Kind::Reference(..) => long_salesforce_id(text).unwrap_or_else(|| text.to_owned()),
-        _ => long_salesforce_id(text).unwrap_or_else(|| text.to_lowercase()),
-    }
 }
 
 /// The field at the end of a path.
@@ -97,12 +94,14 @@ pub(super) struct View<'a> {
     pub salesforce: &'a Salesforce,
     pub when: Timestamp,
     today: (NaiveDate, Zone),
+    email_match: CaseMatch,
 }
 
 impl<'a> View<'a> {
     pub fn new(world: &'a World) -> View<'a> {
         let when = world.now().minus(world.options.read_lag.salesforce);
-        View { salesforce: &world.salesforce, when, today: today(world) }
+        let email_match = world.options.unknowns.salesforce.email_match;
+        View { salesforce: &world.salesforce, when, today: today(world), email_match }
     }
 
     pub fn value(&self, object: &'static ObjectType, record: &Record, path: &[String]) -> Value {
@@ -134,16 +133,18 @@ impl<'a> View<'a> {
             Condition::Or(parts) => parts.iter().any(|part| self.fits(object, record, part)),
             Condition::Not(inner) => !self.fits(object, record, inner),
             Condition::Compare(path, operator, literal) => {
-                self.holds(&self.value(object, record, path), *operator, literal)
+                let value = self.value(object, record, path);
+                self.compares(object, path, &value, *operator, literal)
             }
             Condition::In { field, negated, among } => {
                 let value = self.value(object, record, field);
                 let there = match among {
                     Among::Literals(among) => {
-                        among.iter().any(|literal| self.holds(&value, Comparison::Equal, literal))
+                        let equal = |literal| self.compares(object, field, &value, Comparison::Equal, literal);
+                        among.iter().any(equal)
                     }
                     Among::Known(known) => match (value.as_str(), column(object, field)) {
-                        (Some(text), Ok(field)) => known.contains(&plain(field, text)),
+                        (Some(text), Ok(field)) => known.contains(&self.plain(field, text)),
                         _ => false,
                     },
                     // Answered before any row is looked at.
@@ -151,6 +152,35 @@ impl<'a> View<'a> {
                 };
                 there != *negated
             }
+        }
+    }
+
+    /// A text as it is compared: ids in their long form, and other text without regard to case.
+    pub fn plain(&self, field: &Field, text: &str) -> String {
+        match field.kind {
+            Kind::Id | Kind::Reference(..) => long_salesforce_id(text).unwrap_or_else(|| text.to_owned()),
+            Kind::Email if self.email_match == CaseMatch::Sensitive => text.to_owned(),
+            _ => long_salesforce_id(text).unwrap_or_else(|| text.to_lowercase()),
+        }
+    }
+
+    /// Whether the value at the end of a path holds, by the switch for addresses of email.
+    fn compares(
+        &self,
+        object: &'static ObjectType,
+        path: &[String],
+        value: &Value,
+        operator: Comparison,
+        literal: &Literal,
+    ) -> bool {
+        let is_email = || column(object, path).is_ok_and(|field| field.kind == Kind::Email);
+        match (literal, operator) {
+            (Literal::Text(wanted), Comparison::Equal | Comparison::NotEqual)
+                if self.email_match == CaseMatch::Sensitive && is_email() =>
+            {
+                (value == wanted) == (operator == Comparison::Equal)
+            }
+            _ => self.holds(value, operator, literal),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What Salesforce's pages leave open.
 
+use super::CaseMatch;
 use serde::{Deserialize, Serialize};
 
 /// No page of <https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest-resources.html> tells.
@@ -30,6 +31,20 @@ pub struct SalesforceUnknowns {
     pub long_address_status: u16,
     /// What becomes of a signed assertion that ends more than three minutes ahead.
     pub far_assertion_expiry: FarExpiry,
+    /// Status of a composite's part that was taken back or lacks a reference: 400 or 412.
+    pub halted_part_status: u16,
+    /// How a record that is not there is refused at its own address.
+    pub missing_record: MissingRecord,
+    /// How `=` and `IN` compare addresses of email: an org with encryption may look at their case.
+    pub email_match: CaseMatch,
+    /// What becomes of a lead's rows in campaigns when it is converted.
+    pub converted_members: ConvertedMembers,
+    /// What may be changed of a person account through its contact.
+    pub person_contact: PersonContact,
+    /// A second member status of the same label in a campaign.
+    pub second_status_label: SecondStatusLabel,
+    /// A member status that says that it is the default where there is one.
+    pub second_default_status: SecondDefaultStatus,
 }
 
 impl Default for SalesforceUnknowns {
@@ -47,6 +62,13 @@ impl Default for SalesforceUnknowns {
             duplicate_alert_status: 400,
             long_address_status: 414,
             far_assertion_expiry: FarExpiry::Refused,
+            halted_part_status: 400,
+            missing_record: MissingRecord::NotFound,
+            email_match: CaseMatch::Insensitive,
+            converted_members: ConvertedMembers::MoveToContact,
+            person_contact: PersonContact::NameRefused,
+            second_status_label: SecondStatusLabel::Refused,
+            second_default_status: SecondDefaultStatus::TakesOver,
         }
     }
 }
@@ -57,3 +79,8 @@ sides!(UndefinedMemberStatus { Refused, Default, Stored });
 sides!(LimitInfo { OrgAlone, WithApp, WithBursts });
 sides!(DuplicateKey { DuplicateResut, DuplicateResult });
 sides!(FarExpiry { Refused, Taken });
+sides!(MissingRecord { NotFound, InvalidCrossReferenceKey });
+sides!(ConvertedMembers { MoveToContact, StayWithLead });
+sides!(PersonContact { NameRefused, Refused, Taken });
+sides!(SecondStatusLabel { Refused, Taken });
+sides!(SecondDefaultStatus { TakesOver, Refused });

@@ -149,7 +149,7 @@ fn named(id: &str, verb: &str) -> Result<String, Refusal> {
 /// A record that is not there is told as a link to nowhere: there is no address that could be wrong.
 fn linked(refusal: Refusal) -> Refusal {
     match refusal.faults.first().map(|fault| fault.code) {
-        Some("NOT_FOUND") => Refusal::new(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),
+        Some("NOT_FOUND") => Refusal::linked_to_nothing(400),
         _ => refusal,
     }
 }

@@ -244,6 +244,10 @@ fn a_refused_name_is_told_with_its_place() {
             "SELECT Boss.Name FROM Lead",
             "\nSELECT Boss.Name FROM Lead\n       ^\nERROR at Row:1:Column:8\nDidn't understand relationship 'Boss'",
         ),
+        (
+            "SELECT COUNT(Bacon) FROM Lead",
+            "\nSELECT COUNT(Bacon) FROM Lead\n             ^\nERROR at Row:1:Column:14\nInvalid field: 'Bacon'",
+        ),
     ];
     for (soql, expected) in rows {
         let (status, _, message) = refused(&simulators, soql);
