@@ -1,7 +1,7 @@
 //! Reading the body of a write: JSON in `application/json`, and nothing in it that the object does not have
 //! (codes 150 to 154, <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>).
 
-use super::errors::Refusal;
+use super::{errors::Refusal, record::Object};
 use crate::simulators::request::Call;
 use serde_json::{Map, Value};
 
@@ -17,7 +17,8 @@ impl Body {
         if call.body.len() > UPLOAD_BYTES_MAX {
             return Err(Refusal::code(204));
         }
-        if !call.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
+        let media_type = call.header("content-type").and_then(|kind| kind.split(';').next());
+        if !media_type.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
             return Err(Refusal::code(151));
         }
         if call.body.is_empty() {
@@ -33,6 +34,15 @@ impl Body {
         match self.0.keys().find(|name| !known.contains(&name.as_str())) {
             Some(unknown) => Err(Refusal::about(154, unknown)),
             None => Ok(self),
+        }
+    }
+
+    /// Code 180 for what a reader of the object sees and a writer may not set, 154 for what it does not have.
+    pub fn writes(self, object: &Object, writable: &[&str]) -> Result<Body, Refusal> {
+        let read_only = |name: &&String| object.fields.contains(&name.as_str()) && !writable.contains(&name.as_str());
+        match self.0.keys().find(read_only) {
+            Some(name) => Err(Refusal::about(180, name)),
+            None => self.only(writable),
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     AccountEngagement,
     body::Body,
     errors::Refusal,
+    folders::FOLDER_ID,
     imports,
     record::{Field, Filter, Kind, Object},
     users,
@@ -81,7 +82,7 @@ impl Campaign {
                     IdLength::Fifteen => id.chars().take(15).collect(),
                 }
             })),
-            "folderId" => Field::Int(users::FOLDER_ID),
+            "folderId" => Field::Int(FOLDER_ID),
             "createdAt" => Field::time(self.created_at),
             "updatedAt" => Field::time(self.updated_at),
             "createdById" | "updatedById" => Field::Int(users::USER_ID),

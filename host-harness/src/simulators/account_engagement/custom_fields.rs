@@ -253,11 +253,9 @@ fn writable(body: Body, fixed: &[&str]) -> Result<Body, Refusal> {
         "valuesPrefill",
         "salesforceId",
     ];
-    let read_only = |name: &&str| CUSTOM_FIELD.fields.contains(name) && !WRITABLE.contains(name);
-    let names = body.0.keys().map(String::as_str);
-    match names.into_iter().find(|name| read_only(name) || fixed.contains(name)) {
+    match fixed.iter().find(|name| body.has(name)) {
         Some(name) => Err(Refusal::about(180, name)),
-        None => body.only(&WRITABLE),
+        None => body.writes(&CUSTOM_FIELD, &WRITABLE),
     }
 }
 

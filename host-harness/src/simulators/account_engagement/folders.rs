@@ -1,6 +1,8 @@
 //! Folders. <https://developer.salesforce.com/docs/marketing/pardot/guide/folder-v5.html>: read and query only, its
 //! fields and the ability "Admin > Folders > View" are [confirmed]; its filters are those of the other objects
-//! [inferred]. There is one for each kind of asset, and none below another. Not here: their contents.
+//! [inferred]. There is one for each kind of asset, and none below another. Codes 96, 97 and 216 are [confirmed]
+//! (<https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>); that any asset may go into any folder
+//! is [inferred]. Not here: their contents.
 
 use super::{
     errors::Refusal,
@@ -8,6 +10,7 @@ use super::{
     users::USER_ID,
 };
 use crate::clock::Timestamp;
+use std::collections::BTreeSet;
 
 pub(super) static FOLDER: Object = Object {
     path: "objects/folders",
@@ -60,7 +63,25 @@ pub(super) fn field(id: u64, name: &str) -> Option<Field> {
     })
 }
 
-/// Code 97 for a folder that does not exist.
-pub(super) fn checked(folder: u64) -> Result<u64, Refusal> {
-    if FOLDERS.iter().any(|(id, _)| *id == folder) { Ok(folder) } else { Err(Refusal::code(97)) }
+/// What may not go into which.
+#[derive(Clone, Debug, Default)]
+pub struct Folders {
+    /// Folders that are there and that the API's user may not enter: code 96.
+    pub closed: BTreeSet<u64>,
+    /// Folders that take nothing more: code 216.
+    pub full: BTreeSet<u64>,
+}
+
+impl Folders {
+    /// Whether an asset may be in it. One that is in it already, `own`, needs no more room.
+    pub(super) fn checked(&self, folder: u64, own: Option<u64>) -> Result<u64, Refusal> {
+        if self.closed.contains(&folder) {
+            return Err(Refusal::code(96));
+        }
+        if FOLDERS.iter().all(|(id, _)| *id != folder) {
+            return Err(Refusal::code(97));
+        }
+        let full = self.full.contains(&folder) && own != Some(folder);
+        if full { Err(Refusal::code(216)) } else { Ok(folder) }
+    }
 }

@@ -250,7 +250,7 @@ pub(super) fn create_for_form(world: &mut World, body: Body) -> Result<u64, Refu
         "isRequired",
         "isMaintainInitialValue",
     ];
-    let body = writable(body, &FORM_FIELD, &WRITABLE)?;
+    let body = body.writes(&FORM_FIELD, &WRITABLE)?;
     body.required_text("label")?;
     if body.text("type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("text")) {
         return Err(Refusal::about(154, "type"));
@@ -265,7 +265,7 @@ pub(super) fn create_for_form(world: &mut World, body: Body) -> Result<u64, Refu
 }
 
 pub(super) fn create_for_handler(world: &mut World, body: Body) -> Result<u64, Refusal> {
-    let body = writable(body, &FORM_HANDLER_FIELD, &HANDLER_WRITABLE)?;
+    let body = body.writes(&FORM_HANDLER_FIELD, &HANDLER_WRITABLE)?;
     body.required_text("name")?;
     let handler = owner(&body, "formHandlerId")?;
     if world.account_engagement.form_handlers.now(&handler).is_none_or(|handler| handler.is_deleted) {
@@ -286,10 +286,16 @@ const HANDLER_WRITABLE: [&str; 7] = [
     "errorMessage",
 ];
 
+/// Gone: there is no recycle bin for it [inferred from its fields, which lack `isDeleted`].
+pub(super) fn delete_of_handler(world: &mut World, id: u64) {
+    let now = world.now();
+    world.account_engagement.form_handler_fields.change(&id, now, |field| field.is_deleted = true);
+}
+
 /// Its handler stays [inferred].
 pub(super) fn update_for_handler(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
     let old = world.account_engagement.form_handler_fields.now(&id).cloned().ok_or(Refusal::code(109))?;
-    let body = writable(body, &FORM_HANDLER_FIELD, &HANDLER_WRITABLE)?;
+    let body = body.writes(&FORM_HANDLER_FIELD, &HANDLER_WRITABLE)?;
     if body.has("formHandlerId") && body.id("formHandlerId", 154)? != Some(old.owner) {
         return Err(Refusal::about(180, "formHandlerId"));
     }
@@ -299,14 +305,6 @@ pub(super) fn update_for_handler(world: &mut World, id: u64, body: Body) -> Resu
     field.updated_at = now;
     world.account_engagement.form_handler_fields.change(&id, now, |old| *old = field);
     Ok(())
-}
-
-fn writable(body: Body, object: &Object, writable: &[&str]) -> Result<Body, Refusal> {
-    let names = |name: &&String| object.fields.contains(&name.as_str()) && !writable.contains(&name.as_str());
-    match body.0.keys().find(names) {
-        Some(name) => Err(Refusal::about(180, name)),
-        None => body.only(writable),
-    }
 }
 
 fn owner(body: &Body, name: &str) -> Result<u64, Refusal> {

@@ -3,15 +3,15 @@
 //! must say, and the abilities are [confirmed]; filters [confirmed, second-hand]. `url` is [inferred from public
 //! clients].
 //!
-//! Not here: tags, tracker domains, autoresponders and the throttling that `isAlwaysEmail` turns off. A handler's
-//! fields: `form_handler_fields`. What a submission does: `submissions`; what it is answered: `form_pages`.
+//! Not here: tracker domains, autoresponders and the throttling that `isAlwaysEmail` turns off. A handler's
+//! fields: `form_fields`. What a submission does: `submissions`; what it is answered: `form_pages`.
 
 use super::{
     AccountEngagement,
     body::Body,
     campaigns::{DEFAULT_CAMPAIGN, mirror},
     errors::Refusal,
-    folders::{self, FORM_HANDLERS_FOLDER},
+    folders::FORM_HANDLERS_FOLDER,
     form_fields::NewField,
     forms::public_path,
     lists::campaign_exists,
@@ -205,14 +205,18 @@ pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refus
     Ok(())
 }
 
+/// To the recycle bin.
+pub(super) fn delete(world: &mut World, id: u64) {
+    let now = world.now();
+    world.account_engagement.form_handlers.change(&id, now, |handler| {
+        handler.is_deleted = true;
+        handler.updated_at = now;
+    });
+}
+
 /// What a body says, checked. What it leaves out stays as it is.
 fn written(world: &World, handler: &mut FormHandler, body: Body) -> Result<(), Refusal> {
-    if let Some(name) =
-        body.0.keys().find(|name| FORM_HANDLER.fields.contains(&name.as_str()) && !WRITABLE.contains(&name.as_str()))
-    {
-        return Err(Refusal::about(180, name));
-    }
-    let body = body.only(&WRITABLE)?;
+    let body = body.writes(&FORM_HANDLER, &WRITABLE)?;
     if body.has("name") {
         handler.name = body.required_text("name")?;
     }
@@ -221,7 +225,8 @@ fn written(world: &World, handler: &mut FormHandler, body: Body) -> Result<(), R
         campaign_exists(world, handler.campaign_id)?;
     }
     if body.has("folderId") {
-        handler.folder_id = body.id("folderId", 97)?.ok_or(Refusal::code(97)).and_then(folders::checked)?;
+        let (wanted, own) = (body.id("folderId", 97)?.ok_or(Refusal::code(97))?, handler.folder_id);
+        handler.folder_id = world.account_engagement.folders.checked(wanted, (handler.id > 0).then_some(own))?;
     }
     if body.id("trackerDomainId", 154)?.is_some() {
         return Err(Refusal::about(154, "trackerDomainId"));

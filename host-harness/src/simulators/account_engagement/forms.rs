@@ -3,7 +3,7 @@
 //! [confirmed]; that `undelete` takes `{"id": …}` is [inferred]. Fields and filters [confirmed, second-hand]; none by
 //! campaign [confirmed by absence].
 //!
-//! Not here: tags, `copyToCms`, `reorderFormFields`, layout templates (there is the one that every form names) and
+//! Not here: `copyToCms`, `reorderFormFields`, layout templates (there is the one that every form names) and
 //! tracker domains. A form's fields: `form_fields`. What a submission does: `submissions`.
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     body::Body,
     campaigns::{DEFAULT_CAMPAIGN, mirror},
     errors::Refusal,
-    folders::{self, FORMS_FOLDER},
+    folders::FORMS_FOLDER,
     form_fields::NewField,
     lists::campaign_exists,
     record::{Field, Filter, Kind, Object},
@@ -224,12 +224,7 @@ impl AccountEngagement {
 }
 
 pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
-    if let Some(name) =
-        body.0.keys().find(|name| FORM.fields.contains(&name.as_str()) && !WRITABLE.contains(&name.as_str()))
-    {
-        return Err(Refusal::about(180, name));
-    }
-    let body = body.only(&WRITABLE)?;
+    let body = body.writes(&FORM, &WRITABLE)?;
     let name = body.required_text("name")?;
     body.required("campaignId")?;
     body.required("layoutTemplateId")?;
@@ -241,7 +236,8 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     if body.id("trackerDomainId", 154)?.is_some() {
         return Err(Refusal::about(154, "trackerDomainId"));
     }
-    let folder_id = body.id("folderId", 97)?.map_or(Ok(FORMS_FOLDER), folders::checked)?;
+    let folder_id = body.id("folderId", 97)?.unwrap_or(FORMS_FOLDER);
+    world.account_engagement.folders.checked(folder_id, None)?;
     let mut settings = BTreeMap::new();
     for name in TEXTS {
         settings.extend(body.text(name)?.map(|text| (name.to_owned(), json!(text))));
@@ -253,6 +249,15 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let form =
         Form { id: 0, name, campaign_id, folder_id, settings, is_deleted: false, created_at: now, updated_at: now };
     Ok(world.account_engagement.insert_form(form, now))
+}
+
+/// To the recycle bin.
+pub(super) fn delete(world: &mut World, id: u64) {
+    let now = world.now();
+    world.account_engagement.forms.change(&id, now, |form| {
+        form.is_deleted = true;
+        form.updated_at = now;
+    });
 }
 
 /// `POST /objects/forms/do/undelete`.

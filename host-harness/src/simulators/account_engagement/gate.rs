@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 /// What a path and a method ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
-    UndeleteForm,
     AssignVisitor(&'a str),
     Query(Kind),
     Create(Kind),
@@ -24,7 +23,7 @@ pub(super) enum Route<'a> {
     Delete(Kind, &'a str),
     Account,
     UpsertLatestByEmail,
-    Undelete,
+    Undelete(Kind),
     Act(Kind, &'a str, Action),
     Import(&'a str, Step),
 }
@@ -39,16 +38,16 @@ pub(super) enum Action {
 
 impl Action {
     /// Of the objects here, those that take it [confirmed].
-    /// <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html> and those of lists and prospects.
+    /// <https://developer.salesforce.com/docs/marketing/pardot/guide/campaign-v5.html> and those of lists, prospects, forms
+    /// and form handlers.
     fn of(kind: Kind, name: &str) -> Option<Action> {
         match (kind, name) {
-            (Kind::Campaign | Kind::List | Kind::Prospect | Kind::Form | Kind::FormHandler, "addTag") => {
-                Some(Action::AddTag)
-            }
-            (Kind::Campaign | Kind::List | Kind::Prospect | Kind::Form | Kind::FormHandler, "removeTag") => {
-                Some(Action::RemoveTag)
-            }
             (Kind::Campaign, "connectSalesforceCampaign") => Some(Action::ConnectSalesforceCampaign),
+            (Kind::Campaign | Kind::List | Kind::Prospect | Kind::Form | Kind::FormHandler, name) => match name {
+                "addTag" => Some(Action::AddTag),
+                "removeTag" => Some(Action::RemoveTag),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -116,7 +115,7 @@ impl Route<'_> {
     pub fn ability(self) -> Option<Ability> {
         match self {
             Route::Create(Kind::Form | Kind::FormField) => Some(Ability::CreateForms),
-            Route::Delete(Kind::Form, _) | Route::UndeleteForm => Some(Ability::DeleteForms),
+            Route::Delete(Kind::Form, _) | Route::Undelete(Kind::Form) => Some(Ability::DeleteForms),
             Route::Create(Kind::FormHandler | Kind::FormHandlerField)
             | Route::Update(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::CreateFormHandlers),
             Route::Delete(Kind::FormHandler | Kind::FormHandlerField, _) => Some(Ability::DeleteFormHandlers),
@@ -137,7 +136,7 @@ impl Route<'_> {
             Route::Create(Kind::Prospect) | Route::Update(Kind::Prospect, _) | Route::UpsertLatestByEmail => {
                 Some(Ability::CreateProspects)
             }
-            Route::Delete(Kind::Prospect, _) | Route::Undelete => Some(Ability::DeleteProspects),
+            Route::Delete(Kind::Prospect, _) | Route::Undelete(_) => Some(Ability::DeleteProspects),
             Route::Create(_) | Route::Update(..) | Route::Act(..) => Some(Ability::CreateLists),
             Route::Delete(..) => Some(Ability::DeleteLists),
             Route::Account => Some(Ability::EditAccountSettings),
@@ -185,20 +184,14 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
     };
     let only = |verb: &Method, route| if method == verb { Ok(route) } else { Err(Refusal::code(60)) };
     let (kind, id) = match *rest {
-        ["objects", "forms", "do", "undelete"] => {
-            return if *method == Method::POST { Ok(Route::UndeleteForm) } else { Err(Refusal::code(60)) };
+        ["objects", "account"] => return only(&Method::GET, Route::Account),
+        ["objects", "forms", "do", "undelete"] => return only(&Method::POST, Route::Undelete(Kind::Form)),
+        ["objects", "prospects", "do", "undelete"] => return only(&Method::POST, Route::Undelete(Kind::Prospect)),
+        ["objects", "prospects", "do", "upsertLatestByEmail"] => {
+            return only(&Method::POST, Route::UpsertLatestByEmail);
         }
         ["objects", "visitors", id, "do", "assignToProspect"] => {
-            return if *method == Method::POST { Ok(Route::AssignVisitor(id)) } else { Err(Refusal::code(60)) };
-        }
-        ["objects", "account"] if *method == Method::GET => return Ok(Route::Account),
-        ["objects", "account"] => return Err(Refusal::code(60)),
-        ["objects", "prospects", "do", action @ ("upsertLatestByEmail" | "undelete")] => {
-            return match (method, action) {
-                (&Method::POST, "undelete") => Ok(Route::Undelete),
-                (&Method::POST, _) => Ok(Route::UpsertLatestByEmail),
-                _ => Err(Refusal::code(60)),
-            };
+            return only(&Method::POST, Route::AssignVisitor(id));
         }
         ["objects", name, id, "do", action] => {
             let kind = object(name).ok_or_else(|| Refusal::about(192, name))?;

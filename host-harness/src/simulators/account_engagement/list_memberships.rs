@@ -81,7 +81,9 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let opted_out = body.flag("optedOut")?.unwrap_or(false);
     let now = world.now();
     let unit = &world.account_engagement;
-    unit.prospects.now(&prospect_id).filter(|prospect| !prospect.is_deleted).ok_or(Refusal::code(3))?;
+    // Whom the API's user does not see is not there [inferred].
+    let there = unit.prospects.now(&prospect_id).filter(|prospect| !prospect.is_deleted && unit.sees(prospect));
+    there.ok_or(Refusal::code(3))?;
     takes_members(world, list_id)?;
     let (unit, unknowns) = (&mut world.account_engagement, &world.options.unknowns.account_engagement);
     let stands = |membership: &ListMembership| {
@@ -105,11 +107,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
 }
 
 pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {
-    let fixed = |name: &&String| *name != "optedOut" && LIST_MEMBERSHIP.fields.contains(&name.as_str());
-    if let Some(name) = body.0.keys().find(fixed) {
-        return Err(Refusal::about(180, name));
-    }
-    let opted_out = body.only(&["optedOut"])?.flag("optedOut")?;
+    let opted_out = body.writes(&LIST_MEMBERSHIP, &["optedOut"])?.flag("optedOut")?;
     is_static(world, list_of(world, id))?;
     let now = world.now();
     world.account_engagement.list_memberships.change(&id, now, |membership| {

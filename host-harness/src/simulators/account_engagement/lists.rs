@@ -6,6 +6,7 @@ use super::{
     body::Body,
     campaigns::DEFAULT_CAMPAIGN,
     errors::Refusal,
+    folders::FOLDER_ID,
     record::{Field, Filter, Kind, Object},
     users,
 };
@@ -52,6 +53,7 @@ pub struct List {
     /// Filled by rules: nobody writes its members [confirmed].
     /// <https://developer.salesforce.com/docs/marketing/pardot/guide/list-membership-v5.html>
     pub is_dynamic: bool,
+    pub(super) folder_id: u64,
     pub campaign_id: Option<u64>,
     pub is_deleted: bool,
     pub created_at: Timestamp,
@@ -69,7 +71,7 @@ impl List {
             "isDynamic" => Field::Bool(self.is_dynamic),
             "isSalesforceVisible" => Field::Bool(false),
             "isDeleted" => Field::Bool(self.is_deleted),
-            "folderId" => Field::Int(users::FOLDER_ID),
+            "folderId" => Field::Int(self.folder_id),
             "campaignId" => Field::of(self.campaign_id),
             "createdAt" => Field::time(self.created_at),
             "updatedAt" => Field::time(self.updated_at),
@@ -84,10 +86,8 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     let name = body.required_text("name")?;
     let live = world.account_engagement.lists.all().filter(|list| !list.is_deleted).count();
     world.account_engagement.has_room(Asset::List, live)?;
-    let folder = body.id("folderId", 97)?.unwrap_or(users::FOLDER_ID);
-    if world.account_engagement.full_folders.contains(&folder) {
-        return Err(Refusal::code(216));
-    }
+    let folder_id = body.id("folderId", 97)?.unwrap_or(FOLDER_ID);
+    world.account_engagement.folders.checked(folder_id, None)?;
     let now = world.now();
     let list = List {
         id: 0,
@@ -96,6 +96,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
         description: body.text("description")?,
         is_public: body.flag("isPublic")?.unwrap_or(false),
         is_dynamic: false,
+        folder_id,
         campaign_id: body.id("campaignId", 38)?,
         is_deleted: false,
         created_at: now,
@@ -114,6 +115,7 @@ impl AccountEngagement {
             description: None,
             is_public: false,
             is_dynamic: true,
+            folder_id: FOLDER_ID,
             campaign_id: None,
             is_deleted: false,
             created_at: Timestamp(0),
@@ -146,10 +148,14 @@ pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refus
     let body = checked(world, body, Some(id))?;
     let (name, title, description) = (body.text("name")?, body.text("title")?, body.text("description")?);
     let (is_public, campaign_id) = (body.flag("isPublic")?, body.id("campaignId", 38)?);
+    let folder_id = body.id("folderId", 97)?;
+    let own_folder = world.account_engagement.lists.now(&id).map(|list| list.folder_id);
+    folder_id.map_or(Ok(0), |folder| world.account_engagement.folders.checked(folder, own_folder))?;
     let now = world.now();
     world.account_engagement.lists.change(&id, now, |list| {
         list.name = name.unwrap_or_else(|| list.name.clone());
         list.is_public = is_public.unwrap_or(list.is_public);
+        list.folder_id = folder_id.unwrap_or(list.folder_id);
         if body.has("title") {
             list.title = title;
         }
@@ -167,12 +173,7 @@ pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refus
 /// Everything that may be wrong with a list, `own` being the one that is changed.
 fn checked(world: &World, body: Body, own: Option<u64>) -> Result<Body, Refusal> {
     let unknowns = &world.options.unknowns.account_engagement;
-    if let Some(name) =
-        body.0.keys().find(|name| LIST.fields.contains(&name.as_str()) && !WRITABLE.contains(&name.as_str()))
-    {
-        return Err(Refusal::about(180, name));
-    }
-    let body = body.only(&WRITABLE)?;
+    let body = body.writes(&LIST, &WRITABLE)?;
     if body.has("name") {
         let name = body.required_text("name")?;
         if unknowns.list_name_limit && name.chars().count() > NAME_CHARACTERS_MAX {
@@ -190,11 +191,7 @@ fn checked(world: &World, body: Body, own: Option<u64>) -> Result<Body, Refusal>
     if let Some(campaign) = body.id("campaignId", 38)? {
         campaign_exists(world, campaign)?;
     }
-    match body.id("folderId", 97)? {
-        Some(folder) if world.account_engagement.closed_folders.contains(&folder) => Err(Refusal::code(96)),
-        Some(folder) if folder != users::FOLDER_ID => Err(Refusal::code(97)),
-        _ => Ok(body),
-    }
+    Ok(body)
 }
 
 /// In truth, not as the read cache shows it.

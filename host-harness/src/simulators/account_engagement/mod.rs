@@ -41,6 +41,7 @@ pub use campaigns::{Campaign, Connector};
 pub use custom_fields::{CustomField, CustomKind, NewCustomField};
 pub use errors::fault;
 pub use external_activities::{ActivityType, Extension, ExternalActivity};
+pub use folders::Folders;
 pub use form_fields::{DataFormat, FormField, NewField};
 pub use form_handlers::{FormHandler, NewFormHandler};
 pub use forms::{Form, NewForm};
@@ -112,10 +113,7 @@ pub struct AccountEngagement {
     /// Abilities that the user's role lacks. Code 46; a create without the View of its object answers 204.
     pub missing_abilities: BTreeSet<Ability>,
     pub calls: Calls,
-    /// Folders that are there and that the API's user may not enter: code 96.
-    pub closed_folders: BTreeSet<u64>,
-    /// Folders that take nothing more: code 216.
-    pub full_folders: BTreeSet<u64>,
+    pub folders: Folders,
     /// How many of each there may be: code 67 above it. What is not named has no limit.
     pub most: BTreeMap<Asset, usize>,
     /// What stands in a form, an automation or the like: code 108 on DELETE.
@@ -170,8 +168,7 @@ impl AccountEngagement {
             has_user: true,
             missing_abilities: BTreeSet::new(),
             calls: Calls::default(),
-            closed_folders: BTreeSet::new(),
-            full_folders: BTreeSet::new(),
+            folders: Folders::default(),
             most: BTreeMap::new(),
             in_use: BTreeSet::new(),
             campaigns_by_salesforce_id: HashMap::new(),
@@ -260,19 +257,9 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             permitted()?;
             Ok(json(200, CONTENT_TYPE, &View::lagging(world).show(Kind::Account, 0, &paths)))
         }
-        Route::UndeleteForm => {
-            let body = Body::read(call)?;
-            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
-            let paths = wanted_paths(world, Kind::Form, fields.as_deref())?;
-            permitted()?;
-            let id = forms::undelete(world, body)?;
-            Ok(made(world, Kind::Form, id, &paths, 200))
-        }
         Route::AssignVisitor(id) => {
             let id = number(id)?;
-            let body = Body::read(call)?;
-            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
-            let paths = wanted_paths(world, Kind::Visitor, fields.as_deref())?;
+            let (body, paths) = action_body(world, call, Kind::Visitor)?;
             permitted()?;
             visitors::assign_to_prospect(world, id, body)?;
             Ok(made(world, Kind::Visitor, id, &paths, 200))
@@ -365,33 +352,19 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
             let id = number(id)?;
             permitted()?;
             writable(world, kind, id, 109)?;
-            let now = world.now();
             match kind {
                 Kind::List => lists::delete(world, id)?,
                 Kind::ListMembership => list_memberships::delete(world, id)?,
                 Kind::CustomField => custom_fields::delete(world, id)?,
-                Kind::Form => {
-                    world.account_engagement.forms.change(&id, now, |form| form.is_deleted = true);
-                }
-                Kind::FormHandler => {
-                    world.account_engagement.form_handlers.change(&id, now, |handler| handler.is_deleted = true);
-                }
-                Kind::FormHandlerField => {
-                    world.account_engagement.form_handler_fields.change(&id, now, |field| field.is_deleted = true);
-                }
-                _ => {
-                    world.account_engagement.prospects.change(&id, now, |prospect| {
-                        prospect.is_deleted = true;
-                        prospect.updated_at = now;
-                    });
-                }
-            };
+                Kind::Form => forms::delete(world, id),
+                Kind::FormHandler => form_handlers::delete(world, id),
+                Kind::FormHandlerField => form_fields::delete_of_handler(world, id),
+                _ => prospects::delete(world, id),
+            }
             Ok(no_content())
         }
         Route::UpsertLatestByEmail => {
-            let body = Body::read(call)?;
-            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
-            let paths = wanted_paths(world, Kind::Prospect, fields.as_deref())?;
+            let (body, paths) = action_body(world, call, Kind::Prospect)?;
             permitted()?;
             let upserted = prospects::upsert_latest_by_email(world, body)?;
             let always_ok = world.options.unknowns.account_engagement.upsert_status == UpsertStatus::AlwaysOk;
@@ -400,13 +373,14 @@ fn answer(world: &mut World, call: &Call, route: Route<'_>) -> Result<Answer, Re
                 Upserted::Made(id) | Upserted::Updated(id) => made(world, Kind::Prospect, id, &paths, 200),
             })
         }
-        Route::Undelete => {
-            let body = Body::read(call)?;
-            let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
-            let paths = wanted_paths(world, Kind::Prospect, fields.as_deref())?;
+        Route::Undelete(kind) => {
+            let (body, paths) = action_body(world, call, kind)?;
             permitted()?;
-            let id = prospects::undelete(world, body)?;
-            Ok(made(world, Kind::Prospect, id, &paths, 200))
+            let id = match kind {
+                Kind::Form => forms::undelete(world, body)?,
+                _ => prospects::undelete(world, body)?,
+            };
+            Ok(made(world, kind, id, &paths, 200))
         }
         Route::Act(kind, id, action) => {
             let paths = wanted_paths(world, kind, call.param("fields"))?;
@@ -437,6 +411,14 @@ fn required_paths(world: &World, call: &Call, kind: Kind) -> Result<Vec<Path>, R
 /// The answer to a write shows the id, unless it was asked for more.
 fn wanted_paths(world: &World, kind: Kind, fields: Option<&str>) -> Result<Vec<Path>, Refusal> {
     record::paths(world, kind, fields.unwrap_or("id"), Reading::One)
+}
+
+/// What an action is given, and what of its record it answers: `fields` in the body, else in the query.
+fn action_body(world: &World, call: &Call, kind: Kind) -> Result<(Body, Vec<Path>), Refusal> {
+    let body = Body::read(call)?;
+    let fields = fields_of_body(&body)?.or_else(|| call.param("fields").map(str::to_owned));
+    let paths = wanted_paths(world, kind, fields.as_deref())?;
+    Ok((body, paths))
 }
 
 /// `fields` of an action: an array in the body [inferred from public clients].

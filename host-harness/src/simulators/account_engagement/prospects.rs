@@ -464,15 +464,14 @@ fn stored(world: &World, name: &str, value: Value) -> Result<Value, Refusal> {
     if FLAGS.contains(&name) {
         return if value.is_boolean() { Ok(value) } else { Err(Refusal::about(50, name)) };
     }
-    if name == "prospectAccountId" {
-        let known =
-            value.is_null() || id(&value).is_some_and(|id| world.account_engagement.prospect_accounts.contains(&id));
-        return if known { Ok(value) } else { Err(Refusal::code(61)) };
+    if name == "prospectAccountId" && !value.is_null() {
+        let known = id(&value).filter(|id| world.account_engagement.prospect_accounts.contains(id));
+        return known.map(Value::from).ok_or(Refusal::code(61));
     }
     if NUMBERS.contains(&name) {
         return if value.is_u64() || value.is_null() { Ok(value) } else { Err(Refusal::about(56, name)) };
     }
-    if TEXTS.contains(&name) || name == "salesforceOwnerId" {
+    if TEXTS.contains(&name) || ["salesforceOwnerId", "prospectAccountId"].contains(&name) {
         return match value {
             Value::String(text) if text.is_empty() => Ok(Value::Null),
             Value::Null | Value::String(_) => Ok(value),
@@ -495,6 +494,15 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     has_campaign(world, &changes)?;
     let now = world.now();
     Ok(changes.make(&mut world.account_engagement, email, now))
+}
+
+/// To the recycle bin.
+pub(super) fn delete(world: &mut World, id: u64) {
+    let now = world.now();
+    world.account_engagement.prospects.change(&id, now, |prospect| {
+        prospect.is_deleted = true;
+        prospect.updated_at = now;
+    });
 }
 
 pub(super) fn update(world: &mut World, id: u64, body: Body) -> Result<(), Refusal> {

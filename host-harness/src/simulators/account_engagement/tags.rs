@@ -96,11 +96,13 @@ fn wanted(world: &World, body: Body) -> Result<u64, Refusal> {
     world.account_engagement.tags.now(&tag).map(|tag| tag.id).ok_or(Refusal::code(109))
 }
 
-/// How a tagged object names the kind of what it tags.
+/// How a tagged object names the kind of what it tags [inferred].
 fn object_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Campaign => "Campaign",
         Kind::List => "List",
+        Kind::Form => "Form",
+        Kind::FormHandler => "Form Handler",
         _ => "Prospect",
     }
 }

@@ -5,9 +5,6 @@
 use super::record::{Field, Filter, Kind, Object};
 use crate::{clock::Timestamp, simulators::ids::salesforce_id};
 
-// The folder of whatever has no other: asked for by its old name in the objects that never have another.
-pub(super) use super::folders::FOLDER_ID;
-
 /// The API's user.
 pub const USER_ID: u64 = 1001;
 

@@ -251,7 +251,9 @@ impl Desk {
             ("GET", ["deliveries"]) => Ok(written(&self.simulators.world().deliveries_seen())),
             ("GET", ["livestorm", "native_webhooks"]) => Ok(self.native_webhooks()),
             ("POST", ["livestorm", "native_webhooks"]) => self.subscribe(read(&call.body)?),
-            ("POST", ["livestorm", act]) => self.act(act, read(&call.body)?),
+            ("POST", [api @ ("livestorm" | "account-engagement"), act]) if is_act(api, act) => {
+                self.act(act, read(&call.body)?)
+            }
             (_, path) => {
                 let path = format!("/simulators/{}", path.join("/"));
                 let fits = |known: &&&str| known.split(' ').nth(1) == Some(&path);
@@ -368,7 +370,12 @@ impl Desk {
     }
 }
 
-const PATHS: [&str; 32] = [
+/// Whether there is that act of that API: an act is asked for below the API in which it happens.
+fn is_act(api: &str, act: &str) -> bool {
+    PATHS.contains(&format!("POST /simulators/{api}/{act}").as_str())
+}
+
+const PATHS: [&str; 35] = [
     "GET /simulators/world",
     "GET /simulators/deliveries",
     "GET /simulators/requests",
@@ -401,6 +408,9 @@ const PATHS: [&str; 32] = [
     "POST /simulators/livestorm/attend",
     "POST /simulators/livestorm/end",
     "POST /simulators/livestorm/watch",
+    "POST /simulators/account-engagement/add-form",
+    "POST /simulators/account-engagement/add-form-handler",
+    "POST /simulators/account-engagement/submit-form",
 ];
 
 #[derive(Deserialize)]

@@ -103,7 +103,10 @@ fn a_refusal_says_what_is_wrong_and_what_would_be_right() {
         ("POST", "/simulators/faults", r#"{"rules":[{}]}"#, 400, "missing field `what`"),
         ("POST", "/simulators/scenario", r#"{"name":"none"}"#, 404, "one_session"),
         ("POST", "/simulators/livestorm/start", r#"{"session":"x"}"#, 409, "no session \"x\""),
-        ("POST", "/simulators/livestorm/dance", "{}", 400, "unknown variant `dance`"),
+        ("POST", "/simulators/livestorm/dance", "{}", 404, "there is no /simulators/livestorm/dance"),
+        ("POST", "/simulators/livestorm/add-form", r#"{"title":"x"}"#, 404, "GET /simulators lists"),
+        ("POST", "/simulators/account-engagement/start", "{}", 404, "GET /simulators lists"),
+        ("GET", "/simulators/account-engagement/add-form", "", 405, "POST /simulators/account-engagement/add-form"),
     ];
     for (method, path, body, status, wanted) in rows {
         let (given, told) = ask(&desk(), method, path, body);
@@ -203,6 +206,19 @@ fn a_webinar_is_played_by_hand() {
         let (status, told) = ask(&desk, "POST", &format!("/simulators/livestorm/{act}"), body);
         assert_eq!(status, 200, "{act}: {told}");
     }
+}
+
+#[test]
+fn forms_are_made_and_submitted_by_hand() {
+    let desk = desk();
+    let act = |act: &str, body: &str| ask(&desk, "POST", &format!("/simulators/account-engagement/{act}"), body);
+    for (kind, form) in [("add-form", "forms/7001"), ("add-form-handler", "form-handlers/8001")] {
+        let (status, told) = act(kind, r#"{"name":"f","title":"Lunch"}"#);
+        assert_eq!((status, &told["form"]), (200, &json!(form)));
+        let (status, told) = act("submit-form", r#"{"form":"f","email":"ana@example.org"}"#);
+        assert_eq!((status, &told["form"], &told["errors"]), (200, &json!(form), &json!([])));
+    }
+    assert_eq!(desk.simulators.world().account_engagement.visitor_activities.len(), 2);
 }
 
 #[test]

@@ -150,6 +150,68 @@ fn a_form_says_what_it_must_and_is_refused_by_the_reason() {
 }
 
 #[test]
+fn a_folder_that_is_closed_or_full_takes_no_form_and_no_handler() {
+    let unit = started();
+    let handler = unit.id("objects/form-handlers", handler_body());
+    {
+        let folders = &mut unit.simulators.world().account_engagement.folders;
+        folders.closed.insert(7);
+        folders.full.extend([folders::FORMS_FOLDER, folders::FORM_HANDLERS_FOLDER]);
+    }
+    let rows = [
+        ("objects/forms", form_body(), 216),
+        ("objects/forms", with(form_body(), "folderId", json!(7)), 96),
+        ("objects/form-handlers", handler_body(), 216),
+        ("objects/form-handlers", with(handler_body(), "folderId", json!(7)), 96),
+    ];
+    for (path, body, code) in rows {
+        assert_eq!(unit.post(path, body.clone()).1["code"], code, "{path} {body}");
+    }
+    unit.id("objects/forms", with(form_body(), "folderId", json!(folders::FOLDER_ID)));
+    let path = format!("objects/form-handlers/{handler}");
+    let moved = |folder: u64| unit.call("PATCH", &path, Some(json!({ "folderId": folder }))).1["code"].clone();
+    assert_eq!(moved(folders::FORM_HANDLERS_FOLDER), Value::Null, "it is there already");
+    assert_eq!(moved(folders::FORMS_FOLDER), 216);
+}
+
+#[test]
+fn a_form_and_a_handler_have_tags_under_the_abilities_of_both() {
+    let unit = started();
+    let tag = unit.id("objects/tags", json!({ "name": "webinar" }));
+    let form = unit.id("objects/forms", form_body());
+    let handler = unit.id("objects/form-handlers", handler_body());
+    let rows = [
+        ("forms", form, "Form", Ability::CreateForms),
+        ("form-handlers", handler, "Form Handler", Ability::CreateFormHandlers),
+    ];
+    for (objects, id, kind, ability) in rows {
+        let act = |action: &str| unit.post(&format!("objects/{objects}/{id}/do/{action}"), json!({ "tagId": tag }));
+        for ability in [ability, Ability::CreateTags] {
+            unit.simulators.world().account_engagement.missing_abilities = BTreeSet::from([ability]);
+            assert_eq!(act("addTag").1["code"], 46, "{objects} without {ability:?}");
+        }
+        unit.simulators.world().account_engagement.missing_abilities.clear();
+        assert_eq!(act("addTag"), (200, json!({ "objectType": kind, "objectId": id, "tagId": tag })));
+        assert_eq!(act("removeTag"), (204, Value::Null));
+        assert_eq!(act("removeTag").1["code"], 109);
+        assert_eq!(act("connectSalesforceCampaign").1["code"], 198, "that is a campaign's");
+    }
+}
+
+#[test]
+fn deleting_is_a_change_that_a_reader_is_told_of() {
+    let unit = started_with(|options| options.read_lag.account_engagement = Duration::ZERO);
+    let rows = [("objects/forms", form_body()), ("objects/form-handlers", handler_body())];
+    for (path, body) in rows {
+        let one = format!("{path}/{}", unit.id(path, body));
+        unit.wait(Duration::from_secs(1));
+        let before = unit.get(&format!("{one}?fields=updatedAt")).1;
+        assert_eq!(unit.call("DELETE", &one, None).0, 204);
+        assert_ne!(unit.get(&format!("{one}?fields=updatedAt")).1, before, "{path}");
+    }
+}
+
+#[test]
 fn a_deleted_form_is_in_the_recycle_bin_until_it_is_undeleted() {
     let unit = started();
     let form = unit.id("objects/forms", form_body());

@@ -140,6 +140,7 @@ proptest! {
                 description: None,
                 is_public: false,
                 is_dynamic: false,
+                folder_id: folders::FOLDER_ID,
                 campaign_id: None,
                 is_deleted: kept.deleted,
                 created_at: at(kept.created),

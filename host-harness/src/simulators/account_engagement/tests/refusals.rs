@@ -172,6 +172,9 @@ fn giving_a_prospect_to_a_user_or_an_account_is_checked() {
         if status == 201 { Value::Null } else { body["code"].clone() }
     };
     assert_eq!(made("prospectAccountId", json!(77)), Value::Null);
+    let text = json!({ "email": "ana@example.org", "prospectAccountId": "77" });
+    assert_eq!(unit.post("objects/prospects?fields=prospectAccountId", text).1["prospectAccountId"], 77);
+    assert_eq!(made("prospectAccountId", Value::Null), Value::Null);
     assert_eq!(made("prospectAccountId", json!(78)), 61);
     assert_eq!(made("prospectAccountId", json!("x")), 61);
     assert_eq!(made("userId", json!(USER_ID)), Value::Null);
