@@ -1,6 +1,6 @@
 //! Webhooks made and deleted by the REST API.
 
-use super::{registrations::send, *};
+use super::*;
 use crate::simulators::unknowns::{DisabledWebhooks, DuplicateWebhook};
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ fn an_address_that_is_not_https_and_an_event_that_is_none_are_refused() {
         (webhook(URL, ""), 422),
         (json!({"data": {"type": "webhooks", "attributes": {"url": URL}}}).to_string(), 422),
         (json!({"data": {"type": "webhooks", "attributes": {"event": "job.ended"}}}).to_string(), 422),
-        (json!({"data": {"attributes": {"url": URL, "event": ["job.ended"]}}}).to_string(), 400),
+        (json!({"data": {"attributes": {"url": URL, "event": ["job.ended"]}}}).to_string(), 422),
         (json!({"data": {"type": "people", "attributes": {"url": URL, "event": "job.ended"}}}).to_string(), 400),
         (json!({"target_url": URL, "event_name": "job.ended"}).to_string(), 400),
         (String::new(), 400),
