@@ -47,6 +47,17 @@ impl<T: Clone> Lagged<T> {
         self.versions.push((at, next));
     }
 
+    /// Of what holds at `at` and of all that is to come after it: what readers are still to learn stays for them to learn, and
+    /// nothing has to wait for it.
+    pub fn change_from(&mut self, at: Timestamp, change: impl FnMut(&mut T)) {
+        let before = self.versions.partition_point(|(from, _)| *from < at);
+        let has_one = self.versions.get(before).is_some_and(|(from, _)| *from == at);
+        if let Some((_, state)) = before.checked_sub(1).map(|last| self.versions[last].clone()).filter(|_| !has_one) {
+            self.versions.insert(before, (at, state));
+        }
+        self.versions[before..].iter_mut().map(|(_, state)| state).for_each(change);
+    }
+
     fn newest(&self) -> &(Timestamp, T) {
         self.versions.last().expect("a record is made with its first version, and no version is ever taken away")
     }
@@ -203,6 +214,20 @@ mod tests {
             assert_eq!(record.at(when), expected, "at {when}");
         }
         assert_eq!(record.now(), &"changed");
+    }
+
+    #[test]
+    fn a_change_of_all_from_a_moment_on_does_not_hurry_what_is_to_come() {
+        let mut record = Lagged::new(at(10), String::from("made"));
+        record.change(at(30), |text| text.push_str(" later"));
+        for moment in [20, 20, 5] {
+            record.change_from(at(moment), |text| text.push('!'));
+        }
+        let rows = [(10, "made!"), (19, "made!"), (20, "made!!!"), (29, "made!!!"), (30, "made later!!!")];
+        for (when, expected) in rows {
+            assert_eq!(record.at(at(when)).map(String::as_str), Some(expected), "at {when}");
+        }
+        assert_eq!(record.at(at(9)), None);
     }
 
     #[test]

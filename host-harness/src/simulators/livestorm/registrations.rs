@@ -88,8 +88,8 @@ impl Answers {
         self.body.wrong("The field 'email' can't be blank")
     }
 
-    fn asked(self) -> Vec<(String, Value)> {
-        self.fields.into_iter().filter(|(id, _)| !USUAL_QUESTIONS.contains(&id.as_str())).collect()
+    fn asked(&self) -> impl Iterator<Item = &(String, Value)> {
+        self.fields.iter().filter(|(id, _)| !USUAL_QUESTIONS.contains(&id.as_str()))
     }
 
     /// `anonymous` is the address of who gives none, where nobody has to.
@@ -105,7 +105,7 @@ impl Answers {
             last_name: self.own("last_name")?.unwrap_or_default(),
             referrer: self.referrer.clone().flatten(),
             utm: Utm { source, medium, term, content, campaign },
-            fields: self.asked(),
+            fields: self.asked().cloned().collect(),
             is_from_api: true,
             ..NewRegistrant::default()
         })
@@ -209,8 +209,12 @@ impl Livestorm {
         }
         let (first_name, last_name) = (new.own("first_name")?, new.own("last_name")?);
         self.change_registration(session, person, now, |registration| {
-            registration.first_name = first_name.unwrap_or_else(|| registration.first_name.clone());
-            registration.last_name = last_name.unwrap_or_else(|| registration.last_name.clone());
+            if let Some(name) = &first_name {
+                registration.first_name.clone_from(name);
+            }
+            if let Some(name) = &last_name {
+                registration.last_name.clone_from(name);
+            }
             if let Some(referrer) = &new.referrer {
                 registration.referrer.clone_from(referrer);
             }
@@ -222,8 +226,8 @@ impl Livestorm {
                 }
             }
             for (id, value) in new.asked() {
-                registration.fields.retain(|(known, _)| *known != id);
-                registration.fields.push((id, value));
+                registration.fields.retain(|(known, _)| known != id);
+                registration.fields.push((id.clone(), value.clone()));
             }
             registration.updated_at = now;
         });
@@ -276,8 +280,10 @@ fn change(world: &mut World, call: &Call, session: &str, person: &str) -> Result
     shown(world, 200, session, person)
 }
 
+/// As it is now, but for what nobody is told yet.
 fn shown(world: &World, status: u16, session: &str, person: &str) -> Result<Answer, Refusal> {
-    let known = world.livestorm.registration(session, person).ok_or_else(Refusal::not_found)?;
+    let mut people = world.livestorm.people_of(session, world.now());
+    let known = people.find(|known| known.person_id == person).ok_or_else(Refusal::not_found)?;
     let resource = world.livestorm.person_resource(known, &world.options.unknowns.livestorm);
     Ok(json(status, CONTENT_TYPE, &json!({ "data": resource })))
 }

@@ -135,3 +135,27 @@ fn who_is_removed_is_gone_and_may_register_again() {
     assert_eq!(simulators.world().livestorm.register(&session, NewRegistrant::default()), Ok(ana.clone()));
     assert_eq!(person(&simulators, &session, &ana)["email"], "ana@example.org");
 }
+
+#[test]
+fn what_is_changed_soon_after_the_end_is_changed_at_once_and_does_not_hurry_attendance() {
+    let (simulators, clock) = started();
+    let (session, ana, bo) = session_over(&simulators, &clock);
+    let unknowns = unknowns(&simulators);
+    wait(&clock, 60);
+    let path = format!("/v1/sessions/{session}/people/{ana}");
+    let silva = json!({"fields": [{"id": "last_name", "value": "Silva"}]});
+    let (status, answer) = write(&simulators, "PATCH", &path, "people", silva);
+    let detail = &answer["data"]["attributes"]["registrant_detail"];
+    assert_eq!((status, &detail["attended"], &detail["attendance_rate"]), (200, &json!(false), &json!(null)));
+    assert_eq!(answer["data"]["attributes"], person(&simulators, &session, &ana), "read as it was answered");
+    assert_eq!(answer["data"]["attributes"]["last_name"], "Silva");
+    assert!(simulators.world().livestorm.watch_replay(&session, &ana, &unknowns));
+    assert_eq!(person(&simulators, &session, &ana)["registrant_detail"]["has_viewed_replay"], true);
+    assert!(simulators.world().livestorm.attend(&session, &bo, attendance(60), &unknowns));
+    assert_eq!(person(&simulators, &session, &bo)["registrant_detail"]["attended"], false, "nobody is told yet");
+    wait(&clock, unknowns.attendance_ready_seconds - 60);
+    for who in [&ana, &bo] {
+        assert_eq!(person(&simulators, &session, who)["registrant_detail"]["attended"], true);
+    }
+    assert_eq!(person(&simulators, &session, &ana)["last_name"], "Silva");
+}
