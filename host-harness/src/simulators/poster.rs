@@ -86,7 +86,8 @@ mod tests {
     use async_trait::async_trait;
     use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
-    /// Answers each post by the next of these statuses, 204 once they are used up; 0 never answers.
+    /// Answers each post by the next of these statuses, 204 once they are used up; 0 never answers, and 1 is a 500 whose body
+    /// cannot be used.
     #[derive(Default)]
     struct Receiver {
         statuses: Mutex<VecDeque<u16>>,
@@ -104,6 +105,9 @@ mod tests {
             let status = self.statuses.lock().unwrap().pop_front().unwrap_or(204);
             if status == 0 {
                 std::future::pending::<()>().await;
+            }
+            if status == 1 {
+                return Err(TransportError::Unusable { status: Some(500), problem: "too long".into() });
             }
             Ok(http::Response::builder().status(status).body(vec![]).unwrap())
         }
@@ -162,6 +166,16 @@ mod tests {
             );
             assert_eq!(got[0].headers()["content-type"], "application/json");
         }
+        stop.cancel();
+    }
+
+    #[tokio::test]
+    async fn an_answer_whose_body_cannot_be_used_counts_by_its_status() {
+        let (desk, _, stop) = posting(&[1]).await;
+        assert_eq!(ask(&desk, "/simulators/livestorm/create-event", r#"{"title":"Demo"}"#), 200);
+        ended(&desk, 1).await;
+        let seen = desk.simulators.world().deliveries_seen();
+        assert_eq!(seen.pending[0].attempts[0].outcome, Some(DeliveryOutcome::Answered(500)));
         stop.cancel();
     }
 
@@ -237,9 +251,11 @@ mod tests {
         ended(&desk, 1).await;
         assert_eq!(desk.simulators.world().next_delivery_at(), None, "it is under way");
         let outcome = || desk.simulators.world().deliveries_seen().pending[0].attempts[0].outcome;
+        let begun = std::time::Instant::now();
         while outcome().is_none() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        assert!(begun.elapsed() < Duration::from_secs(4), "not as long as usual");
         assert_eq!(outcome(), Some(DeliveryOutcome::TimedOut));
         assert_eq!(receiver.got.lock().unwrap().len(), 1, "it is tried again later");
         stop.cancel();

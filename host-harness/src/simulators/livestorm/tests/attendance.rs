@@ -159,3 +159,25 @@ fn what_is_changed_soon_after_the_end_is_changed_at_once_and_does_not_hurry_atte
     }
     assert_eq!(person(&simulators, &session, &ana)["last_name"], "Silva");
 }
+
+#[test]
+fn a_rate_that_is_given_stands_and_who_is_taken_out_of_the_room_was_not_there() {
+    let (simulators, clock) = started();
+    let unknowns = unknowns(&simulators);
+    let (_, session, ana) = ana_registered(&simulators);
+    let bo = NewRegistrant { email: "bo@example.org".into(), ..Default::default() };
+    let bo = simulators.world().livestorm.register(&session, bo).unwrap();
+    simulators.world().livestorm.start_session(&session);
+    wait(&clock, 3600);
+    let given = Attendance { rate: Some(42), ..attendance(900) };
+    for who in [&ana, &bo] {
+        assert!(simulators.world().livestorm.attend(&session, who, given.clone(), &unknowns));
+    }
+    assert!(simulators.world().livestorm.remove_registrant(&session, &ana));
+    simulators.world().livestorm.register(&session, NewRegistrant::default()).unwrap();
+    assert!(simulators.world().livestorm.end_session(&session, &unknowns));
+    wait(&clock, unknowns.attendance_ready_seconds);
+    let told = |who: &str| person(&simulators, &session, who)["registrant_detail"].clone();
+    assert_eq!((&told(&bo)["attendance_rate"], &told(&bo)["attended"]), (&json!(42), &json!(true)));
+    assert_eq!(told(&ana)["attended"], false, "who came back was not seen again");
+}

@@ -384,6 +384,53 @@ fn what_is_due_longest_is_posted_first_and_no_more_than_is_asked_for() {
 }
 
 #[test]
+fn a_disabled_webhook_hears_nothing_and_what_waits_for_it_is_dropped_whichever_made_it() {
+    let (simulators, clock) = started();
+    {
+        let mut world = simulators.world();
+        let options = world.options.clone();
+        world.livestorm.add_native_webhook("http://127.0.0.1:9000/all", None, &options).unwrap();
+    }
+    subscribed(&simulators, &["session.started", "people.registered", "people.registered"]);
+    let (_, session, _) = ana_registered(&simulators);
+    assert_eq!(due(&simulators).len(), 8, "four of the native app, two for each of the others");
+    simulators.world().livestorm.start_session(&session);
+    let waits: Vec<u64> = simulators.world().deliveries_seen().pending.iter().map(|seen| seen.id).collect();
+    let not_begun = *waits.last().unwrap();
+    simulators.world().delivery_ended(not_begun, WELL);
+    assert_eq!(simulators.world().deliveries_seen().pending.len(), 10, "what is not under way cannot have ended");
+    for id in &waits[..8] {
+        simulators.world().delivery_ended(*id, DeliveryOutcome::NoAnswer);
+    }
+    let seen = simulators.world().deliveries_seen();
+    let webhook = &seen.ended[0].webhook;
+    assert!(simulators.world().livestorm.native_webhooks()[0].is_disabled, "{webhook}");
+    let pending: Vec<_> = seen.pending.iter().map(|seen| (seen.event, seen.url.as_str())).collect();
+    assert_eq!(pending, [("session.started", URL)], "the native app's was dropped");
+    let ends: Vec<_> = seen.ended.iter().filter_map(|seen| seen.end).collect();
+    assert_eq!(ends.iter().filter(|end| **end == End::Failed).count(), 3, "one for each webhook: {ends:?}");
+    wait(&clock, 60);
+    let bo = NewRegistrant { email: "bo@example.org".into(), ..Default::default() };
+    simulators.world().livestorm.register(&session, bo).unwrap();
+    assert_eq!(simulators.world().deliveries_seen().pending.len(), 1, "nobody hears of Bo");
+    assert_eq!(get(&simulators, "/v1/webhooks").1["meta"]["record_count"], 1);
+}
+
+#[test]
+fn no_more_than_a_thousand_ended_ones_are_remembered_and_the_first_go() {
+    let (simulators, _) = started();
+    let (_, session, _) = ana_registered(&simulators);
+    subscribed(&simulators, &["session.started"]);
+    for _ in 0..1001 {
+        simulators.world().livestorm.happened(&Occurrence::SessionStarted { session: session.clone() });
+    }
+    let first = simulators.world().deliveries_seen().pending[0].id;
+    posted(&simulators, WELL);
+    let seen = simulators.world().deliveries_seen();
+    assert_eq!((seen.ended.len(), seen.ended[0].id), (1000, first + 1));
+}
+
+#[test]
 fn what_waits_for_nobody_who_posts_is_bounded() {
     let (simulators, _) = started();
     let (_, session, _) = ana_registered(&simulators);

@@ -161,6 +161,9 @@ fn an_app_names_itself_in_the_form_or_the_address_and_by_basic_where_a_switch_le
     );
     let refused = ask(&wrong, false, &[]);
     assert_eq!(refused.status(), 401);
+    for answer in [&refused, &ask(&named, false, &[])] {
+        assert_eq!(answer.headers()["cache-control"], "no-store", "RFC 6749, section 5.1");
+    }
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains(r#"error="invalid_client""#));
     let basic = format!("Basic {}", STANDARD.encode(format!("{ID}:{SECRET}")));
     for (oauth_basic, status) in [(false, 401), (true, 200)] {
@@ -199,7 +202,9 @@ fn an_access_token_ends_and_a_refresh_brings_another_by_its_switches() {
     assert_eq!(api(&simulators, "GET", "/v1/ping", &fourth["access_token"]).0, 401);
     let (_, fifth) = refresh(&simulators, &fourth["refresh_token"]);
     assert_eq!(api(&simulators, "GET", "/v1/ping", &fifth["access_token"]).0, 200);
+    let code = code(&simulators, &[]);
     simulators.world().livestorm.partner_app.revoke();
+    assert_eq!(exchange(&simulators, &code).0, 400, "a code that was on its way");
     assert_eq!(api(&simulators, "GET", "/v1/ping", &fifth["access_token"]).0, 401);
     assert_eq!(refresh(&simulators, &fifth["refresh_token"]).0, 400);
 }

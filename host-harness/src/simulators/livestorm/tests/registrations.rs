@@ -19,8 +19,9 @@ fn one_person_registered_by_the_api_is_answered_whole_and_has_no_browser() {
     let (event, session, _) = ana_registered(&simulators);
     let body = json!({"data": {"type": "people", "attributes": {
         "fields": [
-            {"id": "email", "value": "bo@example.org"},
-            {"id": "first_name", "value": "Bo"},
+            {"id": "email", "value": " bo@example.org "},
+            {"id": "first_name", "value": " Bo "},
+            {"id": "company", "value": "replaced"},
             {"id": "company", "value": ["A", "B"]},
         ],
         "email": "ignored@example.org",
@@ -224,7 +225,8 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     let before = get(&simulators, &path).1;
     wait(&clock, 5);
     let body = json!({"data": {"type": "people", "attributes": {
-        "fields": [{"id": "company", "value": null}, {"id": "last_name", "value": "Silva"}], "utm_term": "t",
+        "fields": [{"id": "company", "value": null}, {"id": "last_name", "value": "Silva"}],
+        "utm_term": "t", "referrer": "https://example.org/",
     }}});
     let (status, after) = send(&simulators, "PATCH", &path, &body.to_string());
     assert_eq!(status, 200, "{after}");
@@ -234,6 +236,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     attributes["updated_at"] = json!(simulators.world().now().seconds());
     attributes["registrant_detail"]["updated_at"] = attributes["updated_at"].clone();
     attributes["registrant_detail"]["utm_term"] = json!("t");
+    attributes["registrant_detail"]["referrer"] = json!("https://example.org/");
     attributes["registrant_detail"]["fields"][2]["value"] = json!("Silva");
     attributes["registrant_detail"]["fields"][3]["value"] = json!(null);
     assert_eq!(after["data"], expected);
@@ -258,7 +261,7 @@ fn a_registrant_is_removed_by_address_or_id_and_may_come_again() {
     let rows = [
         (people(&session), 400),
         (by_email("filter[email]="), 400),
-        (by_email("filter[name]=x"), 400),
+        (by_email("filter[email]=ana@example.org&filter[name]=x"), 400),
         (by_email("filter[email]=nobody@example.org"), 404),
         (format!("{}/none", people(&session)), 404),
         (format!("{}?filter[email]=ana@example.org", people("none")), 404),
@@ -271,6 +274,7 @@ fn a_registrant_is_removed_by_address_or_id_and_may_come_again() {
         assert_eq!(body.is_null(), status == 204, "{path}");
     }
     let again = fields(&[("email", json!("ana@example.org"))]);
+    let (_, other, _) = ana_registered(&simulators);
     for removal in [Removal::Session, Removal::Event] {
         simulators.world().options.unknowns.livestorm.removal = removal;
         let second = simulators.world().livestorm.create_session(&event, NewSession::default());
@@ -280,6 +284,8 @@ fn a_registrant_is_removed_by_address_or_id_and_may_come_again() {
         assert_eq!(send(&simulators, "DELETE", &format!("{}/{ana}", people(&session)), "").0, 204);
         let elsewhere = get(&simulators, &format!("{}/{ana}", people(&second))).0;
         assert_eq!(elsewhere, if removal == Removal::Session { 200 } else { 404 }, "{removal:?}");
+        let of_another_event = format!("{}/{ana}", people(&other));
+        assert_eq!(get(&simulators, &of_another_event).0, 200, "{removal:?}");
     }
 }
 

@@ -89,9 +89,19 @@ fn the_second_of_the_same_webhook_and_a_disabled_one_are_switches() {
     assert_eq!(post(), 201);
     let rows =
         [(DuplicateWebhook::Conflict, 409), (DuplicateWebhook::Unprocessable, 422), (DuplicateWebhook::SecondRow, 201)];
+    let other = |event: &str| send(&simulators, "POST", "/v1/webhooks", &webhook(URL, event));
     for (side, status) in rows {
         simulators.world().options.unknowns.livestorm.duplicate_webhook = side;
         assert_eq!(post(), status, "{side:?}");
+        let (answered, made) = other("job.ended");
+        assert_eq!(answered, 201, "of another event: {side:?}");
+        let id = made["data"]["id"].as_str().unwrap();
+        simulators.world().livestorm.disable_subscription(id);
+        assert_eq!(other("job.ended").0, 201, "of a dead one: {side:?}");
+        assert_eq!(send(&simulators, "DELETE", &format!("/v1/webhooks/{id}"), "").0, 204);
+        let alive = get(&simulators, "/v1/webhooks?filter[event]=job.ended").1["data"][0]["id"].clone();
+        let alive = format!("/v1/webhooks/{}", alive.as_str().unwrap());
+        assert_eq!(send(&simulators, "DELETE", &alive, "").0, 204);
     }
     let dead = simulators.world().livestorm.subscriptions.all().next().unwrap().id.clone();
     simulators.world().livestorm.disable_subscription(&dead);
