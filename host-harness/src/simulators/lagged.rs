@@ -47,6 +47,17 @@ impl<T: Clone> Lagged<T> {
         self.versions.push((at, next));
     }
 
+    /// Of what holds at `at` and of all that is to come after it: what readers are still to learn stays for them to learn, and
+    /// nothing has to wait for it.
+    pub fn change_from(&mut self, at: Timestamp, change: impl FnMut(&mut T)) {
+        let before = self.versions.partition_point(|(from, _)| *from < at);
+        let has_one = self.versions.get(before).is_some_and(|(from, _)| *from == at);
+        if let Some((_, state)) = before.checked_sub(1).map(|last| self.versions[last].clone()).filter(|_| !has_one) {
+            self.versions.insert(before, (at, state));
+        }
+        self.versions[before..].iter_mut().map(|(_, state)| state).for_each(change);
+    }
+
     fn newest(&self) -> &(Timestamp, T) {
         self.versions.last().expect("a record is made with its first version, and no version is ever taken away")
     }
@@ -57,18 +68,21 @@ impl<T: Clone> Lagged<T> {
 pub struct Table<K, T> {
     rows: Vec<(K, Lagged<T>)>,
     position: HashMap<K, usize>,
-    /// Since when what is gone is gone.
-    removed: HashMap<K, Timestamp>,
+    /// From when until when a record was gone, oldest first. No end: it is gone now.
+    gone: HashMap<K, Vec<(Timestamp, Option<Timestamp>)>>,
 }
 
 impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
     pub fn new() -> Table<K, T> {
-        Table { rows: vec![], position: HashMap::new(), removed: HashMap::new() }
+        Table { rows: vec![], position: HashMap::new(), gone: HashMap::new() }
     }
 
-    /// An id that is taken already keeps its record and its place; the record is replaced as by a change.
+    /// An id that is taken already keeps its record and its place; the record is replaced as by a change. What is gone comes
+    /// again, and readers who are behind still miss it for as long as it was gone.
     pub fn insert(&mut self, id: K, at: Timestamp, record: T) {
-        self.removed.remove(&id);
+        if let Some((_, until)) = self.gone.get_mut(&id).and_then(|all| all.last_mut()) {
+            until.get_or_insert(at);
+        }
         match self.position.get(&id) {
             Some(&position) => self.rows[position].1.change(at, |old| *old = record),
             None => {
@@ -91,19 +105,27 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
         K: Borrow<Q>,
     {
         match self.position.get_key_value(id) {
-            Some((own, _)) if !self.removed.contains_key(id) => {
-                self.removed.insert(own.clone(), at);
+            Some((own, _)) if self.is_there(id) => {
+                self.gone.entry(own.clone()).or_default().push((at, None));
                 true
             }
             _ => false,
         }
     }
 
-    fn is_there<Q: Eq + Hash + ?Sized>(&self, id: &Q, when: Timestamp) -> bool
+    fn was_there<Q: Eq + Hash + ?Sized>(&self, id: &Q, when: Timestamp) -> bool
     where
         K: Borrow<Q>,
     {
-        self.removed.get(id).is_none_or(|gone| when < *gone)
+        let mut gone = self.gone.get(id).into_iter().flatten();
+        !gone.any(|(from, until)| *from <= when && until.is_none_or(|until| when < until))
+    }
+
+    fn is_there<Q: Eq + Hash + ?Sized>(&self, id: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.gone.get(id).and_then(|all| all.last()).is_none_or(|(_, until)| until.is_some())
     }
 
     /// The truth about one record.
@@ -111,14 +133,14 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
     where
         K: Borrow<Q>,
     {
-        self.record(id).filter(|_| !self.removed.contains_key(id)).map(Lagged::now)
+        self.record(id).filter(|_| self.is_there(id)).map(Lagged::now)
     }
 
     pub fn at<Q: Eq + Hash + ?Sized>(&self, id: &Q, when: Timestamp) -> Option<&T>
     where
         K: Borrow<Q>,
     {
-        self.record(id).filter(|_| self.is_there(id, when))?.at(when)
+        self.record(id).filter(|_| self.was_there(id, when))?.at(when)
     }
 
     /// `false` where there is no such record.
@@ -127,7 +149,7 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
         K: Borrow<Q>,
     {
         match self.position.get(id) {
-            Some(&position) if !self.removed.contains_key(id) => {
+            Some(&position) if self.is_there(id) => {
                 self.rows[position].1.change(at, change);
                 true
             }
@@ -139,16 +161,17 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
     pub fn forget_last(&mut self) -> Option<T> {
         let (id, record) = self.rows.pop()?;
         self.position.remove(&id);
+        self.gone.remove(&id);
         Some(record.now().clone())
     }
 
     /// The truth about all, oldest first.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.iter().filter(|(id, _)| !self.removed.contains_key(id)).map(|(_, record)| record.now())
+        self.rows.iter().filter(|(id, _)| self.is_there(id)).map(|(_, record)| record.now())
     }
 
     pub fn all_at(&self, when: Timestamp) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.iter().filter(move |(id, _)| self.is_there(id, when)).filter_map(move |(_, record)| record.at(when))
+        self.rows.iter().filter(move |(id, _)| self.was_there(id, when)).filter_map(move |(_, record)| record.at(when))
     }
 
     /// How many have been made, those that are gone included: what ids are counted from.
@@ -194,6 +217,20 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_all_from_a_moment_on_does_not_hurry_what_is_to_come() {
+        let mut record = Lagged::new(at(10), String::from("made"));
+        record.change(at(30), |text| text.push_str(" later"));
+        for moment in [20, 20, 5] {
+            record.change_from(at(moment), |text| text.push('!'));
+        }
+        let rows = [(10, "made!"), (19, "made!"), (20, "made!!!"), (29, "made!!!"), (30, "made later!!!")];
+        for (when, expected) in rows {
+            assert_eq!(record.at(at(when)).map(String::as_str), Some(expected), "at {when}");
+        }
+        assert_eq!(record.at(at(9)), None);
+    }
+
+    #[test]
     fn an_id_inserted_twice_is_one_record_in_its_first_place() {
         let mut table = Table::new();
         table.insert(1u64, at(1), "a");
@@ -216,6 +253,14 @@ mod tests {
         assert_eq!((table.all_at(at(4)).count(), table.all_at(at(5)).count(), table.len()), (2, 1, 2));
         table.insert(1u64, at(9), "c");
         assert_eq!(table.now(&1), Some(&"c"));
+        let rows = [(4, Some(&"a")), (5, None), (8, None), (9, Some(&"c"))];
+        for (when, expected) in rows {
+            assert_eq!(table.at(&1, at(when)), expected, "a reader who is behind, at {when}");
+            assert_eq!(table.all_at(at(when)).count(), if expected.is_some() { 2 } else { 1 }, "at {when}");
+        }
+        assert!(table.remove(&1, at(12)));
+        assert_eq!((table.now(&1), table.at(&1, at(11)), table.at(&1, at(12))), (None, Some(&"c"), None));
+        assert_eq!(table.at(&1, Timestamp::MAX), None);
     }
 
     proptest! {

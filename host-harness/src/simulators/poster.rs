@@ -13,10 +13,10 @@ use crate::{
     connections::transport::{Transport, TransportError},
 };
 use std::sync::Arc;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Posts at the same time. More wait for their turn.
+/// Posts at the same time. More wait, and are not under way yet.
 const UNDER_WAY_MAX: usize = 32;
 /// Nobody reads an answer to a webhook, but a longer one is not taken in.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -25,21 +25,19 @@ impl Desk {
     /// Until `stop`, which lets go of what is under way.
     pub async fn post_webhooks(&self, transport: Arc<dyn Transport>, stop: CancellationToken) {
         let mut under_way = JoinSet::new();
-        let turns = Arc::new(Semaphore::new(UNDER_WAY_MAX));
         loop {
             self.catch_up();
+            let room = UNDER_WAY_MAX.saturating_sub(under_way.len());
             let (due, next) = {
                 let mut world = self.simulators.world();
-                (world.deliveries_due(), world.next_delivery_at())
+                let due = world.deliveries_due(room);
+                // Where there is no room left, the next end of a post makes some.
+                let next = if due.len() < room { world.next_delivery_at() } else { None };
+                (due, next)
             };
             for delivery in due {
-                let (transport, turns) = (transport.clone(), turns.clone());
-                under_way.spawn(async move {
-                    let turn = turns.acquire_owned().await;
-                    let outcome = post(&*transport, &delivery).await;
-                    drop(turn);
-                    (delivery.id, outcome)
-                });
+                let transport = transport.clone();
+                under_way.spawn(async move { (delivery.id, post(&*transport, &delivery).await) });
             }
             let next = next.into_iter().chain(self.next_happening_at()).min().map(|at| self.clock.timer(at));
             let timer = async {
@@ -52,8 +50,12 @@ impl Desk {
                 () = stop.cancelled() => return,
                 () = self.simulators.stirred() => {}
                 () = timer => {}
-                // A post that panicked has no outcome, and stays under way.
-                Some(Ok((id, outcome))) = under_way.join_next() => self.simulators.world().delivery_ended(id, outcome),
+                Some(posted) = under_way.join_next() => {
+                    // A post that panicked has no outcome, and stays under way.
+                    if let Ok((id, outcome)) = posted {
+                        self.simulators.world().delivery_ended(id, outcome);
+                    }
+                }
             }
         }
     }
@@ -84,7 +86,8 @@ mod tests {
     use async_trait::async_trait;
     use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
-    /// Answers each post by the next of these statuses, 204 once they are used up; 0 never answers.
+    /// Answers each post by the next of these statuses, 204 once they are used up; 0 never answers, and 1 is a 500 whose body
+    /// cannot be used.
     #[derive(Default)]
     struct Receiver {
         statuses: Mutex<VecDeque<u16>>,
@@ -102,6 +105,9 @@ mod tests {
             let status = self.statuses.lock().unwrap().pop_front().unwrap_or(204);
             if status == 0 {
                 std::future::pending::<()>().await;
+            }
+            if status == 1 {
+                return Err(TransportError::Unusable { status: Some(500), problem: "too long".into() });
             }
             Ok(http::Response::builder().status(status).body(vec![]).unwrap())
         }
@@ -164,6 +170,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_whose_body_cannot_be_used_counts_by_its_status() {
+        let (desk, _, stop) = posting(&[1]).await;
+        assert_eq!(ask(&desk, "/simulators/livestorm/create-event", r#"{"title":"Demo"}"#), 200);
+        ended(&desk, 1).await;
+        let seen = desk.simulators.world().deliveries_seen();
+        assert_eq!(seen.pending[0].attempts[0].outcome, Some(DeliveryOutcome::Answered(500)));
+        stop.cancel();
+    }
+
+    #[tokio::test]
     async fn a_request_that_changes_the_world_wakes_the_poster() {
         let (desk, _, stop) = posting(&[]).await;
         ended(&desk, 1).await;
@@ -203,6 +219,28 @@ mod tests {
         stop.cancel();
     }
 
+    #[tokio::test]
+    async fn no_more_are_under_way_than_can_be_posted_at_once_and_nobody_is_forgotten() {
+        let (desk, receiver, stop) = posting(&[0; UNDER_WAY_MAX]).await;
+        desk.simulators.world().options.livestorm_webhooks.timeout = Duration::from_millis(50);
+        let native = r#"{"url":"http://127.0.0.1:9/other"}"#;
+        (0..UNDER_WAY_MAX).for_each(|_| {
+            ask(&desk, "/simulators/livestorm/native_webhooks", native);
+        });
+        assert_eq!(ask(&desk, "/simulators/livestorm/create-event", r#"{"title":"Demo"}"#), 200);
+        ended(&desk, 1).await;
+        let begun = |desk: &Desk| {
+            let seen = desk.simulators.world().deliveries_seen().pending;
+            (seen.len(), seen.iter().filter(|seen| !seen.attempts.is_empty()).count())
+        };
+        assert_eq!(begun(&desk), (UNDER_WAY_MAX + 1, UNDER_WAY_MAX));
+        while receiver.got.lock().unwrap().len() <= UNDER_WAY_MAX {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(ended(&desk, 1).await, 1, "the last, which was answered");
+        stop.cancel();
+    }
+
     /// Real time, as sockets know no other.
     #[tokio::test]
     async fn who_does_not_answer_in_time_is_waited_for_no_longer_than_that() {
@@ -213,9 +251,11 @@ mod tests {
         ended(&desk, 1).await;
         assert_eq!(desk.simulators.world().next_delivery_at(), None, "it is under way");
         let outcome = || desk.simulators.world().deliveries_seen().pending[0].attempts[0].outcome;
+        let begun = std::time::Instant::now();
         while outcome().is_none() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        assert!(begun.elapsed() < Duration::from_secs(4), "not as long as usual");
         assert_eq!(outcome(), Some(DeliveryOutcome::TimedOut));
         assert_eq!(receiver.got.lock().unwrap().len(), 1, "it is tried again later");
         stop.cancel();

@@ -157,6 +157,9 @@ pub struct CreateEvent {
     pub title: String,
     #[serde(default)]
     pub on_demand: bool,
+    /// Its form does not ask for an address.
+    #[serde(default)]
+    pub public: bool,
     /// Questions on its form.
     #[serde(default)]
     pub fields: Vec<String>,
@@ -351,8 +354,13 @@ impl Act {
         match self {
             Act::CreateEvent(new) => {
                 let fields = new.fields.iter().map(|id| FormField::text(id)).collect();
-                let made =
-                    NewEvent { title: new.title.clone(), on_demand: new.on_demand, fields, ..NewEvent::default() };
+                let made = NewEvent {
+                    title: new.title.clone(),
+                    on_demand: new.on_demand,
+                    asks_for_email: !new.public,
+                    fields,
+                    ..NewEvent::default()
+                };
                 let id = world.livestorm.create_event(made);
                 names.note(&new.name, &id);
                 if new.publish {

@@ -36,8 +36,9 @@ impl Livestorm {
         }
         let ended_at = self.sessions.now(session).and_then(|session| session.ended_at);
         self.in_the_room.insert((session.to_owned(), person.to_owned()), attendance);
-        if ended_at.is_some() {
-            self.tell_attendance(session, self.clock.now(), unknowns);
+        if let Some(ended_at) = ended_at {
+            let ready_at = ended_at.plus(Duration::from_secs(unknowns.attendance_ready_seconds));
+            self.tell_attendance(session, ready_at.max(self.clock.now()), unknowns);
         }
         true
     }
@@ -56,7 +57,7 @@ impl Livestorm {
         for ((_, person), attendance) in here {
             self.change_registration(session, &person, ready_at, |registration| {
                 registration.attendance_rate = Some(attendance.rate.unwrap_or(share(attendance.seconds, length)));
-                registration.attendance = Some(attendance);
+                registration.attendance = Some(attendance.clone());
                 if unknowns.updated_at_moves {
                     registration.updated_at = now;
                 }
@@ -89,11 +90,11 @@ impl Livestorm {
         session: &str,
         person: &str,
         at: Timestamp,
-        change: impl FnOnce(&mut Registration),
+        change: impl FnMut(&mut Registration),
     ) -> bool {
         let mut people = self.registrations.get_mut(session).into_iter().flatten();
         let found = people.find(|known| known.now().person_id == person && !known.now().is_removed);
-        found.map(|registration| registration.change(at, change)).is_some()
+        found.map(|registration| registration.change_from(at, change)).is_some()
     }
 }
 

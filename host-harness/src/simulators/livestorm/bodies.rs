@@ -1,13 +1,14 @@
-//! What a write of an event, a session, a tag or a user says: attributes by name, and what is to be made with it. Promises: an
-//! attribute of the wrong type is refused with the status of its switch; what the object does not have is left alone
-//! [inferred from public clients]. Not here: what is no JSON:API document at all (`documents.rs`).
+//! What a write says: a JSON:API document, `{"data":{"type","attributes","relationships"}}`, sent as `application/vnd.api+json` or
+//! `application/json` [confirmed]; what else the header may say is settled in `negotiation.rs`. Promises: what is no such document
+//! is 400, "malformed" (<https://developers.livestorm.co/docs/requests>); an attribute of the wrong type, or outside what it may be,
+//! is refused with the status of its switch; what the object does not have is left alone [inferred from public clients]; a type that
+//! is left out is taken for the right one [inferred].
 
-use super::{
-    documents::{self, Attributes},
-    errors::Refusal,
-};
+use super::errors::Refusal;
 use crate::simulators::{request::Call, unknowns::LivestormUnknowns};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+pub(super) type Attributes = Map<String, Value>;
 
 pub(super) struct Body {
     attributes: Attributes,
@@ -18,9 +19,21 @@ pub(super) struct Body {
 impl Body {
     /// An update may say nothing but what is related, so attributes may be left out.
     pub fn read(call: &Call, kind: &str, unknowns: &LivestormUnknowns) -> Result<Body, Refusal> {
-        let mut document = documents::object(call)?;
-        let data = document.remove("data").filter(Value::is_object);
-        Body::of(data.ok_or_else(|| Refusal::bad_request("data must be an object."))?, kind, unknowns)
+        Body::of(data(call)?, kind, unknowns)
+    }
+
+    /// Of what says nothing without attributes.
+    pub fn with_attributes(call: &Call, kind: &str, unknowns: &LivestormUnknowns) -> Result<Body, Refusal> {
+        let data = data(call)?;
+        if !data.get("attributes").is_some_and(Value::is_object) {
+            return Err(Refusal::bad_request("data.attributes must be an object."));
+        }
+        Body::of(data, kind, unknowns)
+    }
+
+    /// Attributes that stand by themselves.
+    pub fn bare(attributes: Attributes, unknowns: &LivestormUnknowns) -> Body {
+        Body { attributes, relationships: Value::Null, wrong: unknowns.wrong_attribute_status }
     }
 
     /// Of a resource, which may stand in another one's relationships.
@@ -34,7 +47,7 @@ impl Body {
             Some(_) => return Err(Refusal::bad_request("attributes must be an object.")),
         };
         let relationships = data.get_mut("relationships").map(Value::take).unwrap_or_default();
-        Ok(Body { attributes, relationships, wrong: unknowns.wrong_attribute_status })
+        Ok(Body { relationships, ..Body::bare(attributes, unknowns) })
     }
 
     pub fn wrong(&self, why: impl Into<String>) -> Refusal {
@@ -77,6 +90,15 @@ impl Body {
         }
     }
 
+    /// Left out and null are the same.
+    pub fn list(&mut self, name: &str) -> Result<Option<Vec<Value>>, Refusal> {
+        match self.attributes.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(rows)) => Ok(Some(rows)),
+            Some(_) => Err(self.wrong(format!("{name} must be a list"))),
+        }
+    }
+
     /// What is related by this name: a list as the vendor's examples write it, or `{"data": []}` as JSON:API does. Nothing:
     /// it is left out.
     pub fn related(&mut self, name: &str) -> Result<Option<Vec<Value>>, Refusal> {
@@ -90,4 +112,12 @@ impl Body {
             _ => Err(Refusal::bad_request(format!("{name} must be a list."))),
         }
     }
+}
+
+fn data(call: &Call) -> Result<Value, Refusal> {
+    let Ok(Value::Object(mut document)) = serde_json::from_slice(&call.body) else {
+        return Err(Refusal::bad_request("The body must be a JSON object."));
+    };
+    let data = document.remove("data").filter(Value::is_object);
+    data.ok_or_else(|| Refusal::bad_request("data must be an object."))
 }

@@ -332,32 +332,43 @@ fn verdict(outcome: DeliveryOutcome, unknowns: &LivestormUnknowns) -> Verdict {
 }
 
 impl World {
-    /// What is to be posted by now. Each is under way from here until [`World::delivery_ended`] tells what came of it.
-    pub fn deliveries_due(&mut self) -> Vec<Delivery> {
+    /// What is to be posted by now, the longest due first. Each is under way from here until [`World::delivery_ended`] tells what
+    /// came of it, and its signature is of this moment, so nobody takes more than they can post at once.
+    pub fn deliveries_due(&mut self, at_most: usize) -> Vec<Delivery> {
         let now = self.now();
-        let WebhookOptions { secret, timeout, .. } = &self.options.livestorm_webhooks;
-        let renewed = self.options.unknowns.livestorm.retry_signature == RetrySignature::Renewed;
-        let waiting = self.livestorm.deliveries.waiting.iter_mut();
+        let waiting = self.livestorm.deliveries.waiting.iter();
         let due = waiting.filter(|(_, waiting)| waiting.due_at <= now && !waiting.is_under_way());
-        due.map(|(id, waiting)| {
-            waiting.attempts.push((now, None));
-            let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-            let first = waiting.attempts.first().map_or(now, |(at, _)| *at);
-            if let (Some(secret), Dialect::RestManaged) = (secret, waiting.dialect) {
-                let seconds = if renewed { now } else { first }.seconds();
-                headers.push(("x-livestorm-signature".to_owned(), signature(secret, seconds, &waiting.body)));
-            }
-            Delivery {
-                id: *id,
-                subscription: waiting.webhook.clone(),
-                url: waiting.url.clone(),
-                headers,
-                body: waiting.body.clone(),
-                attempt: u32::try_from(waiting.attempts.len()).unwrap_or(u32::MAX),
-                timeout: *timeout,
-            }
+        let mut due: Vec<_> = due.map(|(id, waiting)| (waiting.due_at, *id)).collect();
+        if due.len() > at_most {
+            due.select_nth_unstable(at_most);
+            due.truncate(at_most);
+        }
+        due.sort_unstable();
+        due.into_iter().filter_map(|(_, id)| self.under_way(id, now)).collect()
+    }
+
+    fn under_way(&mut self, id: u64, now: Timestamp) -> Option<Delivery> {
+        let WebhookOptions { secret, timeout, .. } = &self.options.livestorm_webhooks;
+        let waiting = self.livestorm.deliveries.waiting.get_mut(&id)?;
+        waiting.attempts.push((now, None));
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let signed_at = match self.options.unknowns.livestorm.retry_signature {
+            RetrySignature::Renewed => now,
+            RetrySignature::First => waiting.attempts.first().map_or(now, |(at, _)| *at),
+        };
+        if let (Some(secret), Dialect::RestManaged) = (secret, waiting.dialect) {
+            let signed = signature(secret, signed_at.seconds(), &waiting.body);
+            headers.push(("x-livestorm-signature".to_owned(), signed));
+        }
+        Some(Delivery {
+            id,
+            subscription: waiting.webhook.clone(),
+            url: waiting.url.clone(),
+            headers,
+            body: waiting.body.clone(),
+            attempt: u32::try_from(waiting.attempts.len()).unwrap_or(u32::MAX),
+            timeout: *timeout,
         })
-        .collect()
     }
 
     /// An id that is not under way is of another world, and means nothing.

@@ -166,6 +166,7 @@ fn copy(source: Event) -> NewEvent {
         language: source.language,
         estimated_duration_minutes: source.estimated_duration_minutes,
         fields: source.fields,
+        asks_for_email: source.asks_for_email,
         flags: source.flags,
         ..NewEvent::default()
     }

@@ -42,6 +42,9 @@ pub type Flags = BTreeMap<&'static str, Option<bool>>;
 const STATUSES: [&str; 8] =
     ["live", "upcoming", "on_demand", "ended", "not_started", "draft", "cancelled", "not_scheduled"];
 
+/// What every form asks, which is no part of an event's own questions.
+pub(super) const USUAL_QUESTIONS: [&str; 3] = ["email", "first_name", "last_name"];
+
 /// What a story says about a new event. The rest is as Livestorm sets it.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
@@ -52,6 +55,8 @@ pub struct NewEvent {
     pub estimated_duration_minutes: u32,
     /// Questions on the registration form besides email, first name and last name.
     pub fields: Vec<FormField>,
+    /// Not so for a public event, which anybody may join without one.
+    pub asks_for_email: bool,
     /// Left out: from the title.
     pub slug: Option<String>,
     /// A team member. Left out: the owner of the workspace.
@@ -69,6 +74,7 @@ impl Default for NewEvent {
             language: "en".into(),
             estimated_duration_minutes: 30,
             fields: vec![],
+            asks_for_email: true,
             slug: None,
             owner_id: None,
             flags: Flags::new(),
@@ -132,6 +138,7 @@ pub struct Event {
     pub on_demand: bool,
     pub estimated_duration_minutes: u32,
     pub fields: Vec<FormField>,
+    pub asks_for_email: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub published_at: Option<Timestamp>,
@@ -143,6 +150,11 @@ pub struct Event {
 impl Event {
     pub(super) fn registration_link(&self) -> String {
         format!("https://app.livestorm.co/p/{}", self.id)
+    }
+
+    /// Of the questions of every form, those that this one has.
+    pub(super) fn usual_questions(&self) -> impl Iterator<Item = &'static str> {
+        USUAL_QUESTIONS.into_iter().filter(|id| self.asks_for_email || *id != "email")
     }
 }
 
@@ -196,13 +208,9 @@ impl Livestorm {
     }
 
     pub(super) fn event_attributes(&self, event: &Event, when: Timestamp, unknowns: &LivestormUnknowns) -> Value {
-        let own = ["email", "first_name", "last_name"].map(|id| FormField {
-            required: true,
-            custom: false,
-            ..FormField::text(id)
-        });
-        let fields: Vec<Value> =
-            own.iter().chain(&event.fields).enumerate().map(|(order, field)| field.asked(order)).collect();
+        let usual = event.usual_questions().map(|id| FormField { required: true, ..FormField::text(id) });
+        let asked = usual.chain(event.fields.iter().cloned());
+        let fields: Vec<Value> = asked.enumerate().map(|(order, field)| field.asked(order)).collect();
         let owner = self.team.now(&event.owner_id).unwrap_or_else(|| self.owner());
         let mut attributes = json!({
             "title": event.title,

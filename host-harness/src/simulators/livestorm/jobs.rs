@@ -8,7 +8,7 @@
 
 use super::{
     Livestorm, Occurrence,
-    documents::{self, Attributes},
+    bodies::{Attributes, Body},
     errors::{CONTENT_TYPE, Refusal},
     registrations::Answers,
     resource,
@@ -127,7 +127,8 @@ impl Livestorm {
         let (id, now, unknowns) = (self.next_job(), self.clock.now(), &options.unknowns.livestorm);
         let mut done = vec![];
         for (number, task) in tasks.into_iter().enumerate() {
-            let registered = Answers::read(&task).and_then(Answers::registrant);
+            let registered = Answers::read(Body::bare(task, unknowns))
+                .and_then(|answers| answers.registrant(self.anonymous_address(session)));
             let registered = registered.and_then(|new| self.register_by_api(session, new, options));
             let outcome = registered.map_err(|refusal| refusal.error(unknowns)).map(|person| {
                 let known = self.registration(session, &person);
@@ -164,15 +165,9 @@ pub(super) fn route(
 fn start(world: &mut World, call: &Call, session: &str) -> Result<Answer, Refusal> {
     world.livestorm.sessions.now(session).ok_or_else(Refusal::not_found)?;
     let unknowns = &world.options.unknowns.livestorm;
-    let mut tasks = vec![];
-    match documents::attributes(call, "jobs")?.remove("tasks") {
-        Some(Value::Array(rows)) => {
-            for row in rows {
-                tasks.push(bare(row).ok_or_else(|| Refusal::bad_request("each of the tasks must be an object."))?);
-            }
-        }
-        _ => return Err(Refusal::bad_request("tasks must be a list.")),
-    }
+    let mut body = Body::with_attributes(call, "jobs", unknowns)?;
+    let tasks = body.list("tasks")?.unwrap_or_default().into_iter().map(bare).collect::<Option<Vec<_>>>();
+    let tasks = tasks.ok_or_else(|| body.wrong("each of the tasks must be an object"))?;
     if tasks.is_empty() || tasks.len() > TASKS_MAX {
         let told = format!("tasks must be at least one and at most {TASKS_MAX}");
         return Err(Refusal::by_rule(unknowns.oversized_bulk_status, told));

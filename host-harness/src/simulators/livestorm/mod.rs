@@ -1,10 +1,11 @@
 //! Livestorm's public API, version 1. <https://developers.livestorm.co>.
 //!
 //! The private token is sent raw: with `Bearer` before it, it is taken for an OAuth token ([`oauth`]) and refused [inferred
-//! from public clients]. The token is checked first, then the quota, then the path; every answer after the token tells the
-//! quota. So what is refused, a path that does not exist included, costs a request too: whether it does is [unknown], and
-//! the dearer is assumed (<https://developers.livestorm.co/docs/rate-limits-and-quotas>). Stories create events, sessions and registrations by the functions of [`Livestorm`]; its webhooks are built in
-//! [`webhooks`].
+//! from public clients]. The token is checked first, then the quota, then whether the workspace is open, the scope, the headers and
+//! the path; every answer after the token tells the quota. So what is refused, a path that does not exist included, costs a
+//! request too: whether it does is [unknown], and `failed_calls_count` a switch
+//! (<https://developers.livestorm.co/docs/rate-limits-and-quotas>). Stories create events, sessions and registrations by the
+//! functions of [`Livestorm`]; its webhooks are written in [`webhooks`] and sent by [`deliveries`].
 
 pub mod access;
 pub mod all_people;
@@ -27,7 +28,6 @@ pub mod users;
 pub mod webhooks;
 
 mod bodies;
-mod documents;
 mod errors;
 mod event_writes;
 mod filters;
@@ -164,6 +164,7 @@ impl Livestorm {
             on_demand: new.on_demand,
             estimated_duration_minutes: new.estimated_duration_minutes,
             fields: new.fields,
+            asks_for_email: new.asks_for_email,
             created_at: now,
             updated_at: now,
             published_at: None,

@@ -4,7 +4,7 @@
 //! [inferred].
 
 use super::{
-    Attendance, Livestorm, Occurrence,
+    Attendance, Event, Livestorm, Occurrence,
     all_people::ROLES,
     errors::Refusal,
     filters::{self, Span},
@@ -205,14 +205,16 @@ impl Livestorm {
     }
 
     pub(super) fn person_attributes(&self, person: &Registration, unknowns: &LivestormUnknowns) -> Value {
-        let own = [
-            ("email", Some(person.email.as_str())),
-            ("first_name", person.shown(&person.first_name)),
-            ("last_name", person.shown(&person.last_name)),
-        ];
-        let form = self.events.now(&person.event_id).map_or(&[][..], |event| &event.fields);
+        let event = self.events.now(&person.event_id);
+        let answer = |id: &str| match id {
+            "email" => Some(person.email.as_str()),
+            "first_name" => person.shown(&person.first_name),
+            _ => person.shown(&person.last_name),
+        };
+        let usual = event.into_iter().flat_map(Event::usual_questions);
         let mut fields: Vec<Value> =
-            own.iter().map(|(id, value)| json!({"id": id, "type": "text", "value": value, "required": true})).collect();
+            usual.map(|id| json!({ "id": id, "type": "text", "value": answer(id), "required": true })).collect();
+        let form = event.map_or(&[][..], |event| &event.fields);
         for asked in form {
             let value = person.fields.iter().find(|(id, _)| *id == asked.id).map_or(&Value::Null, |(_, value)| value);
             let mut field = json!({ "id": asked.id, "type": asked.kind, "value": value, "required": asked.required });

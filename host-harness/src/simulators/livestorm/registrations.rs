@@ -4,18 +4,21 @@
 //! Promises: of the form only `email` must be answered [confirmed]; the answer is the whole person of that session, 201, whose
 //! `registration_type` is `API` and who has no browser [confirmed]; what a row does is true at once, and read with the read lag.
 //! Which status means what: <https://developers.livestorm.co/docs/requests> (402 allowance, 404 session, 409 exists, 422 rule).
-//! Not here: many at once (`jobs.rs`); events whose form does not ask for an address, which no story makes.
+//! Of a public event, whose form does not ask for an address, it may be left out, and the answer carries an anonymous one
+//! [confirmed]. Not here: many at once (`jobs.rs`).
 
 use super::{
     Livestorm, NewRegistrant, NotRegistered, Role, Utm,
-    documents::{Attributes, attributes, text},
+    bodies::Body,
     errors::{CONTENT_TYPE, Refusal},
+    events::USUAL_QUESTIONS,
     filters,
 };
 use crate::{
     clock::Timestamp,
     simulators::{
         World,
+        ids::uuid,
         lagged::Lagged,
         options::Options,
         request::{Answer, Call, json, no_content},
@@ -26,15 +29,12 @@ use chrono::Datelike;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// The questions that every form has, which are no part of an event's own.
-const OWN: [&str; 3] = ["email", "first_name", "last_name"];
-
 /// A text longer than a database column of the usual kind is no address.
 const EMAIL_CHARS_MAX: usize = 255;
 
 /// What a request says of a person: only what it names.
-#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Answers {
+    body: Body,
     /// Id and value, the last of several with one id.
     fields: Vec<(String, Value)>,
     referrer: Option<Option<String>>,
@@ -46,27 +46,20 @@ const UTM: [&str; 5] = ["utm_source", "utm_medium", "utm_term", "utm_content", "
 
 impl Answers {
     /// Attributes that are not known are left alone, a top-level `email` among them [confirmed that it is not in the schema].
-    pub fn read(attributes: &Attributes) -> Result<Answers, Refusal> {
-        let mut answers = Answers::default();
-        match attributes.get("fields") {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(fields)) => {
-                for field in fields {
-                    let (id, value) = field_of(field)?;
-                    answers.fields.retain(|(known, _)| *known != id);
-                    answers.fields.push((id, value));
-                }
-            }
-            Some(_) => return Err(Refusal::bad_request("fields must be a list.")),
+    pub fn read(mut body: Body) -> Result<Answers, Refusal> {
+        let mut fields: Vec<(String, Value)> = vec![];
+        for field in body.list("fields")?.unwrap_or_default() {
+            let (id, value) = field_of(&field).map_err(|why| body.wrong(why))?;
+            fields.retain(|(known, _)| *known != id);
+            fields.push((id, value));
         }
-        let named = |name: &str| -> Result<Option<Option<String>>, Refusal> {
-            Ok(attributes.contains_key(name).then_some(text(attributes, name)?))
-        };
-        answers.referrer = named("referrer")?;
-        for (slot, name) in answers.utm.iter_mut().zip(UTM) {
+        let named = |name: &str| Ok(body.text(name)?.map(|text| text.map(str::to_owned)));
+        let referrer = named("referrer")?;
+        let mut utm = [const { None }; 5];
+        for (slot, name) in utm.iter_mut().zip(UTM) {
             *slot = named(name)?;
         }
-        Ok(answers)
+        Ok(Answers { body, fields, referrer, utm })
     }
 
     fn field(&self, id: &str) -> Option<&Value> {
@@ -78,7 +71,7 @@ impl Answers {
         match self.field(id) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
-            Some(_) => Err(Refusal::by_rule(422, format!("The field '{id}' must be a text"))),
+            Some(_) => Err(self.body.wrong(format!("The field '{id}' must be a text"))),
         }
     }
 
@@ -86,17 +79,25 @@ impl Answers {
         let Some(email) = self.own("email")? else { return Ok(None) };
         match is_email(&email) {
             true => Ok(Some(email)),
-            false if email.is_empty() => Err(Refusal::by_rule(422, "The field 'email' can't be blank")),
-            false => Err(Refusal::by_rule(422, "The field 'email' is invalid")),
+            false if email.is_empty() => Err(self.blank_email()),
+            false => Err(self.body.wrong("The field 'email' is invalid")),
         }
     }
 
-    fn asked(self) -> Vec<(String, Value)> {
-        self.fields.into_iter().filter(|(id, _)| !OWN.contains(&id.as_str())).collect()
+    fn blank_email(&self) -> Refusal {
+        self.body.wrong("The field 'email' can't be blank")
     }
 
-    pub fn registrant(self) -> Result<NewRegistrant, Refusal> {
-        let email = self.email()?.ok_or_else(|| Refusal::by_rule(422, "The field 'email' can't be blank"))?;
+    fn asked(&self) -> impl Iterator<Item = &(String, Value)> {
+        self.fields.iter().filter(|(id, _)| !USUAL_QUESTIONS.contains(&id.as_str()))
+    }
+
+    /// `anonymous` is the address of who gives none, where nobody has to.
+    pub fn registrant(self, anonymous: Option<String>) -> Result<NewRegistrant, Refusal> {
+        let email = match anonymous {
+            Some(anonymous) if self.own("email")?.unwrap_or_default().is_empty() => anonymous,
+            _ => self.email()?.ok_or_else(|| self.blank_email())?,
+        };
         let [source, medium, term, content, campaign] = self.utm.clone().map(Option::flatten);
         Ok(NewRegistrant {
             email,
@@ -104,7 +105,7 @@ impl Answers {
             last_name: self.own("last_name")?.unwrap_or_default(),
             referrer: self.referrer.clone().flatten(),
             utm: Utm { source, medium, term, content, campaign },
-            fields: self.asked(),
+            fields: self.asked().cloned().collect(),
             is_from_api: true,
             ..NewRegistrant::default()
         })
@@ -112,10 +113,8 @@ impl Answers {
 }
 
 /// `{"id", "value"}`, where a value is a text, a list of texts for several choices, null, or a yes or no for a consent.
-fn field_of(field: &Value) -> Result<(String, Value), Refusal> {
-    let Some(id) = field.get("id").and_then(Value::as_str) else {
-        return Err(Refusal::bad_request("each of the fields must have an id."));
-    };
+fn field_of(field: &Value) -> Result<(String, Value), String> {
+    let id = field.get("id").and_then(Value::as_str).ok_or("each of the fields must have an id")?;
     let value = field.get("value").cloned().unwrap_or_default();
     let fits = match &value {
         Value::Null | Value::String(_) | Value::Bool(_) => true,
@@ -124,11 +123,11 @@ fn field_of(field: &Value) -> Result<(String, Value), Refusal> {
     };
     match fits {
         true => Ok((id.to_owned(), value)),
-        false => Err(Refusal::bad_request(format!("the value of {id} must be a text or a list of texts."))),
+        false => Err(format!("The field '{id}' must be a text or a list of texts")),
     }
 }
 
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let parts = text.split_once('@').filter(|(name, domain)| !name.is_empty() && !domain.contains('@'));
     text.chars().count() <= EMAIL_CHARS_MAX
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
@@ -169,6 +168,14 @@ impl Livestorm {
         self.register(session, new).map_err(|why| why.refusal(unknowns))
     }
 
+    /// Of the next who gives none. Nothing, where the form asks for one. `<epoch>+<uuid>`, as a sample of the vendor's own shows.
+    pub(super) fn anonymous_address(&self, session: &str) -> Option<String> {
+        let event = self.events.now(&self.sessions.now(session)?.event_id)?;
+        let number = self.registrations.get(session).map_or(0, Vec::len);
+        let id = uuid("anonymous", &format!("{session}/{number}"));
+        (!event.asks_for_email).then(|| format!("{}+{id}@unknown.livestorm.co", self.clock.now().seconds()))
+    }
+
     /// Who has registered for anything in this calendar month [inferred].
     fn active_contacts(&self) -> BTreeSet<&str> {
         let month = |at: Timestamp| (at.utc().year(), at.utc().month());
@@ -191,7 +198,8 @@ impl Livestorm {
         let now = self.clock.now();
         let known = self.registration(session, person).ok_or_else(Refusal::not_found)?;
         let form = self.events.now(&known.event_id).map_or(&[][..], |event| &event.fields);
-        let unasked = |id: &&String| !OWN.contains(&id.as_str()) && !form.iter().any(|asked| asked.id == **id);
+        let unasked =
+            |id: &&String| !USUAL_QUESTIONS.contains(&id.as_str()) && !form.iter().any(|asked| asked.id == **id);
         if let Some(id) = new.fields.iter().map(|(id, _)| id).find(unasked) {
             return Err(NotRegistered::NoField(id.clone()).refusal(unknowns));
         }
@@ -201,8 +209,12 @@ impl Livestorm {
         }
         let (first_name, last_name) = (new.own("first_name")?, new.own("last_name")?);
         self.change_registration(session, person, now, |registration| {
-            registration.first_name = first_name.unwrap_or_else(|| registration.first_name.clone());
-            registration.last_name = last_name.unwrap_or_else(|| registration.last_name.clone());
+            if let Some(name) = &first_name {
+                registration.first_name.clone_from(name);
+            }
+            if let Some(name) = &last_name {
+                registration.last_name.clone_from(name);
+            }
             if let Some(referrer) = &new.referrer {
                 registration.referrer.clone_from(referrer);
             }
@@ -214,8 +226,8 @@ impl Livestorm {
                 }
             }
             for (id, value) in new.asked() {
-                registration.fields.retain(|(known, _)| *known != id);
-                registration.fields.push((id, value));
+                registration.fields.retain(|(known, _)| known != id);
+                registration.fields.push((id.clone(), value.clone()));
             }
             registration.updated_at = now;
         });
@@ -253,7 +265,8 @@ pub(super) fn route(world: &mut World, call: &Call, segments: &[&str]) -> Option
 /// `POST /v1/sessions/{id}/people`
 fn register(world: &mut World, call: &Call, session: &str) -> Result<Answer, Refusal> {
     world.livestorm.sessions.now(session).ok_or_else(Refusal::not_found)?;
-    let new = Answers::read(&attributes(call, "people")?)?.registrant()?;
+    let answers = Answers::read(Body::with_attributes(call, "people", &world.options.unknowns.livestorm)?)?;
+    let new = answers.registrant(world.livestorm.anonymous_address(session))?;
     let person = world.livestorm.register_by_api(session, new, &world.options)?;
     shown(world, 201, session, &person)
 }
@@ -261,14 +274,16 @@ fn register(world: &mut World, call: &Call, session: &str) -> Result<Answer, Ref
 /// `PATCH /v1/sessions/{id}/people/{id}`: what is left out stays [inferred].
 fn change(world: &mut World, call: &Call, session: &str, person: &str) -> Result<Answer, Refusal> {
     world.livestorm.registration(session, person).ok_or_else(Refusal::not_found)?;
-    let new = Answers::read(&attributes(call, "people")?)?;
     let unknowns = world.options.unknowns.livestorm.clone();
+    let new = Answers::read(Body::with_attributes(call, "people", &unknowns)?)?;
     world.livestorm.change_answers(session, person, new, &unknowns)?;
     shown(world, 200, session, person)
 }
 
+/// As it is now, but for what nobody is told yet.
 fn shown(world: &World, status: u16, session: &str, person: &str) -> Result<Answer, Refusal> {
-    let known = world.livestorm.registration(session, person).ok_or_else(Refusal::not_found)?;
+    let mut people = world.livestorm.people_of(session, world.now());
+    let known = people.find(|known| known.person_id == person).ok_or_else(Refusal::not_found)?;
     let resource = world.livestorm.person_resource(known, &world.options.unknowns.livestorm);
     Ok(json(status, CONTENT_TYPE, &json!({ "data": resource })))
 }

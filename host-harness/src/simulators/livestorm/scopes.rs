@@ -1,5 +1,6 @@
 //! What a token may reach: Identity, Events, Admin and Webhooks (<https://developers.livestorm.co/docs/api-token-authentication>).
-//! Each is none, read, or read and write. That jobs and people's attributes belong to Events is [inferred], and a switch. Whether a missing scope is answered 401 or 403: two pages differ.
+//! Each is none, read, or read and write. That jobs and people's attributes belong to Events is [inferred], and a switch. Whether a
+//! missing scope is answered 401 or 403: two pages differ.
 
 use crate::simulators::unknowns::ScopeOfTheRest;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@
 
 use super::{
     Livestorm,
-    documents::{attributes, text},
+    bodies::Body,
     errors::{CONTENT_TYPE, Refusal},
     filters,
     paging::page,
@@ -141,15 +141,14 @@ fn list(world: &World, call: &Call, when: Timestamp) -> Result<Value, Refusal> {
 
 /// `POST /v1/webhooks`
 fn make(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
-    let attributes = attributes(call, "webhooks")?;
-    let (url, event) = (text(&attributes, "url")?, text(&attributes, "event")?);
-    let url = url.unwrap_or_default();
+    let body = Body::with_attributes(call, "webhooks", &world.options.unknowns.livestorm)?;
+    let url = body.text("url")?.flatten().unwrap_or_default().to_owned();
     if let Some(why) = refused_url(&url, &world.options) {
-        return Err(Refusal::by_rule(422, why));
+        return Err(body.wrong(why));
     }
-    let event = event.ok_or_else(|| Refusal::by_rule(422, "event can't be blank"))?;
+    let event = body.needed_text("event")?;
     if !TRIGGERS.contains(&event.as_str()) {
-        return Err(Refusal::by_rule(422, format!("event must be one of {}", TRIGGERS.join(", "))));
+        return Err(body.wrong(format!("event must be one of {}", TRIGGERS.join(", "))));
     }
     let is_same = |known: &Subscription| known.is_heard() && known.url == url && known.event == event;
     let is_there = world.livestorm.subscriptions.all().any(is_same);

@@ -8,6 +8,7 @@ use super::{
     errors::{CONTENT_TYPE, Refusal},
     filters,
     paging::page,
+    registrations::is_email,
     resource,
 };
 use crate::{
@@ -111,8 +112,7 @@ pub(super) fn invite(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     let unknowns = &world.options.unknowns.livestorm;
     let body = Body::read(call, "users", unknowns)?;
     let email = body.needed_text("email")?;
-    let is_address = email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
-    if !is_address || email.contains(char::is_whitespace) {
+    if !is_email(&email) {
         return Err(body.wrong("email is invalid"));
     }
     let role = match body.filled("role")?.as_deref() {

@@ -93,7 +93,7 @@ proptest! {
         let (simulators, _) = started();
         let (event, session, _) = ana_registered(&simulators);
         let path = format!("/v1/{}", segments.join("/")).replace("EVENT", &event).replace("SESSION", &session);
-        let (status, _) = event_writes::put_in(&simulators, verb, &path, &body);
+        let (status, _) = send(&simulators, verb, &path, &body);
         prop_assert!((200..500).contains(&status), "{verb} {path} {body}: {status}");
     }
 
@@ -118,7 +118,7 @@ proptest! {
             ("PUT", format!("/v1/sessions/{session}"), "sessions"),
             ("POST", "/v1/users".to_owned(), "users"),
         ] {
-            let (status, _) = event_writes::write(&simulators, verb, &path, kind, json!({ name: value }));
+            let (status, _) = write(&simulators, verb, &path, kind, json!({ name: value }));
             prop_assert!([200, 201, 400, 422].contains(&status), "{verb} {path} {name}={value}: {status}");
         }
         for path in ["/v1/events", "/v1/sessions", "/v1/users", "/v1/people"] {

@@ -1,6 +1,6 @@
 //! What is posted to whom, when, and again.
 
-use super::{registrations::send, subscriptions::webhook, *};
+use super::{subscriptions::webhook, *};
 use crate::simulators::{
     livestorm::{Delivery, DeliveryOutcome, deliveries::End, subscriptions::TRIGGERS},
     unknowns::{ReplayIsTold, RetrySignature, UnlistedStatus, Unreachable, WebhookText},
@@ -9,7 +9,7 @@ use crate::simulators::{
 const URL: &str = "https://hooks.example.org/livestorm";
 
 fn due(simulators: &Simulators) -> Vec<Delivery> {
-    simulators.world().deliveries_due()
+    simulators.world().deliveries_due(usize::MAX)
 }
 
 /// Posts all that is due, with this outcome. What it was: event or `attendee` and the like, and the person's address.
@@ -84,6 +84,35 @@ fn a_webinars_life_is_told_in_its_order_and_attendance_once_it_is_ready() {
 }
 
 #[test]
+fn nothing_is_told_of_what_is_changed_cancelled_or_taken_away() {
+    let (simulators, _) = started();
+    let (event, session, ana) = ana_registered(&simulators);
+    subscribed(&simulators, &TRIGGERS);
+    {
+        let mut world = simulators.world();
+        let options = world.options.clone();
+        world.livestorm.add_native_webhook("http://127.0.0.1:9000/all", None, &options).unwrap();
+    }
+    let (one, person) = (format!("/v1/sessions/{session}"), format!("/v1/sessions/{session}/people/{ana}"));
+    let rows = [
+        ("PATCH", &person, "people", json!({"fields": [{"id": "last_name", "value": "Silva"}]}), 200),
+        ("PATCH", &one, "sessions", json!({"estimated_started_at": "2026-11-24 15:00:00"}), 200),
+        ("PATCH", &format!("/v1/events/{event}"), "events", json!({"title": "Later", "status": "draft"}), 200),
+        ("DELETE", &person, "people", json!({}), 204),
+        ("DELETE", &one, "sessions", json!({}), 204),
+        ("DELETE", &format!("/v1/events/{event}"), "events", json!({}), 204),
+    ];
+    for (method, path, kind, attributes, status) in rows {
+        assert_eq!(write(&simulators, method, path, kind, attributes).0, status, "{method} {path}");
+        assert_eq!(posted(&simulators, WELL), [], "{method} {path}");
+    }
+    let (_, session, _) = ana_registered(&simulators);
+    posted(&simulators, WELL);
+    assert!(simulators.world().livestorm.cancel_session(&session));
+    assert_eq!(simulators.world().next_delivery_at(), None);
+}
+
+#[test]
 fn a_replay_is_told_of_for_an_event_on_demand_too() {
     let (simulators, _) = started();
     subscribed(&simulators, &["people.watched_replay"]);
@@ -94,7 +123,7 @@ fn a_replay_is_told_of_for_an_event_on_demand_too() {
     let ana = world.livestorm.register(&session, NewRegistrant::default()).unwrap();
     let unknowns = world.options.unknowns.livestorm.clone();
     assert!(world.livestorm.watch_replay(&session, &ana, &unknowns));
-    let due = world.deliveries_due();
+    let due = world.deliveries_due(usize::MAX);
     let body: Value = serde_json::from_slice(&due[0].body).unwrap();
     assert_eq!((due.len(), &body["data"]["attributes"]["registrant_detail"]["attended"]), (1, &json!(false)));
     let watched_at = world.now().seconds();
@@ -331,6 +360,74 @@ fn webhooks_come_late_twice_and_out_of_order_where_the_options_say_so() {
     let mut sorted = emails;
     sorted.sort_unstable();
     assert_eq!(seen, sorted, "nobody is lost");
+}
+
+#[test]
+fn what_is_due_longest_is_posted_first_and_no_more_than_is_asked_for() {
+    let (simulators, clock) = started();
+    subscribed(&simulators, &["session.started", "job.ended", "event.created"]);
+    let (_, session, _) = ana_registered(&simulators);
+    assert_eq!(posted(&simulators, DeliveryOutcome::Answered(500)).len(), 1);
+    wait(&clock, 20);
+    simulators.world().livestorm.start_session(&session);
+    simulators.world().livestorm.add_job(1, 0);
+    wait(&clock, 20);
+    let take = |at_most: usize| {
+        let due = simulators.world().deliveries_due(at_most);
+        due.iter().map(|delivery| delivery.attempt).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (take(0), take(2), take(5)),
+        (vec![], vec![1, 1], vec![2]),
+        "the second attempt was due ten seconds ago"
+    );
+}
+
+#[test]
+fn a_disabled_webhook_hears_nothing_and_what_waits_for_it_is_dropped_whichever_made_it() {
+    let (simulators, clock) = started();
+    {
+        let mut world = simulators.world();
+        let options = world.options.clone();
+        world.livestorm.add_native_webhook("http://127.0.0.1:9000/all", None, &options).unwrap();
+    }
+    subscribed(&simulators, &["session.started", "people.registered", "people.registered"]);
+    let (_, session, _) = ana_registered(&simulators);
+    assert_eq!(due(&simulators).len(), 8, "four of the native app, two for each of the others");
+    simulators.world().livestorm.start_session(&session);
+    let waits: Vec<u64> = simulators.world().deliveries_seen().pending.iter().map(|seen| seen.id).collect();
+    let not_begun = *waits.last().unwrap();
+    simulators.world().delivery_ended(not_begun, WELL);
+    assert_eq!(simulators.world().deliveries_seen().pending.len(), 10, "what is not under way cannot have ended");
+    for id in &waits[..8] {
+        simulators.world().delivery_ended(*id, DeliveryOutcome::NoAnswer);
+    }
+    let seen = simulators.world().deliveries_seen();
+    let webhook = &seen.ended[0].webhook;
+    assert!(simulators.world().livestorm.native_webhooks()[0].is_disabled, "{webhook}");
+    let pending: Vec<_> = seen.pending.iter().map(|seen| (seen.event, seen.url.as_str())).collect();
+    assert_eq!(pending, [("session.started", URL)], "the native app's was dropped");
+    let ends: Vec<_> = seen.ended.iter().filter_map(|seen| seen.end).collect();
+    assert_eq!(ends.iter().filter(|end| **end == End::Failed).count(), 3, "one for each webhook: {ends:?}");
+    wait(&clock, 60);
+    let bo = NewRegistrant { email: "bo@example.org".into(), ..Default::default() };
+    simulators.world().livestorm.register(&session, bo).unwrap();
+    assert_eq!(simulators.world().deliveries_seen().pending.len(), 1, "nobody hears of Bo");
+    assert_eq!(get(&simulators, "/v1/webhooks").1["meta"]["record_count"], 1);
+}
+
+#[test]
+fn no_more_than_a_thousand_ended_ones_are_remembered_and_the_first_go() {
+    let (simulators, _) = started();
+    let (_, session, _) = ana_registered(&simulators);
+    subscribed(&simulators, &["session.started"]);
+    for _ in 0..1001 {
+        simulators.world().livestorm.happened(&Occurrence::SessionStarted { session: session.clone() });
+    }
+    let first = simulators.world().deliveries_seen().pending[0].id;
+    posted(&simulators, WELL);
+    let seen = simulators.world().deliveries_seen();
+    assert_eq!((seen.ended.len(), seen.ended[0].id), (1000, first + 1));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Who is let in, what headers say, and how refusals are written.
 
-use super::{event_writes::write, *};
+use super::*;
 use crate::simulators::unknowns::{ErrorFields, OddAccept, OtherContentType, PingBody, ScopeOfTheRest};
 
-/// With headers.
+/// With the token and these headers.
 fn knock(
     simulators: &Simulators,
     method: &str,
@@ -12,12 +12,7 @@ fn knock(
     body: &str,
 ) -> http::Response<Vec<u8>> {
     let token = simulators.world().options.livestorm_token.clone();
-    let mut request =
-        http::Request::builder().method(method).uri(format!("http://x.test{path}")).header("authorization", token);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    simulators.handle(request.body(body.as_bytes().to_vec()).unwrap()).unwrap()
+    bare(simulators, method, path, &[&[("authorization", &*token)], headers].concat(), body)
 }
 
 #[test]
@@ -37,7 +32,7 @@ fn a_workspace_that_is_not_open_answers_403_to_everything_and_a_token_taken_back
             assert_eq!(answered, status, "{path} {access:?}");
             assert_eq!(body["errors"].is_array(), status != 200, "{path} {access:?}");
         }
-        assert_eq!(ask(&simulators, Method::GET, "/v1/ping", "wrong").0, 401, "{access:?}");
+        assert_eq!(ask(&simulators, "/v1/ping", "wrong").0, 401, "{access:?}");
     }
 }
 
@@ -132,7 +127,7 @@ fn a_refusal_is_written_in_four_words_whose_forms_are_a_switch() {
         let error = body["errors"][0].as_object().unwrap();
         assert_eq!(error.keys().collect::<Vec<_>>(), ["code", "detail", "status", "title"]);
         assert_eq!((&error["code"], &error["status"]), (&code, &status), "{side:?}");
-        let (_, _, body) = ask(&simulators, Method::GET, "/v1/ping", "wrong");
+        let (_, _, body) = ask(&simulators, "/v1/ping", "wrong");
         assert_eq!(body["errors"][0]["status"].is_number(), side == ErrorFields::Numbers, "the token's refusal too");
     }
 }
@@ -205,5 +200,101 @@ fn whether_a_call_that_fails_costs_is_a_switch() {
         assert_eq!(used() - before, cost);
         assert_eq!(get(&simulators, "/v1/events").0, 200);
         assert_eq!(used() - before, cost + 1);
+    }
+}
+
+#[test]
+fn the_token_is_sent_raw_and_bearer_is_refused() {
+    let (simulators, _) = started();
+    let token = simulators.world().options.livestorm_token.clone();
+    let rows = [
+        (token.clone(), 200, false),
+        (format!("Bearer {token}"), 401, true),
+        ("wrong".to_owned(), 401, false),
+        (String::new(), 401, false),
+    ];
+    for (sent, status, challenged) in rows {
+        let (answered, headers, body) = ask(&simulators, "/v1/ping", &sent);
+        assert_eq!(answered, status, "{sent:?}");
+        assert_eq!(headers.contains_key("www-authenticate"), challenged, "{sent:?}");
+        assert_eq!(headers.contains_key("ratelimit-monthly-remaining"), status == 200, "{sent:?}");
+        if status == 401 {
+            assert_eq!(body["errors"][0]["status"], "unauthorized");
+            assert_eq!(body["errors"][0]["code"], "401");
+        }
+    }
+    simulators.world().livestorm.refuse_token_once();
+    assert_eq!(get(&simulators, "/v1/ping").0, 401);
+    assert_eq!(get(&simulators, "/v1/ping").0, 200);
+}
+
+/// Not said on <https://developers.livestorm.co/docs/rate-limits-and-quotas>, so the dearer is assumed.
+#[test]
+fn what_is_refused_after_the_token_costs_a_request_too() {
+    let (simulators, _) = started();
+    let used = || simulators.world().livestorm.quota.used;
+    for (path, status) in [("/v1/polls", 404), ("/v1/events/none", 404), ("/v1/events?filter[titel]=x", 400)] {
+        let before = used();
+        assert_eq!(get(&simulators, path).0, status, "{path}");
+        assert_eq!(used(), before + 1, "{path}");
+    }
+    let before = used();
+    assert_eq!(ask(&simulators, "/v1/ping", "wrong").0, 401);
+    assert_eq!(used(), before);
+    simulators.world().options.limits.livestorm_calls_per_month = before;
+    assert_eq!(get(&simulators, "/v1/polls").0, 429, "the quota comes before the path");
+}
+
+#[test]
+fn a_path_needs_its_scope_and_what_lacks_it_is_answered_by_a_switch() {
+    let (simulators, _) = started();
+    let rows = [
+        ("/v1/ping", None),
+        ("/v1/me", Some(Scope::Identity)),
+        ("/v1/events", Some(Scope::Events)),
+        ("/v1/people_attributes", Some(Scope::Events)),
+        ("/v1/users", Some(Scope::Admin)),
+        ("/v1/webhooks", Some(Scope::Webhooks)),
+    ];
+    let scopes = [Scope::Identity, Scope::Events, Scope::Admin, Scope::Webhooks];
+    for status in [403, 401] {
+        simulators.world().options.unknowns.livestorm.missing_scope_status = status;
+        for (path, needed) in rows {
+            for missing in scopes {
+                simulators.world().livestorm.missing_scopes = BTreeSet::from([missing]);
+                let expected = if needed == Some(missing) { status } else { 200 };
+                assert_eq!(get(&simulators, path).0, expected, "{path} without {missing:?}");
+            }
+        }
+    }
+    simulators.world().livestorm.missing_scopes = BTreeSet::from([Scope::Identity]);
+    assert_eq!(get(&simulators, "/v1/organization").0, 200, "either of two scopes opens it");
+}
+
+/// <https://developers.livestorm.co/reference>: what other services have and this one does not.
+#[test]
+fn what_is_not_in_the_vendors_list_of_calls_is_404() {
+    let (simulators, _) = started();
+    let (event, session, ana) = ana_registered(&simulators);
+    let rows = [
+        ("GET", "/v1".to_owned()),
+        ("GET", "/v1/polls".to_owned()),
+        ("GET", format!("/v1/sessions/{session}/polls")),
+        ("GET", format!("/v1/sessions/{session}/emails")),
+        ("GET", format!("/v1/events/{event}/emails")),
+        ("GET", format!("/v1/sessions/{session}/transcript")),
+        ("GET", format!("/v1/sessions/{session}/recordings/none/transcript")),
+        ("GET", format!("/v1/events/{event}/tags")),
+        ("GET", "/v1/jobs".to_owned()),
+        ("POST", "/v1/sessions".to_owned()),
+        ("POST", "/v1/people".to_owned()),
+        ("POST", format!("/v1/events/{event}/people")),
+        ("POST", format!("/v1/sessions/{session}/people/{ana}/merge")),
+        ("PUT", format!("/v1/sessions/{session}/people/{ana}")),
+        ("DELETE", format!("/v1/people/{ana}")),
+    ];
+    for (method, path) in rows {
+        let (answered, body) = write(&simulators, method, &path, "people", json!({}));
+        assert_eq!((answered, &body["errors"][0]["code"]), (404, &json!("404")), "{method} {path}");
     }
 }

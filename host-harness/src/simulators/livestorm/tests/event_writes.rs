@@ -3,25 +3,6 @@
 use super::*;
 use crate::simulators::unknowns::{PutOmitted, TagStatus};
 
-/// A request as the vendor's documents have it, by its attributes.
-pub(super) fn write(simulators: &Simulators, method: &str, path: &str, kind: &str, attributes: Value) -> (u16, Value) {
-    put_in(simulators, method, path, &json!({ "data": { "type": kind, "attributes": attributes } }).to_string())
-}
-
-/// Any body.
-pub(super) fn put_in(simulators: &Simulators, method: &str, path: &str, body: &str) -> (u16, Value) {
-    let token = simulators.world().options.livestorm_token.clone();
-    let request = http::Request::builder()
-        .method(method)
-        .uri(format!("http://x.test{path}"))
-        .header("authorization", token)
-        .header("content-type", "application/vnd.api+json")
-        .body(body.as_bytes().to_vec())
-        .unwrap();
-    let answer = simulators.handle(request).unwrap();
-    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
-}
-
 fn counts(simulators: &Simulators) -> (usize, usize) {
     let world = simulators.world();
     (world.livestorm.events.all().count(), world.livestorm.sessions.all().count())
@@ -40,7 +21,7 @@ fn an_event_is_made_with_its_sessions_which_are_answered_with_it() {
             { "type": "sessions", "attributes": { "estimated_started_at": "2026-11-28 10:30:00", "timezone": "America/New_York" } },
         ] },
     } });
-    let (status, made) = put_in(&simulators, "POST", "/v1/events", &body.to_string());
+    let (status, made) = send(&simulators, "POST", "/v1/events", &body.to_string());
     let rows = [
         ("/data/type", json!("events")),
         ("/data/attributes/title", json!("New Demo")),
@@ -65,7 +46,7 @@ fn an_event_is_made_with_its_sessions_which_are_answered_with_it() {
     assert_eq!(get(&simulators, &format!("/v1/events/{id}?include=sessions")).1, made, "reading tells the same");
     for (sessions, count) in [(json!({ "data": [{ "type": "sessions" }, {}] }), 2), (json!([]), 0), (json!(null), 0)] {
         let body = json!({ "data": { "attributes": { "title": "x" }, "relationships": { "sessions": sessions } } });
-        let (status, made) = put_in(&simulators, "POST", "/v1/events", &body.to_string());
+        let (status, made) = send(&simulators, "POST", "/v1/events", &body.to_string());
         assert_eq!((status, &made["data"]["attributes"]["sessions_count"]), (201, &json!(count)), "{body}");
     }
     let (status, draft) = write(&simulators, "POST", "/v1/events", "events", json!({ "title": "Plain" }));
@@ -127,7 +108,7 @@ fn what_is_wrong_with_an_event_is_refused_and_nothing_is_made() {
         ),
     ];
     for (body, status) in rows {
-        assert_eq!(put_in(&simulators, "POST", "/v1/events", body).0, status, "{body}");
+        assert_eq!(send(&simulators, "POST", "/v1/events", body).0, status, "{body}");
     }
     assert_eq!(counts(&simulators), before);
     let (_, was) = get(&simulators, &format!("/v1/events/{event}"));
@@ -177,7 +158,7 @@ fn an_event_is_changed_by_what_is_named_and_published_and_taken_back() {
     wait(&clock, 60);
     let (_, again) = write(&simulators, "PATCH", &path, "events", json!({ "status": "published" }));
     assert_eq!(again["data"]["attributes"]["published_at"], json!(now), "published once");
-    assert_eq!(put_in(&simulators, "PATCH", &path, r#"{"data":{"type":"events"}}"#).0, 200);
+    assert_eq!(send(&simulators, "PATCH", &path, r#"{"data":{"type":"events"}}"#).0, 200);
     assert_eq!(write(&simulators, "PATCH", "/v1/events/none", "events", json!({ "title": "x" })).0, 404);
 }
 
@@ -210,7 +191,7 @@ fn who_deletes_an_event_deletes_its_sessions_and_their_people() {
     let (simulators, _) = started();
     let (event, session, ana) = ana_registered(&simulators);
     let other = simulators.world().livestorm.create_event(NewEvent::default());
-    assert_eq!(put_in(&simulators, "DELETE", &format!("/v1/events/{event}"), ""), (204, Value::Null));
+    assert_eq!(send(&simulators, "DELETE", &format!("/v1/events/{event}"), ""), (204, Value::Null));
     for path in [
         format!("/v1/events/{event}"),
         format!("/v1/events/{event}/people"),
@@ -222,7 +203,7 @@ fn who_deletes_an_event_deletes_its_sessions_and_their_people() {
     ] {
         assert_eq!(get(&simulators, &path).0, 404, "{path}");
     }
-    assert_eq!(put_in(&simulators, "DELETE", &format!("/v1/events/{event}"), "").0, 404, "once");
+    assert_eq!(send(&simulators, "DELETE", &format!("/v1/events/{event}"), "").0, 404, "once");
     assert_eq!(get(&simulators, "/v1/events").1["data"][0]["id"], json!(other));
     let (_, made) = write(&simulators, "POST", "/v1/events", "events", json!({ "title": "Next" }));
     assert_ne!(made["data"]["id"], json!(event), "an id never comes again");
@@ -268,7 +249,7 @@ fn an_owner_who_is_nobody_and_users_by_address_are_500_of_html_where_a_switch_sa
     simulators.world().options.unknowns.livestorm.html_server_errors = true;
     assert_eq!((nobody(), get(&simulators, by_address).0, get(&simulators, "/v1/users").0), (500, 500, 200));
     let token = simulators.world().options.livestorm_token.clone();
-    let (_, headers, body) = ask(&simulators, Method::GET, by_address, &token);
+    let (_, headers, body) = ask(&simulators, by_address, &token);
     assert_eq!((headers["content-type"].to_str().unwrap(), body), ("text/html; charset=utf-8", Value::Null));
 }
 

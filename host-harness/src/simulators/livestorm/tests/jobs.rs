@@ -1,6 +1,6 @@
 //! Bulk registrations and their jobs.
 
-use super::{registrations::send, *};
+use super::*;
 use crate::simulators::unknowns::{JobAnswer, JobCounters};
 use proptest::prelude::*;
 
@@ -82,9 +82,9 @@ fn bulk_takes_one_to_fifty_tasks_that_are_objects_for_a_session_that_is_there() 
         (path(&session), many(51), 422),
         (path(&session), many(0), 422),
         (path("none"), many(1), 404),
-        (path(&session), bulk(&[json!("a@example.org")]), 400),
-        (path(&session), bulk(&[json!({"attributes": []})]), 400),
-        (path(&session), r#"{"data":{"type":"jobs","attributes":{"tasks":{}}}}"#.into(), 400),
+        (path(&session), bulk(&[json!("a@example.org")]), 422),
+        (path(&session), bulk(&[json!({"attributes": []})]), 422),
+        (path(&session), r#"{"data":{"type":"jobs","attributes":{"tasks":{}}}}"#.into(), 422),
         (path(&session), r#"{"data":{"type":"people","attributes":{"tasks":[]}}}"#.into(), 400),
         (path(&session), String::new(), 400),
     ];
@@ -151,7 +151,7 @@ proptest! {
             prop_assert_eq!(simulators.world().livestorm.people_of(&session, Timestamp::MAX).count(), 2 + registered);
         }
         let body = json!({"data": {"attributes": {"tasks": [odd, {"fields": odd}]}}}).to_string();
-        prop_assert_eq!(send(&simulators, "POST", &path(&session), &body).0, 400);
+        prop_assert_eq!(send(&simulators, "POST", &path(&session), &body).0, 422);
         let body = json!({"data": {"attributes": {"tasks": [{"fields": odd}]}}}).to_string();
         prop_assert_eq!(send(&simulators, "POST", &path(&session), &body).0, 202);
     }

@@ -11,20 +11,6 @@ const BACK: &str = "https://partner.example/callback";
 const ID: &str = "simulated-livestorm-client-id";
 const SECRET: &str = "simulated-livestorm-client-secret";
 
-fn send(
-    simulators: &Simulators,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> http::Response<Vec<u8>> {
-    let mut request = http::Request::builder().method(method).uri(format!("http://x.test{path}"));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    simulators.handle(request.body(body.as_bytes().to_vec()).unwrap()).unwrap()
-}
-
 fn pairs(pairs: &[(&str, &str)]) -> String {
     pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
@@ -41,7 +27,7 @@ fn authorize(simulators: &Simulators, changes: &[(&str, &str)]) -> Result<String
     let mut query: Vec<(&str, &str)> =
         usual.into_iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name)).collect();
     query.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
-    let answer = send(simulators, "GET", &format!("/oauth/authorize?{}", pairs(&query)), &[], "");
+    let answer = bare(simulators, "GET", &format!("/oauth/authorize?{}", pairs(&query)), &[], "");
     match answer.headers().get("location") {
         Some(location) => Ok(location.to_str().unwrap().to_owned()),
         None => Err(answer.status().as_u16()),
@@ -58,7 +44,7 @@ fn token(simulators: &Simulators, form: &[(&str, &str)]) -> (u16, Value) {
     let usual = [("client_id", ID), ("client_secret", SECRET)];
     let usual = usual.into_iter().filter(|(name, _)| form.iter().all(|(changed, _)| changed != name));
     let form: Vec<_> = usual.chain(form.iter().copied()).collect();
-    let answer = send(simulators, "POST", "/oauth/token", &[], &pairs(&form));
+    let answer = bare(simulators, "POST", "/oauth/token", &[], &pairs(&form));
     (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }
 
@@ -73,7 +59,7 @@ fn refresh(simulators: &Simulators, token_: &Value) -> (u16, Value) {
 fn api(simulators: &Simulators, method: &str, path: &str, access: &Value) -> (u16, Value) {
     let bearer = format!("Bearer {}", access.as_str().unwrap());
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let answer = send(simulators, method, path, &headers, if method == "GET" { "" } else { "{}" });
+    let answer = bare(simulators, method, path, &headers, if method == "GET" { "" } else { "{}" });
     (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
 }
 
@@ -124,7 +110,7 @@ fn what_is_wrong_with_a_request_for_consent_is_told_to_the_app_or_if_it_is_not_k
     simulators.world().livestorm.partner_app.redirect_uris = vec!["https://other.example".into()];
     assert_eq!(authorize(&simulators, &[]), Err(400), "an app that has named its addresses has no others");
     for (method, path) in [("POST", "/oauth/authorize"), ("GET", "/oauth/token")] {
-        assert_eq!(send(&simulators, method, path, &[], "").status(), 404, "{method} {path}");
+        assert_eq!(bare(&simulators, method, path, &[], "").status(), 404, "{method} {path}");
     }
 }
 
@@ -165,7 +151,7 @@ fn an_app_names_itself_in_the_form_or_the_address_and_by_basic_where_a_switch_le
             true => (format!("/oauth/token?{named}&{grant}"), String::new()),
             false => ("/oauth/token".to_owned(), format!("{named}&{grant}")),
         };
-        send(&simulators, "POST", &path, headers, &body)
+        bare(&simulators, "POST", &path, headers, &body)
     };
     let named = [("client_id", ID), ("client_secret", SECRET)];
     let wrong = [("client_id", ID), ("client_secret", "wrong")];
@@ -175,6 +161,9 @@ fn an_app_names_itself_in_the_form_or_the_address_and_by_basic_where_a_switch_le
     );
     let refused = ask(&wrong, false, &[]);
     assert_eq!(refused.status(), 401);
+    for answer in [&refused, &ask(&named, false, &[])] {
+        assert_eq!(answer.headers()["cache-control"], "no-store", "RFC 6749, section 5.1");
+    }
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains(r#"error="invalid_client""#));
     let basic = format!("Basic {}", STANDARD.encode(format!("{ID}:{SECRET}")));
     for (oauth_basic, status) in [(false, 401), (true, 200)] {
@@ -213,7 +202,9 @@ fn an_access_token_ends_and_a_refresh_brings_another_by_its_switches() {
     assert_eq!(api(&simulators, "GET", "/v1/ping", &fourth["access_token"]).0, 401);
     let (_, fifth) = refresh(&simulators, &fourth["refresh_token"]);
     assert_eq!(api(&simulators, "GET", "/v1/ping", &fifth["access_token"]).0, 200);
+    let code = code(&simulators, &[]);
     simulators.world().livestorm.partner_app.revoke();
+    assert_eq!(exchange(&simulators, &code).0, 400, "a code that was on its way");
     assert_eq!(api(&simulators, "GET", "/v1/ping", &fifth["access_token"]).0, 401);
     assert_eq!(refresh(&simulators, &fifth["refresh_token"]).0, 400);
 }
@@ -259,11 +250,11 @@ fn a_bearer_that_is_refused_is_told_by_its_challenge_and_in_words_by_a_switch() 
         simulators.world().options.unknowns.livestorm.bearer_refusal_body = side;
         for bearer in ["made-up", &private] {
             let headers = [("authorization", &*format!("Bearer {bearer}"))];
-            let answer = send(&simulators, "GET", "/v1/ping", &headers, "");
+            let answer = bare(&simulators, "GET", "/v1/ping", &headers, "");
             assert_eq!((answer.status().as_u16(), answer.body().is_empty()), (401, is_empty), "{side:?}");
             assert_eq!(answer.headers()["www-authenticate"], r#"Bearer realm="Doorkeeper", error="invalid_token""#);
         }
-        let raw = send(&simulators, "GET", "/v1/ping", &[("authorization", "made-up")], "");
+        let raw = bare(&simulators, "GET", "/v1/ping", &[("authorization", "made-up")], "");
         assert!(!raw.body().is_empty(), "a raw token's refusal has its words: {side:?}");
     }
 }

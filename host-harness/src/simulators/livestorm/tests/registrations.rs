@@ -4,20 +4,6 @@ use super::*;
 use crate::simulators::unknowns::{EndedSession, Removal};
 use proptest::prelude::*;
 
-/// With a body.
-pub(super) fn send(simulators: &Simulators, method: &str, path: &str, body: &str) -> (u16, Value) {
-    let token = simulators.world().options.livestorm_token.clone();
-    let request = http::Request::builder()
-        .method(method)
-        .uri(format!("http://x.test{path}"))
-        .header("authorization", token)
-        .header("content-type", "application/vnd.api+json")
-        .body(body.as_bytes().to_vec())
-        .unwrap();
-    let answer = simulators.handle(request).unwrap();
-    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
-}
-
 fn fields(fields: &[(&str, Value)]) -> String {
     let fields: Vec<_> = fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect();
     json!({"data": {"type": "people", "attributes": {"fields": fields}}}).to_string()
@@ -33,8 +19,9 @@ fn one_person_registered_by_the_api_is_answered_whole_and_has_no_browser() {
     let (event, session, _) = ana_registered(&simulators);
     let body = json!({"data": {"type": "people", "attributes": {
         "fields": [
-            {"id": "email", "value": "bo@example.org"},
-            {"id": "first_name", "value": "Bo"},
+            {"id": "email", "value": " bo@example.org "},
+            {"id": "first_name", "value": " Bo "},
+            {"id": "company", "value": "replaced"},
             {"id": "company", "value": ["A", "B"]},
         ],
         "email": "ignored@example.org",
@@ -95,17 +82,22 @@ fn what_cannot_be_registered_is_refused_by_its_reason() {
             422,
             "The field 'shoe_size' doesn't exist",
         ),
-        (people(&session), fields(&[("email", json!("bo@example.org")), ("company", json!(7))]), 400, "company"),
+        (
+            people(&session),
+            fields(&[("email", json!("bo@example.org")), ("company", json!(7))]),
+            422,
+            "'company' must be",
+        ),
         (people(&session), "{".into(), 400, "JSON object"),
         (people(&session), "[]".into(), 400, "JSON object"),
         (people(&session), String::new(), 400, "JSON object"),
         (people(&session), "{}".into(), 400, "data must be"),
         (people(&session), r#"{"data":[]}"#.into(), 400, "data must be"),
         (people(&session), r#"{"data":{"type":"people"}}"#.into(), 400, "data.attributes"),
-        (people(&session), r#"{"data":{"type":"jobs","attributes":{}}}"#.into(), 400, "data.type"),
-        (people(&session), r#"{"data":{"attributes":{"fields":{}}}}"#.into(), 400, "fields must be a list"),
-        (people(&session), r#"{"data":{"attributes":{"fields":["email"]}}}"#.into(), 400, "must have an id"),
-        (people(&session), r#"{"data":{"attributes":{"utm_source":1}}}"#.into(), 400, "utm_source"),
+        (people(&session), r#"{"data":{"type":"jobs","attributes":{}}}"#.into(), 400, "type must be people"),
+        (people(&session), r#"{"data":{"attributes":{"fields":{}}}}"#.into(), 422, "fields must be a list"),
+        (people(&session), r#"{"data":{"attributes":{"fields":["email"]}}}"#.into(), 422, "must have an id"),
+        (people(&session), r#"{"data":{"attributes":{"utm_source":1}}}"#.into(), 422, "utm_source"),
     ];
     for (path, body, status, detail) in rows {
         let (answered, answer) = send(&simulators, "POST", &path, &body);
@@ -127,12 +119,72 @@ fn refusals_that_no_page_settles_follow_their_switches() {
     simulators.world().options.unknowns.livestorm.already_registered_status = 422;
     simulators.world().options.unknowns.livestorm.unknown_field_status = 400;
     assert_eq!((post(&ana), post(&unasked)), (422, 400));
+    let (_, canceled, _) = ana_registered(&simulators);
+    assert!(simulators.world().livestorm.cancel_session(&canceled));
     let unknowns = unknowns(&simulators);
     simulators.world().livestorm.end_session(&session, &unknowns);
     let bo = fields(&[("email", json!("bo@example.org"))]);
     assert_eq!(post(&bo), 422, "it is over");
+    assert_eq!(send(&simulators, "POST", &people(&canceled), &bo).0, 422, "it is canceled");
     simulators.world().options.unknowns.livestorm.ended_session = EndedSession::Register;
     assert_eq!(post(&bo), 201);
+}
+
+#[test]
+fn a_public_event_takes_who_gives_no_address_under_an_anonymous_one() {
+    let (simulators, clock) = started();
+    let session = {
+        let mut world = simulators.world();
+        let new = NewEvent { asks_for_email: false, ..Default::default() };
+        let event = world.livestorm.create_event(new);
+        world.livestorm.create_session(&event, NewSession::default())
+    };
+    wait(&clock, 60);
+    let now = simulators.world().now().seconds();
+    let mut ids = BTreeSet::new();
+    for answers in [fields(&[]), fields(&[("first_name", json!("Bo"))]), fields(&[("email", json!(""))])] {
+        let (status, answer) = send(&simulators, "POST", &people(&session), &answers);
+        assert_eq!(status, 201, "{answer}");
+        let email = answer["data"]["attributes"]["email"].as_str().unwrap();
+        let id = email.strip_prefix(&format!("{now}+")).and_then(|rest| rest.strip_suffix("@unknown.livestorm.co"));
+        assert_eq!(id.map(str::len), Some(36), "{email}");
+        let detail = &answer["data"]["attributes"]["registrant_detail"];
+        assert!(detail["connection_link"].as_str().unwrap().contains("&key="), "{detail}");
+        assert_eq!(detail["fields"][0]["id"], "first_name", "the form has no other");
+        ids.insert(answer["data"]["id"].to_string());
+    }
+    assert_eq!(ids.len(), 3, "each is somebody else");
+    let named = send(&simulators, "POST", &people(&session), &fields(&[("email", json!("bo@example.org"))]));
+    assert_eq!((named.0, &named.1["data"]["attributes"]["email"]), (201, &json!("bo@example.org")));
+    let bulk = json!({"data": {"type": "jobs", "attributes": {"tasks": [{"fields": []}, {}]}}}).to_string();
+    let (_, job) = send(&simulators, "POST", &format!("{}/bulk", people(&session)), &bulk);
+    wait(&clock, 10);
+    let (_, job) = get(&simulators, &format!("/v1/jobs/{}", job["id"].as_str().unwrap()));
+    assert_eq!(job["data"]["attributes"]["status"], "ended", "{job}");
+}
+
+#[test]
+fn an_attribute_of_the_wrong_type_is_refused_as_its_switch_says_wherever_it_is_written() {
+    let (simulators, _) = started();
+    let (_, session, _) = ana_registered(&simulators);
+    let of = |attributes: Value| json!({ "data": { "attributes": attributes } }).to_string();
+    let rows = [
+        (people(&session), of(json!({"fields": 1}))),
+        (people(&session), of(json!({"fields": [{"id": "email", "value": "bo"}]}))),
+        (people(&session), of(json!({"referrer": []}))),
+        (format!("{}/bulk", people(&session)), of(json!({"tasks": 1}))),
+        (format!("{}/bulk", people(&session)), of(json!({"tasks": ["bo@example.org"]}))),
+        ("/v1/webhooks".into(), of(json!({"url": 1, "event": "job.ended"}))),
+        ("/v1/webhooks".into(), of(json!({"url": "https://hooks.example.org/", "event": "job.created"}))),
+        ("/v1/users".into(), of(json!({"email": "a@b"}))),
+        ("/v1/events".into(), of(json!({"title": 1}))),
+    ];
+    for status in [422, 400] {
+        simulators.world().options.unknowns.livestorm.wrong_attribute_status = status;
+        for (path, body) in &rows {
+            assert_eq!(send(&simulators, "POST", path, body).0, status, "{path} {body}");
+        }
+    }
 }
 
 #[test]
@@ -173,7 +225,8 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     let before = get(&simulators, &path).1;
     wait(&clock, 5);
     let body = json!({"data": {"type": "people", "attributes": {
-        "fields": [{"id": "company", "value": null}, {"id": "last_name", "value": "Silva"}], "utm_term": "t",
+        "fields": [{"id": "company", "value": null}, {"id": "last_name", "value": "Silva"}],
+        "utm_term": "t", "referrer": "https://example.org/",
     }}});
     let (status, after) = send(&simulators, "PATCH", &path, &body.to_string());
     assert_eq!(status, 200, "{after}");
@@ -183,6 +236,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     attributes["updated_at"] = json!(simulators.world().now().seconds());
     attributes["registrant_detail"]["updated_at"] = attributes["updated_at"].clone();
     attributes["registrant_detail"]["utm_term"] = json!("t");
+    attributes["registrant_detail"]["referrer"] = json!("https://example.org/");
     attributes["registrant_detail"]["fields"][2]["value"] = json!("Silva");
     attributes["registrant_detail"]["fields"][3]["value"] = json!(null);
     assert_eq!(after["data"], expected);
@@ -207,7 +261,7 @@ fn a_registrant_is_removed_by_address_or_id_and_may_come_again() {
     let rows = [
         (people(&session), 400),
         (by_email("filter[email]="), 400),
-        (by_email("filter[name]=x"), 400),
+        (by_email("filter[email]=ana@example.org&filter[name]=x"), 400),
         (by_email("filter[email]=nobody@example.org"), 404),
         (format!("{}/none", people(&session)), 404),
         (format!("{}?filter[email]=ana@example.org", people("none")), 404),
@@ -220,6 +274,7 @@ fn a_registrant_is_removed_by_address_or_id_and_may_come_again() {
         assert_eq!(body.is_null(), status == 204, "{path}");
     }
     let again = fields(&[("email", json!("ana@example.org"))]);
+    let (_, other, _) = ana_registered(&simulators);
     for removal in [Removal::Session, Removal::Event] {
         simulators.world().options.unknowns.livestorm.removal = removal;
         let second = simulators.world().livestorm.create_session(&event, NewSession::default());
@@ -229,6 +284,8 @@ fn a_registrant_is_removed_by_address_or_id_and_may_come_again() {
         assert_eq!(send(&simulators, "DELETE", &format!("{}/{ana}", people(&session)), "").0, 204);
         let elsewhere = get(&simulators, &format!("{}/{ana}", people(&second))).0;
         assert_eq!(elsewhere, if removal == Removal::Session { 200 } else { 404 }, "{removal:?}");
+        let of_another_event = format!("{}/{ana}", people(&other));
+        assert_eq!(get(&simulators, &of_another_event).0, 200, "{removal:?}");
     }
 }
 

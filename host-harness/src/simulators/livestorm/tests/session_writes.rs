@@ -1,9 +1,6 @@
 //! Sessions made, changed and deleted by the API.
 
-use super::{
-    event_writes::{put_in, write},
-    *,
-};
+use super::*;
 use crate::simulators::unknowns::{DeleteRegisteredSession, SessionEventField, UnsetTimes};
 
 #[test]
@@ -19,7 +16,7 @@ fn a_session_is_made_with_who_takes_part() {
             { "data": { "type": "people", "id": ana, "role": "participant" } },
         ] },
     } });
-    let (status, made) = put_in(&simulators, "POST", &format!("/v1/events/{event}/sessions"), &body.to_string());
+    let (status, made) = send(&simulators, "POST", &format!("/v1/events/{event}/sessions"), &body.to_string());
     assert_eq!(status, 201, "{made}");
     let rows = [
         ("/data/type", json!("sessions")),
@@ -38,7 +35,7 @@ fn a_session_is_made_with_who_takes_part() {
     let (_, people) = get(&simulators, &format!("/v1/sessions/{id}/people?filter[role]=participant"));
     assert_eq!(people["data"][0]["id"], json!(ana));
     assert_eq!(people["data"][0]["attributes"]["first_name"], "Ana", "known from elsewhere");
-    let (status, bare) = put_in(&simulators, "POST", &format!("/v1/events/{event}/sessions"), r#"{"data":{}}"#);
+    let (status, bare) = send(&simulators, "POST", &format!("/v1/events/{event}/sessions"), r#"{"data":{}}"#);
     assert_eq!((status, &bare["data"]["attributes"]["estimated_started_at"]), (201, &json!(0)));
 }
 
@@ -62,9 +59,9 @@ fn what_is_wrong_with_a_session_is_refused_and_nothing_is_made() {
     ];
     for (data, status) in rows {
         let body = json!({ "data": data }).to_string();
-        assert_eq!(put_in(&simulators, "POST", &format!("/v1/events/{event}/sessions"), &body).0, status, "{body}");
+        assert_eq!(send(&simulators, "POST", &format!("/v1/events/{event}/sessions"), &body).0, status, "{body}");
     }
-    assert_eq!(put_in(&simulators, "POST", "/v1/events/none/sessions", r#"{"data":{}}"#).0, 404);
+    assert_eq!(send(&simulators, "POST", "/v1/events/none/sessions", r#"{"data":{}}"#).0, 404);
     assert_eq!(simulators.world().livestorm.sessions.len(), before);
     let path = format!("/v1/sessions/{session}");
     let (_, was) = get(&simulators, &path);
@@ -101,7 +98,7 @@ fn a_session_is_deleted_and_whether_its_registrants_keep_it_is_a_switch() {
     let (simulators, _) = started();
     let (event, session, _) = ana_registered(&simulators);
     let empty = simulators.world().livestorm.create_session(&event, NewSession::default());
-    let delete = |id: &str| put_in(&simulators, "DELETE", &format!("/v1/sessions/{id}"), "").0;
+    let delete = |id: &str| send(&simulators, "DELETE", &format!("/v1/sessions/{id}"), "").0;
     assert_eq!((delete(&empty), delete(&empty)), (204, 404), "its owner is no registrant");
     assert_eq!(delete(&session), 422);
     assert_eq!(get(&simulators, &format!("/v1/sessions/{session}")).0, 200);
@@ -123,7 +120,7 @@ fn a_change_soon_after_the_end_does_not_tell_who_was_there() {
     simulators.world().options.unknowns.livestorm.delete_registered_session = DeleteRegisteredSession::Delete;
     wait(&clock, 300);
     assert_eq!(counted(json!({ "name": "y" })), 1);
-    assert_eq!(put_in(&simulators, "DELETE", &path, "").0, 204);
+    assert_eq!(send(&simulators, "DELETE", &path, "").0, 204);
     assert_eq!(get(&simulators, &format!("{path}/people/{ana}")).0, 404);
 }
 
@@ -134,7 +131,7 @@ fn a_session_deleted_soon_after_its_end_is_gone_with_its_people() {
     let (session, ana, _) = session_over(&simulators, &clock);
     simulators.world().options.unknowns.livestorm.delete_registered_session = DeleteRegisteredSession::Delete;
     let path = format!("/v1/sessions/{session}");
-    assert_eq!(put_in(&simulators, "DELETE", &path, "").0, 204);
+    assert_eq!(send(&simulators, "DELETE", &path, "").0, 204);
     for path in [format!("{path}/people/{ana}"), format!("{path}/people"), format!("/v1/people/{ana}")] {
         assert_eq!(get(&simulators, &path).0, 404, "{path}");
     }

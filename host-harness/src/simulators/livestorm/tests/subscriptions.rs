@@ -1,6 +1,6 @@
 //! Webhooks made and deleted by the REST API.
 
-use super::{registrations::send, *};
+use super::*;
 use crate::simulators::unknowns::{DisabledWebhooks, DuplicateWebhook};
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ fn an_address_that_is_not_https_and_an_event_that_is_none_are_refused() {
         (webhook(URL, ""), 422),
         (json!({"data": {"type": "webhooks", "attributes": {"url": URL}}}).to_string(), 422),
         (json!({"data": {"type": "webhooks", "attributes": {"event": "job.ended"}}}).to_string(), 422),
-        (json!({"data": {"attributes": {"url": URL, "event": ["job.ended"]}}}).to_string(), 400),
+        (json!({"data": {"attributes": {"url": URL, "event": ["job.ended"]}}}).to_string(), 422),
         (json!({"data": {"type": "people", "attributes": {"url": URL, "event": "job.ended"}}}).to_string(), 400),
         (json!({"target_url": URL, "event_name": "job.ended"}).to_string(), 400),
         (String::new(), 400),
@@ -89,9 +89,19 @@ fn the_second_of_the_same_webhook_and_a_disabled_one_are_switches() {
     assert_eq!(post(), 201);
     let rows =
         [(DuplicateWebhook::Conflict, 409), (DuplicateWebhook::Unprocessable, 422), (DuplicateWebhook::SecondRow, 201)];
+    let other = |event: &str| send(&simulators, "POST", "/v1/webhooks", &webhook(URL, event));
     for (side, status) in rows {
         simulators.world().options.unknowns.livestorm.duplicate_webhook = side;
         assert_eq!(post(), status, "{side:?}");
+        let (answered, made) = other("job.ended");
+        assert_eq!(answered, 201, "of another event: {side:?}");
+        let id = made["data"]["id"].as_str().unwrap();
+        simulators.world().livestorm.disable_subscription(id);
+        assert_eq!(other("job.ended").0, 201, "of a dead one: {side:?}");
+        assert_eq!(send(&simulators, "DELETE", &format!("/v1/webhooks/{id}"), "").0, 204);
+        let alive = get(&simulators, "/v1/webhooks?filter[event]=job.ended").1["data"][0]["id"].clone();
+        let alive = format!("/v1/webhooks/{}", alive.as_str().unwrap());
+        assert_eq!(send(&simulators, "DELETE", &alive, "").0, 204);
     }
     let dead = simulators.world().livestorm.subscriptions.all().next().unwrap().id.clone();
     simulators.world().livestorm.disable_subscription(&dead);

@@ -1,9 +1,6 @@
 //! Users invited and removed.
 
-use super::{
-    event_writes::{put_in, write},
-    *,
-};
+use super::*;
 
 #[test]
 fn a_user_is_invited_once_and_pending_until_then() {
@@ -46,7 +43,7 @@ fn a_user_is_removed_and_the_owner_is_not() {
     let (event, ..) = ana_registered(&simulators);
     assert!(simulators.world().livestorm.set_event_owner(&event, mo));
     let owner = simulators.world().livestorm.owner().id.clone();
-    let remove = |id: &str| put_in(&simulators, "DELETE", &format!("/v1/users/{id}"), "").0;
+    let remove = |id: &str| send(&simulators, "DELETE", &format!("/v1/users/{id}"), "").0;
     assert_eq!((remove(mo), remove(mo), remove("none"), remove(&owner)), (204, 404, 404, 422));
     assert_eq!(get(&simulators, "/v1/users").1["meta"]["record_count"], 1);
     let (_, event) = get(&simulators, &format!("/v1/events/{event}"));
