@@ -375,7 +375,7 @@ fn is_act(api: &str, act: &str) -> bool {
     PATHS.contains(&format!("POST /simulators/{api}/{act}").as_str())
 }
 
-const PATHS: [&str; 35] = [
+const PATHS: &[&str] = &[
     "GET /simulators/world",
     "GET /simulators/deliveries",
     "GET /simulators/requests",
