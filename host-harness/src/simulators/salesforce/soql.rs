@@ -175,14 +175,25 @@ fn query(input: &mut &str) -> Parsed<Query> {
     let from = preceded(word("FROM"), name).parse_next(input)?;
     let alias =
         opt(name.verify(|name: &str| !FOLLOWING.contains(&name.to_ascii_lowercase().as_str()))).parse_next(input)?;
-    let condition = opt(preceded(word("WHERE"), conditions)).parse_next(input)?;
-    let group = opt(preceded((word("GROUP"), word("BY")), separated(1.., path, comma))).parse_next(input)?;
-    let having = opt(preceded(word("HAVING"), separated(1.., having, word("AND")))).parse_next(input)?;
-    let order = opt(preceded((word("ORDER"), word("BY")), separated(1.., order, comma))).parse_next(input)?;
-    let limit = opt(preceded(word("LIMIT"), count)).parse_next(input)?;
-    let offset = opt(preceded(word("OFFSET"), count)).parse_next(input)?;
+    let condition = clause("WHERE", conditions).parse_next(input)?;
+    let group = clause("GROUP", preceded(word("BY"), separated(1.., path, comma))).parse_next(input)?;
+    let having = clause("HAVING", separated(1.., having, word("AND"))).parse_next(input)?;
+    let order = clause("ORDER", preceded(word("BY"), separated(1.., order, comma))).parse_next(input)?;
+    let limit = clause("LIMIT", count).parse_next(input)?;
+    let offset = clause("OFFSET", count).parse_next(input)?;
     let (group, having, order) = (group.unwrap_or_default(), having.unwrap_or_default(), order.unwrap_or_default());
     Ok(Query { select, from, alias, condition, group, having, order, limit, offset })
+}
+
+/// What may follow, and once it has begun must be whole: so a refusal tells what is wrong in it.
+fn clause<'a, T>(
+    keyword: &'static str,
+    mut rest: impl Parser<&'a str, T, ContextError>,
+) -> impl Parser<&'a str, Option<T>, ContextError> {
+    move |input: &mut &'a str| match opt(word(keyword)).parse_next(input)? {
+        Some(()) => rest.parse_next(input).map(Some),
+        None => Ok(None),
+    }
 }
 
 impl Query {
@@ -410,7 +421,9 @@ fn bare_literal(text: &str) -> Option<Literal> {
     {
         return Some(Literal::Date(day));
     }
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+    // With a colon in the offset, and without, as answers tell times.
+    let at = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
+    if let Ok(at) = at {
         return Some(Literal::DateTime(at.to_utc()));
     }
     let number = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -79,6 +79,23 @@ fn what_is_no_query_is_refused_with_the_place_where_it_breaks_off() {
     assert!(parse(&format!("SELECT Id FROM C WHERE {}a = 1", "(".repeat(10_000))).is_err());
 }
 
+#[test]
+fn the_place_is_within_the_clause_that_is_wrong() {
+    let rows = [
+        ("SELECT Id FROM Lead WHERE Id IN ()", 34, ")"),
+        ("SELECT Id FROM Lead WHERE IsConverted = false AND", 50, "<EOF>"),
+        ("SELECT Id FROM Lead WHERE Name = \"x\"", 34, "\"x\""),
+        ("SELECT Id FROM Lead GROUP Name", 27, "Name"),
+        ("SELECT Id FROM Lead LIMIT -1", 27, "-1"),
+        ("SELECT Id FROM Lead FOR UPDATE", 21, "FOR"),
+    ];
+    for (text, column, token) in rows {
+        let message = parse(text).unwrap_err();
+        let expected = format!("Column:{column}\nunexpected token: '{token}'");
+        assert!(message.ends_with(&expected), "{text}: {message}");
+    }
+}
+
 fn names() -> impl Strategy<Value = String> {
     "[A-Za-z][A-Za-z0-9_]{0,8}".prop_filter("not a keyword", |name| {
         let name = name.to_ascii_lowercase();
