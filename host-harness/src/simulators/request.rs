@@ -34,8 +34,8 @@ impl Api {
         match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["v1", ..] | ["oauth", "authorize" | "token"] => Some(Api::Livestorm),
             ["services", "oauth2" | "data", ..] | ["id", ..] => Some(Api::Salesforce),
-            // The second are the public addresses of its forms.
-            ["api", "v5", ..] | ["l", _, _, _] => Some(Api::AccountEngagement),
+            // Below `api`, whatever the version; the second are the public addresses of its forms.
+            ["api", ..] | ["l", _, _, _] => Some(Api::AccountEngagement),
             _ => None,
         }
     }
@@ -176,7 +176,7 @@ mod tests {
             ("/api/v5/objects/lists", Some(Api::AccountEngagement)),
             ("/l/900001/2026-11-23/1b59f", Some(Api::AccountEngagement)),
             ("/l/900001/2026-11-23", None),
-            ("/api/v4/objects/lists", None),
+            ("/api/prospect/version/4/do/query", Some(Api::AccountEngagement)),
             ("/", None),
         ];
         for (path, api) in rows {

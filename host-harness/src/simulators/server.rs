@@ -71,7 +71,7 @@ async fn serve(
 ) -> http::Response<Body> {
     let (mut head, body) = request.into_parts();
     let segments = Call::new(http::Request::builder().uri(head.uri.clone()).body(vec![]).unwrap_or_default()).segments;
-    let slot = (Api::of(&segments) == Some(Api::AccountEngagement)).then(|| Slot::take(&served.in_flight));
+    let slot = is_counted(&segments).then(|| Slot::take(&served.in_flight));
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
         cut.cut();
         return http::Response::new(Body::empty());
@@ -95,6 +95,11 @@ async fn serve(
             http::Response::new(Body::empty())
         }
     }
+}
+
+/// Whether a request counts among those of the business unit: those to the public addresses of forms do not.
+fn is_counted(segments: &[String]) -> bool {
+    segments.first().is_some_and(|first| first == "api")
 }
 
 /// A request to Account Engagement from its head to its answer.
@@ -250,6 +255,16 @@ mod tests {
 
         stop.cancel();
         serving.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn requests_to_the_api_count_and_forms_in_public_do_not() {
+        for (path, counts) in
+            [("/api/v5/objects/lists", true), ("/l/900001/2026-11-23/1b59f", false), ("/v1/events", false)]
+        {
+            let call = Call::new(http::Request::get(path).body(vec![]).unwrap());
+            assert_eq!(is_counted(&call.segments), counts, "{path}");
+        }
     }
 
     #[test]

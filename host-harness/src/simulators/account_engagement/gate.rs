@@ -164,7 +164,12 @@ pub(super) fn view_of(kind: Kind) -> Option<Ability> {
 
 /// Path and method.
 pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) -> Result<Route<'a>, Refusal> {
-    let rest = segments.get(2..).unwrap_or_default();
+    let rest = match segments {
+        ["api", "v5", rest @ ..] => rest,
+        // `/api/<object>/version/<3 or 4>/do/<operation>`: the unit has version 5 alone [confirmed that the code is there].
+        ["api", "v3" | "v4", ..] | ["api", _, "version", "3" | "4", ..] => return Err(Refusal::code(89)),
+        _ => return Err(Refusal::code(198)),
+    };
     let object = |name: &str| match name {
         "folders" => Some(Kind::Folder),
         "form-fields" => Some(Kind::FormField),
@@ -182,6 +187,10 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         "tags" => Some(Kind::Tag),
         _ => None,
     };
+    let no_action = |action: &str| {
+        let code = world.options.unknowns.account_engagement.unknown_action_code;
+        Refusal::about(code, action).status(404)
+    };
     let only = |verb: &Method, route| if method == verb { Ok(route) } else { Err(Refusal::code(60)) };
     let (kind, id) = match *rest {
         ["objects", "account"] => return only(&Method::GET, Route::Account),
@@ -195,15 +204,18 @@ pub(super) fn route<'a>(world: &World, method: &Method, segments: &[&'a str]) ->
         }
         ["objects", name, id, "do", action] => {
             let kind = object(name).ok_or_else(|| Refusal::about(192, name))?;
-            let code = world.options.unknowns.account_engagement.unknown_action_code;
-            let action = Action::of(kind, action).ok_or_else(|| Refusal::about(code, action).status(404))?;
+            let action = Action::of(kind, action).ok_or_else(|| no_action(action))?;
             return only(&Method::POST, Route::Act(kind, id, action));
+        }
+        ["objects", name, "do", action] => {
+            return Err(object(name).map_or_else(|| Refusal::about(192, name), |_| no_action(action)));
         }
         ["imports"] => (Kind::Import, None),
         ["imports", id] => (Kind::Import, Some(id)),
         ["imports", id, "batches"] => return only(&Method::POST, Route::Import(id, Step::AddBatch)),
         ["imports", id, "errors"] => return only(&Method::GET, Route::Import(id, Step::Errors)),
         ["imports", id, "do", "cancel"] => return only(&Method::POST, Route::Import(id, Step::Cancel)),
+        ["imports", _, "do", action] => return Err(no_action(action)),
         ["external-activities"] => (Kind::ExternalActivity, None),
         ["external-activities", id] => (Kind::ExternalActivity, Some(id)),
         ["objects", name] => (object(name).ok_or_else(|| Refusal::about(192, name))?, None),

@@ -421,7 +421,7 @@ fn action_body(world: &World, call: &Call, kind: Kind) -> Result<(Body, Vec<Path
     Ok((body, paths))
 }
 
-/// `fields` of an action: an array in the body [inferred from public clients].
+/// `fields` of an action: an array in the body [inferred from public clients]. An empty one asks for nothing.
 fn fields_of_body(body: &Body) -> Result<Option<String>, Refusal> {
     let names = |values: &Vec<Value>| {
         let names: Option<Vec<_>> = values.iter().map(Value::as_str).collect();
@@ -429,7 +429,7 @@ fn fields_of_body(body: &Body) -> Result<Option<String>, Refusal> {
     };
     match body.0.get("fields") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Array(values)) => names(values).map(Some),
+        Some(Value::Array(values)) => names(values).map(|names| Some(names).filter(|names| !names.is_empty())),
         Some(_) => Err(Refusal::about(154, "fields")),
     }
 }

@@ -231,11 +231,20 @@ fn a_tag_is_added_once_and_removed() {
 fn an_action_that_an_object_does_not_have_is_no_endpoint() {
     for code in [198, 2] {
         let unit = started_with(|options| options.unknowns.account_engagement.unknown_action_code = code);
-        for path in ["objects/custom-fields/4001/do/addTag", "objects/lists/1/do/connectSalesforceCampaign"] {
+        let paths = [
+            "objects/custom-fields/4001/do/addTag",
+            "objects/lists/1/do/connectSalesforceCampaign",
+            "objects/prospects/do/upsert",
+            "objects/lists/do/undelete",
+            "imports/1/do/start",
+        ];
+        for path in paths {
             let (status, refused) = unit.post(path, json!({}));
             assert_eq!((status, &refused["code"]), (404, &json!(code)), "{path}");
         }
-        assert_eq!(unit.post("objects/webinars/1/do/addTag", json!({})).1["code"], 192);
+        for path in ["objects/webinars/1/do/addTag", "objects/webinars/do/undelete"] {
+            assert_eq!(unit.post(path, json!({})).1["code"], 192, "{path}");
+        }
     }
 }
 

@@ -117,6 +117,24 @@ fn a_unit_is_known_at_its_own_host_by_its_long_id_and_without_a_key() {
 }
 
 #[test]
+fn an_older_version_is_refused_and_a_version_that_never_was_is_no_endpoint() {
+    let unit = started();
+    let rows = [
+        ("prospect/version/4/do/query", 400, 89),
+        ("login/version/3", 400, 89),
+        ("v4/objects/lists", 400, 89),
+        ("v6/objects/lists", 404, 198),
+        ("prospect/version/5/do/query", 404, 198),
+    ];
+    for (path, status, code) in rows {
+        let mut request = unit.request("GET", "", None);
+        *request.uri_mut() = format!("http://x.test/api/{path}").parse().unwrap();
+        let (answered, _, body) = unit.answer(request);
+        assert_eq!((answered, &body["code"]), (status, &json!(code)), "{path}");
+    }
+}
+
+#[test]
 fn a_token_without_the_scope_is_refused_as_a_bad_one() {
     let unit = started();
     unit.simulators.world().salesforce.scopes.remove("pardot_api");

@@ -306,7 +306,10 @@ fn an_upsert_finds_by_the_one_address_and_sets_the_other() {
     let path = "objects/prospects/do/upsertLatestByEmail";
     let body = json!({ "matchEmail": "old@example.org", "prospect": { "email": "new@example.org" } });
     assert_eq!(unit.post(path, body), (200, json!({ "id": ana })));
-    assert_eq!(unit.post(path, json!({ "prospect": { "email": "new@example.org" } })).1["id"], ana);
+    for fields in [Value::Null, json!([])] {
+        let body = json!({ "prospect": { "email": "new@example.org" }, "fields": fields });
+        assert_eq!(unit.post(path, body).1["id"], ana);
+    }
     let refused = [
         (json!({}), 153),
         (json!({ "prospect": {} }), 153),
