@@ -241,6 +241,32 @@ mod tests {
         stop.cancel();
     }
 
+    /// The clock goes by itself, as it does for whoever only listens.
+    #[tokio::test]
+    async fn what_a_scenario_lets_happen_is_posted_with_nobody_asking() {
+        let (desk, receiver, stop) = posting(&[]).await;
+        let scenario = r#"
+            title = "In a second"
+            about = "An event, and its publication a second later."
+            starts_at = "2026-11-23T08:00:00Z"
+
+            [[happening]]
+            what.create-event = { name = "demo", title = "Demo" }
+
+            [[happening]]
+            after = 1
+            what.publish = { event = "demo" }
+        "#;
+        desk.begin(Some(Scenario::parse(scenario).unwrap()));
+        subscribe(&desk);
+        let begun = std::time::Instant::now();
+        while receiver.got.lock().unwrap().is_empty() && begun.elapsed() < Duration::from_secs(10) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(receiver.got.lock().unwrap().len(), 1, "the publication");
+        stop.cancel();
+    }
+
     /// Real time, as sockets know no other.
     #[tokio::test]
     async fn who_does_not_answer_in_time_is_waited_for_no_longer_than_that() {
