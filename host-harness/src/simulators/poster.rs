@@ -242,6 +242,30 @@ mod tests {
         stop.cancel();
     }
 
+    /// The clock goes by itself, as it does for whoever only listens.
+    #[tokio::test]
+    async fn what_a_scenario_lets_happen_is_posted_with_nobody_asking() {
+        let (desk, receiver, stop) = posting(&[]).await;
+        let scenario = r#"
+            title = "In an hour"
+            starts_at = "2026-11-23T08:00:00Z"
+
+            [[happening]]
+            what.create-event = { name = "demo", title = "Demo" }
+
+            [[happening]]
+            after = 3600
+            what.publish = { event = "demo" }
+        "#;
+        desk.begin(Some(Scenario::parse(scenario).unwrap()));
+        subscribe(&desk);
+        assert_eq!(ended(&desk, 1).await, 0);
+        desk.clock.move_by(Duration::from_secs(3600));
+        assert_eq!(ended(&desk, 1).await, 1, "the publication");
+        assert_eq!(receiver.got.lock().unwrap().len(), 1);
+        stop.cancel();
+    }
+
     /// The runtime's own time leaps where nobody can go on.
     #[tokio::test(start_paused = true)]
     async fn who_does_not_answer_in_time_is_waited_for_no_longer_than_that() {
