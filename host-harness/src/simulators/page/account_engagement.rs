@@ -146,7 +146,7 @@ fn visitor_activities(world: &World, snapshot: &Snapshot) -> String {
         let tone = if activity.kind == SUCCESS { Tone::Good } else { Tone::Quiet };
         vec![
             time(Some(activity.created_at)),
-            badge(tone, name.map_or_else(|| activity.kind.to_string(), str::to_owned)),
+            above(badge(tone, name.unwrap_or("Other")), format!("type {}", activity.kind)),
             maybe(activity.prospect_email.as_ref()),
             above(text(&activity.details), form.or(handler).unwrap_or_default()),
         ]

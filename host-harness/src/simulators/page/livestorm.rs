@@ -1,8 +1,8 @@
 //! Events, sessions, who registered and was there, and webhooks with what is posted to them.
 
 use super::markup::{
-    Cell, Tone, above, address, badge, badges, bare_table, card, code, counted, empty_card, fields, folded, grouped,
-    lasting, maybe, nothing, shown, strong, table, text, time,
+    Cell, Tone, above, address, badge, badges, bare_table, card, code, counted, empty_card, escaped, fields, folded,
+    grouped, lasting, maybe, nothing, shown, strong, table, text, time,
 };
 use crate::{
     clock::Timestamp,
@@ -226,7 +226,8 @@ fn deliveries(world: &World) -> String {
 
 fn attempts(delivery: &DeliverySeen) -> Cell {
     let one = |attempt: &crate::simulators::livestorm::deliveries::Attempt| {
-        let at = time(Timestamp::parse(&attempt.at)).0;
+        let at = Timestamp::parse(&attempt.at).map(|at| at.utc().format("%H:%M:%S").to_string());
+        let at = format!("<time datetime=\"{}\">{}</time>", escaped(&attempt.at), at.unwrap_or_default());
         let (tone, what) = match attempt.outcome {
             None => (Tone::Info, "under way".into()),
             Some(DeliveryOutcome::Answered(status @ 200..=299)) => (Tone::Good, status.to_string()),

@@ -129,7 +129,7 @@ fn html(desk: &Desk, still: bool) -> Answer {
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Simulators</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-             <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" href=\"data:,\">{head}\
+             <meta name=\"color-scheme\" content=\"light dark\">{head}\
              <link rel=\"stylesheet\" href=\"/simulators/page/style.css\"></head><body>\
              <a class=\"skip\" href=\"#stage\">To the content</a><header><div class=\"title\"><h1>Simulators</h1>\
              <p>Livestorm, Salesforce and Account Engagement, all of it made up. {follow}</p></div>{clock}\

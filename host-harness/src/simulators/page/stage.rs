@@ -189,7 +189,13 @@ pub fn requests(world: &World) -> String {
         false => bare_table("Requests, newest first", &["At", "API", "Method", "Path", "Status"], &rows[..], |seen| {
             let (tone, status) = outcome(seen);
             let api = Cell(format!("<span class=\"api {}\">{}</span>", seen.api.name(), named(seen.api)));
-            vec![time(Some(seen.at)), api, code(&seen.method), code(&seen.path), badge(tone, status)]
+            vec![
+                time(Some(seen.at)),
+                api,
+                code(&seen.method),
+                Cell(format!("<code class=\"path\">{}</code>", shown(&seen.path))),
+                badge(tone, status),
+            ]
         }),
     };
     card("Requests", "requests", Some(rows.len()), &format!("<dl class=\"tiles\">{tiles}</dl>{body}"))
