@@ -40,7 +40,7 @@ fn status(status: &str) -> Cell {
         "past_not_started" => Tone::Warn,
         _ => Tone::Quiet,
     };
-    badge(tone, status.replace('_', " "))
+    badge(tone, status.replace('_', "\u{a0}"))
 }
 
 fn people<'a>(livestorm: &'a Livestorm, session: &str) -> impl DoubleEndedIterator<Item = &'a Lagged<Registration>> {
@@ -244,8 +244,8 @@ fn delivered(delivery: &DeliverySeen) -> Cell {
     match delivery.end {
         Some(End::Delivered) => badge(Tone::Good, "delivered"),
         Some(End::GivenUp) => badge(Tone::Warn, "given up"),
-        Some(End::Failed) => badge(Tone::Bad, "failed, and its webhook disabled"),
-        Some(End::Dropped) => badge(Tone::Quiet, "dropped with its webhook"),
+        Some(End::Failed) => above(badge(Tone::Bad, "failed"), "its webhook is disabled"),
+        Some(End::Dropped) => above(badge(Tone::Quiet, "dropped"), "with its webhook"),
         None if delivery.attempts.last().is_some_and(|last| last.outcome.is_none()) => badge(Tone::Info, "under way"),
         None => {
             let due = maybe(

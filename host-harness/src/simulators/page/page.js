@@ -16,7 +16,7 @@ async function again() {
     if (same) same.open = kept.open;
   }
   const chosen = document.querySelector("select");
-  const scrolled = new Map([...document.querySelectorAll(".scroll")].map((node) => [key(node), node]));
+  const scrolled = new Map([...document.querySelectorAll(".scroll")].map((node) => [key(node), [node, node.scrollLeft, node.scrollTop]]));
   const focused = document.activeElement;
   for (const part of ["main", ".clock"]) {
     const [old, now] = [document.querySelector(part), fresh.querySelector(part)];
@@ -32,8 +32,8 @@ async function again() {
     select.dataset.touched = "yes";
   }
   for (const node of document.querySelectorAll(".scroll")) {
-    const before = scrolled.get(key(node));
-    if (before && before !== node) node.scrollTo(before.scrollLeft, before.scrollTop);
+    const [before, left, top] = scrolled.get(key(node)) ?? [node, 0, 0];
+    if (before !== node) node.scrollTo(left, top);
   }
 }
 document.addEventListener("change", (event) => {

@@ -6,6 +6,7 @@ use super::markup::{
 };
 use crate::simulators::snapshot::{RecordSeen, Snapshot};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Campaigns whose members are listed.
 const CAMPAIGNS_MAX: usize = 20;
@@ -58,8 +59,22 @@ fn more(record: &RecordSeen) -> Cell {
     fields(record.fields.iter().filter(|(name, value)| !USUAL.contains(&name.as_str()) && !not_told(value)))
 }
 
-fn of<'a>(records: &'a [RecordSeen], campaign: &'a str) -> impl Iterator<Item = &'a RecordSeen> {
-    records.iter().filter(move |record| said(record, "CampaignId") == campaign)
+/// Looked at once, however many campaigns there are.
+struct ByCampaign<'a>(HashMap<&'a str, Vec<&'a RecordSeen>>);
+
+impl<'a> ByCampaign<'a> {
+    fn of(records: &'a [RecordSeen]) -> ByCampaign<'a> {
+        let mut sorted = HashMap::<_, Vec<_>>::new();
+        for record in records {
+            sorted.entry(said(record, "CampaignId")).or_default().push(record);
+        }
+        ByCampaign(sorted)
+    }
+
+    /// In the order in which they were made.
+    fn get(&self, campaign: &str) -> &[&'a RecordSeen] {
+        self.0.get(campaign).map_or(&[], Vec::as_slice)
+    }
 }
 
 fn named(record: &RecordSeen) -> String {
@@ -71,12 +86,14 @@ fn named(record: &RecordSeen) -> String {
 }
 
 fn campaigns(snapshot: &Snapshot) -> String {
+    let (statuses_of, members_of) =
+        (ByCampaign::of(&snapshot.member_statuses), ByCampaign::of(&snapshot.campaign_members));
     let all: Vec<_> = snapshot.campaigns.iter().rev().collect();
     let columns = ["Campaign", "Begins", "Ends", "In Account Engagement", "Member statuses", "Members"];
     let empty = "None. <code>POST /services/data/v62.0/sobjects/Campaign</code> makes one.";
     table("Campaigns", "", empty, &columns, &all, |campaign| {
         let id = &campaign.salesforce_id;
-        let statuses = of(&snapshot.member_statuses, id).map(|status| {
+        let statuses = statuses_of.get(id).iter().map(|status| {
             let tone = if is(status, "HasResponded") { Tone::Good } else { Tone::Quiet };
             let default = if is(status, "IsDefault") { " (default)" } else { "" };
             badge(tone, format!("{}{default}", said(status, "Label")))
@@ -96,25 +113,25 @@ fn campaigns(snapshot: &Snapshot) -> String {
             maybe(campaign.end_date.as_ref()),
             handed_over,
             badges(statuses),
-            text(grouped(of(&snapshot.campaign_members, id).count())),
+            text(grouped(members_of.get(id).len())),
         ]
     })
 }
 
 fn members(snapshot: &Snapshot) -> String {
+    let members_of = ByCampaign::of(&snapshot.campaign_members);
     let with: Vec<_> = snapshot
         .campaigns
         .iter()
         .rev()
-        .filter(|campaign| of(&snapshot.campaign_members, &campaign.salesforce_id).next().is_some())
+        .filter(|campaign| !members_of.get(&campaign.salesforce_id).is_empty())
         .collect();
     let count = snapshot.campaign_members.len();
     if with.is_empty() {
         return empty_card("Campaign members", "None. A CampaignMember of a lead or a contact fills this.");
     }
     let lists = with.iter().take(CAMPAIGNS_MAX).enumerate().map(|(index, campaign)| {
-        let mut all: Vec<_> = of(&snapshot.campaign_members, &campaign.salesforce_id).collect();
-        all.reverse();
+        let all: Vec<_> = members_of.get(&campaign.salesforce_id).iter().rev().copied().collect();
         let responded = all.iter().filter(|member| is(member, "HasResponded")).count();
         let summary = format!(
             "<strong>{}</strong> <span class=\"soft\">{}, {} responded</span>",

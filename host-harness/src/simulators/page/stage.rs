@@ -3,8 +3,8 @@
 use super::{
     EMPTY, MOVES, NEXT,
     markup::{
-        Cell, Tone, badge, bare_table, card, code, counted, escaped, fields, grouped, lasting, shown, table, text,
-        time, unbroken,
+        Cell, Tone, badge, bare_table, card, code, counted, escaped, grouped, lasting, shown, table, text, time,
+        unbroken,
     },
 };
 use crate::{
@@ -233,7 +233,12 @@ pub fn in_force(world: &World) -> String {
     if let Some(seeded) = &world.faults.seeded {
         let odds = written(&seeded.odds);
         let odds = odds.as_object().into_iter().flatten().filter(|(_, per_mille)| **per_mille != 0);
-        rows.push([badge(Tone::Bad, "chance"), text(format!("seed {}", seeded.seed)), fields(odds)]);
+        let said = |(name, per_mille): (&String, &Value)| {
+            format!("{} in {per_mille}", name.trim_end_matches("_per_mille").replace('_', " "))
+        };
+        let odds = odds.map(said).collect::<Vec<_>>().join(", ");
+        let how = format!("{odds} of 1,000; seed {}, {} drawn", seeded.seed, grouped(seeded.drawn));
+        rows.push([badge(Tone::Bad, "chance"), text("any request without a rule"), text(how)]);
     }
     let (now, default) = (written(&world.options.unknowns), written(&Unknowns::default()));
     for (api, switches) in now.as_object().into_iter().flatten() {
