@@ -182,7 +182,7 @@ impl VisitorActivity {
         }
     }
 
-    fn type_name(&self, options: &Options) -> Option<&'static str> {
+    pub(in crate::simulators) fn type_name(&self, options: &Options) -> Option<&'static str> {
         let asset = match options.unknowns.account_engagement.activity_type_name {
             ActivityTypeName::Type => None,
             ActivityTypeName::Asset => {

@@ -36,6 +36,9 @@ use std::{
 /// The furthest that one request may move the clock.
 const MOVE_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 
+/// What has happened is remembered so far back.
+const HAPPENED_MAX: usize = 1000;
+
 #[derive(Debug)]
 pub struct Desk {
     pub(super) simulators: Simulators,
@@ -52,9 +55,29 @@ pub(super) struct OnStage {
     pub scenario: Option<Scenario>,
     names: Names,
     /// By the time at which each is due.
-    due: VecDeque<(Timestamp, Happening)>,
+    pub due: VecDeque<(Timestamp, Happening)>,
+    /// The newest last; no more than [`HAPPENED_MAX`].
+    pub happened: VecDeque<Happened>,
     /// Happenings that could not be, and why.
     pub failed: Vec<String>,
+}
+
+/// Something of a scenario, or an act by hand.
+#[derive(Debug)]
+pub(super) struct Happened {
+    pub at: Timestamp,
+    pub what: Act,
+    /// Why it could not be.
+    pub failed: Option<String>,
+}
+
+impl OnStage {
+    fn note(&mut self, at: Timestamp, what: Act, failed: Option<String>) {
+        if self.happened.len() == HAPPENED_MAX {
+            self.happened.pop_front();
+        }
+        self.happened.push_back(Happened { at, what, failed });
+    }
 }
 
 /// What went wrong with a request to the desk.
@@ -133,9 +156,9 @@ impl Desk {
             }
             let Some((at, happening)) = on_stage.due.pop_front() else { break };
             self.clock.move_to(at);
-            if let Err(why) = happening.what.perform(&mut world, &mut on_stage.names) {
-                on_stage.failed.push(format!("{at}: {why}"));
-            }
+            let failed = happening.what.perform(&mut world, &mut on_stage.names).err();
+            on_stage.failed.extend(failed.as_ref().map(|why| format!("{at}: {why}")));
+            on_stage.note(at, happening.what, failed);
             self.simulators.stir();
         }
         if let Some(at) = until {
@@ -344,6 +367,9 @@ impl Desk {
         let act: Act = read(json!({ name: arguments }).to_string().as_bytes())?;
         let mut on_stage = self.on_stage();
         let done = act.perform(&mut self.simulators.world(), &mut on_stage.names).map_err(|why| refused(409, why));
+        if done.is_ok() {
+            on_stage.note(self.clock.now(), act, None);
+        }
         self.simulators.stir();
         done
     }

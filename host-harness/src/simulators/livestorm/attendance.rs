@@ -44,7 +44,7 @@ impl Livestorm {
     }
 
     /// Who has joined and is not told of yet.
-    pub(super) fn is_in_the_room(&self, person: &Registration) -> bool {
+    pub(in crate::simulators) fn is_in_the_room(&self, person: &Registration) -> bool {
         self.in_the_room.contains_key(&(person.session_id.clone(), person.person_id.clone()))
     }
 

@@ -186,7 +186,7 @@ impl Livestorm {
     }
 
     /// `scheduling_status` follows from the event and its sessions. Values [confirmed]; how they follow [inferred].
-    pub(super) fn scheduling_status<'a>(&self, event: &'a Event, when: Timestamp) -> &'a str {
+    pub(in crate::simulators) fn scheduling_status<'a>(&self, event: &'a Event, when: Timestamp) -> &'a str {
         if let Some(said) = &event.said_status {
             return said;
         }

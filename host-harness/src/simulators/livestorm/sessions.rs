@@ -143,7 +143,7 @@ impl Livestorm {
         self.sessions.change(session, now, |session| session.said_status = status.map(str::to_owned))
     }
 
-    pub(super) fn session_status<'a>(&self, session: &'a Session, when: Timestamp) -> &'a str {
+    pub(in crate::simulators) fn session_status<'a>(&self, session: &'a Session, when: Timestamp) -> &'a str {
         if let Some(said) = &session.said_status {
             return said;
         }
