@@ -30,7 +30,8 @@ fn page(desk: &Desk) -> String {
 }
 
 fn act(desk: &Desk, name: &str, arguments: Value) -> Value {
-    let answer = send(desk, "POST", &format!("/simulators/livestorm/{name}"), &arguments.to_string());
+    let api = if name.contains("form") { "account-engagement" } else { "livestorm" };
+    let answer = send(desk, "POST", &format!("/simulators/{api}/{name}"), &arguments.to_string());
     assert_eq!(answer.status(), 200, "{name}: {}", String::from_utf8_lossy(answer.body()));
     serde_json::from_slice(answer.body()).unwrap()
 }
