@@ -367,6 +367,27 @@ fn a_batch_goes_on_or_halts_and_each_part_counts() {
 }
 
 #[test]
+fn the_parts_of_a_batch_have_the_headers_of_the_whole() {
+    let (simulators, _) = started();
+    let owner = Salesforce::organization_id();
+    simulators.world().salesforce.setup.assigned_owner = Some(owner.clone());
+    let lead = json!({ "LastName": "x", "Company": "x" });
+    let part = json!({ "method": "POST", "url": "v62.0/sobjects/Lead", "richInput": lead });
+    for (header, assigned) in [("TRUE", true), ("FALSE", false)] {
+        let request = http::Request::post("http://x.test/services/data/v62.0/composite/batch")
+            .header("authorization", "Bearer simulated-access-token-0")
+            .header("content-type", "application/json")
+            .header("sforce-auto-assign", header)
+            .body(json!({ "batchRequests": [part] }).to_string().into_bytes())
+            .unwrap();
+        let answer: Value = serde_json::from_slice(simulators.handle(request).unwrap().body()).unwrap();
+        let id = answer["results"][0]["result"]["id"].as_str().unwrap();
+        let owned = call(&simulators, "GET", &format!("/sobjects/Lead/{id}"), None).1["OwnerId"] == owner;
+        assert_eq!(owned, assigned, "{header}");
+    }
+}
+
+#[test]
 fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
     let (simulators, _) = started();
     let record = |kind: &str, reference: &str, fields: Value| {
@@ -377,7 +398,9 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
     let tree =
         |records: Value| call(&simulators, "POST", "/composite/tree/Account", Some(json!({ "records": records })));
     let account = |reference: &str, email: &str| {
-        let contact = record("Contact", &format!("{reference}c"), json!({ "LastName": "x", "Email": email }));
+        // Whatever it says of its parent itself.
+        let contact = json!({ "LastName": "x", "Email": email, "accountid": "001000000000000AAA" });
+        let contact = record("Contact", &format!("{reference}c"), contact);
         record("Account", reference, json!({ "Name": "A", "Contacts": { "records": [contact] } }))
     };
     let (status, body) = tree(json!([account("a", "a@x.test"), account("b", "b@x.test")]));

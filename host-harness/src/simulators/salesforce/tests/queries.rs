@@ -66,12 +66,16 @@ fn a_count_has_no_records_and_aggregates_are_rows_of_their_own() {
         ("SELECT COUNT(Id) FROM Lead GROUP BY City ORDER BY LastName", "Ordered field must be grouped"),
         ("SELECT COUNT(Id) FROM Lead LIMIT 1", "cannot also use LIMIT"),
         ("SELECT SUM(City) FROM Lead", "does not support aggregate operator"),
+        ("SELECT MIN(IsConverted) FROM Lead", "does not support aggregate operator"),
         ("SELECT Id, (SELECT COUNT(Id) FROM CampaignMembers) FROM Lead", "sub-query"),
     ];
     for (soql, text) in rows {
         let (status, code, message) = refused(&simulators, soql);
         assert_eq!((status, code.as_str()), (400, "MALFORMED_QUERY"), "{soql}");
         assert!(message.contains(text), "{soql}: {message}");
+    }
+    for rest in ["GROUP BY City HAVING MAX(LastName) > 5", "GROUP BY Description"] {
+        assert_eq!(refused(&simulators, &format!("SELECT COUNT(Id) FROM Lead {rest}")).1, "INVALID_FIELD", "{rest}");
     }
 }
 

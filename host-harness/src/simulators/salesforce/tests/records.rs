@@ -58,6 +58,40 @@ fn people_and_accounts_are_refused_by_their_fields() {
 }
 
 #[test]
+fn texts_are_as_long_as_describe_tells_and_no_longer() {
+    let (simulators, _) = started();
+    let address = [("City", 40), ("State", 80), ("Country", 80), ("PostalCode", 20), ("Street", 255)];
+    let person = [("LastName", 80), ("FirstName", 40), ("Title", 128), ("Phone", 40), ("Description", 32_000)];
+    let of_lead = person.into_iter().chain(address).chain([("Company", 255), ("Website", 255)]);
+    let of_contact = person.into_iter().chain([("MailingCity", 40), ("MailingState", 80), ("MailingCountry", 80)]);
+    let rows = [
+        ("Lead", of_lead.collect::<Vec<_>>()),
+        ("Contact", of_contact.collect()),
+        ("Account", vec![("Name", 255)]),
+        ("Campaign", vec![("Name", 80), ("Description", 32_000)]),
+    ];
+    for (object, fields) in rows {
+        let (_, described) = call(&simulators, "GET", &format!("/sobjects/{object}/describe"), None);
+        for (name, most) in fields {
+            let field = described["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap();
+            assert_eq!(field["length"], most, "{object}.{name}");
+            for (length, expected) in [(most, 201), (most + 1, 400)] {
+                let mut sent = json!({ "LastName": "x", "Company": "x", "Name": "x" });
+                sent.as_object_mut().unwrap().retain(|key, _| match object {
+                    "Lead" => key != "Name",
+                    "Contact" => key == "LastName",
+                    _ => key == "Name",
+                });
+                sent[name] = json!("x".repeat(length));
+                let (status, told) = call(&simulators, "POST", &format!("/sobjects/{object}"), Some(sent));
+                assert_eq!(status, expected, "{object}.{name} {length}");
+                assert!(status == 201 || told[0]["errorCode"] == "STRING_TOO_LONG", "{told}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_member_is_one_for_a_campaign_and_a_person_and_mirrors_it() {
     let (simulators, _) = started();
     let campaign = campaign(&simulators, json!({ "Name": "x" }));
