@@ -8,10 +8,6 @@ fn lead(last: Option<&str>, email: &str) -> Value {
     json!({ "attributes": { "type": "Lead" }, "LastName": last, "Company": "Acme", "Email": email })
 }
 
-fn total(simulators: &Simulators, object: &str) -> Value {
-    query(simulators, &format!("SELECT Id FROM {object}")).1["totalSize"].clone()
-}
-
 fn external_ids(simulators: &Simulators) {
     let field = CustomField {
         object: "Lead".into(),

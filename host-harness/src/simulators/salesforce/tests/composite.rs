@@ -13,10 +13,6 @@ fn composite(simulators: &Simulators, all_or_none: bool, parts: &[Value]) -> (u1
     (status, if status == 200 { body["compositeResponse"].clone() } else { body })
 }
 
-fn total(simulators: &Simulators, object: &str) -> Value {
-    query(simulators, &format!("SELECT Id FROM {object}")).1["totalSize"].clone()
-}
-
 fn account(reference: &str, name: Value) -> Value {
     part("POST", "/sobjects/Account", reference, json!({ "Name": name }))
 }

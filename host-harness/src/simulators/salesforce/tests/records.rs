@@ -3,12 +3,6 @@
 use super::*;
 use crate::simulators::unknowns::{DuplicateKey, UndefinedMemberStatus};
 
-fn made(simulators: &Simulators, object: &str, fields: Value) -> String {
-    let (status, body) = call(simulators, "POST", &format!("/sobjects/{object}"), Some(fields));
-    assert_eq!(status, 201, "{object}: {body}");
-    body["id"].as_str().unwrap().to_owned()
-}
-
 fn refused(simulators: &Simulators, method: &str, path: &str, fields: Value) -> (u16, String, String) {
     let (status, body) = call(simulators, method, path, Some(fields));
     let text = |name: &str| body[0][name].as_str().unwrap_or_default().to_owned();
@@ -249,7 +243,12 @@ fn an_upsert_makes_changes_or_leaves_the_choice() {
     assert_eq!(call(&simulators, "PATCH", path, sent()).0, 204);
     made(&simulators, "Lead", json!({ "LastName": "x", "Company": "x", "Key__c": "A/B", "Only__c": "1" }));
     let (status, several) = call(&simulators, "PATCH", path, sent());
-    assert_eq!((status, several.as_array().map(Vec::len)), (300, Some(2)));
+    let addresses: Vec<_> = several.as_array().unwrap().iter().map(|address| address.as_str().unwrap()).collect();
+    assert_eq!((status, addresses.len()), (300, 2));
+    for address in addresses {
+        let path = address.strip_prefix("/services/data/v62.0").unwrap();
+        assert_eq!(call(&simulators, "GET", path, None).0, 200, "{address}");
+    }
     let told = refused(&simulators, "PATCH", "/sobjects/Lead/Name/x", json!({}));
     let message = "Provided external ID field does not exist or is not accessible: Name";
     assert_eq!(told, (404, "NOT_FOUND".into(), message.into()));
