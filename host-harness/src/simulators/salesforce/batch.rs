@@ -10,7 +10,7 @@ use super::{
     CONTENT_TYPE,
     composite::{answered, flag, inner, invalid, text, unreadable, verb},
     errors::Refusal,
-    sobjects,
+    sobjects, version_number,
 };
 use crate::simulators::{
     World,
@@ -28,8 +28,7 @@ pub(super) fn handle(world: &mut World, outer: &Call, version: &str) -> Result<A
     if sent.is_empty() || sent.len() > PARTS_MAX {
         return Err(invalid(format!("A request has 1 to {PARTS_MAX} subrequests")));
     }
-    let number = |version: &str| version.strip_prefix('v')?.strip_suffix(".0")?.parse::<u32>().ok();
-    let newest = number(version).unwrap_or_default();
+    let newest = version_number(version).unwrap_or_default();
     let mut parts = vec![];
     for part in &sent {
         let Some(part) = part.as_object() else { return Err(unreadable("batchRequests")) };
@@ -37,7 +36,7 @@ pub(super) fn handle(world: &mut World, outer: &Call, version: &str) -> Result<A
         let below = url.trim_start_matches('/');
         let below = below.strip_prefix("services/data/").unwrap_or(below);
         let wrong = || invalid(format!("The url of a subrequest is not valid: {url}"));
-        let of = below.split(['/', '?']).next().and_then(number).ok_or_else(wrong)?;
+        let of = below.split(['/', '?']).next().and_then(version_number).ok_or_else(wrong)?;
         if !(OLDEST..=newest).contains(&of) {
             return Err(wrong());
         }

@@ -8,6 +8,7 @@
 
 use super::{
     CONTENT_TYPE,
+    composite::{flag, unreadable},
     describe::{Kind, ObjectType, Side},
     errors::{Fault, Refusal},
     offers,
@@ -185,11 +186,7 @@ type Sent = (Vec<(&'static ObjectType, Map<String, Value>)>, bool);
 
 fn sent(world: &World, call: &Call) -> Result<Sent, Refusal> {
     let mut body = sobjects::body(call)?;
-    let all_or_none = match body.get("allOrNone") {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(all)) => *all,
-        Some(_) => return Err(unreadable("allOrNone")),
-    };
+    let all_or_none = flag(&body, "allOrNone", false)?;
     let records = match body.remove("records") {
         None | Some(Value::Null) => vec![],
         Some(Value::Array(records)) => records,
@@ -225,10 +222,6 @@ fn counted(records: usize, most: usize) -> Result<(), Refusal> {
         return Err(Refusal::new(400, "EXCEEDED_ID_LIMIT", message));
     }
     Ok(())
-}
-
-fn unreadable(name: &str) -> Refusal {
-    Refusal::new(400, "JSON_PARSER_ERROR", format!("Cannot deserialize the value of {name}"))
 }
 
 fn listed(text: &str) -> Vec<String> {

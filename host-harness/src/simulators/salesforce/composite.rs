@@ -211,13 +211,10 @@ impl Part {
     }
 }
 
-/// The answer to a request within another, with the options of its own headers.
+/// The answer to a request within another, with the options of its own headers; each part has its own.
 pub(super) fn answered(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
-    let outer = world.salesforce.setup.request;
     world.salesforce.setup.request = RequestOptions::of(call, world.requests.len());
-    let answer = route(world, call);
-    world.salesforce.setup.request = outer;
-    answer
+    route(world, call)
 }
 
 /// A request within another, that inherits what is said of reading it. Nothing where `url` is none.

@@ -11,7 +11,7 @@ use super::{
     CONTENT_TYPE,
     describe::{ObjectType, Side},
     errors::Refusal,
-    offers,
+    offers, version_number,
 };
 use crate::simulators::{
     World,
@@ -72,7 +72,7 @@ static IDLE: [(&str, u64, std::ops::RangeInclusive<u32>); 42] = [
 ];
 
 pub(super) fn limits(world: &mut World, version: &str) -> Answer {
-    let version: u32 = version.trim_start_matches('v').trim_end_matches(".0").parse().unwrap_or(u32::MAX);
+    let version = version_number(version).unwrap_or(u32::MAX);
     let told = |max: usize, used: usize| json!({ "Max": max, "Remaining": max.saturating_sub(used) });
     let mut body = json!({});
     for (name, max, _) in IDLE.iter().filter(|(_, _, versions)| versions.contains(&version)) {

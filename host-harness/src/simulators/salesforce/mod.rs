@@ -350,11 +350,15 @@ fn data(world: &mut World, call: &Call) -> Answer {
     with_header(answer, "sforce-limit-info", &limits::usage(world))
 }
 
+/// Of `v62.0`.
+fn version_number(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
+}
+
 fn route(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let segments = call.segments();
     let ["services", "data", version, rest @ ..] = &segments[..] else { return Err(Refusal::not_found()) };
-    let number = version.strip_prefix('v').and_then(|v| v.strip_suffix(".0")).and_then(|v| v.parse::<u32>().ok());
-    match number {
+    match version_number(version) {
         Some(number) if VERSIONS.contains(&number) => {}
         Some(number) if number < *VERSIONS.start() => {
             return Err(Refusal::new(410, "UNSUPPORTED_API_VERSION", "This API version has been retired"));

@@ -54,6 +54,18 @@ fn query(simulators: &Simulators, soql: &str) -> (u16, Value) {
     call(simulators, "GET", &format!("/query?q={}", encode(soql)), None)
 }
 
+/// Gives the id of a new record.
+fn made(simulators: &Simulators, object: &str, fields: Value) -> String {
+    let (status, body) = call(simulators, "POST", &format!("/sobjects/{object}"), Some(fields));
+    assert_eq!(status, 201, "{object}: {body}");
+    body["id"].as_str().unwrap().to_owned()
+}
+
+/// Live records of an object.
+fn total(simulators: &Simulators, object: &str) -> Value {
+    query(simulators, &format!("SELECT Id FROM {object}")).1["totalSize"].clone()
+}
+
 fn campaign(simulators: &Simulators, fields: Value) -> String {
     let (status, body) = call(simulators, "POST", "/sobjects/Campaign", Some(fields));
     assert_eq!((status, &body["success"]), (201, &json!(true)), "{body}");
@@ -84,6 +96,9 @@ fn a_refresh_answers_tokens_and_the_instance_and_no_lifetime() {
     assert_eq!(status, 200);
     assert_eq!(body["instance_url"], "http://127.0.0.1:7");
     assert_eq!(body["issued_at"], "1795424400000");
+    assert_eq!((&body["token_type"], &body["scope"]), (&json!("Bearer"), &json!("api pardot_api refresh_token")));
+    assert!(body["id"].as_str().unwrap().starts_with("http://127.0.0.1:7/id/00D"), "{body}");
+    assert!(body["signature"].as_str().is_some_and(|signature| !signature.is_empty()), "{body}");
     assert!(body.get("expires_in").is_none());
     let token = body["access_token"].as_str().unwrap();
     let (status, _, user) = ask(&simulators, "GET", "/services/oauth2/userinfo", token, None);
@@ -181,7 +196,8 @@ fn an_access_token_ends_by_the_clock_or_by_the_world() {
     assert_eq!(call(&simulators, "GET", "/limits", None).0, 200);
     futures_util::FutureExt::now_or_never(clock.run_for(Duration::from_secs(2 * 60 * 60)));
     let (status, body) = call(&simulators, "GET", "/limits", None);
-    assert_eq!((status, &body[0]["errorCode"]), (401, &json!("INVALID_SESSION_ID")));
+    let ended = json!([{ "message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID" }]);
+    assert_eq!((status, body), (401, ended));
     let (_, fresh) = refresh(&simulators, "simulated-refresh-token-0", &[]);
     let fresh = fresh["access_token"].as_str().unwrap();
     assert_eq!(ask(&simulators, "GET", "/services/data/v62.0/limits", fresh, None).0, 200);

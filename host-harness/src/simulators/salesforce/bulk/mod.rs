@@ -16,7 +16,7 @@ use super::{
     CONTENT_TYPE,
     describe::{Kind, ObjectType, Side},
     errors::Refusal,
-    offers, sobjects,
+    offers, sobjects, version_number,
 };
 use crate::simulators::{
     World,
@@ -32,8 +32,7 @@ const VERSION_MIN: u32 = 41;
 
 /// Below `/services/data/vNN.N/jobs/ingest`.
 pub(super) fn handle(world: &mut World, call: &Call, version: &str, rest: &[&str]) -> Result<Answer, Refusal> {
-    let number = version.trim_start_matches('v').split('.').next().and_then(|number| number.parse::<u32>().ok());
-    if number.is_none_or(|number| number < VERSION_MIN) {
+    if version_number(version).is_none_or(|number| number < VERSION_MIN) {
         return Err(Refusal::not_found());
     }
     let method = call.method.as_str();

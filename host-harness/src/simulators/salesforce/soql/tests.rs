@@ -24,6 +24,10 @@ fn queries_are_read_and_printed_in_one_form() {
             "SELECT Id FROM Campaign WHERE CreatedDate >= 2026-11-22T14:00:00.000Z AND BudgetedCost != -1.5",
         ),
         (
+            "SELECT Id FROM Lead WHERE CreatedDate > 2026-11-22T15:00:00.000+0100",
+            "SELECT Id FROM Lead WHERE CreatedDate > 2026-11-22T14:00:00.000Z",
+        ),
+        (
             "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
             "SELECT Id FROM Campaign WHERE Name LIKE '100\\%\\_%'",
         ),

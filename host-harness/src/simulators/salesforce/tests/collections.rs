@@ -8,10 +8,6 @@ fn lead(last: Option<&str>, email: &str) -> Value {
     json!({ "attributes": { "type": "Lead" }, "LastName": last, "Company": "Acme", "Email": email })
 }
 
-fn total(simulators: &Simulators, object: &str) -> Value {
-    query(simulators, &format!("SELECT Id FROM {object}")).1["totalSize"].clone()
-}
-
 fn external_ids(simulators: &Simulators) {
     let field = CustomField {
         object: "Lead".into(),
@@ -94,6 +90,13 @@ fn records_are_changed_and_deleted_by_their_ids() {
     assert_eq!((status, &body[0]["id"], &body[2]["id"]), (200, &json!(a), &json!(b)));
     assert_eq!(body[1]["errors"][0]["statusCode"], "MALFORMED_ID");
     assert_eq!(total(&simulators, "Lead"), 0);
+    let field = json!({ "FullName": "Lead.Key__c", "Metadata": { "label": "Key", "type": "Text", "length": 40 } });
+    let (status, field) = call(&simulators, "POST", "/tooling/sobjects/CustomField", Some(field));
+    assert_eq!(status, 201, "{field}");
+    let (_, of_tooling) = call(&simulators, "DELETE", &format!("{ALL}?ids={}", field["id"].as_str().unwrap()), None);
+    assert_eq!(of_tooling[0]["errors"][0]["statusCode"], "INVALID_CROSS_REFERENCE_KEY");
+    let (status, told) = call(&simulators, "DELETE", &format!("{ALL}?ids={}", vec![a; 201].join(",")), None);
+    assert_eq!((status, &told[0]["errorCode"]), (400, &json!("EXCEEDED_ID_LIMIT")));
     let (_, again) = call(&simulators, "DELETE", &format!("{ALL}?ids={a}"), None);
     assert_eq!(again[0]["errors"][0]["statusCode"], "ENTITY_IS_DELETED");
 }

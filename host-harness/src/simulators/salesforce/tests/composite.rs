@@ -13,10 +13,6 @@ fn composite(simulators: &Simulators, all_or_none: bool, parts: &[Value]) -> (u1
     (status, if status == 200 { body["compositeResponse"].clone() } else { body })
 }
 
-fn total(simulators: &Simulators, object: &str) -> Value {
-    query(simulators, &format!("SELECT Id FROM {object}")).1["totalSize"].clone()
-}
-
 fn account(reference: &str, name: Value) -> Value {
     part("POST", "/sobjects/Account", reference, json!({ "Name": name }))
 }
@@ -279,9 +275,39 @@ fn each_graph_is_all_or_nothing_by_itself() {
     let queried = graph("3", json!([part("GET", "/query?q=SELECT+Id+FROM+Lead", "q", Value::Null)]));
     let (_, body) = call(&simulators, "POST", "/composite/graph", Some(json!({ "graphs": [queried] })));
     assert_eq!(body["graphs"][0]["isSuccessful"], false);
-    for sent in [json!({}), json!({ "graphs": [] }), json!({ "graphs": [1] })] {
+    let graphs = |graphs: usize, nodes: usize| {
+        let nodes: Vec<_> = (0..nodes).map(|n| account(&format!("n{n}"), json!("x"))).collect();
+        json!({ "graphs": (0..graphs).map(|n| graph(&n.to_string(), json!(nodes))).collect::<Vec<_>>() })
+    };
+    let twice = json!([account("a", json!("A"))]);
+    let twice = json!({ "graphs": [graph("1", twice.clone()), graph("1", twice)] });
+    let rows = [
+        json!({}),
+        json!({ "graphs": [] }),
+        json!({ "graphs": [1] }),
+        graphs(76, 1),
+        graphs(1, 501),
+        graphs(2, 251),
+        twice,
+    ];
+    for sent in rows {
         assert_eq!(call(&simulators, "POST", "/composite/graph", Some(sent)).0, 400);
     }
+    assert_eq!(total(&simulators, "Account"), 1);
+    assert_eq!(call(&simulators, "POST", "/composite/graph", Some(graphs(75, 1))).0, 200);
+}
+
+#[test]
+fn a_reference_in_an_address_is_encoded_there() {
+    let (simulators, _) = started();
+    let soql = "SELECT Id FROM Account WHERE Name = '@{read.Name}'".replace(' ', "+");
+    let parts = [
+        account("a", json!("R&D + more = 100%")),
+        part("GET", "/sobjects/Account/@{a.id}", "read", Value::Null),
+        part("GET", &format!("/query?q={soql}"), "found", Value::Null),
+    ];
+    let (_, told) = composite(&simulators, false, &parts);
+    assert_eq!((&told[2]["httpStatusCode"], &told[2]["body"]["totalSize"]), (&json!(200), &json!(1)), "{told}");
 }
 
 #[test]
@@ -318,6 +344,7 @@ fn a_batch_goes_on_or_halts_and_each_part_counts() {
         json!([{ "method": "GET", "url": "v63.0/limits" }]),
         json!([{ "method": "GET", "url": "v33.0/limits" }]),
         json!([{ "method": "GET", "url": "limits" }]),
+        json!(vec![json!({ "method": "GET", "url": "v62.0/limits" }); 26]),
         json!([]),
         json!({}),
         json!([1]),
@@ -325,12 +352,35 @@ fn a_batch_goes_on_or_halts_and_each_part_counts() {
     for parts in rows {
         assert_eq!(batch(false, parts.clone()).0, 400, "{parts}");
     }
+    let nested = json!([{ "method": "GET", "url": "v62.0/composite" }]);
+    assert_eq!(batch(false, nested).1["results"][0]["statusCode"], 404);
     let used = simulators.world().salesforce.requests_used();
     simulators.world().options.limits.salesforce_calls_per_day = used + 2;
     let limits = json!({ "method": "GET", "url": "v62.0/limits" });
     let (_, body) = batch(false, json!([limits, limits, limits]));
     let statuses: Vec<_> = body["results"].as_array().unwrap().iter().map(|part| part["statusCode"].clone()).collect();
     assert_eq!(statuses, [200, 200, 403].map(|status| json!(status)));
+}
+
+#[test]
+fn the_parts_of_a_batch_have_the_headers_of_the_whole() {
+    let (simulators, _) = started();
+    let owner = Salesforce::organization_id();
+    simulators.world().salesforce.setup.assigned_owner = Some(owner.clone());
+    let lead = json!({ "LastName": "x", "Company": "x" });
+    let part = json!({ "method": "POST", "url": "v62.0/sobjects/Lead", "richInput": lead });
+    for (header, assigned) in [("TRUE", true), ("FALSE", false)] {
+        let request = http::Request::post("http://x.test/services/data/v62.0/composite/batch")
+            .header("authorization", "Bearer simulated-access-token-0")
+            .header("content-type", "application/json")
+            .header("sforce-auto-assign", header)
+            .body(json!({ "batchRequests": [part] }).to_string().into_bytes())
+            .unwrap();
+        let answer: Value = serde_json::from_slice(simulators.handle(request).unwrap().body()).unwrap();
+        let id = answer["results"][0]["result"]["id"].as_str().unwrap();
+        let owned = call(&simulators, "GET", &format!("/sobjects/Lead/{id}"), None).1["OwnerId"] == owner;
+        assert_eq!(owned, assigned, "{header}");
+    }
 }
 
 #[test]
@@ -344,7 +394,9 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
     let tree =
         |records: Value| call(&simulators, "POST", "/composite/tree/Account", Some(json!({ "records": records })));
     let account = |reference: &str, email: &str| {
-        let contact = record("Contact", &format!("{reference}c"), json!({ "LastName": "x", "Email": email }));
+        // Whatever it says of its parent itself.
+        let contact = json!({ "LastName": "x", "Email": email, "accountid": "001000000000000AAA" });
+        let contact = record("Contact", &format!("{reference}c"), contact);
         record("Account", reference, json!({ "Name": "A", "Contacts": { "records": [contact] } }))
     };
     let (status, body) = tree(json!([account("a", "a@x.test"), account("b", "b@x.test")]));
@@ -386,6 +438,11 @@ fn a_tree_is_made_whole_level_by_level_or_not_at_all() {
         json!([record("Account", "a", json!({ "Name": "x", "Contacts": [] }))]),
         json!([record("Account", "a", json!({ "Name": "x", "Webinars": { "records": [] } }))]),
     ];
+    simulators.world().salesforce.set_marketing_user(false);
+    assert_eq!(
+        call(&simulators, "POST", "/composite/tree/CampaignMemberStatus", Some(json!({ "records": [] }))).0,
+        404
+    );
     for records in rows {
         assert_eq!(tree(records.clone()).0, 400, "{records}");
     }

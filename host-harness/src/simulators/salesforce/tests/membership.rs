@@ -3,12 +3,6 @@
 use super::*;
 use proptest::prelude::*;
 
-fn made(simulators: &Simulators, object: &str, fields: Value) -> String {
-    let (status, body) = call(simulators, "POST", &format!("/sobjects/{object}"), Some(fields));
-    assert_eq!(status, 201, "{object}: {body}");
-    body["id"].as_str().unwrap().to_owned()
-}
-
 /// What the campaign says of its members, and what its members say.
 fn counts(simulators: &Simulators, campaign: &str) -> (Vec<u64>, Vec<u64>) {
     let world = simulators.world();

@@ -2,12 +2,6 @@
 
 use super::*;
 
-fn made(simulators: &Simulators, object: &str, fields: Value) -> String {
-    let (status, body) = call(simulators, "POST", &format!("/sobjects/{object}"), Some(fields));
-    assert_eq!(status, 201, "{object}: {body}");
-    body["id"].as_str().unwrap().to_owned()
-}
-
 fn lead(simulators: &Simulators, last: &str, city: Option<&str>) -> String {
     made(simulators, "Lead", json!({ "LastName": last, "Company": "x", "City": city }))
 }
@@ -66,12 +60,16 @@ fn a_count_has_no_records_and_aggregates_are_rows_of_their_own() {
         ("SELECT COUNT(Id) FROM Lead GROUP BY City ORDER BY LastName", "Ordered field must be grouped"),
         ("SELECT COUNT(Id) FROM Lead LIMIT 1", "cannot also use LIMIT"),
         ("SELECT SUM(City) FROM Lead", "does not support aggregate operator"),
+        ("SELECT MIN(IsConverted) FROM Lead", "does not support aggregate operator"),
         ("SELECT Id, (SELECT COUNT(Id) FROM CampaignMembers) FROM Lead", "sub-query"),
     ];
     for (soql, text) in rows {
         let (status, code, message) = refused(&simulators, soql);
         assert_eq!((status, code.as_str()), (400, "MALFORMED_QUERY"), "{soql}");
         assert!(message.contains(text), "{soql}: {message}");
+    }
+    for rest in ["GROUP BY City HAVING MAX(LastName) > 5", "GROUP BY Description"] {
+        assert_eq!(refused(&simulators, &format!("SELECT COUNT(Id) FROM Lead {rest}")).1, "INVALID_FIELD", "{rest}");
     }
 }
 
@@ -317,7 +315,7 @@ fn a_page_has_the_size_asked_for_and_the_rest_is_there_for_two_days() {
     let (simulators, clock) = started();
     let records: Vec<_> =
         (0..200).map(|n| json!({ "attributes": { "type": "Account" }, "Name": format!("{n:03}") })).collect();
-    for _ in 0..2 {
+    for _ in 0..11 {
         call(&simulators, "POST", "/composite/sobjects", Some(json!({ "records": records })));
     }
     let first = |options: Option<&str>| {
@@ -332,14 +330,14 @@ fn a_page_has_the_size_asked_for_and_the_rest_is_there_for_two_days() {
         serde_json::from_slice::<Value>(answer.body()).unwrap()
     };
     let rows = [
-        (None, 400),
+        (None, 2000),
         (Some("batchSize=250"), 250),
         (Some("BATCHSIZE = 250"), 250),
         (Some("other=1; batchSize=300"), 300),
         (Some("batchSize=1"), 200),
-        (Some("batchSize=99999"), 400),
-        (Some("batchSize=x"), 400),
-        (Some("nonsense"), 400),
+        (Some("batchSize=99999"), 2000),
+        (Some("batchSize=x"), 2000),
+        (Some("nonsense"), 2000),
     ];
     for (options, size) in rows {
         assert_eq!(first(options)["records"].as_array().unwrap().len(), size, "{options:?}");

@@ -3,12 +3,6 @@
 use super::*;
 use crate::simulators::unknowns::{DuplicateKey, UndefinedMemberStatus};
 
-fn made(simulators: &Simulators, object: &str, fields: Value) -> String {
-    let (status, body) = call(simulators, "POST", &format!("/sobjects/{object}"), Some(fields));
-    assert_eq!(status, 201, "{object}: {body}");
-    body["id"].as_str().unwrap().to_owned()
-}
-
 fn refused(simulators: &Simulators, method: &str, path: &str, fields: Value) -> (u16, String, String) {
     let (status, body) = call(simulators, method, path, Some(fields));
     let text = |name: &str| body[0][name].as_str().unwrap_or_default().to_owned();
@@ -55,6 +49,40 @@ fn people_and_accounts_are_refused_by_their_fields() {
     let id = lead(&simulators, "a@x.test");
     let known = read(&simulators, "Lead", &id);
     assert_eq!((&known["Name"], &known["Status"]), (&json!("Lea Doe"), &json!("Open - Not Contacted")));
+}
+
+#[test]
+fn texts_are_as_long_as_describe_tells_and_no_longer() {
+    let (simulators, _) = started();
+    let address = [("City", 40), ("State", 80), ("Country", 80), ("PostalCode", 20), ("Street", 255)];
+    let person = [("LastName", 80), ("FirstName", 40), ("Title", 128), ("Phone", 40), ("Description", 32_000)];
+    let of_lead = person.into_iter().chain(address).chain([("Company", 255), ("Website", 255)]);
+    let of_contact = person.into_iter().chain([("MailingCity", 40), ("MailingState", 80), ("MailingCountry", 80)]);
+    let rows = [
+        ("Lead", of_lead.collect::<Vec<_>>()),
+        ("Contact", of_contact.collect()),
+        ("Account", vec![("Name", 255)]),
+        ("Campaign", vec![("Name", 80), ("Description", 32_000)]),
+    ];
+    for (object, fields) in rows {
+        let (_, described) = call(&simulators, "GET", &format!("/sobjects/{object}/describe"), None);
+        for (name, most) in fields {
+            let field = described["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap();
+            assert_eq!(field["length"], most, "{object}.{name}");
+            for (length, expected) in [(most, 201), (most + 1, 400)] {
+                let mut sent = json!({ "LastName": "x", "Company": "x", "Name": "x" });
+                sent.as_object_mut().unwrap().retain(|key, _| match object {
+                    "Lead" => key != "Name",
+                    "Contact" => key == "LastName",
+                    _ => key == "Name",
+                });
+                sent[name] = json!("x".repeat(length));
+                let (status, told) = call(&simulators, "POST", &format!("/sobjects/{object}"), Some(sent));
+                assert_eq!(status, expected, "{object}.{name} {length}");
+                assert!(status == 201 || told[0]["errorCode"] == "STRING_TOO_LONG", "{told}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -215,7 +243,12 @@ fn an_upsert_makes_changes_or_leaves_the_choice() {
     assert_eq!(call(&simulators, "PATCH", path, sent()).0, 204);
     made(&simulators, "Lead", json!({ "LastName": "x", "Company": "x", "Key__c": "A/B", "Only__c": "1" }));
     let (status, several) = call(&simulators, "PATCH", path, sent());
-    assert_eq!((status, several.as_array().map(Vec::len)), (300, Some(2)));
+    let addresses: Vec<_> = several.as_array().unwrap().iter().map(|address| address.as_str().unwrap()).collect();
+    assert_eq!((status, addresses.len()), (300, 2));
+    for address in addresses {
+        let path = address.strip_prefix("/services/data/v62.0").unwrap();
+        assert_eq!(call(&simulators, "GET", path, None).0, 200, "{address}");
+    }
     let told = refused(&simulators, "PATCH", "/sobjects/Lead/Name/x", json!({}));
     let message = "Provided external ID field does not exist or is not accessible: Name";
     assert_eq!(told, (404, "NOT_FOUND".into(), message.into()));
