@@ -175,6 +175,20 @@ fn a_folder_that_is_closed_or_full_takes_no_form_and_no_handler() {
 }
 
 #[test]
+fn a_list_stays_in_a_full_folder_and_goes_into_another_one() {
+    let unit = started();
+    let path = format!("objects/lists/{}", unit.id("objects/lists", json!({ "name": "a" })));
+    unit.simulators.world().account_engagement.folders.full.insert(2001);
+    for folder in [2001, 2002] {
+        let patch = unit.call("PATCH", &format!("{path}?fields=folder.name"), Some(json!({ "folderId": folder })));
+        assert_eq!(patch.0, 200, "{patch:?}");
+    }
+    assert_eq!(unit.call("PATCH", &path, Some(json!({ "folderId": 2001 }))).1["code"], 216);
+    let other = unit.post("objects/lists?fields=folder.name", json!({ "name": "b", "folderId": 2003 }));
+    assert_eq!(other, (201, json!({ "folder": { "name": "Uncategorized Form Handlers" } })));
+}
+
+#[test]
 fn a_form_and_a_handler_have_tags_under_the_abilities_of_both() {
     let unit = started();
     let tag = unit.id("objects/tags", json!({ "name": "webinar" }));

@@ -244,6 +244,9 @@ fn who_may_not_see_others_prospects_finds_none_and_makes_doubles() {
     assert_eq!(unit.get(&format!("objects/prospects/{ana}?fields=id")).1["code"], 109);
     let patched = unit.call("PATCH", &format!("objects/prospects/{ana}"), Some(json!({ "firstName": "Ana" })));
     assert_eq!(patched.1["code"], 109);
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let member = json!({ "listId": list, "prospectId": ana });
+    assert_eq!(unit.post("objects/list-memberships", member).1["code"], 3);
     let upsert = json!({ "prospect": { "email": "ana@example.org" } });
     assert_eq!(unit.post("objects/prospects/do/upsertLatestByEmail", upsert).0, 204, "made, and not to be seen");
     assert_eq!(unit.simulators.world().account_engagement.prospects.len(), 3);
