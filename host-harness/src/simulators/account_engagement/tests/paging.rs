@@ -276,6 +276,8 @@ fn a_query_is_refused_by_its_parameters() {
         ("fields=", 13),
         ("fields=,.", 13),
         ("fields=campaign.folder.name.x", 180),
+        // Each name is there, and there is one too many.
+        ("fields=campaign.folder.createdBy.id", 180),
         ("fields=campaign", 180),
         ("fields=id&orderBy=-id", 180),
         ("fields=id&orderBy=name", 180),

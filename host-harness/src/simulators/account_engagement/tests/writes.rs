@@ -60,6 +60,13 @@ fn a_create_answers_201_its_address_and_what_was_asked_for() {
     assert_eq!(unit.post("objects/lists", json!({ "name": "Unseen" })), (204, Value::Null));
     assert_eq!(unit.simulators.world().account_engagement.lists.len(), 3);
     assert_eq!(unit.get("objects/lists?fields=id").1["code"], 46);
+    let upsert = json!({ "prospect": { "email": "ana@example.org" } });
+    let answers = [201, 200].map(|status| {
+        let request = unit.request("POST", "objects/prospects/do/upsertLatestByEmail", Some(upsert.clone()));
+        let (answered, headers, _) = unit.answer(request);
+        (answered == status, headers.contains_key("location"))
+    });
+    assert_eq!(answers, [(true, true), (true, false)], "what was there has no new address");
 }
 
 #[test]
@@ -227,6 +234,11 @@ fn what_records_several_answers_is_read_with_one_prospect_and_not_queried() {
     unit.wait(LAG);
     assert_eq!(unit.get("objects/prospects?fields=id,A__c").1["code"], 224);
     assert_eq!(unit.get(&format!("objects/prospects/{ana}?fields=A__c")).1, json!({ "A__c": ["x", "y"] }));
+    // Through a relation it is not read, with one record neither.
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let member = unit.id("objects/list-memberships", json!({ "listId": list, "prospectId": ana }));
+    let path = format!("objects/list-memberships/{member}?fields=prospect.A__c");
+    assert_eq!(unit.get(&path).1["code"], 224);
 }
 
 #[test]
