@@ -1,7 +1,9 @@
 //! What each write takes and refuses, object by object.
 
 use super::*;
-use crate::simulators::unknowns::{ActivityWithoutProspect, CaseMatch, DeletedMembership, UnlistedValue, Zone};
+use crate::simulators::unknowns::{
+    ActivityWithoutProspect, CaseMatch, DeletedMembership, EqualActivity, OptedOutMembership, UnlistedValue, Zone,
+};
 
 #[test]
 fn a_list_is_refused_by_its_properties_and_switches() {
@@ -452,4 +454,32 @@ fn switches_decide_what_an_activity_does_and_whether_it_can_be_read() {
         drop(world);
         assert_eq!(unit.get("external-activities?fields=id").1["code"], 60);
     }
+}
+
+#[test]
+fn an_activity_without_a_date_of_its_own_is_never_the_first_again() {
+    let unit = started();
+    unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    unit.simulators.world().options.unknowns.account_engagement.equal_activity = EqualActivity::AnswerTheFirst;
+    let mut body = json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org",
+        "value": "s1" });
+    let first = unit.id("external-activities", body.clone());
+    assert_eq!(unit.id("external-activities", body.clone()), first + 1);
+    body["activityDate"] = Value::Null;
+    assert_eq!(unit.id("external-activities", body), first + 2);
+}
+
+#[test]
+fn a_deleted_membership_that_was_opted_out_goes_by_the_switch_of_the_deleted() {
+    let unit = started_with(|options| {
+        options.unknowns.account_engagement.opted_out_membership = OptedOutMembership::InAgain;
+    });
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
+    let body = json!({ "listId": list, "prospectId": ana, "optedOut": true });
+    let member = unit.id("objects/list-memberships", body.clone());
+    assert_eq!(unit.call("DELETE", &format!("objects/list-memberships/{member}"), None).0, 204);
+    assert_eq!(unit.post("objects/list-memberships", body.clone()).1["code"], 58);
+    unit.simulators.world().options.unknowns.account_engagement.deleted_membership = DeletedMembership::MakeAnother;
+    assert_eq!(unit.id("objects/list-memberships", body), member + 1);
 }
