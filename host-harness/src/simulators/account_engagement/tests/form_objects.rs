@@ -382,22 +382,6 @@ fn a_field_of_a_form_is_made_and_never_changed() {
 }
 
 #[test]
-fn the_account_is_one_object_and_only_read() {
-    let unit = started();
-    let all = account::ACCOUNT.fields.join(",");
-    let (status, body) = unit.get(&format!("objects/account?fields={all},createdBy.username"));
-    assert_eq!((status, body.as_object().unwrap().len()), (200, account::ACCOUNT.fields.len() + 1));
-    assert_eq!((&body["id"], &body["level"]), (&json!(900_001), &json!("Plus")));
-    assert_eq!((&body["maximumDailyApiCalls"], &body["apiCallsUsed"]), (&json!(50_000), &json!(1)));
-    assert_eq!(unit.get("objects/account").1["code"], 13);
-    assert_eq!(unit.get("objects/account?fields=nonsense").1["code"], 180);
-    for method in ["POST", "PATCH", "DELETE"] {
-        assert_eq!(unit.call(method, "objects/account", Some(json!({}))).1["code"], 60, "{method}");
-    }
-    assert_eq!(unit.get("objects/account/900001?fields=id").1["code"], 192);
-}
-
-#[test]
 fn users_and_folders_are_found_by_their_ids() {
     let unit = started();
     let (_, body) = unit.get("objects/users?fields=id,username,roleName,isDeleted,createdBy.id");

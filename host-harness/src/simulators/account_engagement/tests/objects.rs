@@ -326,6 +326,7 @@ fn the_account_is_one_record_that_is_only_read() {
     assert_eq!((&body["values"], &body["apiCallsUsed"]), (&Value::Null, &json!(1)));
     assert_eq!(unit.get("objects/account").1["code"], 13);
     assert_eq!(unit.get("objects/account?fields=id,name").1["code"], 180);
+    assert_eq!(unit.get("objects/account/900001?fields=id").1["code"], 192);
     for method in ["POST", "PATCH", "DELETE"] {
         assert_eq!(unit.call(method, "objects/account?fields=id", Some(json!({}))).1["code"], 60, "{method}");
     }
