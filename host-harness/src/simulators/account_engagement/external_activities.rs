@@ -118,7 +118,7 @@ pub(super) fn create(world: &mut World, body: Body) -> Result<u64, Refusal> {
     if prospect_id.is_none() && unknowns.activity_without_prospect == ActivityWithoutProspect::Refuse {
         return Err(Refusal::code(4));
     }
-    let dated = body.has("activityDate");
+    let dated = body.text("activityDate")?.is_some();
     let same = |known: &&ExternalActivity| {
         let words = (&known.extension, &known.kind, &known.email, &known.value);
         words == (&extension, &kind, &email, &value) && dated && known.activity_date == activity_date

@@ -9,7 +9,7 @@ use super::{
     AccountEngagement,
     body::Body,
     errors::Refusal,
-    prospects,
+    prospect_submits, prospects,
     record::{Field, Filter, Kind, Object},
     users,
 };
@@ -219,7 +219,7 @@ impl NewField {
 impl World {
     /// Whether a form may have a field for it. By the prospect's API names.
     pub fn has_prospect_field(&self, api_field: &str) -> bool {
-        prospects::can_be_submitted(self, api_field)
+        prospect_submits::can_be_submitted(self, api_field)
     }
 }
 
@@ -333,7 +333,7 @@ fn written(world: &World, field: &mut FormField, body: &Body) -> Result<(), Refu
     }
     if body.has("prospectApiFieldId") {
         let name = body.required_text("prospectApiFieldId")?;
-        if !prospects::can_be_submitted(world, &name) {
+        if !prospect_submits::can_be_submitted(world, &name) {
             return Err(Refusal::about(154, "prospectApiFieldId"));
         }
         field.api_field = name;

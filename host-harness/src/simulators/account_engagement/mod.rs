@@ -28,6 +28,7 @@ mod folders;
 mod form_pages;
 mod multipart;
 mod prospect_rows;
+mod prospect_submits;
 mod query;
 mod record;
 mod users;

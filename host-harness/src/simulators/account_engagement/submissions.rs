@@ -10,7 +10,8 @@
 use super::{
     campaigns::mirror,
     form_fields::FormField,
-    prospects::{self, Submitted as Person},
+    prospect_submits::{Submitted as Person, submitted},
+    prospects,
     visitor_activities::{ERROR, SUCCESS, VisitorActivity},
 };
 use crate::simulators::World;
@@ -145,8 +146,8 @@ fn person(
     });
     let written: Vec<(String, Value, bool)> = written.collect();
     match (email, known) {
-        (Some(email), _) => prospects::submitted(world, Person::Address { email, campaign_id }, written),
-        (None, Some(prospect)) => prospects::submitted(world, Person::Known(prospect), written),
+        (Some(email), _) => submitted(world, Person::Address { email, campaign_id }, written),
+        (None, Some(prospect)) => submitted(world, Person::Known(prospect), written),
         (None, None) => None,
     }
 }

@@ -175,6 +175,20 @@ fn a_folder_that_is_closed_or_full_takes_no_form_and_no_handler() {
 }
 
 #[test]
+fn a_list_stays_in_a_full_folder_and_goes_into_another_one() {
+    let unit = started();
+    let path = format!("objects/lists/{}", unit.id("objects/lists", json!({ "name": "a" })));
+    unit.simulators.world().account_engagement.folders.full.insert(2001);
+    for folder in [2001, 2002] {
+        let patch = unit.call("PATCH", &format!("{path}?fields=folder.name"), Some(json!({ "folderId": folder })));
+        assert_eq!(patch.0, 200, "{patch:?}");
+    }
+    assert_eq!(unit.call("PATCH", &path, Some(json!({ "folderId": 2001 }))).1["code"], 216);
+    let other = unit.post("objects/lists?fields=folder.name", json!({ "name": "b", "folderId": 2003 }));
+    assert_eq!(other, (201, json!({ "folder": { "name": "Uncategorized Form Handlers" } })));
+}
+
+#[test]
 fn a_form_and_a_handler_have_tags_under_the_abilities_of_both() {
     let unit = started();
     let tag = unit.id("objects/tags", json!({ "name": "webinar" }));
@@ -365,22 +379,6 @@ fn a_field_of_a_form_is_made_and_never_changed() {
     assert_eq!(body["values"], expected);
     assert_eq!(unit.call("DELETE", &format!("objects/forms/{form}"), None).0, 204);
     assert_eq!(unit.post(path, good()).1["code"], 154, "the form is gone");
-}
-
-#[test]
-fn the_account_is_one_object_and_only_read() {
-    let unit = started();
-    let all = account::ACCOUNT.fields.join(",");
-    let (status, body) = unit.get(&format!("objects/account?fields={all},createdBy.username"));
-    assert_eq!((status, body.as_object().unwrap().len()), (200, account::ACCOUNT.fields.len() + 1));
-    assert_eq!((&body["id"], &body["level"]), (&json!(900_001), &json!("Plus")));
-    assert_eq!((&body["maximumDailyApiCalls"], &body["apiCallsUsed"]), (&json!(50_000), &json!(1)));
-    assert_eq!(unit.get("objects/account").1["code"], 13);
-    assert_eq!(unit.get("objects/account?fields=nonsense").1["code"], 180);
-    for method in ["POST", "PATCH", "DELETE"] {
-        assert_eq!(unit.call(method, "objects/account", Some(json!({}))).1["code"], 60, "{method}");
-    }
-    assert_eq!(unit.get("objects/account/900001?fields=id").1["code"], 192);
 }
 
 #[test]

@@ -120,20 +120,6 @@ fn there_are_so_many_lists_and_fields_and_none_that_is_used_is_deleted() {
 }
 
 #[test]
-fn a_list_stays_in_a_full_folder_and_goes_into_another_one() {
-    let unit = started();
-    let path = format!("objects/lists/{}", unit.id("objects/lists", json!({ "name": "a" })));
-    unit.simulators.world().account_engagement.folders.full.insert(2001);
-    for folder in [2001, 2002] {
-        let patch = unit.call("PATCH", &format!("{path}?fields=folder.name"), Some(json!({ "folderId": folder })));
-        assert_eq!(patch.0, 200, "{patch:?}");
-    }
-    assert_eq!(unit.call("PATCH", &path, Some(json!({ "folderId": 2001 }))).1["code"], 216);
-    let other = unit.post("objects/lists?fields=folder.name", json!({ "name": "b", "folderId": 2003 }));
-    assert_eq!(other, (201, json!({ "folder": { "name": "Uncategorized Form Handlers" } })));
-}
-
-#[test]
 fn a_list_is_changed_deleted_and_no_longer_written() {
     let unit = started();
     let list = unit.id("objects/lists", json!({ "name": "a", "description": "d", "campaignId": 5000 }));
@@ -340,6 +326,7 @@ fn the_account_is_one_record_that_is_only_read() {
     assert_eq!((&body["values"], &body["apiCallsUsed"]), (&Value::Null, &json!(1)));
     assert_eq!(unit.get("objects/account").1["code"], 13);
     assert_eq!(unit.get("objects/account?fields=id,name").1["code"], 180);
+    assert_eq!(unit.get("objects/account/900001?fields=id").1["code"], 192);
     for method in ["POST", "PATCH", "DELETE"] {
         assert_eq!(unit.call(method, "objects/account?fields=id", Some(json!({}))).1["code"], 60, "{method}");
     }

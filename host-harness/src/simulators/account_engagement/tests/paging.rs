@@ -266,6 +266,45 @@ fn at_most_three_fields_are_filtered_and_both_ends_of_one_are_one() {
 
 /// What the vendor's pages name for each object: its filters and sortings, and one that it does not have.
 #[test]
+fn a_query_is_refused_by_its_parameters() {
+    let unit = started();
+    let rows = [
+        ("fields=id&limit=1001", 23),
+        ("fields=id&limit=0", 23),
+        ("fields=id&offset=2001", 21),
+        ("fields=id,nam", 180),
+        ("fields=", 13),
+        ("fields=,.", 13),
+        ("fields=campaign.folder.name.x", 180),
+        // Each name is there, and there is one too many.
+        ("fields=campaign.folder.createdBy.id", 180),
+        ("fields=campaign", 180),
+        ("fields=id&orderBy=-id", 180),
+        ("fields=id&orderBy=name", 180),
+        ("fields=id&orderBy=id%20UP", 20),
+        ("fields=id&deleted=yes", 27),
+        ("fields=id&salesforceId=x", 5),
+        ("fields=id&idGreaterThan=x", 16),
+        ("fields=id&createdAtAfter=2026-11-22T15:00:00Z", 7),
+        ("fields=id&createdAtAfter=2026-11-22T15:00:00+00:00", 7),
+        (
+            "fields=id&name=x&idGreaterThan=1&createdAtAfter=2026-11-22T15:00:00%2B00:00&updatedAtAfter=2026-11-22T15:00:00%2B00:00",
+            209,
+        ),
+        ("fields=id&nextPageToken=x", 211),
+        ("fields=id&nextPageToken=x&limit=5", 154),
+        ("", 13),
+    ];
+    for (query, code) in rows {
+        let (status, body) = unit.get(&format!("objects/lists?{query}"));
+        assert_eq!((status, &body["code"]), (400, &json!(code)), "{query}");
+    }
+    // Two ends of one field are one field.
+    let span = "idGreaterThan=1&idLessThan=9&createdAtAfter=2026-11-22T15:00:00%2B00:00&name=x";
+    assert_eq!(unit.get(&format!("objects/lists?fields=id,campaign.folder.name&{span}")).0, 200);
+}
+
+#[test]
 fn each_object_is_filtered_and_sorted_by_what_its_page_names() {
     let unit = started();
     let time = "2026-11-22T15:00:00%2B00:00";
@@ -337,5 +376,46 @@ fn each_object_is_filtered_and_sorted_by_what_its_page_names() {
     for code in [51, 154] {
         unit.simulators.world().options.unknowns.account_engagement.unsupported_filter_code = code;
         assert_eq!(unit.get("objects/campaigns?fields=id&salesforceId=x").1["code"], code);
+    }
+}
+
+#[test]
+fn a_filter_shows_those_that_fit_and_no_others() {
+    let unit = started();
+    let lists = ["a", "b"].map(|name| unit.id("objects/lists", json!({ "name": name })));
+    let person = |n: u64, more: Value| {
+        let mut new = NewProspect::new(&format!("p{n}@example.org"));
+        new.fields = more.as_object().unwrap().clone().into_iter().collect();
+        new.last_activity_at = Some(Timestamp::from_seconds(1_750_000_000 + n));
+        unit.simulators.world().account_engagement.add_prospect(new)
+    };
+    let ana = person(1, json!({ "userId": USER_ID, "salesforceId": "003A" }));
+    let bo = person(2, json!({ "userId": 1002, "salesforceId": "003B" }));
+    for (list, prospect) in [(lists[0], ana), (lists[0], bo), (lists[1], ana)] {
+        unit.id("objects/list-memberships", json!({ "listId": list, "prospectId": prospect }));
+    }
+    unit.wait(LAG);
+    let second = encode(&zone::shown(Timestamp::from_seconds(1_750_000_002), Zone::NewYork));
+    let (members, people) = ("list-memberships?fields=prospectId&", "prospects?fields=id&");
+    let rows = [
+        (members, format!("listId={}&prospectId={ana}", lists[0]), vec![ana]),
+        (members, format!("listId={}", lists[0]), vec![ana, bo]),
+        (members, format!("listId={}&prospectId={bo}", lists[1]), vec![]),
+        (members, format!("listIdGreaterThan={}", lists[0]), vec![ana]),
+        (members, format!("prospectIdLessThan={bo}"), vec![ana, ana]),
+        (people, "salesforceId=003B".into(), vec![bo]),
+        (people, format!("userId={USER_ID}"), vec![ana]),
+        (people, format!("assignedToIdGreaterThan={USER_ID}"), vec![bo]),
+        (people, format!("idList={bo},{ana},1&idLessThan={bo}"), vec![ana]),
+        (people, format!("lastActivityAtBefore={second}"), vec![ana]),
+        (people, format!("lastActivityAtAfterOrEqualTo={second}"), vec![bo]),
+        (people, "orderBy=lastActivityAt%20DESC".into(), vec![bo, ana]),
+        (members, "orderBy=listId%20DESC&limit=1".into(), vec![ana]),
+    ];
+    for (path, query, expected) in rows {
+        let (_, body) = unit.get(&format!("objects/{path}{query}"));
+        let found = body["values"].as_array().unwrap().iter();
+        let found: Vec<u64> = found.filter_map(|row| row.as_object()?.values().next()?.as_u64()).collect();
+        assert_eq!(found, expected, "{query}");
     }
 }

@@ -1,7 +1,9 @@
 //! What each write takes and refuses, object by object.
 
 use super::*;
-use crate::simulators::unknowns::{ActivityWithoutProspect, CaseMatch, DeletedMembership, UnlistedValue, Zone};
+use crate::simulators::unknowns::{
+    ActivityWithoutProspect, CaseMatch, DeletedMembership, EqualActivity, OptedOutMembership, UnlistedValue, Zone,
+};
 
 #[test]
 fn a_list_is_refused_by_its_properties_and_switches() {
@@ -60,6 +62,13 @@ fn a_create_answers_201_its_address_and_what_was_asked_for() {
     assert_eq!(unit.post("objects/lists", json!({ "name": "Unseen" })), (204, Value::Null));
     assert_eq!(unit.simulators.world().account_engagement.lists.len(), 3);
     assert_eq!(unit.get("objects/lists?fields=id").1["code"], 46);
+    let upsert = json!({ "prospect": { "email": "ana@example.org" } });
+    let answers = [201, 200].map(|status| {
+        let request = unit.request("POST", "objects/prospects/do/upsertLatestByEmail", Some(upsert.clone()));
+        let (answered, headers, _) = unit.answer(request);
+        (answered == status, headers.contains_key("location"))
+    });
+    assert_eq!(answers, [(true, true), (true, false)], "what was there has no new address");
 }
 
 #[test]
@@ -227,6 +236,11 @@ fn what_records_several_answers_is_read_with_one_prospect_and_not_queried() {
     unit.wait(LAG);
     assert_eq!(unit.get("objects/prospects?fields=id,A__c").1["code"], 224);
     assert_eq!(unit.get(&format!("objects/prospects/{ana}?fields=A__c")).1, json!({ "A__c": ["x", "y"] }));
+    // Through a relation it is not read, with one record neither.
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let member = unit.id("objects/list-memberships", json!({ "listId": list, "prospectId": ana }));
+    let path = format!("objects/list-memberships/{member}?fields=prospect.A__c");
+    assert_eq!(unit.get(&path).1["code"], 224);
 }
 
 #[test]
@@ -244,6 +258,9 @@ fn who_may_not_see_others_prospects_finds_none_and_makes_doubles() {
     assert_eq!(unit.get(&format!("objects/prospects/{ana}?fields=id")).1["code"], 109);
     let patched = unit.call("PATCH", &format!("objects/prospects/{ana}"), Some(json!({ "firstName": "Ana" })));
     assert_eq!(patched.1["code"], 109);
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let member = json!({ "listId": list, "prospectId": ana });
+    assert_eq!(unit.post("objects/list-memberships", member).1["code"], 3);
     let upsert = json!({ "prospect": { "email": "ana@example.org" } });
     assert_eq!(unit.post("objects/prospects/do/upsertLatestByEmail", upsert).0, 204, "made, and not to be seen");
     assert_eq!(unit.simulators.world().account_engagement.prospects.len(), 3);
@@ -437,4 +454,32 @@ fn switches_decide_what_an_activity_does_and_whether_it_can_be_read() {
         drop(world);
         assert_eq!(unit.get("external-activities?fields=id").1["code"], 60);
     }
+}
+
+#[test]
+fn an_activity_without_a_date_of_its_own_is_never_the_first_again() {
+    let unit = started();
+    unit.simulators.world().account_engagement.add_prospect(NewProspect::new("ana@example.org"));
+    unit.simulators.world().options.unknowns.account_engagement.equal_activity = EqualActivity::AnswerTheFirst;
+    let mut body = json!({ "extension": "Livestorm", "type": "people_registered", "email": "ana@example.org",
+        "value": "s1" });
+    let first = unit.id("external-activities", body.clone());
+    assert_eq!(unit.id("external-activities", body.clone()), first + 1);
+    body["activityDate"] = Value::Null;
+    assert_eq!(unit.id("external-activities", body), first + 2);
+}
+
+#[test]
+fn a_deleted_membership_that_was_opted_out_goes_by_the_switch_of_the_deleted() {
+    let unit = started_with(|options| {
+        options.unknowns.account_engagement.opted_out_membership = OptedOutMembership::InAgain;
+    });
+    let list = unit.id("objects/lists", json!({ "name": "a" }));
+    let ana = unit.id("objects/prospects", json!({ "email": "ana@example.org" }));
+    let body = json!({ "listId": list, "prospectId": ana, "optedOut": true });
+    let member = unit.id("objects/list-memberships", body.clone());
+    assert_eq!(unit.call("DELETE", &format!("objects/list-memberships/{member}"), None).0, 204);
+    assert_eq!(unit.post("objects/list-memberships", body.clone()).1["code"], 58);
+    unit.simulators.world().options.unknowns.account_engagement.deleted_membership = DeletedMembership::MakeAnother;
+    assert_eq!(unit.id("objects/list-memberships", body), member + 1);
 }
