@@ -222,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_are_under_way_than_can_be_posted_at_once_and_nobody_is_forgotten() {
         let (desk, receiver, stop) = posting(&[0; UNDER_WAY_MAX]).await;
-        desk.simulators.world().options.livestorm_webhooks.timeout = Duration::from_millis(50);
+        desk.simulators.world().options.livestorm_webhooks.timeout = Duration::from_secs(2);
         let native = r#"{"url":"http://127.0.0.1:9/other"}"#;
         (0..UNDER_WAY_MAX).for_each(|_| {
             ask(&desk, "/simulators/livestorm/native_webhooks", native);
@@ -271,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_answer_in_time_is_waited_for_no_longer_than_that() {
         let (desk, receiver, stop) = posting(&[0]).await;
-        desk.simulators.world().options.livestorm_webhooks.timeout = Duration::from_millis(50);
+        desk.simulators.world().options.livestorm_webhooks.timeout = Duration::from_millis(500);
         let event = r#"{"name":"demo","title":"Demo"}"#;
         assert_eq!(ask(&desk, "/simulators/livestorm/create-event", event), 200);
         ended(&desk, 1).await;
