@@ -567,6 +567,18 @@ mod tests {
     }
 
     #[test]
+    fn a_public_event_asks_for_no_address() {
+        let clock = std::sync::Arc::new(crate::clock::SimulatedClock::new(Timestamp::from_seconds(1_795_420_800)));
+        let (mut world, mut names) = (World::new(clock, Default::default()), Names::default());
+        for arguments in [json!({ "title": "Open house", "public": true }), json!({ "title": "Demo" })] {
+            let act: Act = serde_json::from_value(json!({ "create-event": arguments })).unwrap();
+            act.perform(&mut world, &mut names).unwrap();
+        }
+        let asks: Vec<bool> = world.livestorm.events.all().map(|event| event.asks_for_email).collect();
+        assert_eq!(asks, [false, true]);
+    }
+
+    #[test]
     fn a_form_of_a_campaign_is_added_and_submitted_by_its_name() {
         let clock = crate::clock::SimulatedClock::new(Timestamp::from_seconds(1_795_420_800));
         let (mut world, mut names) = (World::new(std::sync::Arc::new(clock), Default::default()), Names::default());
