@@ -60,7 +60,7 @@ fn ask(desk: &Desk, method: &str, path: &str, body: Value) -> Value {
 /// Something of everything, called by `name`, which is in every text that people write.
 fn fill(desk: &Desk, name: &str) {
     let said = |what: &str| format!("{what} {name}");
-    send(desk, "POST", "/simulators/livestorm/native_webhooks", r#"{"url":"https://hooks.example.org/in"}"#);
+    send(desk, "POST", "/simulators/livestorm/native_webhooks", r#"{"url":"https://hooks.example.org/in/box"}"#);
     act(
         desk,
         "create-event",
@@ -114,7 +114,7 @@ fn each_kind_of_record_is_shown() {
         "25 min · 50 %",
         "2 questions",
         "not there",
-        "https://hooks.example.org/in",
+        "https://hooks.example.org/in/…",
         "event.created",
         "people.registered",
         "pending",
@@ -194,7 +194,7 @@ fn nothing_secret_is_shown() {
     options.salesforce.access_token = format!("{SECRET}-3");
     options.salesforce.refresh_token = format!("{SECRET}-4");
     options.livestorm_webhooks.secret = Some(format!("{SECRET}-5"));
-    options.livestorm_webhooks.native = vec![format!("https://me:{SECRET}@hooks.example.org/in?key={SECRET}")];
+    options.livestorm_webhooks.native = vec![format!("https://me:{SECRET}@hooks.example.org/in/{SECRET}?key={SECRET}")];
     let desk = desk_with(options);
     fill(&desk, "One");
     let fault =
