@@ -383,3 +383,38 @@ fn every_text_has_the_contrast_of_wcag_aa_in_light_and_in_dark() {
         }
     }
 }
+
+#[test]
+fn each_attempt_at_a_delivery_is_shown_with_what_came_of_it() {
+    use crate::simulators::livestorm::DeliveryOutcome::{Answered, NoAnswer, TimedOut};
+    let rows = [
+        (vec![], vec!["pending", "due 23 Nov"], vec![]),
+        (vec![Some(Answered(204))], vec!["good\">204", "delivered"], vec![">pending<"]),
+        (vec![None], vec!["under way"], vec![">pending<"]),
+        (vec![Some(Answered(503)), Some(TimedOut)], vec!["bad\">503", "timed out", "pending"], vec!["under way"]),
+        (vec![Some(Answered(503)); 6], vec!["failed", "its webhook is disabled", "bad\">disabled"], vec![">pending<"]),
+        (vec![Some(NoAnswer)], vec!["no answer"], vec!["good\">delivered"]),
+    ];
+    for (outcomes, shown, hidden) in rows {
+        let desk = desk();
+        let webhook = r#"{"url":"https://hooks.example.org/","event":"event.created"}"#;
+        send(&desk, "POST", "/simulators/livestorm/native_webhooks", webhook);
+        act(&desk, "create-event", json!({ "title": "E" }));
+        for outcome in &outcomes {
+            let due = desk.simulators.world().deliveries_due();
+            assert_eq!(due.len(), 1);
+            if let Some(outcome) = outcome {
+                desk.simulators.world().delivery_ended(due[0].id, *outcome);
+                desk.move_to(desk.clock.now().plus(Duration::from_secs(3600)));
+            }
+        }
+        let html = page(&desk);
+        let html = html.split("<h3>Webhooks ").nth(1).unwrap().split("id=\"salesforce\"").next().unwrap();
+        for wanted in shown {
+            assert!(html.contains(wanted), "{outcomes:?}: {wanted}");
+        }
+        for not in hidden {
+            assert!(!html.contains(not), "{outcomes:?}: {not}");
+        }
+    }
+}
