@@ -139,15 +139,18 @@ pub fn unbroken(value: impl Display) -> Cell {
     Cell(format!("<span class=\"unbroken\">{}</span>", shown(&value.to_string())))
 }
 
-/// Where something is posted to, without what may be secret in it: no name and password, no query.
+/// Where something is posted to, without what may be secret in it: no name and password, not the path's last segment, by
+/// which receivers often know the sender, and no query.
 pub fn address(url: &str) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
-    let more = if bare.len() < url.len() { "?…" } else { "" };
     let (scheme, rest) = bare.split_once("://").unwrap_or(("", bare));
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let host = authority.rsplit('@').next().unwrap_or_default();
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
-    format!("{scheme}{host}{path}{more}")
+    let path = path.trim_end_matches('/');
+    let (shown, last) = path.rsplit_once('/').unwrap_or_default();
+    let more = if last.is_empty() && bare.len() == url.len() { "" } else { "…" };
+    format!("{scheme}{host}{shown}/{more}")
 }
 
 /// `1 person`, `12 people`
@@ -159,7 +162,7 @@ pub fn grouped(count: impl Display) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -240,11 +243,17 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_what_may_be_secret_in_it() {
         let rows = [
-            ("https://hooks.example.org/a/b?token=x#y", "https://hooks.example.org/a/b?…"),
-            ("https://me:secret@hooks.example.org/a", "https://hooks.example.org/a"),
+            ("https://hooks.example.org/a/b?token=x#y", "https://hooks.example.org/a/…"),
+            ("https://me:secret@hooks.example.org/a", "https://hooks.example.org/…"),
+            (
+                "https://hooks.example.org/hooks/acme/livestorm/secret/",
+                "https://hooks.example.org/hooks/acme/livestorm/…",
+            ),
+            ("https://hooks.example.org?secret", "https://hooks.example.org/…"),
             ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/"),
-            ("?token=x", "?…"),
-            ("", ""),
+            ("http://127.0.0.1:9000", "http://127.0.0.1:9000/"),
+            ("?token=x", "/…"),
+            ("", "/"),
         ];
         for (url, wanted) in rows {
             assert_eq!(address(url), wanted);

@@ -61,7 +61,7 @@ fn ask(desk: &Desk, method: &str, path: &str, body: Value) -> Value {
 /// Something of everything, called by `name`, which is in every text that people write.
 fn fill(desk: &Desk, name: &str) {
     let said = |what: &str| format!("{what} {name}");
-    send(desk, "POST", "/simulators/livestorm/native_webhooks", r#"{"url":"https://hooks.example.org/in"}"#);
+    send(desk, "POST", "/simulators/livestorm/native_webhooks", r#"{"url":"https://hooks.example.org/in/box"}"#);
     act(
         desk,
         "create-event",
@@ -115,7 +115,7 @@ fn each_kind_of_record_is_shown() {
         "25 min · 50 %",
         "2 questions",
         "not there",
-        "https://hooks.example.org/in",
+        "https://hooks.example.org/in/…",
         "event.created",
         "people.registered",
         "pending",
@@ -195,7 +195,7 @@ fn nothing_secret_is_shown() {
     options.salesforce.access_token = format!("{SECRET}-3");
     options.salesforce.refresh_token = format!("{SECRET}-4");
     options.livestorm_webhooks.secret = Some(format!("{SECRET}-5"));
-    options.livestorm_webhooks.native = vec![format!("https://me:{SECRET}@hooks.example.org/in?key={SECRET}")];
+    options.livestorm_webhooks.native = vec![format!("https://me:{SECRET}@hooks.example.org/in/{SECRET}?key={SECRET}")];
     let desk = desk_with(options);
     fill(&desk, "One");
     let fault =
@@ -381,6 +381,41 @@ fn every_text_has_the_contrast_of_wcag_aa_in_light_and_in_dark() {
             let (a, b) = (colour(text), colour(ground));
             let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
             assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
+        }
+    }
+}
+
+#[test]
+fn each_attempt_at_a_delivery_is_shown_with_what_came_of_it() {
+    use crate::simulators::livestorm::DeliveryOutcome::{Answered, NoAnswer, TimedOut};
+    let rows = [
+        (vec![], vec!["pending", "due 23 Nov"], vec![]),
+        (vec![Some(Answered(204))], vec!["good\">204", "delivered"], vec![">pending<"]),
+        (vec![None], vec!["under way"], vec![">pending<"]),
+        (vec![Some(Answered(503)), Some(TimedOut)], vec!["bad\">503", "timed out", "pending"], vec!["under way"]),
+        (vec![Some(Answered(503)); 6], vec!["failed", "its webhook is disabled", "bad\">disabled"], vec![">pending<"]),
+        (vec![Some(NoAnswer)], vec!["no answer"], vec!["good\">delivered"]),
+    ];
+    for (outcomes, shown, hidden) in rows {
+        let desk = desk();
+        let webhook = r#"{"url":"https://hooks.example.org/","event":"event.created"}"#;
+        send(&desk, "POST", "/simulators/livestorm/native_webhooks", webhook);
+        act(&desk, "create-event", json!({ "title": "E" }));
+        for outcome in &outcomes {
+            let due = desk.simulators.world().deliveries_due();
+            assert_eq!(due.len(), 1);
+            if let Some(outcome) = outcome {
+                desk.simulators.world().delivery_ended(due[0].id, *outcome);
+                desk.move_to(desk.clock.now().plus(Duration::from_secs(3600)));
+            }
+        }
+        let html = page(&desk);
+        let html = html.split("<h3>Webhooks ").nth(1).unwrap().split("id=\"salesforce\"").next().unwrap();
+        for wanted in shown {
+            assert!(html.contains(wanted), "{outcomes:?}: {wanted}");
+        }
+        for not in hidden {
+            assert!(!html.contains(not), "{outcomes:?}: {not}");
         }
     }
 }
