@@ -47,7 +47,7 @@ fn the_apis_answer_to_the_credentials_that_are_printed_and_the_clock_moves_the_s
     let moved = ask(&whereabouts, "POST", "/simulators/clock", "", r#"{"move_by_seconds":9700}"#);
     assert!(moved.starts_with("HTTP/1.1 200"), "{moved}");
     assert!(ask(&whereabouts, "GET", "/v1/sessions", &token, "").contains("\"past\""));
-    assert!(ask(&whereabouts, "GET", "/", "", "").contains("<h1>Simulated"));
+    assert!(ask(&whereabouts, "GET", "/", "", "").contains("<h1>Simulators"));
 }
 
 #[test]
