@@ -402,7 +402,7 @@ fn each_attempt_at_a_delivery_is_shown_with_what_came_of_it() {
         send(&desk, "POST", "/simulators/livestorm/native_webhooks", webhook);
         act(&desk, "create-event", json!({ "title": "E" }));
         for outcome in &outcomes {
-            let due = desk.simulators.world().deliveries_due();
+            let due = desk.simulators.world().deliveries_due(10);
             assert_eq!(due.len(), 1);
             if let Some(outcome) = outcome {
                 desk.simulators.world().delivery_ended(due[0].id, *outcome);
