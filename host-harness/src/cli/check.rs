@@ -10,6 +10,7 @@ use crate::{
     installation::InstallationFile,
     runtime::contract::{EgressRule, Finding, Severity},
 };
+use comfy_table::{ColumnConstraint, Table};
 use serde::Serialize;
 use std::{io::Write, process::ExitCode};
 
@@ -200,8 +201,12 @@ fn print_mended(out: &mut impl Write, mended: &Mended) -> std::io::Result<()> {
     writeln!(out)
 }
 
-fn in_a_table(findings: &[Finding]) -> comfy_table::Table {
-    let mut table = table(&["severity", "code", "place", "problem", "what to do"]);
+fn in_a_table(findings: &[Finding]) -> Table {
+    let mut table = table(&["severity", "code and place", "problem", "what to do"]);
+    // What is typed again, after --fix and in the settings, must not be broken.
+    if let Some(column) = table.column_mut(1) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
     for f in findings {
         let severity = match f.severity {
             Severity::Fine => "fine",
@@ -210,7 +215,7 @@ fn in_a_table(findings: &[Finding]) -> comfy_table::Table {
             Severity::Blocker => "BLOCKER",
         };
         let remedy = if f.fixable { format!("{} Or: --fix {}", f.remedy, f.code) } else { f.remedy.clone() };
-        table.add_row([severity, &f.code, &f.place, &f.problem, remedy.trim()]);
+        table.add_row([severity, &format!("{}\n{}", f.code, f.place), &f.problem, remedy.trim()]);
     }
     table
 }
