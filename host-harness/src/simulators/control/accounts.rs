@@ -1,6 +1,6 @@
 //! What the customers' admins have set up at the three providers, as it is written in a scenario's `[accounts]` and at
 //! `/simulators/accounts`: rights, sign-in, rules. Promises: what is left out of a scenario is as in a new account. Not here:
-//! what no vendor page tells (`unknowns`), quotas and lags (`settings.rs`), records (`scenario.rs`).
+//! what no vendor page tells (`unknowns`), quotas and lags (`settings.rs`), records (`scenario`).
 
 use crate::simulators::{
     World,
