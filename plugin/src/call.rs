@@ -12,6 +12,9 @@ pub const LIVESTORM: &str = "livestorm";
 pub const SALESFORCE: &str = "salesforce";
 pub const ACCOUNT_ENGAGEMENT: &str = "account-engagement";
 
+/// What a dry run puts where an id would be.
+pub const PLACEHOLDER: &str = "dry-run";
+
 /// Where a call goes and what it may carry.
 pub struct Shape {
     pub connection: &'static str,

@@ -56,7 +56,7 @@ pub fn preview(context: &Context, delivery: &Delivery) -> Result<Vec<MappedValue
                       a replay.";
         Finding::new("no-sample", Severity::Blocker, "/", &format!("Nothing can be shown of this body: {why}."), remedy)
     })?;
-    Ok(mapping::preview::rows(&settings.mapping, &sample.values, &sample.occasions))
+    Ok(mapping::preview::rows(&settings.mapping, settings.objects(), &sample.values, &sample.occasions))
 }
 
 /// Of settings that cannot be used, what is told first.

@@ -117,6 +117,42 @@ pub async fn once(
     send(work, fact, sending, judge, since, bodies).await
 }
 
+/// The note of one of several writes that leave in one request.
+pub struct Note {
+    pub key: String,
+    pub subject: Option<Subject>,
+}
+
+/// Until when the outcome of an earlier attempt cannot be looked up. Nothing: there is none in doubt, or a look shows it by now.
+pub fn in_doubt_until(work: &Work<'_>, key: &str) -> Option<Instant> {
+    match work.host.get(key).and_then(|text| from_text(&text).ok())? {
+        Noted::Sending { at, .. } => Some(at + READ_LAG).filter(|sure_at| work.now() < *sure_at),
+        Noted::Sent { .. } => None,
+    }
+}
+
+/// Several writes in one request, each of which a second sending would do twice. Who sends has looked first whether an earlier
+/// attempt took effect, and settles each note by what was answered of it.
+pub async fn together(work: &Work<'_>, call: &OnceCall, body: &Value, notes: &[Note]) -> Answer {
+    let now = work.now();
+    for Note { key, subject } in notes {
+        let noted = Noted::Sending { at: now, since: now, bodies: None };
+        work.host.set(Entry { key: key.clone(), value: to_text(&noted), subject: subject.clone() });
+    }
+    let answer = work.send(call.shape.build(&[], &[], Some(body), Repeat::Once)).await;
+    if !matches!(answer, Ok(_) | Err(HttpError::Unknown(_) | HttpError::Unusable(_))) {
+        notes.iter().for_each(|note| work.host.delete(&note.key));
+    }
+    answer
+}
+
+/// What was answered of one of them: its note is needed no more, unless its outcome is still in doubt.
+pub fn settled(work: &Work<'_>, key: &str) {
+    if work.host.get(key).is_some() {
+        work.host.delete(key);
+    }
+}
+
 /// What is to be done first.
 enum Begin {
     Done(Once),

@@ -4,11 +4,13 @@ use crate::{
     account_engagement,
     call::{ACCOUNT_ENGAGEMENT, LIVESTORM, SALESFORCE, Shape},
     host::{
-        Algorithm, ConnectionNeed, DAY, Digest, EgressRule, Encoding, Finding, MINUTE, Manifest, Part, Signature,
-        WebhookSource,
+        Algorithm, ConnectionNeed, DAY, Digest, EgressRule, Encoding, Finding, MINUTE, Manifest, Method, Part,
+        Signature, WebhookSource,
     },
     livestorm::{self, admit::BODY_BYTES_MAX},
-    mapping, salesforce, settings,
+    mapping::{self, target_field::Object},
+    salesforce::{self, operations::DUPLICATE_RULE},
+    settings::{self, Destination},
 };
 
 /// Livestorm's native app signs nothing.
@@ -25,12 +27,12 @@ const SIGNATURE_TOLERANCE_MS: u32 = 30 * 60 * 1_000;
 const _: () = assert!(SIGNATURE_TOLERANCE_MS as u64 == 30 * MINUTE);
 
 pub fn describe() -> Manifest {
-    let need = |name: &str, title: &str, scopes: &[&str]| ConnectionNeed {
+    let need = |name: &str, title: &str, scopes: &[&str], required: bool| ConnectionNeed {
         name: name.into(),
         provider: name.into(),
         title: title.into(),
         scopes: scopes.iter().map(|scope| scope.to_string()).collect(),
-        required: true,
+        required,
     };
     let webhook = |name: &str, signature: Signature| WebhookSource {
         name: name.into(),
@@ -41,16 +43,18 @@ pub fn describe() -> Manifest {
     Manifest {
         name: "livestorm-salesforce".into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        title: "Livestorm to Account Engagement".into(),
+        title: "Livestorm to Salesforce".into(),
         description:
-            "Every Livestorm session becomes a campaign and a list in Account Engagement (Pardot); everybody who \
-                      registers becomes a prospect in them, with external activities of what they did: registered, attended or \
-                      not, for how long, messages, questions, replays."
+            "Every Livestorm session becomes a campaign. In Account Engagement (Pardot), everybody who registers becomes a prospect \
+             in its list, with external activities of what they did: registered, attended or not, for how long, messages, \
+             questions, replays. In Salesforce CRM, they become a lead or contact and a member of the campaign, whose status says \
+             what they did."
                 .into(),
         connections: vec![
-            need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read"]),
-            need(SALESFORCE, "Salesforce org", &["api", "refresh_token"]),
-            need(ACCOUNT_ENGAGEMENT, "Account Engagement business unit", &["pardot_api", "refresh_token"]),
+            need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read"], true),
+            need(SALESFORCE, "Salesforce org", &["api", "refresh_token"], true),
+            // Not where Salesforce itself is the destination: `check` says where it is missing.
+            need(ACCOUNT_ENGAGEMENT, "Account Engagement business unit", &["pardot_api", "refresh_token"], false),
         ],
         webhooks: vec![
             webhook(SOURCE_UNSIGNED, Signature::Unsigned),
@@ -71,7 +75,7 @@ pub fn describe() -> Manifest {
         batch_bytes: BATCH_BYTES,
         give_up_ms: 7 * DAY,
         // RULES 20: a second flow between the same two would double everything.
-        exclusive: vec![vec![LIVESTORM.into(), ACCOUNT_ENGAGEMENT.into()]],
+        exclusive: vec![vec![LIVESTORM.into(), ACCOUNT_ENGAGEMENT.into()], vec![LIVESTORM.into(), SALESFORCE.into()]],
     }
 }
 
@@ -82,14 +86,29 @@ pub fn validate(settings: &str) -> Vec<Finding> {
 /// What may leave: one rule a call, the mapped fields by name.
 pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
     let settings = settings::parse(settings)?;
-    let fields = mapping::prospect_fields(&settings.mapping);
-    Ok(calls().map(|shape| shape.egress(&fields)).collect())
+    let fields = mapping::fields(&settings.mapping, Object::Prospect);
+    let mut rules: Vec<EgressRule> = calls(settings.destination).map(|shape| shape.egress(&fields)).collect();
+    if settings.destination == Destination::Salesforce {
+        rules.extend(salesforce::calls::parts(&settings));
+        // A collection by itself makes statuses alone, and as a part of a call it makes people past a duplicate rule.
+        let made = |rule: &&mut EgressRule| {
+            rule.methods == [Method::Post] && rule.path.ends_with(&["composite".into(), "sobjects".into()])
+        };
+        rules.iter_mut().filter(made).for_each(|rule| rule.headers.push(DUPLICATE_RULE.to_lowercase()));
+    }
+    Ok(rules)
 }
 
-/// Every call that is made.
-pub fn calls() -> impl Iterator<Item = &'static Shape> {
-    let livestorm = livestorm::calls::ALL.iter().map(|call| &call.shape);
-    livestorm.chain(salesforce::calls::ALL).chain(account_engagement::calls::ALL)
+/// Every call that is made to get there.
+pub fn calls(destination: Destination) -> impl Iterator<Item = &'static Shape> {
+    let own: Vec<&Shape> = match destination {
+        Destination::AccountEngagement => {
+            let set_up = [&salesforce::calls::TOOLING_QUERY.shape];
+            set_up.into_iter().chain(account_engagement::calls::ALL).collect()
+        }
+        Destination::Salesforce => salesforce::calls::DESTINATION.to_vec(),
+    };
+    livestorm::calls::ALL.iter().map(|call| &call.shape).chain(salesforce::calls::ALL).chain(own)
 }
 
 #[cfg(test)]
@@ -98,29 +117,50 @@ mod tests {
     use crate::host::Method;
     use std::collections::BTreeSet;
 
+    const SALESFORCE_LEADS: &str = r#"{"destination": "salesforce"}"#;
+    const SALESFORCE_CONTACTS: &str = r#"{"destination": "salesforce", "salesforce": {"new_people": "contacts"}}"#;
+
     #[test]
     fn every_call_has_its_rule_and_the_mapped_fields_are_named() {
+        assert_eq!(egress("{}").unwrap().len(), calls(Destination::AccountEngagement).count());
         let rules = egress("{}").unwrap();
-        assert_eq!(rules.len(), calls().count());
         let patch = rules.iter().find(|rule| rule.methods == [Method::Patch]).unwrap();
         assert_eq!(patch.path, ["api", "v5", "objects", "prospects", "*"]);
         assert_eq!(
             patch.body_fields,
             ["firstName", "lastName", "company", "jobTitle", "phone", "city", "country", "website"]
         );
-        for rule in &rules {
-            assert_eq!(rule.body_fields.is_empty(), rule.methods == [Method::Get], "{:?}", rule.path);
-            assert!(!rule.path.iter().any(|segment| segment == "**" || segment.contains('{')), "{:?}", rule.path);
-            assert!(!rule.methods.contains(&Method::Delete));
-            assert!(!rule.reason.is_empty());
+        for settings in ["{}", SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
+            let rules = egress(settings).unwrap();
+            for rule in &rules {
+                assert_eq!(rule.body_fields.is_empty(), rule.methods == [Method::Get], "{:?}", rule.path);
+                assert!(!rule.path.iter().any(|segment| segment == "**" || segment.contains('{')), "{:?}", rule.path);
+                assert!(!rule.methods.contains(&Method::Delete));
+                assert!(!rule.reason.is_empty() && !rule.body_fields.iter().any(|field| field == "*"));
+            }
+            let distinct: BTreeSet<_> =
+                rules.iter().map(|rule| (&rule.connection, &rule.methods, &rule.path)).collect();
+            assert_eq!(distinct.len(), rules.len(), "{settings}");
         }
-        let distinct: BTreeSet<_> = rules.iter().map(|rule| (&rule.connection, &rule.methods, &rule.path)).collect();
-        assert_eq!(distinct.len(), rules.len());
+    }
+
+    /// S3-10, S3-11: whoever chose contacts has granted no lead.
+    #[test]
+    fn what_is_not_chosen_is_not_granted() {
+        let makes = |settings: &str, object: &str| {
+            let path = ["services", "data", "v62.0", "sobjects", object].map(str::to_string);
+            egress(settings).unwrap().iter().any(|rule| rule.methods == [Method::Post] && rule.path == path)
+        };
+        for (object, granted) in [("Lead", [true, false]), ("Contact", [false, true]), ("Account", [false, true])] {
+            assert_eq!([makes(SALESFORCE_LEADS, object), makes(SALESFORCE_CONTACTS, object)], granted, "{object}");
+        }
+        let rules = egress(SALESFORCE_LEADS).unwrap();
+        assert!(rules.iter().all(|rule| rule.connection != ACCOUNT_ENGAGEMENT));
     }
 
     #[test]
     fn purposes_are_fixed_words_that_fit() {
-        for shape in calls() {
+        for shape in calls(Destination::AccountEngagement).chain(calls(Destination::Salesforce)) {
             assert!(!shape.purpose.is_empty() && shape.purpose.len() <= 64, "{}", shape.purpose);
         }
     }

@@ -17,8 +17,7 @@ use crate::{
         session::{Session, SessionId},
     },
     host::{Instant, Lane, MINUTE, Subject, Task},
-    mapping::Mapping,
-    mapping::{self, source_path::Occasion},
+    mapping::source_path::Occasion,
     plain::{Plain, from_text, to_text},
     settings::Settings,
     text,
@@ -91,9 +90,29 @@ pub enum Link {
         title: Option<String>,
         on_demand: Option<bool>,
     },
+    /// In Salesforce: its campaign with the statuses of the members is there.
+    InSalesforce {
+        campaign: String,
+        name: String,
+        starts_at: Option<Instant>,
+        event_id: Option<String>,
+        title: Option<String>,
+        on_demand: Option<bool>,
+    },
     LeftOut {
         reason: String,
     },
+}
+
+impl Link {
+    /// The same, with what was found out since.
+    pub fn with_on_demand(mut self, answer: bool) -> Link {
+        match &mut self {
+            Link::Linked { on_demand, .. } | Link::InSalesforce { on_demand, .. } => *on_demand = Some(answer),
+            Link::LeftOut { .. } => {}
+        }
+        self
+    }
 }
 
 /// Something that a person did in a session: registered, and with `ended` or `watched` what came after it. The payload of
@@ -157,6 +176,7 @@ plain!(CampaignFound { session, salesforce_id, campaign });
 plain!(SessionReady { session, link });
 plain_forms!(Link {
     Linked "linked" { campaign, list, name, starts_at, linked_at, event_id, title, on_demand },
+    InSalesforce "in-salesforce" { campaign, name, starts_at, event_id, title, on_demand },
     LeftOut "left-out" { reason },
 });
 plain!(Person { registration, held, ended, watched });
@@ -291,9 +311,9 @@ pub fn event_published(event_id: &str, day: &str) -> Task {
     )
 }
 
-pub fn register(registration: Registration, mapping: &Mapping) -> Task {
-    let (mapped, _) = mapping::prospect_values(mapping, &registration.values, Occasion::Registered);
-    let values = mapped.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]);
+pub fn register(registration: Registration, settings: &Settings) -> Task {
+    let mapped = settings.written(&registration.values, Occasion::Registered);
+    let values = mapped.iter().map(String::as_str);
     let dedupe = Fact::Registered.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} registered for session {}", registration.person(), registration.session);
     person(REGISTER, Person { registration, held: false, ended: None, watched: None }, dedupe, &title, Lane::Prompt)
@@ -302,12 +322,11 @@ pub fn register(registration: Registration, mapping: &Mapping) -> Task {
 /// Of the values, those that a mapping reads: a session may have thousands of people.
 pub fn attendance(mut registration: Registration, ended: Ended, settings: &Settings) -> Task {
     registration.values.retain(|source| settings.reads(source));
-    let mapping = &settings.mapping;
     let mut sources = registration.values.clone();
     ended.attendance.put(&mut sources);
-    let (mapped, _) = mapping::prospect_values(mapping, &sources, Occasion::Ended);
+    let mapped = settings.written(&sources, Occasion::Ended);
     let told = to_text(&ended);
-    let values = mapped.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]);
+    let values = mapped.iter().map(String::as_str);
     let values = values.chain([told.as_str()]);
     let fact = if ended.attendance.attended { Fact::Attended } else { Fact::NotAttended };
     let dedupe = fact.dedupe_key(&registration.session, Some(registration.person()), values);
@@ -316,11 +335,11 @@ pub fn attendance(mut registration: Registration, ended: Ended, settings: &Setti
     person(ATTENDANCE, payload, dedupe, &title, Lane::Bulk)
 }
 
-pub fn replay(registration: Registration, watched: ReplayView, mapping: &Mapping) -> Task {
+pub fn replay(registration: Registration, watched: ReplayView, settings: &Settings) -> Task {
     let mut sources = registration.values.clone();
     watched.put(&mut sources);
-    let (mapped, _) = mapping::prospect_values(mapping, &sources, Occasion::Watched);
-    let values = mapped.iter().flat_map(|(field, value)| [field.as_str(), value.as_str()]);
+    let mapped = settings.written(&sources, Occasion::Watched);
+    let values = mapped.iter().map(String::as_str);
     let dedupe = Fact::WatchedReplay.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} watched session {}", registration.person(), registration.session);
     let payload = Person { registration, held: false, ended: None, watched: Some(watched) };
@@ -372,7 +391,7 @@ mod tests {
     }
 
     fn register(registration: Registration) -> Task {
-        super::register(registration, &Mapping::default())
+        super::register(registration, &Settings::default())
     }
 
     #[test]
@@ -519,6 +538,14 @@ mod tests {
             title,
             on_demand,
         };
+        let in_salesforce = Link::InSalesforce {
+            campaign: "701000000000001AAA".into(),
+            name: name.into(),
+            starts_at: Some(1_645_459_200_000),
+            event_id: event_id.clone(),
+            title: some("Product demo"),
+            on_demand: Some(true),
+        };
         let ready = |session: &str, link| SessionReady { session: id(session), link };
         samples.say(
             SESSION_READY,
@@ -526,6 +553,7 @@ mod tests {
                 ready("S1", linked(None, None, None)),
                 ready("S2", Link::LeftOut { reason: "it is cancelled".into() }),
                 ready("S3", linked(event_id.clone(), some("Product demo"), Some(true))),
+                ready("S4", in_salesforce),
             ],
         );
         let ended_at = 1_645_461_000_000;

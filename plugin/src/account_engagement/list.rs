@@ -2,13 +2,12 @@
 //! taken (RULES 9, 10). Not here: who is in it (`list_membership.rs`).
 
 use super::{
-    PLACEHOLDER,
     calls::{CREATE_LIST, LISTS},
     errors::{ApiError, Verdict},
     id_of, id_value, query, time,
 };
 use crate::{
-    call::ACCOUNT_ENGAGEMENT,
+    call::{ACCOUNT_ENGAGEMENT, PLACEHOLDER},
     domain::session::SessionId,
     executor::Flow,
     flow::naming::Name,

@@ -39,9 +39,6 @@ pub fn id_of(value: &Value) -> Option<String> {
     value.get("id").and_then(json::scalar).filter(|id| !id.is_empty())
 }
 
-/// What a dry run puts where an id would be.
-pub const PLACEHOLDER: &str = "dry-run";
-
 /// The answer to an idempotent write.
 pub enum Written {
     Answer(Response),
@@ -96,6 +93,7 @@ pub async fn query(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::PLACEHOLDER;
     use crate::test_host::{TestHost, ok, on_host};
     use serde_json::json;
 

@@ -5,21 +5,21 @@
 //! Not here: list and activity.
 
 use super::{
-    PLACEHOLDER, Written,
+    Written,
     calls::{PROSPECTS, UPDATE_PROSPECT, UPSERT_PROSPECT},
     errors::{ApiError, Verdict, field_meant},
     id_of, id_value, query, written,
 };
 use crate::{
     calendar,
-    call::ACCOUNT_ENGAGEMENT,
+    call::{ACCOUNT_ENGAGEMENT, PLACEHOLDER},
     domain::email::Email,
     host::{Action, DAY, Entry, HttpError, Instant, MINUTE, Subject},
     json,
     mapping::{
         self,
         newest::{self, Fields, Known as Standing, News},
-        target_field::{self, Kind},
+        target_field::{self, Kind, Object},
     },
     plain::{from_text, to_text},
     stop::{Doing, Stop},
@@ -108,7 +108,7 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
                     person.prospect =
                         Some(Known { id: found.id.clone(), made_at, looked_up_at, several: found.several });
                     person.source_campaign = None;
-                    let fields = mapping::prospect_fields(&work.settings.mapping);
+                    let fields = mapping::fields(&work.settings.mapping, Object::Prospect);
                     for held in person.tried.take().unwrap_or_default() {
                         if found.values.get(&held.field).map(String::as_str) == held.text() {
                             newest::hold(&mut person.fields, &held.field.clone(), Some(held));
@@ -172,7 +172,7 @@ const UNREAD_KEY: &str = "unread";
 
 /// A field that holds several values cannot be queried (code 224), and one that does not exist neither: asked for without it.
 async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<'_>) -> Result<Option<Found>, Stop> {
-    let mapped = mapping::prospect_fields(&work.settings.mapping);
+    let mapped = mapping::fields(&work.settings.mapping, Object::Prospect);
     let noted = work.host.get(UNREAD_KEY).and_then(|text| from_text::<Unread>(&text).ok());
     let mut unread = noted.filter(|noted| work.now() < noted.until).map(|noted| noted.fields).unwrap_or_default();
     loop {
@@ -231,7 +231,7 @@ fn most_recently_active(
 fn fields<'a>(work: &Work<'_>, writes: &'a Values) -> Vec<(&'a str, Value)> {
     let typed = |(field, value): &'a (String, String)| {
         let text = || Value::from(value.as_str());
-        let typed = match mapping::kind_of(&work.settings.mapping, field) {
+        let typed = match mapping::kind_of(&work.settings.mapping, Object::Prospect, field) {
             Kind::Text => text(),
             Kind::Number | Kind::Boolean => json::parse(value.as_bytes())
                 .ok()
@@ -259,7 +259,7 @@ async fn update(
         Some((standing, unread)) => Standing::Read { standing, unread, is_made_by_us },
         None => Standing::Remembered { theirs: &theirs, is_made_by_us },
     };
-    let update = |field: &str| mapping::update_of(&work.settings.mapping, field);
+    let update = |field: &str| mapping::update_of(&work.settings.mapping, Object::Prospect, field);
     let (mut after, mut writes) = newest::decide_all(&person.fields, &wanted.news, &known, &update, work.now());
     let subject = Subject::person(wanted.email.as_str());
     if !writes.is_empty() {
@@ -337,9 +337,9 @@ async fn create(
         }
     };
     // A new one gets all that is newest, also what was once written to one that is gone.
-    let update = |field: &str| mapping::update_of(&work.settings.mapping, field);
+    let update = |field: &str| mapping::update_of(&work.settings.mapping, Object::Prospect, field);
     let (mut after, mut writes) = newest::decide_all(&person.fields, &wanted.news, &Standing::New, &update, work.now());
-    let mapped = mapping::prospect_fields(&work.settings.mapping);
+    let mapped = mapping::fields(&work.settings.mapping, Object::Prospect);
     for held in after.iter().filter(|held| mapped.contains(&held.field.as_str())) {
         if let (None, Some(text)) = (writes.get(&held.field), held.text()) {
             writes.insert(&held.field, text.into());

@@ -8,7 +8,7 @@ use crate::{
     json,
     mapping::{
         self,
-        target_field::{self, Kind},
+        target_field::{self, Kind, Object},
     },
     settings::Settings,
     text::nearest,
@@ -173,7 +173,7 @@ fn mapped_fields(settings: &Settings, custom_fields: &Answer) -> Vec<Finding> {
                 );
                 return Some(Finding::new("mapped-field-missing", Severity::Warning, &place, &problem, &remedy));
             };
-            let made = mapping::kind_of(&settings.mapping, target);
+            let made = mapping::kind_of(&settings.mapping, Object::Prospect, target);
             let (problem, remedy) = match kind.as_str() {
                 "number" if made != Kind::Number => {
                     (format!("{target} is a number, and what is mapped to it need not be one."), "Add the transform `number`.")

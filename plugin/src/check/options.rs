@@ -13,7 +13,7 @@ use crate::{
     livestorm::{calls::PEOPLE_ATTRIBUTES, paging},
     mapping::{
         source_path::{self, FIELDS},
-        target_field::{Kind, STANDARD},
+        target_field::{Kind, Object},
     },
     salesforce::calls::TOOLING_QUERY,
 };
@@ -70,7 +70,7 @@ fn sources(host: &dyn Host, setting: &str) -> Result<Vec<Choice>, Finding> {
 }
 
 fn targets(host: &dyn Host, setting: &str) -> Result<Vec<Choice>, Finding> {
-    let standard = STANDARD.iter().map(|field| {
+    let standard = Object::Prospect.standard().iter().map(|field| {
         let kind = match field.kind {
             Kind::Text => "text",
             Kind::Number => "number",

@@ -2,12 +2,9 @@
 //! and matched by id. Usually 10 minutes, at times 30 (S2-43); nobody is given up before the host's bound.
 
 use crate::{
-    account_engagement::{
-        PLACEHOLDER,
-        campaign::{LATE, made_since, next_look, short},
-    },
+    account_engagement::campaign::{LATE, made_since, next_look, short},
     calendar::moment,
-    call::ACCOUNT_ENGAGEMENT,
+    call::{ACCOUNT_ENGAGEMENT, PLACEHOLDER},
     host::{Action, Completion, Entry, Instant, MINUTE, Subject, Wait},
     stop::{Doing, Stop},
     task::{self, AwaitCampaign},

@@ -1,5 +1,5 @@
-//! What must become true, whatever happened to make it so: a session has a campaign and a list, a registrant is a prospect in
-//! that list, with activities of what they did. Reads from top to bottom; requests and codes are the destinations' matter.
+//! What must become true, whatever happened to make it so: a session has a campaign, a registrant is a prospect in its list
+//! with activities of what they did, or a lead or contact that is its member. Reads from top to bottom; requests and codes are the destinations' matter.
 
 pub mod activities;
 pub mod await_campaign;
@@ -11,3 +11,5 @@ pub mod naming;
 pub mod people;
 pub mod session_ended;
 pub mod session_scheduled;
+pub mod to_account_engagement;
+pub mod to_salesforce;

@@ -1,36 +1,27 @@
-//! What becomes of one person in one session: a prospect with the mapped fields, in the session's list, with the activities of
-//! what they did (S2-18 to S2-24). *Register*, *attendance* and *replay* are one rule, since each tells of the registration too:
-//! whose registration webhook was lost is caught up by the next word of them.
+//! What tasks say of people, whatever the destination: who is left out, whose session is not linked yet, when they registered,
+//! what is known of them at which occasion. *Register*, *attendance* and *replay* are one rule, since each tells of the
+//! registration too: whose registration webhook was lost is caught up by the next word of them.
 //!
-//! Promises: tasks of one batch are grouped by address; one person's are handled one after another, different
-//! people's side by side. Whose session is not linked yet is held and lost to nobody (S2-44). Not here: which activities
-//! (`activities.rs`).
+//! Promises: whose session is not linked yet is held and lost to nobody (S2-44). Not here: what becomes of it
+//! (`to_account_engagement.rs`, `to_salesforce.rs`).
 
-use super::{activities, left_out, session_scheduled};
+use super::{left_out, session_scheduled, to_account_engagement, to_salesforce};
 use crate::{
-    account_engagement::{
-        external_activity,
-        list_membership::{self, Joined, Place},
-        prospect::{self, Wanted},
-    },
     calendar::{day, iso},
     domain::{
         email::Email,
         registrant::{Registration, Role},
         session::SessionId,
     },
-    executor::{self, Flow},
+    executor::Flow,
     host::{Completion, Entry, HOUR, Instant, MINUTE, Subject, Task, Wait},
     livestorm::{
-        registration_time::{self, Told},
+        registration_time::{self, Told as Time},
         team::{self, Team},
     },
-    mapping::{
-        self,
-        newest::News,
-        source_path::{ENDED_AT, Occasion},
-    },
+    mapping::source_path::{ENDED_AT, Occasion},
     plain::{from_text, to_text},
+    settings::Destination,
     stop::{Doing, Stop},
     task::{self, Link, Person, SessionReady},
     text::{self, fit},
@@ -39,7 +30,7 @@ use crate::{
 };
 use std::cell::RefCell;
 
-type Ends = Vec<(u32, Result<Completion, Stop>)>;
+pub type Ends = Vec<(u32, Result<Completion, Stop>)>;
 
 /// One task of the batch.
 pub struct One {
@@ -90,36 +81,44 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
                 left_out::tell(work, registration, &left_out::Why { code: "left-out-session", reason });
                 ends.push((one.id, Ok(Completion::default())));
             }
-            Ok(Some(Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, on_demand })) => {
-                let Some(email) = registration.email.clone() else {
-                    ends.push((one.id, Ok(Completion::default())));
-                    continue;
-                };
-                let is_on_demand = on_demand == Some(true);
-                let asks_on_demand = on_demand.is_none() && one.person.watched.is_some();
-                let event_id = event_id.or_else(|| registration.event_id.clone());
-                ready.push((
-                    one,
-                    Ready {
-                        email,
-                        campaign,
-                        list,
-                        name,
-                        starts_at,
-                        linked_at,
-                        event_id,
-                        title,
-                        is_on_demand,
-                        asks_on_demand,
-                    },
-                ));
-            }
+            Ok(Some(link)) => match with(work, &one, link) {
+                Some(with) => ready.push((one, with)),
+                // Of another destination, which was chosen before.
+                None => ends.push((one.id, unlinked(work, &one, &mut asked))),
+            },
         }
     }
     let (ready, stopped) = resolved(work, ready);
     ends.extend(stopped);
     ends.extend(write(work, ready));
     ends
+}
+
+/// Nothing: it is linked to another destination than the settings name now.
+fn with(work: &Work<'_>, one: &One, link: Link) -> Option<Ready> {
+    let registration = &one.person.registration;
+    let (campaign, list, name, starts_at, linked_at, event_id, title, on_demand) =
+        match (link, work.settings.destination) {
+            (
+                Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, on_demand },
+                Destination::AccountEngagement,
+            ) => (campaign, list, name, starts_at, linked_at, event_id, title, on_demand),
+            (Link::InSalesforce { campaign, name, starts_at, event_id, title, on_demand }, Destination::Salesforce) => {
+                (campaign, String::new(), name, starts_at, 0, event_id, title, on_demand)
+            }
+            _ => return None,
+        };
+    Some(Ready {
+        campaign,
+        list,
+        name,
+        starts_at,
+        linked_at,
+        event_id: event_id.or_else(|| registration.event_id.clone()),
+        title,
+        is_on_demand: on_demand == Some(true),
+        asks_on_demand: on_demand.is_none() && one.person.watched.is_some(),
+    })
 }
 
 /// Whether a session is on demand is asked once for each that was a draft when it was seen first, and noted.
@@ -143,15 +142,10 @@ fn resolved(work: &Work<'_>, mut ready: Vec<(One, Ready)>) -> (Vec<(One, Ready)>
     let flows = sessions.into_iter().map(flow).collect();
     let told = work.waves.run(work.host, work.context.limits.wave, flows);
     for (session, read) in &told {
-        if let (
-            Ok(answer),
-            Ok(Some(Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, .. })),
-        ) = (read, link(work, session))
-        {
-            let on_demand = Some(*answer);
-            let link = Link::Linked { campaign, list, name, starts_at, linked_at, event_id, title, on_demand };
+        if let (Ok(answer), Ok(Some(link))) = (read, link(work, session)) {
+            let value = to_text(&link.with_on_demand(*answer));
             let subject = Some(Subject::session(session.as_str()));
-            work.host.set(Entry { key: link_key(session), value: to_text(&link), subject });
+            work.host.set(Entry { key: link_key(session), value, subject });
         }
     }
     let mut stopped = Ends::new();
@@ -171,17 +165,18 @@ fn resolved(work: &Work<'_>, mut ready: Vec<(One, Ready)>) -> (Vec<(One, Ready)>
 }
 
 /// All that a task needs of the session that it is about.
-struct Ready {
-    email: Email,
-    campaign: String,
-    list: String,
+pub struct Ready {
+    /// In the destination.
+    pub campaign: String,
+    /// In Account Engagement; empty in Salesforce.
+    pub list: String,
     /// Of campaign and list, for people.
-    name: String,
+    pub name: String,
     starts_at: Option<Instant>,
-    linked_at: Instant,
+    pub linked_at: Instant,
     event_id: Option<String>,
     title: Option<String>,
-    is_on_demand: bool,
+    pub is_on_demand: bool,
     /// It was a draft when it was seen first, and somebody has watched it: the event is to be read.
     asks_on_demand: bool,
 }
@@ -189,7 +184,6 @@ struct Ready {
 impl Ready {
     /// Under the words of `mapping::source_path`.
     fn put(&self, session: &SessionId, values: &mut Values) {
-        values.insert("person.email", self.email.as_str().into());
         values.insert("session.id", session.as_str().into());
         values.insert("session.campaign", self.name.clone());
         if let Some(at) = self.starts_at {
@@ -219,6 +213,14 @@ fn link(work: &Work<'_>, session: &SessionId) -> Result<Option<Link>, Stop> {
     link.map(Some).map_err(|error| doing.bug(&format!("What is remembered of the session cannot be read ({error})")))
 }
 
+/// What a held registration waits for.
+fn missing(work: &Work<'_>) -> &'static str {
+    match work.settings.destination {
+        Destination::AccountEngagement => "its campaign and list are not in Account Engagement",
+        Destination::Salesforce => "its campaign is not in Salesforce",
+    }
+}
+
 /// Nothing is known of the session: asked for once, then held until its key answers.
 fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Completion, Stop> {
     let registration = &one.person.registration;
@@ -227,11 +229,16 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Co
         let until = now + 6 * HOUR;
         let title = registration.event_title.as_deref().unwrap_or(session.as_str());
         let reason = format!(
-            "Held: {}, registered for \"{}\". Its campaign and list are not in Account Engagement since {} min (usually 10, at \
-             times 30). See what session {session} waits for; nothing is lost, goes on by itself",
+            "Held: {}, registered for \"{}\": {} since {} min{}. See what session {session} waits for; nothing is lost, goes on by \
+             itself",
             fit(registration.person(), 80),
             fit(title, 40),
+            missing(work),
             now.saturating_sub(one.admitted_at) / MINUTE,
+            match work.settings.destination {
+                Destination::AccountEngagement => " (usually 10, at times 30)",
+                Destination::Salesforce => "",
+            },
         );
         let wake_on = Some(task::session_key(session));
         return Err(Stop::Later(Box::new(Wait { until, reason: fit(&reason, 300), wake_on, pause: None })));
@@ -242,40 +249,103 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Co
         follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &day(now)));
     }
     let message = format!(
-        "{} registered for {} and is held: its campaign and list are not in Account Engagement yet. It goes on by itself when \
-         they are",
+        "{} registered for {} and is held: {} yet. It goes on by itself when that is so",
         registration.person(),
         registration.event(),
+        missing(work),
     );
     work.info("held", &message, Some(Subject::person(registration.person())));
     follow_ups.push(task::held(&one.task, one.person.clone()));
     Ok(Completion { follow_ups, wakes: Vec::new() })
 }
 
-fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
-    let times = registration_times(work, &ready);
-    let mut people: Vec<Vec<(One, Ready)>> = Vec::new();
-    for (one, with) in ready {
-        match people.iter_mut().find(|person| person.iter().any(|(_, other)| other.email == with.email)) {
-            Some(person) => person.push((one, with)),
-            None => people.push(vec![(one, with)]),
-        }
-    }
-    let flow = |registrations: Vec<(One, Ready)>| -> Flow<'_, Ends> {
-        let times = &times;
-        Box::pin(async move {
-            let mut ends = Vec::new();
-            for (one, with) in registrations {
-                ends.push((one.id, person(work, &one.person, &with, times).await));
-            }
-            ends
-        })
-    };
-    let flows = people.into_iter().map(flow).collect();
-    work.waves.run(work.host, work.context.limits.wave, flows).into_iter().flatten().collect()
+/// One task with all that is known for it, whatever the destination.
+pub struct Told {
+    pub id: u32,
+    pub person: Person,
+    pub email: Email,
+    pub with: Ready,
+    pub registered_at: Instant,
+    /// Under the words of `mapping::source_path`.
+    pub sources: Values,
+    /// What it tells of, with the times of the source.
+    pub occasions: Vec<(Occasion, Instant)>,
 }
 
-type Times = Vec<(SessionId, Result<Vec<Told>, Stop>)>;
+impl Told {
+    pub fn session(&self) -> &SessionId {
+        &self.person.registration.session
+    }
+
+    /// What was read back from Livestorm after the end corrects what was read before.
+    pub fn read_at(&self) -> Option<Instant> {
+        self.person.ended.as_ref().map(|_| self.person.registration.received_at)
+    }
+
+    /// The task is about somebody whose registration was told before, as far as anybody can know.
+    pub fn is_known(&self) -> bool {
+        self.person.ended.is_some() || self.person.watched.is_some()
+    }
+
+    /// It is written: the time is needed no more.
+    pub fn forget_time(&self, work: &Work<'_>) {
+        let key = time_key(self.session(), &self.email);
+        if work.host.get(&key).is_some() {
+            work.host.delete(&key);
+        }
+    }
+}
+
+fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
+    let times = registration_times(work, &ready);
+    let (mut ends, mut people): (Ends, Vec<Vec<Told>>) = (Vec::new(), Vec::new());
+    for (one, with) in ready {
+        let id = one.id;
+        match told(work, one, with, &times) {
+            Ok(Some(told)) => match people.iter_mut().find(|person| person[0].email == told.email) {
+                Some(person) => person.push(told),
+                None => people.push(vec![told]),
+            },
+            Ok(None) => ends.push((id, Ok(Completion::default()))),
+            Err(stop) => ends.push((id, Err(stop))),
+        }
+    }
+    ends.extend(match work.settings.destination {
+        Destination::AccountEngagement => to_account_engagement::write(work, people),
+        Destination::Salesforce => to_salesforce::write(work, people),
+    });
+    ends
+}
+
+/// Nothing: the person is left out, since what was read just now says that they belong to the team.
+fn told(work: &Work<'_>, one: One, with: Ready, times: &Times) -> Result<Option<Told>, Stop> {
+    let One { id, person, .. } = one;
+    let Person { registration, ended, watched, .. } = &person;
+    // Who has none was left out before.
+    let Some(email) = registration.email.clone() else { return Ok(None) };
+    let (registered_at, role) = moment_of(work, registration, &email, times)?;
+    if role == Some(Role::TeamMember) {
+        left_out::tell(work, registration, &left_out::team_member());
+        return Ok(None);
+    }
+    let mut sources = registration.values.clone();
+    sources.insert("person.email", email.as_str().into());
+    with.put(&registration.session, &mut sources);
+    sources.insert("registration.registered_at", format!("{}Z", iso(registered_at)));
+    let mut occasions = vec![(Occasion::Registered, registered_at)];
+    if let Some(ended) = ended {
+        ended.attendance.put(&mut sources);
+        sources.insert(ENDED_AT, format!("{}Z", iso(ended.at)));
+        occasions.push((Occasion::Ended, ended.at));
+    }
+    if let Some(watched) = watched {
+        watched.put(&mut sources);
+        occasions.push((Occasion::Watched, watched.watched_at.unwrap_or(registration.received_at)));
+    }
+    Ok(Some(Told { id, email, with, registered_at, sources, occasions, person }))
+}
+
+type Times = Vec<(SessionId, Result<Vec<Time>, Stop>)>;
 
 /// Those of one session whose time is missing, and the earliest receipt.
 struct Missing {
@@ -292,12 +362,12 @@ fn time_key(session: &SessionId, email: &Email) -> String {
 /// When they registered, for those whose deliveries do not say it: one read a session (RULES 4).
 fn registration_times(work: &Work<'_>, ready: &[(One, Ready)]) -> Times {
     let mut missing: Vec<Missing> = Vec::new();
-    for (one, with) in ready {
-        let Registration { session, registered_at, received_at, .. } = &one.person.registration;
-        if registered_at.is_some() || noted_time(work, session, &with.email).is_some() {
+    for (one, _) in ready {
+        let Registration { session, registered_at, received_at, email, .. } = &one.person.registration;
+        let Some(email) = email.clone() else { continue };
+        if registered_at.is_some() || noted_time(work, session, &email).is_some() {
             continue;
         }
-        let email = with.email.clone();
         match missing.iter_mut().find(|missing| missing.session == *session) {
             Some(missing) => {
                 missing.received_at = missing.received_at.min(*received_at);
@@ -348,100 +418,6 @@ fn moment_of(
     let subject = Some(Subject::person(email.as_str()));
     work.host.set(Entry { key: time_key(session, email), value: at.to_string(), subject });
     Ok((at, role.or_else(|| read.and_then(|told| told.role.clone()))))
-}
-
-/// The whole rule for one task: prospect, list, activities. At most four calls for a registration, five for somebody who
-/// attended and two for an absent person (RULES 25), where the prospect is known and nothing is refused.
-async fn person(work: &Work<'_>, person: &Person, with: &Ready, times: &Times) -> Result<Completion, Stop> {
-    let Person { registration, ended, watched, .. } = person;
-    let (session, email) = (&registration.session, &with.email);
-    let (registered_at, role) = moment_of(work, registration, email, times)?;
-    if role == Some(Role::TeamMember) {
-        left_out::tell(work, registration, &left_out::team_member());
-        return Ok(Completion::default());
-    }
-    let mut sources = registration.values.clone();
-    with.put(session, &mut sources);
-    sources.insert("registration.registered_at", format!("{}Z", iso(registered_at)));
-    let mut occasions = vec![(Occasion::Registered, registered_at)];
-    if let Some(ended) = ended {
-        ended.attendance.put(&mut sources);
-        sources.insert(ENDED_AT, format!("{}Z", iso(ended.at)));
-        occasions.push((Occasion::Ended, ended.at));
-    }
-    if let Some(watched) = watched {
-        watched.put(&mut sources);
-        occasions.push((Occasion::Watched, watched.watched_at.unwrap_or(registration.received_at)));
-    }
-    let mapped: Vec<(Values, Instant)> =
-        occasions.into_iter().map(|(occasion, at)| (mapped(work, email, &sources, occasion), at)).collect();
-    // What was read back from Livestorm after the end corrects what was read before.
-    let read_at = ended.as_ref().map(|_| registration.received_at);
-    let news = mapped.iter().map(|(values, at)| News { values, at: *at, session: session.as_str(), read_at }).collect();
-    let wanted = Wanted { email, news, campaign: &with.campaign, is_known: ended.is_some() || watched.is_some() };
-    let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
-    let doing = Doing { what: "add to the session's list", whom: email.as_str() };
-    let told = activities::of(work, person, registered_at, &sources, email, with.is_on_demand);
-    let mut gone = Vec::new();
-    loop {
-        let chosen = prospect::ensure(work, &wanted, &mut gone).await?;
-        match list_membership::join(work, &place, email, &chosen.id).await? {
-            Joined::Yes => {}
-            Joined::ProspectGone(error) if chosen.is_young => {
-                return Err(doing.later(work.now() + MINUTE, &format!("the prospect is very young ({})", error.said())));
-            }
-            Joined::ProspectGone(error) if !gone.is_empty() => return Err(error.stop(work.now(), &doing)),
-            Joined::ProspectGone(_) => {
-                gone.push(chosen.id);
-                continue;
-            }
-        }
-        if tell(work, session, email, &told, chosen.is_young, gone.is_empty()).await? {
-            break;
-        }
-        gone.push(chosen.id);
-    }
-    // The activity's entry is the fact from here on; the time is needed no more.
-    if work.host.get(&time_key(session, email)).is_some() {
-        work.host.delete(&time_key(session, email));
-    }
-    Ok(Completion::default())
-}
-
-/// All activities side by side. False: the prospect is there no more.
-async fn tell(
-    work: &Work<'_>,
-    session: &SessionId,
-    email: &Email,
-    told: &[activities::Told],
-    prospect_is_young: bool,
-    may_be_gone: bool,
-) -> Result<bool, Stop> {
-    let one = |told: &activities::Told| -> Flow<'_, Result<external_activity::Told, Stop>> {
-        let activities::Told { activity, value, at } = told.clone();
-        Box::pin(async move {
-            let one = external_activity::One { session, email, activity, value: &value, at, prospect_is_young };
-            external_activity::tell(work, &one, may_be_gone && !prospect_is_young).await
-        })
-    };
-    let ends = executor::all(told.iter().map(one).collect()).await;
-    let ends = ends.into_iter().collect::<Result<Vec<_>, Stop>>()?;
-    Ok(ends.iter().all(|end| *end == external_activity::Told::Yes))
-}
-
-/// What is written at an occasion. What cannot be used is told, and the rest is written.
-fn mapped(work: &Work<'_>, email: &Email, sources: &Values, occasion: Occasion) -> Values {
-    let (values, unwritten) = mapping::prospect_values(&work.settings.mapping, sources, occasion);
-    // One line a person: a run may have a thousand.
-    if !unwritten.is_empty() {
-        let fields: Vec<String> = unwritten.iter().map(|one| format!("{} ({})", one.target, one.why)).collect();
-        let message = format!(
-            "Of {email} is left as it is: {}. Correct the mapping, or the answer in Livestorm.",
-            fit(&fields.join(", "), 700)
-        );
-        work.warn("value-not-written", &message, Some(Subject::person(email.as_str())));
-    }
-    values
 }
 
 #[cfg(test)]

@@ -118,6 +118,7 @@ async fn ended(work: &Work<'_>, task: task::SessionEnded) -> Result<Completion, 
     if work.now() < ended_at + task::ATTENDANCE_READY {
         return Err(doing.later(ended_at + task::ATTENDANCE_READY, "attendance is ready ten minutes after the end"));
     }
+    session_scheduled::keep_open(work).await?;
     let Some(first) = page(work, &id, 0, &doing).await? else {
         return nothing("ended-nobody", "nobody is in it");
     };
@@ -338,7 +339,7 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Instant) -> Result<Option<Ta
     // Who registered after the end has no attendance (RULES 6), and is a registrant all the same.
     if registration.registered_at.is_some_and(|at| at > ended_at) {
         registration.values.retain(|source| work.settings.reads(source));
-        return Ok(Some(Task { lane: Lane::Bulk, ..task::register(registration, &work.settings.mapping) }));
+        return Ok(Some(Task { lane: Lane::Bulk, ..task::register(registration, work.settings) }));
     }
     Ok(Some(task::attendance(registration, Ended { at: ended_at, attendance }, work.settings)))
 }

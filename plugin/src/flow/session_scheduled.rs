@@ -9,9 +9,9 @@
 //! has come to its end. A renamed campaign or list changes nothing: links are ids (S2-67).
 
 use crate::{
-    account_engagement::{self, PLACEHOLDER, campaign::next_look},
+    account_engagement::{self, campaign::next_look},
     calendar::day,
-    call::Call,
+    call::{Call, PLACEHOLDER},
     domain::{
         event::{Event, Scheduling},
         session::{self, Session, SessionId},
@@ -26,7 +26,7 @@ use crate::{
     },
     plain::{from_text, to_text},
     salesforce,
-    settings::CampaignWhen,
+    settings::{CampaignWhen, Destination},
     stop::{Doing, Stop},
     task::{self, ENSURE_SESSION, Link, SESSION_CREATED},
     work::Work,
@@ -76,6 +76,33 @@ enum Status {
         list: String,
         linked_at: Instant,
     },
+    /// In Salesforce: its campaign waits for the statuses of its members.
+    Made {
+        name: Name,
+        salesforce_id: String,
+    },
+    /// In Salesforce: members may come.
+    Open {
+        name: Name,
+        salesforce_id: String,
+    },
+}
+
+impl Status {
+    /// What is known of the session where its campaign was made for another destination than the settings name now. The campaign
+    /// itself is in Salesforce either way, and its ledger knows it.
+    fn turned(self, destination: Destination) -> Status {
+        match (self, destination) {
+            (
+                Status::Awaited { name, .. } | Status::Found { name, .. } | Status::Ready { name, .. },
+                Destination::Salesforce,
+            )
+            | (Status::Made { name, .. } | Status::Open { name, .. }, Destination::AccountEngagement) => {
+                Status::Wanted { name }
+            }
+            (status, _) => status,
+        }
+    }
 }
 
 plain!(Memory { session, status, on_demand });
@@ -86,6 +113,8 @@ plain_forms!(Status {
     Awaited "awaited" { name, salesforce_id, made_at },
     Found "found" { name, salesforce_id, campaign },
     Ready "ready" { name, campaign, list, linked_at },
+    Made "made" { name, salesforce_id },
+    Open "open" { name, salesforce_id },
 });
 
 /// What a task brings: the session as far as it is now, and the day of the question where somebody asked.
@@ -154,6 +183,17 @@ pub async fn why_not(work: &Work<'_>, id: &SessionId, event_id: Option<String>) 
     })
 }
 
+/// Before the statuses of its members are written: labels that somebody has renamed meanwhile are made again.
+pub async fn keep_open(work: &Work<'_>) -> Result<(), Stop> {
+    let memory = remembered(work).map_err(Stop::bug)?;
+    match memory.map(|memory| (memory.session.id, memory.status)) {
+        Some((session, Status::Open { name, salesforce_id })) => {
+            salesforce::member_status::ensure(work, &session, &salesforce_id, &name.campaign()).await
+        }
+        _ => Ok(()),
+    }
+}
+
 fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Result<Step, String> {
     let Some(mut memory) = remembered(work)? else {
         return Err(format!("A campaign was found for session {}, which is not remembered", task.session));
@@ -212,7 +252,7 @@ async fn judged(
     if let Some(reason) = eligibility::why_not(session, work.context.activated_at) {
         return left_out(reason);
     }
-    let waits_for_publishing = work.settings.salesforce_campaign.campaign_when == CampaignWhen::EventPublished;
+    let waits_for_publishing = work.settings.campaign_when() == CampaignWhen::EventPublished;
     if waits_for_publishing && session.status == session::Status::Draft && !is_asked_for {
         return not_yet("session-waits", "its event is a draft, and the settings wait until it is published");
     }
@@ -291,7 +331,7 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
     let session = memory.session.id.clone();
     loop {
         remember(work, &memory);
-        memory.status = match memory.status.clone() {
+        memory.status = match memory.status.clone().turned(work.settings.destination) {
             Status::Seen { event_id } => match judged(work, &mut memory, event_id.clone(), asked.is_some()).await? {
                 Some(status) => status,
                 None => {
@@ -303,7 +343,27 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
             Status::LeftOut { reason } => return Ok(done(answer(session, Link::LeftOut { reason }, asked))),
             Status::Wanted { name } => {
                 let made = salesforce::campaign::ensure(work, &session, &name).await?;
-                Status::Awaited { name, salesforce_id: made.id, made_at: made.at }
+                match work.settings.destination {
+                    Destination::AccountEngagement => {
+                        Status::Awaited { name, salesforce_id: made.id, made_at: made.at }
+                    }
+                    Destination::Salesforce => Status::Made { name, salesforce_id: made.id },
+                }
+            }
+            Status::Made { name, salesforce_id } => {
+                salesforce::member_status::ensure(work, &session, &salesforce_id, &name.campaign()).await?;
+                Status::Open { name, salesforce_id }
+            }
+            Status::Open { name, salesforce_id } => {
+                let link = Link::InSalesforce {
+                    campaign: salesforce_id,
+                    name: name.campaign(),
+                    starts_at: name.starts_at(),
+                    event_id: memory.session.event_id,
+                    title: Some(name.title().into()),
+                    on_demand: memory.on_demand,
+                };
+                return Ok(done(answer(session, link, asked)));
             }
             Status::Awaited { name, salesforce_id, made_at } => {
                 if salesforce_id == PLACEHOLDER {
@@ -368,6 +428,8 @@ mod tests {
             Status::Awaited { name: name(), salesforce_id: salesforce_id.clone(), made_at: 1_644_845_100_000 },
             Status::Found { name: name(), salesforce_id, campaign: campaign.clone() },
             Status::Ready { name: name(), campaign, list: "9".into(), linked_at: 1_644_845_800_000 },
+            Status::Made { name: name(), salesforce_id: "701000000000001AAA".into() },
+            Status::Open { name: name(), salesforce_id: "701000000000001AAA".into() },
         ];
         for (number, status) in (1..).zip(forms) {
             let session = Session {

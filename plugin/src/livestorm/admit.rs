@@ -23,7 +23,7 @@ pub struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     pub fn new(settings: &'a Settings) -> Self {
-        let reads = |source| mapping::reads(&settings.mapping, source);
+        let reads = |source| mapping::reads(&settings.mapping, settings.objects(), source);
         let secrets = Secrets {
             connection_link: reads(source_path::CONNECTION_LINK),
             password_key: reads(source_path::PASSWORD_KEY),

@@ -35,7 +35,7 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
         "people.registered" => {
             of_type(&resource, "people")?;
             let registration = resources::registered(&resource, received_at, wanted.secrets)?;
-            Ok(Admission::Tasks(vec![task::register(registration, &wanted.settings.mapping)]))
+            Ok(Admission::Tasks(vec![task::register(registration, wanted.settings)]))
         }
         "session.ended" => {
             of_type(&resource, "sessions")?;
@@ -57,7 +57,7 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
             of_type(&resource, "people")?;
             let registration = resources::registered(&resource, received_at, wanted.secrets)?;
             let replay = resources::replay(&resource).unwrap_or(ReplayView { watched_at: None });
-            Ok(Admission::Tasks(vec![task::replay(registration, replay, &wanted.settings.mapping)]))
+            Ok(Admission::Tasks(vec![task::replay(registration, replay, wanted.settings)]))
         }
         "event.published" => {
             of_type(&resource, "events")?;
@@ -72,7 +72,7 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
 
 /// The body names no session, so the event's sessions are read, where anything waits for this.
 pub fn published(event_id: String, received_at: Instant, wanted: &Wanted<'_>) -> Admission {
-    match wanted.settings.salesforce_campaign.campaign_when {
+    match wanted.settings.campaign_when() {
         CampaignWhen::EventPublished => {
             Admission::Tasks(vec![task::event_published(&event_id, &calendar::day(received_at))])
         }

@@ -14,7 +14,7 @@ pub fn admit(body: &At<'_>, received_at: Instant, wanted: &Wanted<'_>) -> Result
     let webinar = body.object("webinar")?;
     if body.has("attendee") {
         let registration = registration(&body.object("attendee")?, &webinar, received_at, wanted)?;
-        return Ok(Admission::Tasks(vec![task::register(registration, &wanted.settings.mapping)]));
+        return Ok(Admission::Tasks(vec![task::register(registration, wanted.settings)]));
     }
     // Of a shape that we do not know nothing is claimed.
     let event_id = webinar.text("identify")?;

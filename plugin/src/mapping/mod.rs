@@ -21,7 +21,7 @@ pub use update_policy::Update;
 use crate::{host::Finding, text::nearest, values::Values};
 use serde::Deserialize;
 use source_path::Occasion;
-use target_field::{Kind, PROSPECT_DEFAULTS};
+use target_field::{Kind, Object};
 
 /// # Mapped fields
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -33,13 +33,41 @@ pub struct Mapping {
     /// First and last name, company, job title, phone, city, country and website, unless a rule below says otherwise of a field.
     pub defaults: bool,
     /// # Fields of the prospect
+    ///
+    /// In Account Engagement.
     #[cfg_attr(test, schemars(length(max = 200)))]
     pub prospect: Vec<Rule>,
+    /// # Fields of the lead
+    ///
+    /// In Salesforce.
+    #[cfg_attr(test, schemars(length(max = 200)))]
+    pub lead: Vec<Rule>,
+    /// # Fields of the contact
+    ///
+    /// In Salesforce. The target `Company` is the name of the account that a new contact is linked to.
+    #[cfg_attr(test, schemars(length(max = 200)))]
+    pub contact: Vec<Rule>,
+    /// # Fields of the campaign member
+    ///
+    /// In Salesforce: what somebody did in one session.
+    #[cfg_attr(test, schemars(length(max = 200)))]
+    pub campaign_member: Vec<Rule>,
+}
+
+impl Mapping {
+    pub fn of(&self, object: Object) -> &[Rule] {
+        match object {
+            Object::Prospect => &self.prospect,
+            Object::Lead => &self.lead,
+            Object::Contact => &self.contact,
+            Object::CampaignMember => &self.campaign_member,
+        }
+    }
 }
 
 impl Default for Mapping {
     fn default() -> Self {
-        Self { defaults: true, prospect: Vec::new() }
+        Self { defaults: true, prospect: vec![], lead: vec![], contact: vec![], campaign_member: vec![] }
     }
 }
 
@@ -52,9 +80,9 @@ pub struct Rule {
     /// Where the value comes from: `fields.<id>` for a question of the form, `utm.source`, `attendance.duration`, `event.title`, ...
     #[cfg_attr(test, schemars(length(min = 1, max = 255)))]
     pub source: String,
-    /// # Field of the prospect
+    /// # Field
     ///
-    /// API name: a standard one, e.g. `company`, or a custom one, e.g. `Livestorm_Minutes__c`.
+    /// API name: a standard one, e.g. `company` of a prospect and `Company` of a lead, or a custom one, e.g. `Livestorm_Minutes__c`.
     #[cfg_attr(test, schemars(length(min = 1, max = 255)))]
     pub target: String,
     /// # Transforms
@@ -65,13 +93,14 @@ pub struct Rule {
     pub transforms: Vec<Transform>,
     /// # When it is written
     ///
-    /// always: the newest value wins. when_empty: a value that somebody else wrote stays. never: only where the connector makes the prospect.
+    /// always: the newest value wins. when_empty: a value that somebody else wrote stays. never: only where the connector makes the record.
     #[serde(default)]
     pub update: Update,
 }
 
 /// A rule as it is applied: the customer's, or a default.
 pub struct Applied<'a> {
+    pub object: Object,
     /// The first that is there counts.
     pub sources: Vec<&'a str>,
     pub transforms: &'a [Transform],
@@ -104,22 +133,23 @@ impl Applied<'_> {
 
     fn kind(&self) -> Kind {
         let said = self.transforms.iter().rev().find_map(Transform::kind);
-        target_field::standard(self.target).map(|field| field.kind).or(said).unwrap_or(Kind::Text)
+        target_field::standard(self.object, self.target).map(|field| field.kind).or(said).unwrap_or(Kind::Text)
     }
 }
 
 /// The customer's rules, and the defaults for the fields that they say nothing of.
-pub fn rules(mapping: &Mapping) -> Vec<Applied<'_>> {
-    let own = mapping.prospect.iter().map(|rule| Applied {
+pub fn rules(mapping: &Mapping, object: Object) -> Vec<Applied<'_>> {
+    let own = mapping.of(object).iter().map(|rule| Applied {
+        object,
         sources: vec![&rule.source],
         transforms: &rule.transforms,
         target: &rule.target,
         update: rule.update,
     });
-    let defaults = PROSPECT_DEFAULTS
-        .iter()
-        .filter(|default| mapping.defaults && !mapping.prospect.iter().any(|rule| rule.target == default.target));
+    let is_own = |target: &str| mapping.of(object).iter().any(|rule| rule.target == target);
+    let defaults = object.defaults().iter().filter(|default| mapping.defaults && !is_own(default.target));
     let defaults = defaults.map(|default| Applied {
+        object,
         sources: default.sources.to_vec(),
         transforms: &[],
         target: default.target,
@@ -136,9 +166,9 @@ pub struct Unwritten {
 }
 
 /// Target field to value for what is known at this occasion and not before.
-pub fn prospect_values(mapping: &Mapping, sources: &Values, occasion: Occasion) -> (Values, Vec<Unwritten>) {
+pub fn values(mapping: &Mapping, object: Object, sources: &Values, occasion: Occasion) -> (Values, Vec<Unwritten>) {
     let (mut mapped, mut unwritten) = (Values::default(), Vec::new());
-    for rule in rules(mapping).iter().filter(|rule| rule.occasion() == occasion) {
+    for rule in rules(mapping, object).iter().filter(|rule| rule.occasion() == occasion) {
         match rule.value(sources) {
             Ok(Some(value)) => mapped.insert(rule.target, value),
             Ok(None) => {}
@@ -153,46 +183,47 @@ pub fn prospect_values(mapping: &Mapping, sources: &Values, occasion: Occasion) 
 }
 
 /// The target fields of all rules.
-pub fn prospect_fields(mapping: &Mapping) -> Vec<&str> {
-    rules(mapping).iter().map(|rule| rule.target).collect()
+pub fn fields(mapping: &Mapping, object: Object) -> Vec<&str> {
+    rules(mapping, object).iter().map(|rule| rule.target).collect()
 }
 
-pub fn update_of(mapping: &Mapping, field: &str) -> Update {
-    mapping.prospect.iter().find(|rule| rule.target == field).map_or(Update::Always, |rule| rule.update)
+pub fn update_of(mapping: &Mapping, object: Object, field: &str) -> Update {
+    mapping.of(object).iter().find(|rule| rule.target == field).map_or(Update::Always, |rule| rule.update)
 }
 
 /// As what the API takes the field.
-pub fn kind_of(mapping: &Mapping, field: &str) -> Kind {
-    rules(mapping).iter().find(|rule| rule.target == field).map_or(Kind::Text, Applied::kind)
+pub fn kind_of(mapping: &Mapping, object: Object, field: &str) -> Kind {
+    rules(mapping, object).iter().find(|rule| rule.target == field).map_or(Kind::Text, Applied::kind)
 }
 
-/// Whether a rule reads this source.
-pub fn reads(mapping: &Mapping, source: &str) -> bool {
-    rules(mapping).iter().any(|rule| rule.reads().any(|read| read == source))
-}
-
-/// Whether anything is written at this occasion.
-pub fn writes_at(mapping: &Mapping, occasion: Occasion) -> bool {
-    rules(mapping).iter().any(|rule| rule.occasion() == occasion)
+/// Whether a rule of one of these objects reads this source.
+pub fn reads(mapping: &Mapping, objects: &[Object], source: &str) -> bool {
+    let read_by = |object: &Object| rules(mapping, *object).iter().any(|rule| rule.reads().any(|read| read == source));
+    objects.iter().any(read_by)
 }
 
 /// What a schema cannot say of the rules.
 pub fn problems(mapping: &Mapping) -> Vec<Finding> {
+    let objects = [Object::Prospect, Object::Lead, Object::Contact, Object::CampaignMember];
+    objects.iter().flat_map(|object| problems_of(mapping.of(*object), *object)).collect()
+}
+
+fn problems_of(rules: &[Rule], object: Object) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (number, rule) in mapping.prospect.iter().enumerate() {
-        let place = format!("/mapping/prospect/{number}");
+    for (number, rule) in rules.iter().enumerate() {
+        let place = format!("/mapping/{}/{number}", object.setting());
         findings.extend(source_path::problem(&format!("{place}/source"), &rule.source));
         let target = format!("{place}/target");
-        if let Some(other) = mapping.prospect[..number].iter().position(|other| other.target == rule.target) {
+        if let Some(other) = rules[..number].iter().position(|other| other.target == rule.target) {
             let problem = format!("{target}: {} is written by rule {other} too.", rule.target);
             findings.push(Finding::wrong(
                 &target,
                 &problem,
                 "Keep one of the two; `join` brings several sources into one field.",
             ));
-        } else if let Some((problem, remedy)) = target_field::problem(&rule.target) {
+        } else if let Some((problem, remedy)) = target_field::problem(object, &rule.target) {
             findings.push(Finding::wrong(&target, &format!("{target}: {problem}"), &remedy));
-        } else if let Some(problem) = kind_problem(rule) {
+        } else if let Some(problem) = kind_problem(object, rule) {
             let remedy = "Add the transform of that kind, or map another source.";
             findings.push(Finding::wrong(&place, &format!("{place}: {problem}"), remedy));
         }
@@ -211,8 +242,8 @@ pub fn problems(mapping: &Mapping) -> Vec<Finding> {
 }
 
 /// A standard field that is no text wants a value of its kind.
-fn kind_problem(rule: &Rule) -> Option<String> {
-    let wanted = target_field::standard(&rule.target)?.kind;
+fn kind_problem(object: Object, rule: &Rule) -> Option<String> {
+    let wanted = target_field::standard(object, &rule.target)?.kind;
     let made = rule.transforms.iter().rev().find_map(Transform::kind);
     let made = made.unwrap_or_else(|| source_path::kind(&rule.source));
     let word = match wanted {
@@ -250,9 +281,9 @@ mod tests {
         rows.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect()
     }
 
-    fn check(values: &[(&str, &str)], expected: &[(&str, &str)]) {
+    fn check(given: &[(&str, &str)], expected: &[(&str, &str)]) {
         let mapping = Mapping::default();
-        assert_eq!(prospect_values(&mapping, &map(values), Occasion::Registered), (map(expected), vec![]));
+        assert_eq!(values(&mapping, Object::Prospect, &map(given), Occasion::Registered), (map(expected), vec![]));
     }
 
     fn mapping(rules: serde_json::Value) -> Mapping {
@@ -305,11 +336,11 @@ mod tests {
         let mapping =
             mapping(json!([{"source": "fields.employer", "target": "company", "transforms": [{"truncate": 3}]}]));
         let sources = map(&[("fields.company", "Example"), ("fields.employer", "Other"), ("fields.city", "Oslo")]);
-        let (values, _) = prospect_values(&mapping, &sources, Occasion::Registered);
-        assert_eq!(values, map(&[("company", "Oth"), ("city", "Oslo")]));
-        assert_eq!(prospect_fields(&mapping).iter().filter(|field| **field == "company").count(), 1);
+        let (written, _) = values(&mapping, Object::Prospect, &sources, Occasion::Registered);
+        assert_eq!(written, map(&[("company", "Oth"), ("city", "Oslo")]));
+        assert_eq!(fields(&mapping, Object::Prospect).iter().filter(|field| **field == "company").count(), 1);
         let bare = Mapping { defaults: false, ..mapping };
-        assert_eq!(prospect_values(&bare, &sources, Occasion::Registered).0, map(&[("company", "Oth")]));
+        assert_eq!(values(&bare, Object::Prospect, &sources, Occasion::Registered).0, map(&[("company", "Oth")]));
     }
 
     #[test]
@@ -326,21 +357,24 @@ mod tests {
             ("attendance.attended", "true"),
             ("replay.watched", "true"),
         ]);
-        let at = |occasion| prospect_values(&mapping, &sources, occasion).0;
+        let at = |occasion| values(&mapping, Object::Prospect, &sources, occasion).0;
         assert_eq!(at(Occasion::Registered), map(&[("Team__c", "A")]));
         assert_eq!(at(Occasion::Ended), map(&[("Minutes__c", "3"), ("Both__c", "A/true"), ("Rate__c", "0")]));
         assert_eq!(at(Occasion::Watched), map(&[("Replay__c", "true")]));
-        assert!(writes_at(&mapping, Occasion::Ended) && !writes_at(&Mapping::default(), Occasion::Ended));
-        assert_eq!(kind_of(&mapping, "Minutes__c"), Kind::Number);
-        assert_eq!(kind_of(&mapping, "Team__c"), Kind::Text);
+        assert_eq!(kind_of(&mapping, Object::Prospect, "Minutes__c"), Kind::Number);
+        assert_eq!(kind_of(&mapping, Object::Prospect, "Team__c"), Kind::Text);
     }
 
     #[test]
     fn what_no_transform_can_use_is_told_and_the_rest_is_written() {
         let mapping = mapping(json!([{"source": "fields.size", "target": "Size__c", "transforms": [{"number": {}}]}]));
-        let (values, unwritten) =
-            prospect_values(&mapping, &map(&[("fields.size", "many"), ("fields.city", "Oslo")]), Occasion::Registered);
-        assert_eq!(values, map(&[("city", "Oslo")]));
+        let (written, unwritten) = values(
+            &mapping,
+            Object::Prospect,
+            &map(&[("fields.size", "many"), ("fields.city", "Oslo")]),
+            Occasion::Registered,
+        );
+        assert_eq!(written, map(&[("city", "Oslo")]));
         assert_eq!(unwritten, [Unwritten { target: "Size__c".into(), why: "\"many\" is no number".into() }]);
     }
 }

@@ -1,11 +1,13 @@
 //! What the settings would make of one person, value by value, for whoever maps fields. Looks nowhere.
 
-use super::{Applied, Mapping, Occasion, Update, rules};
+use super::{Applied, Mapping, Occasion, Update, rules, target_field::Object};
 use crate::{host::MappedValue, values::Values};
 
-/// One row a rule. `occasions`: what the sample tells of.
-pub fn rows(mapping: &Mapping, sources: &Values, occasions: &[Occasion]) -> Vec<MappedValue> {
-    rules(mapping).iter().map(|rule| row(rule, sources, occasions)).collect()
+/// One row a rule of these objects. `occasions`: what the sample tells of.
+pub fn rows(mapping: &Mapping, objects: &[Object], sources: &Values, occasions: &[Occasion]) -> Vec<MappedValue> {
+    let of =
+        |object: &Object| rules(mapping, *object).iter().map(|rule| row(rule, sources, occasions)).collect::<Vec<_>>();
+    objects.iter().flat_map(of).collect()
 }
 
 fn row(rule: &Applied<'_>, sources: &Values, occasions: &[Occasion]) -> MappedValue {
@@ -36,13 +38,13 @@ fn row(rule: &Applied<'_>, sources: &Values, occasions: &[Occasion]) -> MappedVa
     match rule.update {
         Update::Always => {}
         Update::WhenEmpty => notes.push("only where the field is empty or was written by the connector".into()),
-        Update::Never => notes.push("only where the connector makes the prospect".into()),
+        Update::Never => notes.push("only where the connector makes the record".into()),
     }
     let hidden = |text: String| if rule.is_secret() { "(secret)".to_string() } else { text };
     MappedValue {
         source: [vec![names.join(" or ")], more.iter().map(|source| source.to_string()).collect()].concat().join(" + "),
         given: (!given.is_empty()).then(|| hidden(given.join(" + "))),
-        target: format!("Prospect.{}", rule.target),
+        target: format!("{}.{}", rule.object.name(), rule.target),
         written: written.map(hidden),
         note: notes.join("; "),
     }
@@ -81,7 +83,7 @@ mod tests {
             ("fields.last_name", "Lund"),
             ("fields.size", "many"),
         ];
-        let rows = rows(&mapping, &sources.into_iter().collect(), &[Occasion::Registered]);
+        let rows = rows(&mapping, &[Object::Prospect], &sources.into_iter().collect(), &[Occasion::Registered]);
         let told: Vec<_> = rows
             .iter()
             .map(|row| (row.source.as_str(), row.given.as_deref(), row.target.as_str(), row.written.as_deref()))

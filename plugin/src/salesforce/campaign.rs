@@ -3,12 +3,11 @@
 
 use super::{
     calls::{CREATE_CAMPAIGN, QUERY},
-    errors::{ApiError, Verdict},
+    errors::{About, ApiError, Verdict},
     soql,
 };
 use crate::{
-    account_engagement::PLACEHOLDER,
-    call::SALESFORCE,
+    call::{PLACEHOLDER, SALESFORCE},
     domain::session::SessionId,
     executor::Flow,
     flow::naming::Name,
@@ -66,7 +65,7 @@ pub async fn ensure(work: &Work<'_>, session: &SessionId, name: &Name) -> Result
             Once::Refused(response) => {
                 let error = ApiError::of(&response);
                 if !(with_type && error.verdict() == Verdict::FieldRefused && error.is_about("Type")) {
-                    return Err(error.stop(work.now(), &doing));
+                    return Err(error.stop(work.now(), &doing, About::Campaign));
                 }
                 with_type = false;
                 let message = format!("The campaign {full} is made without the type {TYPE}: {}", error.said());
@@ -117,7 +116,7 @@ async fn look(work: &Work<'_>, session: &SessionId, name: &str, doubt: Doubt, do
     let now = work.now();
     let response = answer.map_err(|error| for_http(&error, now, doing))?;
     if !response.is_success() {
-        return Err(ApiError::of(&response).stop(now, doing));
+        return Err(ApiError::of(&response).stop(now, doing, About::Campaign));
     }
     let body = json::parse(&response.body)
         .map_err(|why| doing.later(now + MINUTE, &format!("Salesforce's answer is not JSON ({why})")))?;

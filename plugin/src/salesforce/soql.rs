@@ -22,6 +22,24 @@ pub fn quoted(text: &str) -> String {
     literal
 }
 
+/// Several literals, for `IN`.
+pub fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
+/// As it stands in an address: all but letters, digits and `-_.~` is encoded.
+pub fn encoded(text: &str) -> String {
+    let mut address = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    address
+}
+
 /// A time, unquoted.
 pub fn time(at: Instant) -> String {
     format!("{}Z", calendar::iso(at))
@@ -38,6 +56,8 @@ mod tests {
         assert_eq!(quoted("' OR Name != '"), r"'\' OR Name != \''");
         assert_eq!(quoted("a\\"), r"'a\\'");
         assert_eq!(quoted("\"q\"\n\t"), r#"'\"q\"\n\t'"#);
+        assert_eq!(list(["a", "O'B"]), r"'a','O\'B'");
+        assert_eq!(encoded("a+b@ü.example"), "a%2Bb%40%C3%BC.example");
         assert_eq!(time(1_795_359_600_000), "2026-11-22T15:00:00Z");
     }
 

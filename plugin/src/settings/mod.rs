@@ -4,33 +4,53 @@
 //! left out takes its default. `settings.schema.json` is generated from these structs; a test fails where it is stale.
 //! Not here: what a schema can say (`schema.rs`), what fields and transforms do (`mapping/`).
 
+mod salesforce;
 mod schema;
+
+pub use salesforce::{Duplicates, NewPeople, Salesforce};
 
 use crate::{
     account_engagement::activity::Activity,
     domain::email::Email,
     host::{Finding, Severity},
     json,
-    mapping::{self, Mapping, source_path::Occasion, template},
+    mapping::{self, Mapping, source_path::Occasion, target_field::Object, template},
+    values::Values,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 pub const SCHEMA: &str = include_str!("settings.schema.json");
 
-/// # Livestorm to Account Engagement
+/// # Livestorm to Salesforce
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(default)]
 pub struct Settings {
+    /// # Destination
+    ///
+    /// account_engagement: prospects, lists and external activities. salesforce: leads, contacts and campaign members.
+    pub destination: Destination,
     pub account_engagement: AccountEngagement,
+    pub salesforce: Salesforce,
     pub salesforce_campaign: SalesforceCampaign,
     pub events: Events,
     pub left_out: LeftOut,
     pub mapping: Mapping,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    #[default]
+    AccountEngagement,
+    Salesforce,
+}
+
 /// # Account Engagement
+///
+/// Only where Account Engagement is the destination.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(default)]
@@ -155,8 +175,9 @@ impl ActivityValues {
 pub struct SalesforceCampaign {
     /// # When a session gets its campaign
     ///
-    /// A session whose event is a draft waits for it; whoever registers before that brings it about too.
-    pub campaign_when: CampaignWhen,
+    /// A session whose event is a draft waits for it; whoever registers before that brings it about too. Empty: session_created
+    /// for Account Engagement, event_published for Salesforce.
+    pub campaign_when: Option<CampaignWhen>,
     /// # Record type of new campaigns
     ///
     /// A campaign of a record type that the Account Engagement connector does not sync never arrives there. Empty: the user's
@@ -168,11 +189,10 @@ pub struct SalesforceCampaign {
     pub parent_id: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CampaignWhen {
-    #[default]
     SessionCreated,
     EventPublished,
 }
@@ -224,10 +244,36 @@ pub struct LeftOut {
 }
 
 impl Settings {
+    /// What is written to: each object has a mapping of its own.
+    pub fn objects(&self) -> &'static [Object] {
+        match self.destination {
+            Destination::AccountEngagement => &[Object::Prospect],
+            Destination::Salesforce => &[Object::Lead, Object::Contact, Object::CampaignMember],
+        }
+    }
+
+    /// RULES 8: for Account Engagement at once, for Salesforce when the event is published.
+    pub fn campaign_when(&self) -> CampaignWhen {
+        self.salesforce_campaign.campaign_when.unwrap_or(match self.destination {
+            Destination::AccountEngagement => CampaignWhen::SessionCreated,
+            Destination::Salesforce => CampaignWhen::EventPublished,
+        })
+    }
+
+    /// Names and values of all that is written at an occasion, for telling news from repeats.
+    pub fn written(&self, sources: &Values, occasion: Occasion) -> Vec<String> {
+        let of = |object: &Object| mapping::values(&self.mapping, *object, sources, occasion).0;
+        let pair = |(field, value): &(String, String)| [field.clone(), value.clone()];
+        self.objects().iter().flat_map(|object| of(object).iter().flat_map(pair).collect::<Vec<_>>()).collect()
+    }
+
     /// Whether anything that is written reads this source.
     pub fn reads(&self, source: &str) -> bool {
-        let values = self.account_engagement.activity_values.all();
-        mapping::reads(&self.mapping, source)
+        let values = match self.destination {
+            Destination::AccountEngagement => self.account_engagement.activity_values.all(),
+            Destination::Salesforce => Vec::new(),
+        };
+        mapping::reads(&self.mapping, self.objects(), source)
             || values.iter().any(|(_, text)| template::sources(text).any(|read| read == source))
     }
 }
@@ -302,6 +348,18 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
             _ => Occasion::Ended,
         };
         findings.extend(template::problem(&place, template, occasion));
+    }
+    let statuses = &settings.salesforce.member_statuses;
+    for (name, label, others) in [
+        ("attended", &statuses.attended, vec![&statuses.registered]),
+        ("not_attended", &statuses.not_attended, vec![&statuses.registered, &statuses.attended]),
+    ] {
+        if others.iter().any(|other| other.trim().eq_ignore_ascii_case(label.trim())) {
+            let place = format!("/salesforce/member_statuses/{name}");
+            let problem =
+                format!("{place}: \"{label}\" is the label of another status too, so the two cannot be told apart.");
+            findings.push(Finding::wrong(&place, &problem, "Give each status a label of its own."));
+        }
     }
     let campaign = &settings.salesforce_campaign;
     for (place, id, prefix) in [

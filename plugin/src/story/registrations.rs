@@ -96,7 +96,7 @@ fn whoever_registers_before_the_session_is_linked_is_held_and_goes_on_by_itself(
     story.run_due();
     assert_eq!(story.waiting(), 4, "three people and the campaign");
     assert!(
-        story.waits.iter().any(|reason| reason.starts_with("Held: ana0@example.org, registered for \"S1\".")),
+        story.waits.iter().any(|reason| reason.starts_with("Held: ana0@example.org, registered for \"S1\": its")),
         "{:?}",
         story.waits
     );
