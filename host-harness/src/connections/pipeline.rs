@@ -11,6 +11,7 @@ use super::{
     addresses::Origin,
     client::Dial,
     credentials::{Access, Known},
+    envelope::{self, Part},
     pace::Slot,
     policy,
     profile::{Seen, Verdict, retry_after},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    effect::{Denial, Request, Response, SendError},
+    effect::{Denial, Repeat, Request, Response, SendError},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -65,11 +66,12 @@ pub(super) struct Resolved<'a> {
     address: String,
 }
 
-/// A request that the rules cover.
+/// A request that the rules cover, with all that it carries.
 #[derive(Debug)]
 pub(super) struct Permitted {
     pub bound: Arc<Bound>,
     pub request: Request,
+    pub parts: Vec<Part>,
     /// Path and query, encoded.
     address: String,
 }
@@ -106,17 +108,31 @@ impl<'a> Resolved<'a> {
             }));
         };
         let address = address(&request);
-        form(&request, bound, &address, limits, &installation.limits).map_err(|(rule, remedy)| {
-            SendError::Denied(Denial { layer: "form".into(), rule, remedy: remedy.into() })
-        })?;
+        form(&request, bound, &address, limits, &installation.limits).map_err(SendError::Denied)?;
         Ok(Resolved { installation, bound: bound.clone(), request, address })
     }
 
-    pub fn permit(self) -> Result<Permitted, SendError> {
-        let provider = self.bound.provider;
-        policy::decide(&self.installation.egress, &self.request, &|path| provider.envelope(path))
-            .map_err(SendError::Denied)?;
-        Ok(Permitted { bound: self.bound, request: self.request, address: self.address })
+    /// One judge for the request and for each that it carries: what is refused alone is refused inside another.
+    pub fn permit(self, limits: &ConnectionLimits) -> Result<Permitted, SendError> {
+        let parts = self.judged(limits).map_err(SendError::Denied)?;
+        Ok(Permitted { bound: self.bound, request: self.request, parts, address: self.address })
+    }
+
+    fn judged(&self, limits: &ConnectionLimits) -> Result<Vec<Part>, Denial> {
+        let Resolved { installation, bound, request, .. } = self;
+        let provider = bound.provider;
+        let covered =
+            |request: &Request| policy::decide(&installation.egress, request, &|path| provider.envelope(path));
+        covered(request)?;
+        let parts = envelope::open(provider, request)?;
+        envelope::each(&parts, &|part| {
+            form(part, bound, &address(part), limits, &installation.limits)?;
+            covered(part)
+        })?;
+        if request.repeat == Repeat::Read {
+            envelope::only_reads(provider, request, &parts)?;
+        }
+        Ok(parts)
     }
 }
 
@@ -131,8 +147,22 @@ fn address(request: &Request) -> String {
     }
 }
 
-/// The checks of `wit/http.wit`: what is broken, and what to do.
 fn form(
+    request: &Request,
+    bound: &Bound,
+    address: &str,
+    limits: &ConnectionLimits,
+    call: &CallLimits,
+) -> Result<(), Denial> {
+    broken(request, bound, address, limits, call).map_err(|(rule, remedy)| Denial {
+        layer: "form".into(),
+        rule,
+        remedy: remedy.into(),
+    })
+}
+
+/// The checks of `wit/http.wit`: what is broken, and what to do.
+fn broken(
     request: &Request,
     bound: &Bound,
     address: &str,
@@ -339,7 +369,7 @@ mod tests {
     use super::*;
     use crate::{
         connections::{pace::Lane, profile::Provider},
-        effect::{Body, Method, Repeat},
+        effect::{Body, Method},
     };
     use proptest::prelude::*;
 
@@ -372,7 +402,7 @@ mod tests {
         change(&mut r);
         let limits = ConnectionLimits::default();
         let got = form(&r, &bound(), &address(&r), &limits, &CallLimits::default());
-        assert_eq!(got.as_ref().err().map(|(rule, _)| rule.as_str()), expect);
+        assert_eq!(got.as_ref().err().map(|denial| denial.rule.as_str()), expect);
     }
 
     #[test]
