@@ -14,7 +14,9 @@ pub struct Part {
     pub place: String,
     /// As it would be if it were sent alone.
     pub request: Request,
-    /// What it carries itself: records, as a rule.
+    /// Of a record in a list: its object.
+    pub object: Option<String>,
+    /// What it carries itself: records.
     pub parts: Vec<Part>,
 }
 

@@ -81,6 +81,7 @@ pub(super) struct Authorised {
     request: http::Request<Vec<u8>>,
     known: Known,
     refreshable: bool,
+    carries: bool,
 }
 
 /// An answer as it came. Not printable, not for guests.
@@ -88,6 +89,7 @@ pub(super) struct Sent {
     answer: http::Response<Vec<u8>>,
     known: Known,
     refreshable: bool,
+    carries: bool,
 }
 
 /// An answer that a guest may see.
@@ -283,7 +285,7 @@ impl Permitted {
             .map_err(|_| unusable("was asked for an unknown method"))?;
         *request.headers_mut() = self.headers(access).map_err(|_| unusable("has a token that no header can carry"))?;
         request.extensions_mut().insert(Dial(origin.reach()));
-        Ok(Authorised { request, known, refreshable: access.refreshable })
+        Ok(Authorised { request, known, refreshable: access.refreshable, carries: !self.parts.is_empty() })
     }
 
     fn headers(&self, access: &Access) -> Result<HeaderMap, http::Error> {
@@ -307,14 +309,14 @@ impl Authorised {
         transport: &dyn Transport,
         body_bytes_max: usize,
     ) -> Result<Sent, TransportError> {
-        let Authorised { request, known, refreshable } = self;
+        let Authorised { request, known, refreshable, carries } = self;
         match transport.send(request, body_bytes_max).await {
             // The network has counted already; another transport may not have.
             Ok(answer) if answer.body().len() > body_bytes_max => Err(TransportError::Unusable {
                 status: Some(answer.status().as_u16()),
                 problem: format!("the answer has more than {body_bytes_max} bytes (limits.response-bytes)"),
             }),
-            Ok(answer) => Ok(Sent { answer, known, refreshable }),
+            Ok(answer) => Ok(Sent { answer, known, refreshable, carries }),
             Err(TransportError::NotSent(e)) => Err(TransportError::NotSent(scrub::text(&e, &known))),
             Err(TransportError::Unknown(e)) => Err(TransportError::Unknown(scrub::text(&e, &known))),
             Err(TransportError::Unusable { status, problem }) => {
@@ -340,6 +342,7 @@ impl Sent {
             headers: self.answer.headers(),
             body: self.answer.body(),
             refreshable: self.refreshable,
+            carries: self.carries,
         })
     }
 

@@ -169,7 +169,8 @@ mod tests {
             let headers = http::HeaderMap::new();
             let body = json(code);
             let now = super::super::tests::NOW;
-            let seen = Seen { now, status: 400, headers: &headers, body: body.as_bytes(), refreshable: true };
+            let seen =
+                Seen { now, status: 400, headers: &headers, body: body.as_bytes(), refreshable: true, carries: false };
             assert!(matches!(AccountEngagement.classify(seen), Refused(_)), "{code}");
         }
     }

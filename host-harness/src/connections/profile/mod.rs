@@ -59,6 +59,8 @@ pub struct Seen<'a> {
     pub body: &'a [u8],
     /// Whether the account's token can be refreshed.
     pub refreshable: bool,
+    /// Whether the request carried others, and the answer carries theirs.
+    pub carries: bool,
 }
 
 /// How fast we go with one provider account. Of everybody's flows together.
@@ -229,7 +231,14 @@ pub(super) mod tests {
         for (name, value) in headers {
             map.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        let got = provider.classify(Seen { now: NOW, status, headers: &map, body: body.as_bytes(), refreshable });
+        let got = provider.classify(Seen {
+            now: NOW,
+            status,
+            headers: &map,
+            body: body.as_bytes(),
+            refreshable,
+            carries: false,
+        });
         assert_eq!(got, expect, "{status} {headers:?} {body}");
     }
 

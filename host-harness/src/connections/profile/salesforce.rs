@@ -6,6 +6,7 @@
 //! once; Salesforce's own bounds (25 parts, 500 nodes, 200 records) keep that from being a way around the limit. What a person is
 //! shown, and what the rules judge, is each part.
 
+mod answers;
 mod envelope;
 mod inner;
 mod records;
@@ -42,9 +43,15 @@ struct Error {
 }
 
 pub fn classify(seen: Seen<'_>) -> Verdict {
-    if seen.status < 400 {
-        return Verdict::Plain;
+    match seen.status {
+        ..400 if seen.carries => answers::classify(seen),
+        ..400 => Verdict::Plain,
+        _ => refusal(seen),
     }
+}
+
+/// What a refused request, or a refused part of one, says of the connection.
+fn refusal(seen: Seen<'_>) -> Verdict {
     // Always a list on data calls; the first says it.
     let errors: Vec<Error> = serde_json::from_slice(seen.body).unwrap_or_default();
     let first = errors.first();

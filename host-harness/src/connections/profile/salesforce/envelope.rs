@@ -130,7 +130,7 @@ fn parts(outer: &Request, sent: Option<Value>, most: usize, within: &str, shape:
         let place = format!("{within}part {}", name.unwrap_or_else(|| (n + 1).to_string()));
         let request = inner_request(outer, object(value, &place)?, shape).map_err(|why| Unread::new(&place, why))?;
         let parts = opened(&request, &place, false)?;
-        Ok(Part { place, request, parts })
+        Ok(Part { place, request, object: None, parts })
     };
     sent.into_iter().enumerate().map(part).collect()
 }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     fn shown(parts: &[Part], out: &mut Vec<String>) {
-        for Part { place, request, parts } in parts {
+        for Part { place, request, parts, .. } in parts {
             let mut text = format!("{place}: {} {}", request.method, request.path[3..].join("|"));
             request.query.iter().chain(&request.headers).for_each(|(name, value)| text += &format!(" {name}={value}"));
             if let Some(body) = &request.body {

@@ -78,8 +78,16 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn part(&self, place: String, method: Method, below: &[&str], fields: Option<Map<String, Value>>) -> Part {
-        let path = self.base.iter().map(String::as_str).chain(["sobjects"]).chain(below.iter().copied());
+    /// `below` is what its path has behind its object.
+    fn part(
+        &self,
+        place: String,
+        method: Method,
+        object: &str,
+        below: &[&str],
+        fields: Option<Map<String, Value>>,
+    ) -> Part {
+        let path = self.base.iter().map(String::as_str).chain(["sobjects", object]).chain(below.iter().copied());
         let request = Request {
             connection: self.request.connection.clone(),
             method,
@@ -90,7 +98,7 @@ impl List<'_> {
             repeat: self.request.repeat,
             purpose: self.request.purpose.clone(),
         };
-        Part { place, request, parts: vec![] }
+        Part { place, request, object: Some(object.to_owned()), parts: vec![] }
     }
 
     fn record(&self, value: Value, place: String, to: To) -> Result<Part, Unread> {
@@ -100,16 +108,16 @@ impl List<'_> {
         match to {
             To::Change => {
                 let id = segment(&mut fields, "id").map_err(wrong)?;
-                Ok(self.part(place, Method::Patch, &[&kind, &id], Some(fields)))
+                Ok(self.part(place, Method::Patch, &kind, &[&id], Some(fields)))
             }
             To::Upsert { object, field } => {
                 if object != kind {
                     return Err(wrong(format!("its type `{kind}` is not that of the address, `{}`", short(object))));
                 }
                 let value = segment(&mut fields, field).map_err(wrong)?;
-                Ok(self.part(place, Method::Patch, &[&kind, field, &value], Some(fields)))
+                Ok(self.part(place, Method::Patch, &kind, &[field, &value], Some(fields)))
             }
-            To::Create | To::Delete | To::Plant { .. } => Ok(self.part(place, Method::Post, &[&kind], Some(fields))),
+            To::Create | To::Delete | To::Plant { .. } => Ok(self.part(place, Method::Post, &kind, &[], Some(fields))),
         }
     }
 
@@ -142,7 +150,7 @@ impl List<'_> {
                     .extend(records.into_iter().enumerate().map(|(n, value)| (format!("{place} {}", n + 1), value)));
             }
         }
-        parts.push(self.part(place, Method::Post, &[&kind], Some(fields)));
+        parts.push(self.part(place, Method::Post, &kind, &[], Some(fields)));
         children.into_iter().try_for_each(|(place, value)| self.planted(parts, value, None, place, level + 1))
     }
 
@@ -163,7 +171,7 @@ impl List<'_> {
                 let why = format!("which object `{}` is of cannot be told. Delete it alone", short(id));
                 Unread::new(&place, why)
             })?;
-            Ok(self.part(place, Method::Delete, &[kind, id], None))
+            Ok(self.part(place, Method::Delete, kind, &[id], None))
         };
         ids.iter().enumerate().map(part).collect()
     }
