@@ -92,7 +92,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// One thing that may leave: the record of the same name in `wit/manifest.wit`.
+/// One thing that may leave: the record of the same name in `wit/manifest.wit`. What a request carries needs rules of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EgressRule {
     pub connection: String,

@@ -14,6 +14,7 @@ mod interrupt;
 mod map;
 mod person;
 mod planned;
+mod planned_parts;
 mod run;
 mod simulate;
 mod timeline;

@@ -354,7 +354,11 @@ fn print_end(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         writeln!(out, "This delivery was taken in before; nothing of it is done twice.")?;
     }
     if let Some(planned) = &report.planned {
-        writeln!(out, "\nDry run: {} writes would be sent, none was.", planned.len())?;
+        writeln!(
+            out,
+            "\nDry run: {} writes would be sent, none was.",
+            planned.iter().map(Planned::writes).sum::<usize>()
+        )?;
         for (number, write) in (1..).zip(planned) {
             write!(out, "\n{number:>3}. {write}")?;
         }

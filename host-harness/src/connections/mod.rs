@@ -14,6 +14,7 @@
 pub mod addresses;
 pub mod client;
 pub mod credentials;
+pub mod envelope;
 mod oauth;
 mod pace;
 mod pipeline;
@@ -26,6 +27,7 @@ pub mod transport;
 
 pub use client::{AnyAddress, NetworkTransport, SocketTimes};
 pub use credentials::{CredentialError, CredentialStore, OAuth, Secret};
+pub use envelope::Part;
 pub use policy::EgressRule;
 pub use profile::Provider;
 pub use rehearsal::{PlannedWrite, Rehearsal};
@@ -232,10 +234,11 @@ impl Connections {
         lanes.iter().filter(|((_, grant, _), _)| grant == account).for_each(|(_, lane)| lane.accepted());
     }
 
-    /// Whether this request would be let out, or the refusal that it would get.
-    fn judge(&self, installation: &str, request: Request) -> Result<(), SendError> {
+    /// What this request carries if it would be let out, or the refusal that it would get.
+    fn judge(&self, installation: &str, request: Request) -> Result<Vec<Part>, SendError> {
         let Some(installation) = self.installation(installation) else { return Err(switched_off()) };
-        Resolved::new(&installation, request, &self.limits).and_then(Resolved::permit).map(|_| ())
+        let resolved = Resolved::new(&installation, request, &self.limits)?;
+        resolved.permit(&self.limits).map(|permitted| permitted.parts)
     }
 
     fn bind(&self, connection: String, binding: Binding) -> Result<Bound, InstallError> {
@@ -432,7 +435,7 @@ impl Performer for Connections {
         let Some(installation) = self.installation(&permit.installation) else {
             return (Err(switched_off()), work);
         };
-        match Resolved::new(&installation, request, &self.limits).and_then(Resolved::permit) {
+        match Resolved::new(&installation, request, &self.limits).and_then(|r| r.permit(&self.limits)) {
             Ok(permitted) => self.send(&permit, permitted, &installation.limits, work).await,
             Err(e) => (Err(e), work),
         }

@@ -11,6 +11,7 @@ use super::{
     addresses::Origin,
     client::Dial,
     credentials::{Access, Known},
+    envelope::{self, Part},
     pace::Slot,
     policy,
     profile::{Seen, Verdict, retry_after},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    effect::{Denial, Request, Response, SendError},
+    effect::{Denial, Repeat, Request, Response, SendError},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -65,11 +66,12 @@ pub(super) struct Resolved<'a> {
     address: String,
 }
 
-/// A request that the rules cover.
+/// A request that the rules cover, with all that it carries.
 #[derive(Debug)]
 pub(super) struct Permitted {
     pub bound: Arc<Bound>,
     pub request: Request,
+    pub parts: Vec<Part>,
     /// Path and query, encoded.
     address: String,
 }
@@ -79,6 +81,7 @@ pub(super) struct Authorised {
     request: http::Request<Vec<u8>>,
     known: Known,
     refreshable: bool,
+    carries: bool,
 }
 
 /// An answer as it came. Not printable, not for guests.
@@ -86,6 +89,7 @@ pub(super) struct Sent {
     answer: http::Response<Vec<u8>>,
     known: Known,
     refreshable: bool,
+    carries: bool,
 }
 
 /// An answer that a guest may see.
@@ -106,17 +110,31 @@ impl<'a> Resolved<'a> {
             }));
         };
         let address = address(&request);
-        form(&request, bound, &address, limits, &installation.limits).map_err(|(rule, remedy)| {
-            SendError::Denied(Denial { layer: "form".into(), rule, remedy: remedy.into() })
-        })?;
+        form(&request, bound, &address, limits, &installation.limits).map_err(SendError::Denied)?;
         Ok(Resolved { installation, bound: bound.clone(), request, address })
     }
 
-    pub fn permit(self) -> Result<Permitted, SendError> {
-        let provider = self.bound.provider;
-        policy::decide(&self.installation.egress, &self.request, &|path| provider.envelope(path))
-            .map_err(SendError::Denied)?;
-        Ok(Permitted { bound: self.bound, request: self.request, address: self.address })
+    /// One judge for the request and for each that it carries: what is refused alone is refused inside another.
+    pub fn permit(self, limits: &ConnectionLimits) -> Result<Permitted, SendError> {
+        let parts = self.judged(limits).map_err(SendError::Denied)?;
+        Ok(Permitted { bound: self.bound, request: self.request, parts, address: self.address })
+    }
+
+    fn judged(&self, limits: &ConnectionLimits) -> Result<Vec<Part>, Denial> {
+        let Resolved { installation, bound, request, .. } = self;
+        let provider = bound.provider;
+        let covered =
+            |request: &Request| policy::decide(&installation.egress, request, &|path| provider.envelope(path));
+        covered(request)?;
+        let parts = envelope::open(provider, request)?;
+        envelope::each(&parts, &|part| {
+            form(part, bound, &address(part), limits, &installation.limits)?;
+            covered(part)
+        })?;
+        if request.repeat == Repeat::Read {
+            envelope::only_reads(provider, request, &parts)?;
+        }
+        Ok(parts)
     }
 }
 
@@ -131,8 +149,22 @@ fn address(request: &Request) -> String {
     }
 }
 
-/// The checks of `wit/http.wit`: what is broken, and what to do.
 fn form(
+    request: &Request,
+    bound: &Bound,
+    address: &str,
+    limits: &ConnectionLimits,
+    call: &CallLimits,
+) -> Result<(), Denial> {
+    broken(request, bound, address, limits, call).map_err(|(rule, remedy)| Denial {
+        layer: "form".into(),
+        rule,
+        remedy: remedy.into(),
+    })
+}
+
+/// The checks of `wit/http.wit`: what is broken, and what to do.
+fn broken(
     request: &Request,
     bound: &Bound,
     address: &str,
@@ -253,7 +285,7 @@ impl Permitted {
             .map_err(|_| unusable("was asked for an unknown method"))?;
         *request.headers_mut() = self.headers(access).map_err(|_| unusable("has a token that no header can carry"))?;
         request.extensions_mut().insert(Dial(origin.reach()));
-        Ok(Authorised { request, known, refreshable: access.refreshable })
+        Ok(Authorised { request, known, refreshable: access.refreshable, carries: !self.parts.is_empty() })
     }
 
     fn headers(&self, access: &Access) -> Result<HeaderMap, http::Error> {
@@ -277,14 +309,14 @@ impl Authorised {
         transport: &dyn Transport,
         body_bytes_max: usize,
     ) -> Result<Sent, TransportError> {
-        let Authorised { request, known, refreshable } = self;
+        let Authorised { request, known, refreshable, carries } = self;
         match transport.send(request, body_bytes_max).await {
             // The network has counted already; another transport may not have.
             Ok(answer) if answer.body().len() > body_bytes_max => Err(TransportError::Unusable {
                 status: Some(answer.status().as_u16()),
                 problem: format!("the answer has more than {body_bytes_max} bytes (limits.response-bytes)"),
             }),
-            Ok(answer) => Ok(Sent { answer, known, refreshable }),
+            Ok(answer) => Ok(Sent { answer, known, refreshable, carries }),
             Err(TransportError::NotSent(e)) => Err(TransportError::NotSent(scrub::text(&e, &known))),
             Err(TransportError::Unknown(e)) => Err(TransportError::Unknown(scrub::text(&e, &known))),
             Err(TransportError::Unusable { status, problem }) => {
@@ -310,6 +342,7 @@ impl Sent {
             headers: self.answer.headers(),
             body: self.answer.body(),
             refreshable: self.refreshable,
+            carries: self.carries,
         })
     }
 
@@ -339,7 +372,7 @@ mod tests {
     use super::*;
     use crate::{
         connections::{pace::Lane, profile::Provider},
-        effect::{Body, Method, Repeat},
+        effect::{Body, Method},
     };
     use proptest::prelude::*;
 
@@ -372,7 +405,7 @@ mod tests {
         change(&mut r);
         let limits = ConnectionLimits::default();
         let got = form(&r, &bound(), &address(&r), &limits, &CallLimits::default());
-        assert_eq!(got.as_ref().err().map(|(rule, _)| rule.as_str()), expect);
+        assert_eq!(got.as_ref().err().map(|denial| denial.rule.as_str()), expect);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A request is covered by one rule as a whole: its connection, method, path, body fields and headers; rules do not add
 //! up. A segment that contains a slash is read in both ways, encoded and split, because servers do: both must be covered.
 //! An envelope (a request that carries other requests) is covered only where a rule spells its path out: a wildcard
-//! never means it.
+//! never means it. What it carries is judged here as well, each part as a request of its own (`envelope.rs`).
 //!
 //! Invariant: what cannot be read is not covered. Not here: addresses (`addresses.rs`), form (`pipeline.rs`).
 
@@ -33,10 +33,14 @@ enum Content {
     Opaque,
 }
 
+pub(super) fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
 fn content(body: Option<&Body>) -> Content {
     let Some(body) = body else { return Content::None };
-    let essence = body.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+    if !is_json(&body.content_type) {
         return Content::Opaque;
     }
     type Record = BTreeMap<String, IgnoredAny>;
@@ -69,12 +73,17 @@ fn matches(pattern: &[String], path: &[String], literal_from: usize) -> bool {
             ("**", _) => return i + 1 == pattern.len() && path.len() <= literal_from.max(i),
             (_, None) => return false,
             ("*", Some(_)) if i < literal_from => {}
-            (literal, Some(segment)) if literal == segment => {}
+            (literal, Some(segment)) if literal == segment && !is_reference(segment) => {}
             _ => return false,
         }
         i += 1;
     }
     i == path.len()
+}
+
+/// What stands for a part of another answer (`@{lead.id}`): only a wildcard says that it may be anything.
+fn is_reference(segment: &str) -> bool {
+    segment.starts_with("@{")
 }
 
 /// What a rule for this path lacks. Nothing: it covers the request.
@@ -115,7 +124,7 @@ fn covered(rules: &[EgressRule], request: &Request, path: &[String], envelope: O
             let none = EgressRule {
                 connection: request.connection.clone(),
                 methods: vec![],
-                path: path.to_vec(),
+                path: path.iter().map(|s| if is_reference(s) { "*" } else { s.as_str() }.to_owned()).collect(),
                 body_fields: vec![],
                 headers: vec![],
                 reason: String::new(),
@@ -128,7 +137,7 @@ fn covered(rules: &[EgressRule], request: &Request, path: &[String], envelope: O
 }
 
 /// Both readings of a path whose segments contain slashes.
-fn readings(path: &[String]) -> Vec<Vec<String>> {
+pub(super) fn readings(path: &[String]) -> Vec<Vec<String>> {
     let mut readings = vec![path.to_vec()];
     if path.iter().any(|s| s.contains(['/', '\\'])) {
         readings.push(path.iter().flat_map(|s| s.split(['/', '\\'])).map(str::to_owned).collect());

@@ -1,13 +1,14 @@
 //! A dry run's requests: reads travel, writes are judged as ever, noted, and answered *dry run*.
 //!
-//! Promises: nothing but reads leaves, whatever a run was told of itself; a write that the rules refuse is refused here too; no
+//! Promises: nothing but reads leaves, whatever a run was told of itself, and a request that calls itself a read and may write is
+//! refused on its way (`envelope.rs`); a write that the rules refuse is refused here too; no
 //! pace of a provider is leapt over, since requests travel in real time while the clock of the runs is simulated. Not here:
 //! the copy of the store (`durable`), who shows it (`cli/`).
 //!
 //! A rehearsal comes to its end early where it can go no further: at a connection that does not work, or when what is asked
 //! again and again would have to change at the provider first. Then no new run is to begin ([`Rehearsal::over`]).
 
-use super::Connections;
+use super::{Connections, Part};
 use crate::{
     clock::{Clock, Timestamp, Work},
     effect::{Answer, Performer, Permit, Repeat, Request, RunId, SendError},
@@ -29,6 +30,8 @@ pub struct PlannedWrite {
     pub at: Timestamp,
     pub run: RunId,
     pub request: Request,
+    /// What the request carries: these are the writes of it, and the reads among them.
+    pub parts: Vec<Part>,
 }
 
 pub struct Rehearsal {
@@ -91,10 +94,11 @@ impl Performer for Rehearsal {
 
     async fn perform(&self, permit: Permit, request: Request, work: Work) -> (Answer, Work) {
         if request.repeat != Repeat::Read {
-            if let Err(refusal) = self.connections.judge(&permit.installation, request.clone()) {
-                return (Err(refusal), work);
-            }
-            guard(&self.planned).push(PlannedWrite { at: self.clock.now(), run: permit.run, request });
+            let parts = match self.connections.judge(&permit.installation, request.clone()) {
+                Ok(parts) => parts,
+                Err(refusal) => return (Err(refusal), work),
+            };
+            guard(&self.planned).push(PlannedWrite { at: self.clock.now(), run: permit.run, request, parts });
             return (Err(SendError::DryRun), work);
         }
         if self.read_too_often(&request) {

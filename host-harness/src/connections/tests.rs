@@ -1,5 +1,7 @@
 //! The whole way, with a transport that follows a script and a clock that leaps.
 
+mod envelopes;
+
 use super::*;
 use crate::{
     clock::SimulatedClock,

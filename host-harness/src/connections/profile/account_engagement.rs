@@ -2,7 +2,10 @@
 //! documented, and some answers came as XML. <https://developer.salesforce.com/docs/marketing/pardot/guide/error-codes.html>
 
 use super::{Pace, Rate, Seen, Verdict, retry_after};
-use crate::effect::Method;
+use crate::{
+    connections::policy,
+    effect::{Method, Request},
+};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -27,6 +30,13 @@ const ERROR_BYTES_MAX: usize = 64 * 1024;
 
 fn new_activity(method: Method, path: &[String]) -> bool {
     method == Method::Post && path.last().is_some_and(|s| s == "external-activities")
+}
+
+/// Reads are GETs, save those of the versions before 5, in which a GET may write: `/api/prospect/version/4/do/update/id/1`.
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/prospects-v4.html>
+pub fn reads(request: &Request) -> bool {
+    let acts = |path: &Vec<String>| path.iter().any(|segment| segment.eq_ignore_ascii_case("do"));
+    request.method == Method::Get && !policy::readings(&request.path).iter().any(acts)
 }
 
 /// 18 characters as the setup page shows it, or 15, whose other three are a checksum of its capitals.
@@ -159,7 +169,8 @@ mod tests {
             let headers = http::HeaderMap::new();
             let body = json(code);
             let now = super::super::tests::NOW;
-            let seen = Seen { now, status: 400, headers: &headers, body: body.as_bytes(), refreshable: true };
+            let seen =
+                Seen { now, status: 400, headers: &headers, body: body.as_bytes(), refreshable: true, carries: false };
             assert!(matches!(AccountEngagement.classify(seen), Refused(_)), "{code}");
         }
     }

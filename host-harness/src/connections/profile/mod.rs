@@ -5,14 +5,20 @@
 //! to two senses.
 //!
 //! Envelopes: a request that carries other requests. [`Provider::envelope`] tells them, so that a rule has to name them
-//! outright; opening them, so that every part is judged like a request of its own (RULES 28), comes here as well.
+//! outright; [`Provider::open`] opens them, so that every part is judged like a request of its own.
 
 mod account_engagement;
 mod livestorm;
 mod salesforce;
 
-use super::credentials::Access;
-use crate::{clock::Timestamp, effect::Method};
+use super::{
+    credentials::Access,
+    envelope::{Part, Unread},
+};
+use crate::{
+    clock::Timestamp,
+    effect::{Method, Request},
+};
 use chrono::DateTime;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::ExposeSecret;
@@ -53,6 +59,8 @@ pub struct Seen<'a> {
     pub body: &'a [u8],
     /// Whether the account's token can be refreshed.
     pub refreshable: bool,
+    /// Whether the request carried others, and the answer carries theirs.
+    pub carries: bool,
 }
 
 /// How fast we go with one provider account. Of everybody's flows together.
@@ -168,6 +176,23 @@ impl Provider {
             Provider::Livestorm | Provider::AccountEngagement => None,
         }
     }
+
+    /// What a request carries.
+    pub(super) fn open(self, request: &Request) -> Result<Vec<Part>, Unread> {
+        match self {
+            Provider::Salesforce => salesforce::open(request),
+            Provider::Livestorm | Provider::AccountEngagement => Ok(vec![]),
+        }
+    }
+
+    /// Whether a request that carries no others changes nothing.
+    pub(super) fn reads(self, request: &Request) -> bool {
+        match self {
+            Provider::Salesforce => salesforce::reads(request),
+            Provider::AccountEngagement => account_engagement::reads(request),
+            Provider::Livestorm => request.method == Method::Get,
+        }
+    }
 }
 
 /// `Retry-After` in either form: seconds, or a date.
@@ -206,7 +231,14 @@ pub(super) mod tests {
         for (name, value) in headers {
             map.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        let got = provider.classify(Seen { now: NOW, status, headers: &map, body: body.as_bytes(), refreshable });
+        let got = provider.classify(Seen {
+            now: NOW,
+            status,
+            headers: &map,
+            body: body.as_bytes(),
+            refreshable,
+            carries: false,
+        });
         assert_eq!(got, expect, "{status} {headers:?} {body}");
     }
 

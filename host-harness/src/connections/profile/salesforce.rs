@@ -1,7 +1,24 @@
 //! Salesforce. Limits are 403 with a code, not 429, and come without `Retry-After`.
 //! <https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html>
+//!
+//! What counts as how many: a `composite`, a `composite/graph` and a list of records are one call of the org's 24 hours, however
+//! much they carry; of a `composite/batch` each part is one. For a run's `requests` each of them is one request, as it is sent
+//! once; Salesforce's own bounds (25 parts, 500 nodes, 200 records) keep that from being a way around the limit. What a person is
+//! shown, and what the rules judge, is each part.
+
+mod answers;
+mod envelope;
+mod inner;
+mod records;
+mod strict;
+
+pub use envelope::open;
 
 use super::{Pace, Seen, Verdict, retry_after};
+use crate::{
+    connections::policy,
+    effect::{Method, Request},
+};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -26,9 +43,15 @@ struct Error {
 }
 
 pub fn classify(seen: Seen<'_>) -> Verdict {
-    if seen.status < 400 {
-        return Verdict::Plain;
+    match seen.status {
+        ..400 if seen.carries => answers::classify(seen),
+        ..400 => Verdict::Plain,
+        _ => refusal(seen),
     }
+}
+
+/// What a refused request, or a refused part of one, says of the connection.
+fn refusal(seen: Seen<'_>) -> Verdict {
     // Always a list on data calls; the first says it.
     let errors: Vec<Error> = serde_json::from_slice(seen.body).unwrap_or_default();
     let first = errors.first();
@@ -63,6 +86,25 @@ pub fn envelope(path: &[String]) -> Option<usize> {
         Some(next) if next.eq_ignore_ascii_case("sobjects") || next.eq_ignore_ascii_case("tree") => None,
         _ => Some(at),
     }
+}
+
+/// Reads are GETs, save the one that runs code; and two POSTs that look for more than an address can hold.
+pub fn reads(request: &Request) -> bool {
+    let is = |segment: &String, name: &str| segment.eq_ignore_ascii_case(name);
+    policy::readings(&request.path).iter().all(|path| match request.method {
+        Method::Get => !path.iter().any(|s| is(s, "executeAnonymous")),
+        Method::Post => match envelope::composite(path) {
+            Some((_, [list, _])) => is(list, "sobjects"),
+            Some(_) => false,
+            None => {
+                path.len() == 4
+                    && is(&path[0], "services")
+                    && is(&path[1], "data")
+                    && is(&path[3], "parameterizedSearch")
+            }
+        },
+        Method::Put | Method::Patch | Method::Delete => false,
+    })
 }
 
 #[cfg(test)]
