@@ -74,6 +74,7 @@ pub fn story() -> Story {
         team: vec!["erin@simulated-customer.example".into()],
         mapping: mapped.map(|(source, target)| MappedField { source: source.into(), target: target.into() }).to_vec(),
         acts,
+        ..Story::default()
     }
 }
 

@@ -35,25 +35,6 @@ async fn every_act_of_the_story_happens_and_all_word_of_it_is_sent() {
     }
 }
 
-#[test]
-fn the_storys_mapping_stands_after_the_settings_own() {
-    let mapped = |source: &str| MappedField { source: source.into(), target: "X__c".into() };
-    let rows = [
-        (vec![], r#"{"a":1}"#, r#"{"a":1}"#),
-        (vec![mapped("utm.source")], "{}", r#"{"mapping":{"prospect":[{"source":"utm.source","target":"X__c"}]}}"#),
-        (
-            vec![mapped("utm.source")],
-            r#"{"a":1,"mapping":{"prospect":[7],"b":2}}"#,
-            r#"{"a":1,"mapping":{"b":2,"prospect":[7,{"source":"utm.source","target":"X__c"}]}}"#,
-        ),
-        (vec![mapped("utm.source")], "no JSON", "no JSON"),
-        (vec![mapped("utm.source")], r#"{"mapping":7}"#, r#"{"mapping":7}"#),
-    ];
-    for (mapping, settings, with) in rows {
-        assert_eq!(settings_with(&mapping, settings), with, "{settings}");
-    }
-}
-
 /// A demo that shows less than the product does would prove less.
 #[test]
 fn the_demos_story_brings_about_each_activity_and_fills_each_mapped_field() {
@@ -78,13 +59,7 @@ fn a_live_event_and_one_on_demand(acts: Vec<Act>) -> Story {
         |session: &str, starts| Happening::SessionCreated { session: session.into(), event: session.into(), starts };
     let scene = [event("live", false), event("course", true), session("live", Some(3600)), session("course", None)];
     let scene = scene.map(|what| Act { at: 0, what, deliveries: vec![] });
-    Story {
-        begins_at: story::BEGINS_AT,
-        prospects: vec![],
-        team: vec![],
-        mapping: vec![],
-        acts: scene.into_iter().chain(acts).collect(),
-    }
+    Story { begins_at: story::BEGINS_AT, acts: scene.into_iter().chain(acts).collect(), ..Story::default() }
 }
 
 #[tokio::test]
