@@ -117,7 +117,7 @@ fn secrets_in(folder: &Path, secrets: &[String]) -> Vec<String> {
 // Stories, in as few words as they have.
 
 pub fn story(acts: Vec<Act>) -> Story {
-    Story { begins_at: BEGINS_AT, prospects: vec![], team: vec![], mapping: vec![], acts }
+    Story { begins_at: BEGINS_AT, acts, ..Story::default() }
 }
 
 pub fn event(at: u64, event: &str, title: &str) -> Act {

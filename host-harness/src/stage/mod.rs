@@ -6,6 +6,8 @@
 
 mod observe;
 mod play;
+pub mod salesforce;
+mod settings;
 pub mod story;
 
 pub use observe::observe;
@@ -19,13 +21,13 @@ use crate::{
     runtime::{CallError, Limits, Runtime},
     simulators::{
         Options, Simulators,
-        account_engagement::{CustomKind, Extension, NewCustomField, NewProspect},
+        account_engagement::{Extension, NewCustomField, NewProspect},
         livestorm::NewTeamMember,
     },
 };
-use oracle::{MappedField, Story};
+use oracle::Story;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use settings::{kind_of, settings_of};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -83,8 +85,8 @@ pub struct Stage {
     pub simulators: Simulators,
     file: PathBuf,
     settings: String,
-    /// The story's, which stands in the settings too.
-    mapping: Vec<MappedField>,
+    /// What the story says of the customer, which stands in the settings too.
+    customer: Story,
     activated_at: Timestamp,
     credentials: CredentialStore,
     transport: Arc<dyn Transport>,
@@ -112,6 +114,7 @@ impl Stage {
     pub async fn set(story: &Story, file: PathBuf, options: Options, travel: Travel) -> Result<Stage, StageError> {
         let begins_at = Timestamp::from_seconds(story.begins_at);
         let earliest = story.prospects.iter().filter_map(|p| p.last_active_before).max().unwrap_or(0);
+        let earliest = earliest.max(salesforce::reaches_back(story));
         let before = begins_at.minus(Duration::from_secs(earliest + 1));
         let clock = SimulatedClock::new(before);
         let simulators = Simulators::new(Arc::new(clock.clone()), options);
@@ -140,6 +143,7 @@ impl Stage {
                     ..NewProspect::new(&prior.email)
                 });
             }
+            salesforce::set(&mut world, story)?;
         }
         clock.run_until(begins_at).await;
         let (transport, http) = match travel {
@@ -154,8 +158,8 @@ impl Stage {
             clock,
             simulators,
             file,
-            settings: settings_with(&story.mapping, "{}"),
-            mapping: story.mapping.clone(),
+            settings: settings_of(story, "{}"),
+            customer: Story { acts: vec![], ..story.clone() },
             activated_at: begins_at,
             credentials,
             transport,
@@ -165,9 +169,9 @@ impl Stage {
         })
     }
 
-    /// With other settings than none, beside what the story maps. Before the host is opened.
+    /// With other settings than none, beside what the story says of the customer. Before the host is opened.
     pub fn with_settings(mut self, settings: &str) -> Stage {
-        self.settings = settings_with(&self.mapping, settings);
+        self.settings = settings_of(&self.customer, settings);
         self
     }
 
@@ -265,31 +269,6 @@ impl Drop for Stage {
             http.stop.cancel();
         }
     }
-}
-
-/// What an admin would choose for a source.
-fn kind_of(source: &str) -> CustomKind {
-    match source {
-        "attendance.duration" | "attendance.messages" | "attendance.questions" => CustomKind::Number,
-        _ => CustomKind::Text,
-    }
-}
-
-/// Settings with the story's mapping after their own. Settings that are no object are none of ours to correct.
-fn settings_with(mapping: &[MappedField], settings: &str) -> String {
-    let Ok(Value::Object(mut with)) = serde_json::from_str(settings) else { return settings.to_owned() };
-    if mapping.is_empty() {
-        return settings.to_owned();
-    }
-    let fields = mapping.iter().map(|mapped| json!({ "source": mapped.source, "target": mapped.target }));
-    let own = with.get("mapping").and_then(|own| own["prospect"].as_array()).cloned().unwrap_or_default();
-    let fields: Vec<Value> = own.into_iter().chain(fields).collect();
-    let mapping = with.entry("mapping").or_insert_with(|| json!({}));
-    match mapping.as_object_mut() {
-        Some(mapping) => mapping.insert("prospect".into(), fields.into()),
-        None => return settings.to_owned(),
-    };
-    Value::Object(with).to_string()
 }
 
 fn credentials(simulators: &Simulators) -> Result<CredentialStore, StageError> {

@@ -35,25 +35,6 @@ async fn every_act_of_the_story_happens_and_all_word_of_it_is_sent() {
     }
 }
 
-#[test]
-fn the_storys_mapping_stands_after_the_settings_own() {
-    let mapped = |source: &str| MappedField { source: source.into(), target: "X__c".into() };
-    let rows = [
-        (vec![], r#"{"a":1}"#, r#"{"a":1}"#),
-        (vec![mapped("utm.source")], "{}", r#"{"mapping":{"prospect":[{"source":"utm.source","target":"X__c"}]}}"#),
-        (
-            vec![mapped("utm.source")],
-            r#"{"a":1,"mapping":{"prospect":[7],"b":2}}"#,
-            r#"{"a":1,"mapping":{"b":2,"prospect":[7,{"source":"utm.source","target":"X__c"}]}}"#,
-        ),
-        (vec![mapped("utm.source")], "no JSON", "no JSON"),
-        (vec![mapped("utm.source")], r#"{"mapping":7}"#, r#"{"mapping":7}"#),
-    ];
-    for (mapping, settings, with) in rows {
-        assert_eq!(settings_with(&mapping, settings), with, "{settings}");
-    }
-}
-
 /// A demo that shows less than the product does would prove less.
 #[test]
 fn the_demos_story_brings_about_each_activity_and_fills_each_mapped_field() {
@@ -69,6 +50,32 @@ fn the_demos_story_brings_about_each_activity_and_fills_each_mapped_field() {
     assert_eq!(dan.fields["Livestorm_Attended__c"], "false", "the afternoon is newer than the morning");
 }
 
+#[test]
+fn the_demos_story_tells_apart_in_salesforce_what_the_rules_tell_apart() {
+    let ids = ["morning", "afternoon", "course"].map(|name| (name.to_owned(), name.to_owned()));
+    let expected = |destination| oracle::expected(&story::salesforce_story(destination), &BTreeMap::from(ids.clone()));
+    let world = expected(oracle::Destination::SalesforceLeads);
+    let member = |who: &str| world.members.iter().find(|member| member.email.starts_with(who)).unwrap();
+    let is = |who: &str| (member(who).is, member(who).nth);
+    assert_eq!(is("ben"), (oracle::Object::Contact, 0), "a contact and a lead");
+    assert_eq!(is("carla"), (oracle::Object::Lead, 0), "two leads");
+    assert_eq!(is("faye.ito"), (oracle::Object::Contact, 0), "a converted lead");
+    let lead = |who: &str| world.leads.iter().find(|lead| lead.email.starts_with(who)).unwrap();
+    assert_eq!(lead("dan").fields["Company"], "[not provided]");
+    assert_eq!(lead("hana").fields["LastName"], "[not provided]");
+    let labels: BTreeSet<&str> = world.members.iter().map(|member| member.status.as_str()).collect();
+    assert_eq!(labels, BTreeSet::from(["Attended", "Not attended", "Registered"]));
+    let replays: BTreeSet<_> = world.members.iter().filter_map(|member| member.replay.as_deref()).collect();
+    assert_eq!(replays, BTreeSet::from(["Watched on-demand", "Watched replay"]));
+    assert!(oracle::enough(&world).is_empty());
+
+    let world = expected(oracle::Destination::SalesforceContacts);
+    let accounts = |who: &str| world.contacts.iter().find(|c| c.email.starts_with(who)).unwrap().accounts.clone();
+    assert_eq!(accounts("ana"), BTreeSet::from(["lima & söhne".to_owned()]));
+    assert_eq!(accounts("dan"), BTreeSet::from([String::new()]));
+    assert_eq!(world.accounts.len(), 4, "those that are there, and Horn's: {:?}", world.accounts);
+}
+
 const TOLD: Delivery = Delivery { dialect: Dialect::Rest, after: 1 };
 
 fn a_live_event_and_one_on_demand(acts: Vec<Act>) -> Story {
@@ -78,13 +85,7 @@ fn a_live_event_and_one_on_demand(acts: Vec<Act>) -> Story {
         |session: &str, starts| Happening::SessionCreated { session: session.into(), event: session.into(), starts };
     let scene = [event("live", false), event("course", true), session("live", Some(3600)), session("course", None)];
     let scene = scene.map(|what| Act { at: 0, what, deliveries: vec![] });
-    Story {
-        begins_at: story::BEGINS_AT,
-        prospects: vec![],
-        team: vec![],
-        mapping: vec![],
-        acts: scene.into_iter().chain(acts).collect(),
-    }
+    Story { begins_at: story::BEGINS_AT, acts: scene.into_iter().chain(acts).collect(), ..Story::default() }
 }
 
 #[tokio::test]

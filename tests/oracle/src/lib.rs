@@ -6,6 +6,7 @@
 //!
 //! Promises: the order and number of deliveries change nothing of what is expected. Not here: how a story is played.
 
+mod destination;
 mod expect;
 mod happened;
 mod judge;
@@ -15,7 +16,8 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use destination::{Destination, Object, PriorAccount, PriorContact, PriorLead, Salesforce};
 pub use expect::expected;
 pub use judge::{Difference, Kind, differences, enough};
 pub use story::{Act, Delivery, Dialect, Happening, MappedField, Prior, Story};
-pub use world::{Activity, Campaign, List, Membership, Prospect, World};
+pub use world::{Account, Activity, Campaign, List, Member, MemberStatus, Membership, Person, Prospect, World};

@@ -1,9 +1,10 @@
 //! A story: what people did in Livestorm and when, and how word of it reached the connector.
 
+use crate::destination::{Destination, Salesforce};
 use serde::{Deserialize, Serialize};
 
 /// Times are seconds after `begins_at`; names of events and sessions are the story's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
     /// Seconds since 1970. The installation is switched on at this second.
     pub begins_at: u64,
@@ -11,20 +12,25 @@ pub struct Story {
     pub prospects: Vec<Prior>,
     /// Addresses of the customer's own users of Livestorm.
     pub team: Vec<String>,
-    /// What the customer maps beyond the defaults.
+    /// What the customer maps to prospects beyond the defaults.
     pub mapping: Vec<MappedField>,
     /// In one second, one after the other.
     pub acts: Vec<Act>,
+    #[serde(default)]
+    pub destination: Destination,
+    /// What Salesforce had before, and what of it is mapped.
+    #[serde(default)]
+    pub salesforce: Salesforce,
 }
 
-/// A field of the prospect, and what of Livestorm fills it.
+/// A field of the prospect, or of an object of Salesforce, and what of Livestorm fills it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappedField {
     /// `fields.<id>`, `utm.source` (`medium`, `term`, `content`, `campaign`), `event.title`, `session.id`, all as of the
     /// registration; `attendance.attended` (`true` or `false`), `attendance.duration` (seconds), `attendance.messages`,
     /// `attendance.questions`, as of the session's end; `replay.watched` (`true`), as of the watching.
     pub source: String,
-    /// As Account Engagement names it, e.g. `Topics__c`.
+    /// As its owner names it, e.g. `Topics__c`.
     pub target: String,
 }
 

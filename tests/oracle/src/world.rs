@@ -1,5 +1,6 @@
 //! What Account Engagement and Salesforce hold, as far as the connector is answerable for it.
 
+use crate::destination::{Destination, Object};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,19 @@ pub struct World {
     pub prospects: Vec<Prospect>,
     pub memberships: Vec<Membership>,
     pub activities: Vec<Activity>,
+    /// Expected: which of them was chosen. Observed: says nothing.
+    #[serde(default)]
+    pub destination: Destination,
+    #[serde(default)]
+    pub leads: Vec<Person>,
+    #[serde(default)]
+    pub contacts: Vec<Person>,
+    #[serde(default)]
+    pub accounts: Vec<Account>,
+    #[serde(default)]
+    pub member_statuses: Vec<MemberStatus>,
+    #[serde(default)]
+    pub members: Vec<Member>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,8 +68,51 @@ pub struct Activity {
     pub at: u64,
 }
 
+/// A lead or a contact of Salesforce.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Person {
+    pub email: String,
+    /// Which lead, or which contact, of those with this address, the oldest first: 0 is the oldest.
+    pub nth: u32,
+    /// Those that may be mapped, by Salesforce's names. Without the address.
+    pub fields: BTreeMap<String, String>,
+    /// Of a contact, as accounts are named here. Expected: any of these will do, and an empty one is none. Observed: the one it has.
+    pub accounts: BTreeSet<String>,
+}
+
+/// An account of Salesforce.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Account {
+    /// In lower case: names that differ in case alone are one company.
+    pub name: String,
+}
+
+/// What a member of a campaign can be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MemberStatus {
+    pub campaign: String,
+    pub label: String,
+    pub is_response: bool,
+}
+
+/// A member of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Member {
+    pub campaign: String,
+    pub is: Object,
+    pub email: String,
+    /// As of the person.
+    pub nth: u32,
+    pub status: String,
+    /// The field that says whether they watched later.
+    pub replay: Option<String>,
+    /// The other custom fields.
+    pub fields: BTreeMap<String, String>,
+}
+
 impl World {
-    /// What two ways to the same end must agree in (source campaigns are the first one handled, so they may differ).
+    /// What two ways to the same end must agree in. Source campaigns, and the accounts of who has named several companies, are
+    /// those of the first one handled, so they may differ.
     pub fn essence(&self) -> World {
         let mut w = self.clone();
         w.prospects.iter_mut().for_each(|p| p.source_campaigns.clear());
@@ -64,6 +121,13 @@ impl World {
         w.prospects.sort();
         w.memberships.sort();
         w.activities.sort();
+        w.destination = Destination::default();
+        w.contacts.iter_mut().for_each(|c| c.accounts.clear());
+        w.accounts.clear();
+        w.leads.sort();
+        w.contacts.sort();
+        w.member_statuses.sort();
+        w.members.sort();
         w
     }
 }

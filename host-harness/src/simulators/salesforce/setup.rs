@@ -11,7 +11,10 @@ use super::{
     errors::Refusal,
     leads::LEAD,
 };
-use crate::{clock::Timestamp, simulators::request::Call};
+use crate::{
+    clock::Timestamp,
+    simulators::{World, request::Call},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::{
@@ -124,6 +127,27 @@ pub enum CustomKind {
     Email,
     /// The values, and whether others are refused.
     Picklist(Vec<String>, bool),
+}
+
+impl World {
+    /// A record that was there before, made at a moment of the past, as the API would have taken it. Gives its id, or says why it
+    /// cannot be.
+    pub fn add_salesforce_record(
+        &mut self,
+        object: &str,
+        fields: Map<String, Value>,
+        created_at: Timestamp,
+    ) -> Result<String, String> {
+        let known = ObjectType::anywhere(object).ok_or_else(|| format!("there is no object {object}"))?;
+        let told = |refusal: Refusal| {
+            let said: Vec<String> = refusal.faults.into_iter().map(|fault| fault.message).collect();
+            format!("no {object} can be made of {fields:?}: {}", said.join("; "))
+        };
+        let id = super::sobjects::insert(self, known, fields.clone()).map_err(told)?;
+        let now = self.now();
+        self.salesforce.records.change(&id, now, |record| record.created_at = created_at);
+        Ok(id)
+    }
 }
 
 impl Salesforce {

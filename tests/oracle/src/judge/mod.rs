@@ -1,4 +1,6 @@
-//! The difference between what should be and what is, a thing at a time, in words.
+//! The difference between what should be and what is, a thing at a time, in words. Things of Salesforce: `salesforce.rs`.
+
+mod salesforce;
 
 use crate::world::{Activity, Campaign, List, Membership, Prospect, World};
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,7 @@ pub fn differences(expected: &World, observed: &World) -> Vec<Difference> {
     compare(&expected.memberships, &observed.memberships, &mut found);
     compare(&expected.activities, &observed.activities, &mut found);
     prospects(&expected.prospects, &observed.prospects, &mut found);
+    salesforce::differences(expected, observed, &mut found);
     found.sort();
     found
 }
@@ -59,9 +62,14 @@ pub fn enough(expected: &World) -> Vec<Difference> {
         }
     };
     least("campaign", expected.campaigns.len());
-    least("prospect", expected.prospects.len());
-    least("list membership", expected.memberships.len());
-    least("external activity", expected.activities.len());
+    if expected.destination.is_salesforce() {
+        least("lead or contact", expected.leads.len() + expected.contacts.len());
+        least("campaign member", expected.members.len());
+    } else {
+        least("prospect", expected.prospects.len());
+        least("list membership", expected.memberships.len());
+        least("external activity", expected.activities.len());
+    }
     found
 }
 
@@ -165,6 +173,7 @@ impl Named for Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destination::Destination;
 
     fn activity(email: &str) -> Activity {
         Activity { kind: "people_registered".into(), email: email.into(), nth: 0, value: "S1".into(), at: 7 }
@@ -201,5 +210,7 @@ mod tests {
     #[test]
     fn a_world_in_which_nothing_was_to_happen_proves_nothing() {
         assert_eq!(enough(&World::default()).len(), 4);
+        let destination = Destination::SalesforceLeads;
+        assert_eq!(enough(&World { destination, ..World::default() }).len(), 3);
     }
 }

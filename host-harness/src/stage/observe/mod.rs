@@ -1,6 +1,8 @@
 //! The simulators' world in the oracle's words. A translation: nothing is judged here, and nothing is left out but what the
 //! connector is not answerable for.
 
+mod salesforce;
+
 use crate::simulators::Snapshot;
 use oracle::{Activity, Campaign, List, Membership, Prospect, World};
 use serde_json::Value;
@@ -22,7 +24,7 @@ pub fn observe(snapshot: &Snapshot) -> World {
         let known = id.and_then(|id| who.get(&id)).cloned();
         known.unwrap_or_else(|| (format!("{email} (no prospect)"), 0))
     };
-    World {
+    let mut world = World {
         campaigns: snapshot
             .campaigns
             .iter()
@@ -59,7 +61,10 @@ pub fn observe(snapshot: &Snapshot) -> World {
                 Activity { kind: a.kind.clone(), email, nth, value: a.value.clone(), at: a.activity_date.seconds() }
             })
             .collect(),
-    }
+        ..World::default()
+    };
+    salesforce::observe(snapshot, &mut world);
+    world
 }
 
 /// Nothing where the field is as good as empty.

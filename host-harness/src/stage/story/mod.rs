@@ -1,6 +1,10 @@
 //! The story that the demo plays, and that the tests play in every order: an event with two sessions, another on demand, and
 //! each kind of person who registers, comes, stays away or watches later.
 
+mod salesforce;
+
+pub use salesforce::salesforce_story;
+
 use oracle::{Act, Delivery, Dialect, Happening, MappedField, Prior, Story};
 
 const MINUTE: u64 = 60;
@@ -74,6 +78,7 @@ pub fn story() -> Story {
         team: vec!["erin@simulated-customer.example".into()],
         mapping: mapped.map(|(source, target)| MappedField { source: source.into(), target: target.into() }).to_vec(),
         acts,
+        ..Story::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Stories in a few words, and what must come of them: every row through one `check`. `S2-n` are sentences of the documents.
 
+mod salesforce;
+
 use crate::*;
 use std::collections::BTreeMap;
 
@@ -66,6 +68,7 @@ fn story(acts: Vec<Act>, mapping: &[(&str, &str)]) -> Story {
         team: vec!["Erin@example.org".into()],
         mapping: mapping.collect(),
         acts,
+        ..Story::default()
     }
 }
 
