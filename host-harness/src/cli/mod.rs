@@ -15,6 +15,7 @@ mod map;
 mod person;
 mod planned;
 mod run;
+mod sessions;
 mod simulate;
 mod timeline;
 
@@ -35,6 +36,7 @@ enum Command {
     Check(check::Arguments),
     Map(map::Arguments),
     Run(run::Arguments),
+    Sessions(sessions::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
     Completion(completion::Arguments),
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
             Command::Check(arguments) => check::run(arguments).await,
             Command::Map(arguments) => map::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
+            Command::Sessions(arguments) => sessions::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Completion(arguments) => completion::run(arguments, Arguments::command()),
