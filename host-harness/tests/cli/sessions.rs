@@ -5,22 +5,24 @@ use host_harness::{
     clock::Timestamp,
     simulators::{
         Options,
+        livestorm::{Dialect, NewEvent, NewSession, Occurrence},
         salesforce::{ValidationRule, ValidationTest, ValidationWhen},
     },
     stage::{INSTALLATION, Stage, Travel, story::BEGINS_AT},
 };
-use oracle::{Act, Delivery, Dialect, Happening, Story};
+use oracle::{Act, Delivery, Happening, Story};
 use std::{path::Path, process::Output, time::Duration};
 use tempfile::TempDir;
 
 const SAMPLE: &str = include_str!("../../../fixtures/installations/sample.toml");
+const GUIDE: &str = include_str!("../../../docs/admin-guide.md");
 const HOUR: u64 = 3600;
 
 /// Something in the world becomes otherwise, so many seconds after the beginning.
 type Change = (u64, fn(&Stage));
 
 fn told(at: u64, what: Happening) -> Act {
-    Act { at, what, deliveries: vec![Delivery { dialect: Dialect::Rest, after: 1 }] }
+    Act { at, what, deliveries: vec![Delivery { dialect: oracle::Dialect::Rest, after: 1 }] }
 }
 
 fn created(at: u64, session: &str, starts: i64) -> Act {
@@ -109,6 +111,10 @@ async fn each_session_is_listed_with_its_campaign_or_with_why_it_has_none() {
     assert_eq!(text.status.code(), Some(3), "{}\n{}", stdout(&text), stderr(&text));
     let lines: Vec<String> = stdout(&text).lines().map(|line| line.trim_end().to_owned()).collect();
     insta::assert_snapshot!("sessions", lines.join("\n"));
+    let no_permission = lines.iter().position(|line| line.ends_with("session") && line.contains("82a3")).unwrap();
+    for line in &lines[no_permission..no_permission + 3] {
+        assert!(GUIDE.contains(&format!("\n    {line}\n")), "docs/admin-guide.md shows something else than\n{line}");
+    }
     let json = sessions(folder.path(), &["--json"]);
     assert_eq!(json.status.code(), Some(3));
     insta::assert_json_snapshot!("sessions_json", object(&json));
@@ -143,6 +149,27 @@ async fn a_session_that_is_to_have_none_is_well() {
     assert_eq!(report["sessions"][0]["why"][0]["kind"], "left-out", "{report}");
     let text = stdout(&sessions(folder.path(), &[]));
     assert!(text.contains("No campaign associated to the session") && text.contains("or gets it by itself"), "{text}");
+}
+
+#[test]
+fn a_draft_that_waits_to_be_published_is_told_after_a_run() {
+    let bench = Bench::new();
+    let settings = "[settings.salesforce_campaign]\ncampaign_when = \"event_published\"\n";
+    bench.file("installation.toml", bench.installation() + settings);
+    let body = {
+        let mut world = bench.simulators.world();
+        let event = world.livestorm.create_event(NewEvent { title: "Draft".into(), ..NewEvent::default() });
+        let session = world.livestorm.create_session(&event, NewSession::default());
+        let unknowns = world.options.unknowns.livestorm.clone();
+        world.livestorm.webhook_body(&Occurrence::SessionCreated { session }, Dialect::Native, &unknowns).unwrap()
+    };
+    let body = bench.file("draft.json", body);
+    let run = bench.about(&["run", &body], &[]).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}\n{}", stdout(&run), stderr(&run));
+    let output = sessions(bench.folder.path(), &[]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}\n{}", stderr(&output));
+    assert!(text.contains("No campaign associated") && text.contains("wait until it is published"), "{text}");
 }
 
 /// The words for a person whose connection was taken away: it would wait for ever by itself.
