@@ -55,7 +55,12 @@ impl DataDir {
 
     /// The engine's file.
     pub fn store(&self) -> PathBuf {
-        self.path.join("harness.sqlite")
+        DataDir::store_in(&self.path)
+    }
+
+    /// The same for a folder that nobody has opened.
+    pub fn store_in(folder: &Path) -> PathBuf {
+        folder.join("harness.sqlite")
     }
 
     /// The engine's file, made where there is none. What SQLite makes beside it gets the same rights.

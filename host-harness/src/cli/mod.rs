@@ -16,6 +16,7 @@ mod person;
 mod planned;
 mod planned_parts;
 mod run;
+mod sessions;
 mod simulate;
 mod timeline;
 
@@ -36,6 +37,7 @@ enum Command {
     Check(check::Arguments),
     Map(map::Arguments),
     Run(run::Arguments),
+    Sessions(sessions::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
     Completion(completion::Arguments),
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
             Command::Check(arguments) => check::run(arguments).await,
             Command::Map(arguments) => map::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
+            Command::Sessions(arguments) => sessions::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Completion(arguments) => completion::run(arguments, Arguments::command()),

@@ -301,6 +301,17 @@ async fn dead_letters(engine: &dyn Engine, id: &str, before: &[KeptTask]) -> any
     Ok(new.map(problem).collect())
 }
 
+/// For an answer that stays the same until a person does something.
+pub(super) fn remedy(error: &SendError) -> Option<&'static str> {
+    match error {
+        SendError::Unauthorized(_) => Some("Mend it, then start `harness run` again with --wait; nothing is lost"),
+        SendError::NotSent(_) => {
+            Some("See whether network and address are right, then start `harness run` again with --wait")
+        }
+        _ => None,
+    }
+}
+
 /// What keeps waiting tasks from going on and needs a person, each once.
 async fn broken_connections(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec<Problem>> {
     let waiting = tasks(engine, id, TaskFilter { status: Some(TaskStatus::Waiting) }).await?;
@@ -316,11 +327,7 @@ async fn broken_connections(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec
             _ => None,
         });
         for error in answers {
-            let remedy = match &error {
-                SendError::Unauthorized(_) => "Mend it, then run this again with --wait; nothing is lost",
-                SendError::NotSent(_) => "See whether network and address are right, then run this again with --wait",
-                _ => continue,
-            };
+            let Some(remedy) = remedy(&error) else { continue };
             let problem = Problem { what: titles.join("; "), problem: error.to_string(), remedy: remedy.into() };
             if !problems.iter().any(|p| p.problem == problem.problem) {
                 problems.push(problem);
