@@ -1,10 +1,12 @@
-//! The preflight: one finding, by its code, for each prerequisite of the help page on Account Engagement and each line of its
-//! checklist (RULES 29).
+//! The preflight: one finding, by its code, for each prerequisite of the help pages and each line of their checklist (RULES 29).
+//! What is looked at follows from the destination: the set-up of Account Engagement (`salesforce.rs`, `account_engagement.rs`), or
+//! what leads, contacts and campaign members need (`crm/`).
 //!
 //! Promises: changes nothing; what could not be found out is a finding too; each names what a person does about it. Not here:
 //! mending (`fix.rs`), what a setting can be (`options.rs`).
 
 mod account_engagement;
+mod crm;
 pub mod fix;
 mod livestorm;
 pub mod options;
@@ -16,7 +18,7 @@ use crate::{
     host::{Answer, Context, Finding, Host, HttpError, Request, Response, Severity},
     json,
     salesforce::errors::ApiError as SalesforceError,
-    settings::{self, Settings},
+    settings::{self, Destination, Settings},
 };
 use serde_json::Value;
 
@@ -34,15 +36,19 @@ pub fn check(host: &dyn Host, context: &Context) -> Vec<Finding> {
     };
     let is_bound = |connection: &str| context.connections.iter().any(|name| name == connection);
     let mut findings = settings::findings(&context.settings);
-    for (connection, title) in TITLES.iter().filter(|(connection, _)| !is_bound(connection)) {
+    let needed =
+        |connection: &str| connection != ACCOUNT_ENGAGEMENT || settings.destination == Destination::AccountEngagement;
+    for (connection, title) in TITLES.iter().filter(|(name, _)| needed(name) && !is_bound(name)) {
         let problem = format!("{title} is not connected.");
         let code = format!("{connection}-not-bound");
         findings.push(Finding::new(&code, Severity::Blocker, connection, &problem, "Bind a connection for it."));
     }
-    let parts: Vec<Part> = [livestorm::part(), salesforce::part(), account_engagement::part(&settings)]
-        .into_iter()
-        .filter(|part| is_bound(part.connection))
-        .collect();
+    let mut parts = vec![livestorm::part(&settings)];
+    parts.extend(match settings.destination {
+        Destination::AccountEngagement => vec![salesforce::part(), account_engagement::part(&settings)],
+        Destination::Salesforce => vec![crm::part(&settings)],
+    });
+    parts.retain(|part| is_bound(part.connection));
     let asked: Vec<Request> = parts.iter().flat_map(|part| part.requests.clone()).collect();
     let answers = if asked.is_empty() { Vec::new() } else { host.send_all(asked) };
     let mut rest = &answers[..];
@@ -64,7 +70,7 @@ fn judged(host: &dyn Host, settings: &Settings, part: &Part, answers: &[Answer])
     let mut findings = vec![reached];
     findings.extend((part.judge)(settings, &answers[1..]));
     if part.connection == SALESFORCE {
-        findings.extend(salesforce::user(host, &answers[1..]));
+        findings.extend(salesforce::user(host, settings.destination, &answers[1..]));
     }
     findings
 }

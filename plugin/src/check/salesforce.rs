@@ -1,4 +1,5 @@
-//! What is looked at in Salesforce: the user's rights, whether campaigns can be made, and what external activities need.
+//! What is looked at in Salesforce: for both destinations the user's rights and whether campaigns can be made; for Account
+//! Engagement what external activities need.
 
 use super::{Part, body, fine, not_read, rows, text};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
         calls::{DESCRIBE_CAMPAIGN, LIMITS, QUERY, TOOLING_QUERY, USERINFO},
         campaign, soql,
     },
-    settings::Settings,
+    settings::{Destination, Settings},
 };
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ pub const ASSIGNMENTS: &str = "SELECT Id, MarketingAppExtensionId, ParentId FROM
 pub const ACTIVITY_TYPES: &str =
     "SELECT Id, DeveloperName, MasterLabel, MarketingAppExtensionId, IsActive FROM MarketingAppExtActivity";
 pub const TENANTS: &str = "SELECT Id, PardotTenantId, PardotTenantName FROM PardotTenant";
-const CAMPAIGNS: &str = "SELECT Id, Name, Description FROM Campaign ORDER BY CreatedDate DESC LIMIT 500";
+pub const CAMPAIGNS: &str = "SELECT Id, Name, Description FROM Campaign ORDER BY CreatedDate DESC LIMIT 500";
 
 pub fn part() -> Part {
     let tooling = |soql: &str| TOOLING_QUERY.request(&[], &[("q", soql)], None);
@@ -69,7 +70,7 @@ fn judge(settings: &Settings, answers: &[Answer]) -> Vec<Finding> {
 }
 
 /// Rights of the user, who is known by the first answers only.
-pub fn user(host: &dyn Host, answers: &[Answer]) -> Vec<Finding> {
+pub fn user(host: &dyn Host, destination: Destination, answers: &[Answer]) -> Vec<Finding> {
     let unread = |why: &str| {
         vec![not_read("salesforce-user", SALESFORCE, "The connected user's profile", why, "See Setup > Users by hand.")]
     };
@@ -77,8 +78,13 @@ pub fn user(host: &dyn Host, answers: &[Answer]) -> Vec<Finding> {
         Ok(body) => text(&body, "user_id"),
         Err(why) => return unread(&why),
     };
+    let view_all = match destination {
+        Destination::AccountEngagement => "",
+        Destination::Salesforce => ", Profile.PermissionsViewAllData",
+    };
     let query = format!(
-        "SELECT Id, Username, UserPermissionsMarketingUser, Profile.Name, Profile.PermissionsModifyAllData FROM User WHERE Id = {}",
+        "SELECT Id, Username, UserPermissionsMarketingUser, Profile.Name, Profile.PermissionsModifyAllData{view_all} FROM User \
+         WHERE Id = {}",
         soql::quoted(&id)
     );
     let answer = host.send_all(vec![QUERY.request(&[], &[("q", &query)], None)]);
@@ -87,11 +93,16 @@ pub fn user(host: &dyn Host, answers: &[Answer]) -> Vec<Finding> {
         Err(why) => return unread(&why),
     };
     let Some(user) = rows(&body, "records").next() else { return unread("Salesforce does not show it") };
-    vec![profile(user), marketing_user(user)]
+    let mut findings = vec![profile(user, destination), marketing_user(user)];
+    if destination == Destination::Salesforce {
+        findings.push(view_all_data(user));
+    }
+    findings
 }
 
-/// S2-8. Its name is translated; the right to change all data is not.
-fn profile(user: &Value) -> Finding {
+/// S2-8, S3-34. Its name is translated; the right to change all data is not. What leads and contacts need is looked at object by
+/// object, so another profile is told there and blocks nothing.
+fn profile(user: &Value, destination: Destination) -> Finding {
     let profile = user.get("Profile").unwrap_or(&Value::Null);
     let (name, all) = (text(profile, "Name"), text(profile, "PermissionsModifyAllData"));
     if name == "System Administrator" || all == "true" {
@@ -99,7 +110,35 @@ fn profile(user: &Value) -> Finding {
     }
     let problem =
         format!("The connected user {} has the profile {name}, not System Administrator.", text(user, "Username"));
-    Finding::new("system-administrator", Severity::Blocker, SALESFORCE, &problem, USER_REMEDY)
+    match destination {
+        Destination::AccountEngagement => {
+            Finding::new("system-administrator", Severity::Blocker, SALESFORCE, &problem, USER_REMEDY)
+        }
+        Destination::Salesforce => {
+            let problem = format!(
+                "{problem} Livestorm asks for that; what is really needed are the rights that the other lines tell."
+            );
+            Finding::new("system-administrator", Severity::Notice, SALESFORCE, &problem, USER_REMEDY)
+        }
+    }
+}
+
+/// Who is hidden cannot be matched. The profile's right alone can be read; one object's could be given otherwise.
+fn view_all_data(user: &Value) -> Finding {
+    let code = "view-all";
+    let profile = user.get("Profile").unwrap_or(&Value::Null);
+    if ["PermissionsModifyAllData", "PermissionsViewAllData"].iter().any(|name| text(profile, name) == "true") {
+        return fine(
+            code,
+            SALESFORCE,
+            "The connected user sees every lead and contact, so nobody is made a second time.",
+        );
+    }
+    let problem = "The profile of the connected user does not have View All Data: whoever registers and is a lead or contact that this \
+                   user does not see is made a second time.";
+    let remedy = "Give the user View All Data, or View All for leads, contacts and accounts (Salesforce Setup > Profiles, or a \
+                  permission set, which is not seen here).";
+    Finding::new(code, Severity::Warning, SALESFORCE, problem, remedy)
 }
 
 fn marketing_user(user: &Value) -> Finding {
@@ -111,7 +150,7 @@ fn marketing_user(user: &Value) -> Finding {
     Finding::new("marketing-user", Severity::Blocker, SALESFORCE, problem, remedy)
 }
 
-fn createable(describe: &Answer) -> Finding {
+pub fn createable(describe: &Answer) -> Finding {
     let code = "campaign-createable";
     let remedy = "Give the user's profile the right to create campaigns (Setup > Profiles > Campaigns), and make it a Marketing User.";
     match body(SALESFORCE, Some(describe)) {
@@ -127,7 +166,7 @@ fn createable(describe: &Answer) -> Finding {
 }
 
 /// S2-45: our campaigns are told by their description; two for one session are two flows.
-fn other_flow(campaigns: &Answer) -> Finding {
+pub fn other_flow(campaigns: &Answer) -> Finding {
     let code = "other-flow";
     let body = match body(SALESFORCE, Some(campaigns)) {
         Ok(body) => body,

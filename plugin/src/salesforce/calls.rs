@@ -27,7 +27,7 @@ pub const QUERY: Call = Call::read(
     "/services/data/v62.0/query",
     "query",
     "Looks, after an answer was lost, whether a campaign was made; and, when the connection is checked, which rights its user \
-     has and which campaigns the connector made. The campaign's name leaves.",
+     has, which campaigns the connector made, and what the org has set up for them. The campaign's name leaves.",
 );
 
 pub const USERINFO: Call = Call::read(
@@ -96,6 +96,35 @@ pub const ACTIVATE_ACTIVITY_TYPE: Call = Call::idempotent(Shape::new(
     "activate activity type",
     &["IsActive"],
     "Makes an activity type active in automations, because a person asked for it.",
+));
+
+/// A name is a field's once on an object, so a second sending is refused.
+pub const CREATE_FIELD: Call = Call::idempotent(Shape::new(
+    SALESFORCE,
+    Method::Post,
+    "/services/data/v62.0/tooling/sobjects/CustomField",
+    "create field",
+    &["FullName", "Metadata"],
+    "Makes the campaign members' field for replays, because a person asked for it.",
+));
+
+/// One for each field of a permission set, so a second sending is refused.
+pub const PERMIT_FIELD: Call = Call::idempotent(Shape::new(
+    SALESFORCE,
+    Method::Post,
+    "/services/data/v62.0/sobjects/FieldPermissions",
+    "permit field",
+    &["ParentId", "SobjectType", "Field", "PermissionsRead", "PermissionsEdit"],
+    "Lets the connected user's profile see and edit the field for replays, because a person asked for it.",
+));
+
+pub const CHANGE_PERMISSION: Call = Call::idempotent(Shape::new(
+    SALESFORCE,
+    Method::Patch,
+    "/services/data/v62.0/sobjects/FieldPermissions/{id}",
+    "change field permission",
+    &["PermissionsRead", "PermissionsEdit"],
+    "Lets the connected user's profile see and edit the field for replays, because a person asked for it.",
 ));
 
 pub const CREATE_CAMPAIGN: OnceCall = OnceCall::new(Shape::new(

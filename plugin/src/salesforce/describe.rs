@@ -1,5 +1,5 @@
-//! What the org says of its fields: which there are, how long, of what kind, who may write them. Asked once a day, and again when
-//! other fields are mapped; of each object the mapped fields alone are remembered.
+//! What the org says of its fields: which there are, how long, of what kind, who may write them. Asked once a day (once an hour while
+//! there is no field for replays), and again when other fields are mapped; of each object the mapped fields alone are remembered.
 //!
 //! Promises: a value is made to fit its field, or left out with the reason (RULES 18): cut where it is too long, turned into its code
 //! where the org has picklists of states and countries. An object that cannot be described is written to as it is mapped.
@@ -20,7 +20,8 @@ use crate::{
 };
 use serde_json::Value;
 
-const REPLAY_LABEL: &str = "livestorm replay status";
+/// In lower case.
+pub const REPLAY_LABEL: &str = "livestorm replay status";
 /// As Salesforce names the field by itself, and as people shorten that. What goes out is granted by name, so a field of another
 /// name has to stand in the settings.
 pub const REPLAY_NAMES: [&str; 2] = ["Livestorm_Replay_Status__c", "LivestormReplayStatus__c"];
@@ -149,7 +150,10 @@ async fn described(work: &Work<'_>, object: Object) -> Result<Described, Stop> {
     let described = match json::parse(&response.body) {
         Ok(body) if response.is_success() => {
             let chosen = work.settings.salesforce.replay_field.as_deref();
-            Described { until: now + DAY, ..read(&body, asked, object, chosen) }
+            let described = read(&body, asked, object, chosen);
+            // Somebody may be about to make the field.
+            let is_missing = object == Object::CampaignMember && described.replay.is_none();
+            Described { until: now + if is_missing { HOUR } else { DAY }, ..described }
         }
         _ => Described { until: now + HOUR, asked, ..Described::default() },
     };
@@ -158,7 +162,7 @@ async fn described(work: &Work<'_>, object: Object) -> Result<Described, Stop> {
     Ok(described)
 }
 
-/// Once a day, and not once a person.
+/// Once a day, or once an hour where something is missing, and not once a person.
 fn told(work: &Work<'_>, object: Object, described: &Described) {
     if !described.is_known {
         let message =
@@ -355,7 +359,10 @@ pub fn cut(text: &str, most: usize) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::story::state::says;
+    use crate::{
+        story::state::says,
+        test_host::{TestHost, ok, on_host},
+    };
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -389,6 +396,26 @@ mod tests {
             labelled: Some("Replay__c".into()),
         };
         says("people", &key(Object::CampaignMember), &told);
+    }
+
+    /// S3-24: whoever makes the field waits an hour and not a day.
+    #[test]
+    fn a_missing_field_for_replays_is_looked_for_every_hour() {
+        let asked_again = |fields: &'static str, later: u64| {
+            let host = TestHost::new(0, move |_| ok(&format!(r#"{{"fields":[{fields}]}}"#)));
+            for now in [0, later] {
+                host.set_now(now);
+                on_host(&host, async |work| assert!(org(work).await.is_ok()));
+            }
+            let requests: Vec<String> =
+                host.requests().into_iter().skip(3).map(|request| request.path[4].clone()).collect();
+            requests
+        };
+        let there = r#"{"name":"Livestorm_Replay_Status__c","createable":true,"updateable":true}"#;
+        assert_eq!(asked_again("", HOUR - 1), [""; 0]);
+        assert_eq!(asked_again("", HOUR + 1), ["CampaignMember"]);
+        assert_eq!(asked_again(there, HOUR + 1), [""; 0]);
+        assert_eq!(asked_again(there, DAY + 1), ["Lead", "Contact", "CampaignMember"]);
     }
 
     /// RULES 18.

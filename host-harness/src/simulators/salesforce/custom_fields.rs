@@ -22,8 +22,12 @@ static CUSTOM_FIELDS: [Field; 3] = [
 pub(super) static PERMISSION_SET: ObjectType =
     ObjectType { name: "PermissionSet", prefix: "0PS", writes: Writes::All, fields: &SETS };
 
-static SETS: [Field; 2] =
-    [Field::new("Name", "Permission Set Name", Text(80), Required), Field::new("Label", "Label", Text(80), Required)];
+static SETS: [Field; 4] = [
+    Field::new("Name", "Permission Set Name", Text(80), Required),
+    Field::new("Label", "Label", Text(80), Required),
+    Field::read_only("IsOwnedByProfile", Boolean),
+    Field::read_only("ProfileId", Reference("Profile", "Profile")),
+];
 
 pub(super) static FIELD_PERMISSIONS: ObjectType =
     ObjectType { name: "FieldPermissions", prefix: "01k", writes: Writes::All, fields: &PERMISSIONS };
@@ -94,6 +98,20 @@ pub(super) fn create(world: &mut World, sent: &Map<String, Value>) -> Result<Str
 }
 
 impl Salesforce {
+    /// A profile, and the permission set that holds its rights [confirmed].
+    /// <https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_permissionset.htm>
+    pub(super) fn found_profile(&mut self, name: &str, modifies_all_data: bool) -> String {
+        // Who may change everything sees everything.
+        let rights = json!({
+            "Name": name, "PermissionsModifyAllData": modifies_all_data, "PermissionsViewAllData": modifies_all_data,
+        });
+        let profile = self.found("Profile", rights);
+        let set =
+            json!({ "Name": format!("X{profile}"), "Label": name, "IsOwnedByProfile": true, "ProfileId": profile });
+        self.found(PERMISSION_SET.name, set);
+        profile
+    }
+
     /// The field that a permission is about is seen from here on.
     pub(super) fn field_permitted(&mut self, id: &str) {
         let Some(permission) = self.records.now(id) else { return };

@@ -145,8 +145,7 @@ impl Salesforce {
             made: HashMap::new(),
             membership: membership::Membership::default(),
         };
-        let profile =
-            salesforce.found("Profile", json!({ "Name": "System Administrator", "PermissionsModifyAllData": true }));
+        let profile = salesforce.found_profile("System Administrator", true);
         salesforce.found(
             "User",
             json!({
@@ -198,7 +197,7 @@ impl Salesforce {
 
     /// Another profile for the API's user.
     pub fn set_profile(&mut self, name: &str, modifies_all_data: bool) {
-        let profile = self.found("Profile", json!({ "Name": name, "PermissionsModifyAllData": modifies_all_data }));
+        let profile = self.found_profile(name, modifies_all_data);
         let now = self.clock.now();
         self.records.change(&Salesforce::user_id(), now, |user| {
             user.fields.insert("ProfileId".into(), json!(profile));

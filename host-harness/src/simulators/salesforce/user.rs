@@ -21,5 +21,8 @@ static USER_FIELDS: [Field; 9] = [
 pub(super) static PROFILE: ObjectType =
     ObjectType { name: "Profile", prefix: "00e", writes: Writes::None, fields: &PROFILE_FIELDS };
 
-static PROFILE_FIELDS: [Field; 2] =
-    [Field::read_only("Name", Text(255)), Field::read_only("PermissionsModifyAllData", Boolean)];
+static PROFILE_FIELDS: [Field; 3] = [
+    Field::read_only("Name", Text(255)),
+    Field::read_only("PermissionsModifyAllData", Boolean),
+    Field::read_only("PermissionsViewAllData", Boolean),
+];

@@ -1,8 +1,12 @@
 //! Mends what `check` called fixable, when a person has asked for it: the marketing app extension, its assignment, its activity
-//! types. Looks first, so asking twice changes nothing twice.
+//! types; and for Salesforce as the destination the field for replays. Looks first, so asking twice changes nothing twice.
+
+mod replay_field;
 
 use super::{
-    SALESFORCE, body, fine,
+    SALESFORCE, body,
+    crm::replay,
+    fine,
     salesforce::{ACTIVITY_TYPES, ASSIGNMENTS, EXTENSIONS, SetUp, TENANTS, label, type_code},
     text,
 };
@@ -19,7 +23,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What a code can be mended by.
+/// What of the set-up in Account Engagement a code is about.
 enum Fix {
     Extension,
     Assignment,
@@ -50,22 +54,28 @@ impl Fix {
     }
 
     fn calls(&self) -> Vec<&'static Shape> {
-        let mut calls = vec![&TOOLING_QUERY.shape];
-        calls.extend(match self {
-            Fix::Extension => [&CREATE_EXTENSION.shape, &ACTIVATE_EXTENSION.shape].to_vec(),
-            Fix::Assignment => [&ASSIGN_EXTENSION.shape].to_vec(),
-            Fix::ActivityType(_) => [&CREATE_ACTIVITY_TYPE.shape, &ACTIVATE_ACTIVITY_TYPE.shape].to_vec(),
-        });
-        calls
+        let set_up = &TOOLING_QUERY.shape;
+        match self {
+            Fix::Extension => vec![set_up, &CREATE_EXTENSION.shape, &ACTIVATE_EXTENSION.shape],
+            Fix::Assignment => vec![set_up, &ASSIGN_EXTENSION.shape],
+            Fix::ActivityType(_) => vec![set_up, &CREATE_ACTIVITY_TYPE.shape, &ACTIVATE_ACTIVITY_TYPE.shape],
+        }
     }
 }
 
 /// What may leave while this is mended; nothing for what cannot be.
 pub fn egress(code: &str) -> Vec<EgressRule> {
-    Fix::of(code).map(|fix| fix.calls().iter().map(|call| call.egress(&[])).collect()).unwrap_or_default()
+    let calls = match code {
+        replay::CODE => replay_field::CALLS.to_vec(),
+        _ => Fix::of(code).map(|fix| fix.calls()).unwrap_or_default(),
+    };
+    calls.iter().map(|call| call.egress(&[])).collect()
 }
 
 pub fn fix(host: &dyn Host, settings: &Settings, code: &str) -> Result<Vec<Finding>, Finding> {
+    if code == replay::CODE {
+        return replay_field::fix(host, settings);
+    }
     let fix = Fix::of(code).ok_or_else(|| {
         let problem = "This version of the connector mends nothing of this name by itself.";
         let remedy = "A check says what is to be done, and marks what can be mended from here.";
