@@ -280,6 +280,15 @@ fn a_record_that_cannot_be_told_is_refused() {
     ] {
         check_refused(&request(method, path, &one(record)), "record 1", why);
     }
+    for hidden in
+        [json!([{ "LastName": "x" }]), json!({ "Children": { "records": [] } }), json!({ "attributes": {}, "x": [1] })]
+    {
+        let hidden = json!({ "attributes": { "type": "Account" }, "Contacts": hidden });
+        let why = "what it holds is nothing that the host knows; children are under `records`";
+        check_refused(&request(Post, "composite/tree/Account", &one(hidden)), "record 1, Contacts", why);
+    }
+    let linked = json!({ "attributes": { "type": "Contact" }, "Account": { "attributes": { "type": "Account" }, "Number__c": 1 } });
+    assert_eq!(open(&request(Post, "composite/tree/Contact", &one(linked))).unwrap().len(), 1);
     let hidden = json!({ "attributes": { "type": "Account" }, "Contacts": { "Records": [] } });
     check_refused(
         &request(Post, "composite/tree/Account", &one(hidden)),
