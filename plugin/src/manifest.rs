@@ -18,8 +18,8 @@ pub const SOURCE_UNSIGNED: &str = "livestorm";
 /// Webhooks managed by its REST API can be signed.
 pub const SOURCE_SIGNED: &str = "livestorm-signed";
 
-/// The most tasks that one call takes: 50 people are 200 requests, well below the typical limits of a call.
-const BATCH_TASKS: u32 = 50;
+/// The most tasks that one call takes: as many records as a collection of Salesforce has.
+const BATCH_TASKS: u32 = 200;
 const BATCH_BYTES: u32 = 1024 * 1024;
 /// How old a signature may be: Livestorm repeats for about 22 minutes, maybe with the first timestamp.
 /// <https://developers.livestorm.co/docs/webhooks-1>, confirmed; that the timestamp stays the same is unknown.

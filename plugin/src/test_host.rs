@@ -184,6 +184,7 @@ pub fn registration(session: &str, email: &str) -> Registration {
         person_id: Some("P1".into()),
         email: Email::parse(email).ok(),
         email_problem: None,
+        email_as_typed: None,
         role: Some(Role::Participant),
         guest_speaker: None,
         registered_at: Some(1_763_700_000_000),

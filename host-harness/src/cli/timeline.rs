@@ -85,6 +85,13 @@ fn sentence(change: &Change) -> Option<String> {
         ("Prospect", _) => format!("prospect {whom} is updated: {detail}"),
         ("ListMembership", _) => format!("{whom} joins the list \"{detail}\""),
         ("ExternalActivity", _) => format!("{whom} has the activity {detail}"),
+        ("CampaignMemberStatus", _) => format!("campaign \"{detail}\" has its statuses of members"),
+        ("Lead" | "Contact", Action::Created) => format!("{whom} is a new {}", change.object.to_lowercase()),
+        ("Lead" | "Contact", _) => format!("{} {whom} is updated: {detail}", change.object.to_lowercase()),
+        ("Account", Action::Created) => format!("account \"{detail}\" is made"),
+        ("Account", _) => format!("{whom} belongs to the account \"{detail}\""),
+        ("CampaignMember", Action::Created) => format!("{whom} is a member of the campaign \"{detail}\""),
+        ("CampaignMember", _) => format!("member {whom} of {detail}"),
         (object, action) => format!("{object} {whom} {action:?} {detail}"),
     })
 }

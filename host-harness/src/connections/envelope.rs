@@ -55,6 +55,11 @@ pub(super) fn each(parts: &[Part], judge: &dyn Fn(&Request) -> Result<(), Denial
     })
 }
 
+/// Whether it holds of every part.
+pub(super) fn all(parts: &[Part], holds: &dyn Fn(&Request) -> bool) -> bool {
+    parts.iter().all(|part| holds(&part.request) && all(&part.parts, holds))
+}
+
 /// A request that is called a read has to be one, and so has all that it carries: reads leave in a dry run, in a check and in
 /// a sync.
 pub(super) fn only_reads(provider: Provider, request: &Request, parts: &[Part]) -> Result<(), Denial> {

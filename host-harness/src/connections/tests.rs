@@ -1,6 +1,7 @@
 //! The whole way, with a transport that follows a script and a clock that leaps.
 
 mod envelopes;
+mod opened;
 
 use super::*;
 use crate::{

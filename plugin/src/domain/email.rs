@@ -1,5 +1,4 @@
-//! An address by which a person is told apart. The person's own spelling is kept nowhere: the destinations match with
-//! regard to case, and mixed case makes a second prospect.
+//! An address by which a person is told apart, in lower case: mixed case makes a second prospect.
 
 use crate::text::lower;
 

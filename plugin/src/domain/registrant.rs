@@ -16,6 +16,8 @@ pub struct Registration {
     /// None: there is no usable one, and `email_problem` says why.
     pub email: Option<Email>,
     pub email_problem: Option<String>,
+    /// As it was typed, where that is another spelling: in some orgs a search has regard to case.
+    pub email_as_typed: Option<String>,
     /// None: the delivery does not say (the legacy body never does).
     pub role: Option<Role>,
     /// Speaks there without belonging to the team.
@@ -34,6 +36,7 @@ plain!(Registration {
     person_id,
     email,
     email_problem,
+    email_as_typed,
     role,
     guest_speaker,
     registered_at,

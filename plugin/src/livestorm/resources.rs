@@ -182,7 +182,8 @@ fn registration(
         values.insert("registration.registered_at", format!("{}Z", calendar::iso(at)));
     }
     let person_id = resource.text_or_none("id");
-    let (email, email_problem) = address(attributes, person_id.as_deref())?;
+    let Address { email, problem: email_problem, as_typed: email_as_typed } =
+        address(attributes, person_id.as_deref())?;
     Ok(Registration {
         session,
         event_id: detail.text_or_none("event_id"),
@@ -190,6 +191,7 @@ fn registration(
         person_id,
         email,
         email_problem,
+        email_as_typed,
         role: attributes.text_or_none("role").map(Role::from),
         guest_speaker: detail.has("is_guest_speaker").then(|| flag(detail, "is_guest_speaker")),
         registered_at,
@@ -198,8 +200,17 @@ fn registration(
     })
 }
 
-/// The usable address, or why there is none. Neither address nor id: nobody could be told apart.
-pub fn address(person: &At<'_>, person_id: Option<&str>) -> Result<(Option<Email>, Option<String>), Problem> {
+/// The address of a person.
+#[derive(Debug, Default, PartialEq)]
+pub struct Address {
+    pub email: Option<Email>,
+    /// Why there is no usable one.
+    pub problem: Option<String>,
+    pub as_typed: Option<String>,
+}
+
+/// Neither address nor id: nobody could be told apart.
+pub fn address(person: &At<'_>, person_id: Option<&str>) -> Result<Address, Problem> {
     let given = person.get("email");
     let text = match given {
         None => String::new(),
@@ -207,9 +218,12 @@ pub fn address(person: &At<'_>, person_id: Option<&str>) -> Result<(Option<Email
         Some(_) => return Err(person.problem("email", "a text")),
     };
     match Email::parse(&text) {
-        Ok(email) => Ok((Some(email), None)),
+        Ok(email) => {
+            let as_typed = Some(text.trim().to_string()).filter(|text| *text != email.as_str());
+            Ok(Address { email: Some(email), problem: None, as_typed })
+        }
         Err(_) if person_id.is_none() => Err(person.problem("email", "an e-mail address, or an id of the person,")),
-        Err(why) => Ok((None, Some(why.to_string()))),
+        Err(why) => Ok(Address { problem: Some(why.to_string()), ..Address::default() }),
     }
 }
 

@@ -1,7 +1,11 @@
 //! The dialect with `webinar` and `attendee`: ISO 8601, no event name, no session id but in `room_link?s=`. The shape tells
 //! the trigger (payloads 3 to 6 of Livestorm's help page on webhooks).
 
-use super::{admit::Wanted, resources, time, webhook_json_api};
+use super::{
+    admit::Wanted,
+    resources::{self, Address},
+    time, webhook_json_api,
+};
 use crate::{
     domain::{registrant::Registration, session::SessionId},
     host::{Admission, Instant},
@@ -58,7 +62,8 @@ pub fn registration(
     resources::names(attendee, &mut values);
     wanted.secrets.put(attendee, &mut values);
     let person_id = attendee.text_or_none("identify");
-    let (email, email_problem) = resources::address(attendee, person_id.as_deref())?;
+    let Address { email, problem: email_problem, as_typed: email_as_typed } =
+        resources::address(attendee, person_id.as_deref())?;
     Ok(Registration {
         session,
         event_id: webinar.text_or_none("identify"),
@@ -66,6 +71,7 @@ pub fn registration(
         person_id,
         email,
         email_problem,
+        email_as_typed,
         role: None,
         guest_speaker: None,
         registered_at: None,

@@ -432,7 +432,8 @@ mod tests {
             {"name": "CountryCode", "type": "picklist", "picklistValues": picklist(&[("NO", "Norway"), ("GB", "United Kingdom")])},
             {"name": "StateCode", "type": "picklist", "picklistValues": picklist(&[("LI", "Limburg"), ("VLI", "Limburg")])},
         ]));
-        let rows: [(&str, &str, Result<(&str, &str, bool), &str>); 14] = [
+        type Row = (&'static str, &'static str, Result<(&'static str, &'static str, bool), &'static str>);
+        let rows: [Row; 14] = [
             ("LastName", "Lund", Ok(("LastName", "Lund", false))),
             ("LastName", "Lundberg", Ok(("LastName", "Lundb", true))),
             ("Size__c", "12.5", Ok(("Size__c", "12.5", false))),

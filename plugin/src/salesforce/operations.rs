@@ -58,7 +58,7 @@ pub enum Done {
 pub async fn write(work: &Work<'_>, operations: &[Operation], doing: &Doing<'_>) -> Vec<Done> {
     let mut done: Vec<Option<Done>> = vec![None; operations.len()];
     if operations.len() <= PARTS_MAX {
-        let parts = (0..operations.len()).map(|place| Part::One(place)).collect();
+        let parts = (0..operations.len()).map(Part::One).collect();
         send(work, operations, parts, &mut done, doing).await;
     } else {
         let depths = depths(operations);
@@ -398,7 +398,8 @@ mod tests {
         let refused = |_: &Request| crate::test_host::answer(400, r#"[{"errorCode":"JSON_PARSER_ERROR"}]"#);
         let silent = |_: &Request| ok("{}");
         let dry = |_: &Request| Err(HttpError::DryRun);
-        let rows: [(&'static str, bool, (Vec<Done>, TestHost)); 5] = [
+        type Row = (&'static str, bool, (Vec<Done>, TestHost));
+        let rows: [Row; 5] = [
             ("unknown", true, write(&[lead("a"), member(0)], unknown)),
             ("not sent", false, write(&[lead("a"), member(0)], unsent)),
             ("refused as a whole", false, write(&[lead("a"), member(0)], refused)),

@@ -208,6 +208,24 @@ fn a_reference_is_covered_by_a_wildcard_alone() {
     }
 }
 
+#[tokio::test]
+async fn a_secret_in_a_part_is_not_sent_on() {
+    let w = world(|_, _| fine());
+    w.connections.install("one", bindings(), everything_spelt_out(), CallLimits::default()).unwrap();
+    // As the server reads it: each character of its own is written in another way.
+    let encoded: String = ACCESS.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let records = json!({ "records": [{ "attributes": { "type": "Lead" }, "Company": ACCESS }] });
+    let text = composite(json!([part("POST", "composite/sobjects", records)])).body.unwrap().bytes;
+    let text = String::from_utf8(text).unwrap().replace("00D", "\\u00300D");
+    let mut escaped = composite(json!([]));
+    escaped.body = Some(Body { content_type: "application/json".into(), bytes: text.into() });
+    for request in [composite(json!([part("GET", &format!("query?q={encoded}"), Value::Null)])), escaped] {
+        let Err(SendError::Denied(denial)) = w.one(request).await else { panic!("must be refused") };
+        assert_eq!(denial.rule, "the request carries a credential of its account");
+    }
+    assert!(w.got().is_empty());
+}
+
 // Reads and dry runs
 
 #[tokio::test]

@@ -60,7 +60,7 @@ fn batches(work: &Work<'_>, people: Vec<Vec<Told>>) -> Vec<Vec<Vec<Told>>> {
             NewPeople::Leads => 0,
             NewPeople::Contacts => companies.map(|name| search::bytes(&name)).sum(),
         };
-        let email = person.first().map_or(0, |told| search::bytes(told.email.as_str()));
+        let email = somebody::spellings(&person).into_iter().map(search::bytes).sum();
         let own = [person.len(), email, company];
         let most = [TASKS_MAX, QUERY_BYTES_MAX, 2 * QUERY_BYTES_MAX];
         let fits = (0..own.len()).all(|place| full[place] + own[place] <= most[place]);
@@ -132,7 +132,7 @@ async fn search(run: &mut Run<'_>, everybody: &mut [Somebody]) {
     campaigns.sort_unstable();
     campaigns.dedup();
     let wanted = Wanted {
-        emails: asked.iter().map(|place| everybody[*place].email.as_str()).collect(),
+        emails: asked.iter().flat_map(|place| somebody::spellings(&everybody[*place].tasks)).collect(),
         ids: asked.iter().flat_map(|place| everybody[*place].candidates.iter().map(String::as_str)).collect(),
         campaigns,
         companies: companies.iter().map(String::as_str).collect(),

@@ -298,6 +298,7 @@ impl Plan {
     fn account(&mut self, run: &Run<'_>, name: &str, one: &Somebody) -> Result<Account, Stop> {
         let work = run.work;
         if let Some(id) = account::young(work, name).or_else(|| account::oldest(&run.accounts, name)) {
+            ledger::settled(work, &account::note_key(name));
             return Ok(Account::There(id));
         }
         let is_it =

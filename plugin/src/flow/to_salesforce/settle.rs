@@ -217,10 +217,15 @@ async fn member(
         Done::Written(id) => {
             let memory = member::Memory { id: id.clone(), ..after.clone() };
             member::remember(work, &membership.session, &email, &memory);
-            let detail = format!("{}: {}", membership.name, memory.standing.label(work.settings));
+            let (name, status) = (membership.name.clone(), memory.standing.label(work.settings));
+            let replay = memory.replay.as_ref().map_or(String::new(), |text| format!(", {text}"));
+            let told = format!("{name}: {status}{replay}");
             (membership.memory, membership.end) = (Some(memory), Some(Ok(())));
-            let action = if operation.id.is_none() { Action::Created } else { Action::Updated };
-            return one.changed(work, Object::CampaignMember.name(), id, action, &detail);
+            // The name of the campaign alone says of which the person is a member (`report.wit`).
+            return match operation.id {
+                None => one.changed(work, Object::CampaignMember.name(), id, Action::Created, &name),
+                Some(_) => one.changed(work, Object::CampaignMember.name(), id, Action::Updated, &told),
+            };
         }
         Done::Stopped(stop) => {
             membership.end = Some(Err(stop.clone()));

@@ -171,7 +171,11 @@ impl Somebody {
         self.times_sought += 1;
         self.found = person::choose(contacts, leads, &self.email, &self.gone);
         match self.found.clone() {
-            Some(found) => self.is(work, org, &found),
+            Some(found) => {
+                // An attempt whose outcome was not known: it is known now.
+                ledger::settled(work, &note_key(&self.email));
+                self.is(work, org, &found);
+            }
             None => self.is_nobody(work),
         }
         person::remember(work, &self.email, &self.memory);
@@ -288,6 +292,15 @@ impl Somebody {
         let id = (id != crate::call::PLACEHOLDER).then_some(id);
         work.changed(SALESFORCE, object, id, action, &self.subject(), detail);
     }
+}
+
+/// The address in lower case and as it was typed: some orgs compare with regard to case.
+pub fn spellings(tasks: &[Told]) -> Vec<&str> {
+    let typed = tasks.iter().filter_map(|told| told.person.registration.email_as_typed.as_deref());
+    let mut all: Vec<&str> = tasks.iter().map(|told| told.email.as_str()).chain(typed).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 impl Membership {

@@ -141,13 +141,24 @@ impl List<'_> {
         }
         let mut children = vec![];
         for (name, value) in &fields {
-            let Value::Object(inside) = value else { continue };
-            if inside.keys().any(|name| name.eq_ignore_ascii_case("records")) {
-                let place = format!("{place}, {}", short(name));
-                only(inside, &["records"], &place)?;
-                let records = list(inside.get("records").cloned(), "records", RECORDS_MAX, &place)?;
-                children
-                    .extend(records.into_iter().enumerate().map(|(n, value)| (format!("{place} {}", n + 1), value)));
+            let place = format!("{place}, {}", short(name));
+            match value {
+                Value::Object(inside) if inside.keys().any(|name| name.eq_ignore_ascii_case("records")) => {
+                    only(inside, &["records"], &place)?;
+                    let records = list(inside.get("records").cloned(), "records", RECORDS_MAX, &place)?;
+                    let child = |(n, value)| (format!("{place} {}", n + 1), value);
+                    children.extend(records.into_iter().enumerate().map(child));
+                }
+                // A record that is referred to, by one of its fields.
+                Value::Object(inside)
+                    if inside.iter().all(|(name, v)| name == "attributes" || !v.is_array() && !v.is_object()) => {}
+                Value::Object(_) | Value::Array(_) => {
+                    return Err(Unread::new(
+                        &place,
+                        "what it holds is nothing that the host knows; children are under `records`",
+                    ));
+                }
+                _ => {}
             }
         }
         parts.push(self.part(place, Method::Post, &kind, &[], Some(fields)));
