@@ -1,74 +1,18 @@
 //! The check of an org that is in order, and of one in which one thing is otherwise.
 
+mod org;
+
 use crate::{
     call::{LIVESTORM, SALESFORCE},
     check::check,
     host::{Answer, Context, Finding, Request, Severity},
     test_host::{TestHost, answer, context, ok},
 };
+use org::{field_of, in_order, picklist, records, right, user};
 use serde_json::{Value, json};
 
 const LEADS: &str = r#"{"destination": "salesforce"}"#;
 const CONTACTS: &str = r#"{"destination": "salesforce", "salesforce": {"new_people": "contacts"}}"#;
-
-fn writable(name: &str, more: Value) -> Value {
-    let mut field = json!({"name": name, "label": name, "type": "string", "length": 80, "createable": true,
-        "updateable": true, "nillable": true, "custom": name.ends_with("__c")});
-    more.as_object().unwrap().iter().for_each(|(key, value)| field[key] = value.clone());
-    field
-}
-
-fn picklist(values: &[&str], restricted: bool) -> Value {
-    let rows: Vec<Value> = values.iter().map(|value| json!({"value": value, "label": value, "active": true})).collect();
-    json!({"type": "picklist", "restrictedPicklist": restricted, "picklistValues": rows})
-}
-
-fn described(object: &str) -> Value {
-    let names: &[&str] = match object {
-        "Lead" => &["FirstName", "LastName", "Company", "Email", "Title", "Phone", "City", "Country", "Website"],
-        "Contact" => &["FirstName", "LastName", "Email", "Title", "Phone", "MailingCity", "MailingCountry"],
-        "CampaignMember" => &["Status", "Livestorm_Replay_Status__c", "Minutes__c"],
-        _ => &["Name"],
-    };
-    let mut fields: Vec<Value> = names.iter().map(|name| writable(name, json!({}))).collect();
-    if object == "Campaign" {
-        fields.push(writable("Type", picklist(&["Conference", "Webinar"], true)));
-    }
-    if object == "CampaignMember" {
-        fields[2]["type"] = json!("double");
-    }
-    json!({"createable": true, "updateable": true, "fields": fields})
-}
-
-fn in_order(request: &Request) -> Value {
-    let soql = request.query.first().map(|(_, value)| value.as_str()).unwrap_or_default();
-    match request.purpose.as_str() {
-        "read webhooks" => {
-            let told =
-                ["session.created", "people.registered", "session.ended", "people.watched_replay", "event.published"];
-            json!({"data": told.map(|event| json!({"attributes": {"event": event}}))})
-        }
-        "read events" => json!({"data": [
-            {"attributes": {"title": "Demo", "scheduling_status": "upcoming", "fields": [{"id": "company", "required": true}]}},
-            {"attributes": {"title": "Long ago", "scheduling_status": "ended", "fields": []}},
-        ]}),
-        "test the connection" if request.connection == SALESFORCE => {
-            json!({"DailyApiRequests": {"Max": 15000, "Remaining": 14998}})
-        }
-        "read own user" => json!({"user_id": "005000000000001AAA"}),
-        "describe campaign" => described("Campaign"),
-        "describe" => described(&request.path[4]),
-        "query" if soql.contains("FROM User") => {
-            json!({"records": [{"Username": "a@example.org", "UserPermissionsMarketingUser": true,
-                "Profile": {"Name": "System Administrator", "PermissionsModifyAllData": true}}]})
-        }
-        "query" if soql.contains("FROM RecordType") => {
-            json!({"records": [{"Id": "012000000000001AAA", "Name": "Webinars", "SobjectType": "Campaign", "IsActive": true}]})
-        }
-        "query" if soql.contains("FROM Campaign WHERE") => json!({"records": [{"Id": "701", "Name": "All webinars"}]}),
-        _ => json!({"data": [], "records": []}),
-    }
-}
 
 fn findings(settings: &str, spoil: impl Fn(&Request, &mut Value) -> Option<Answer> + 'static) -> Vec<Finding> {
     let host = TestHost::new(0, move |request| {
@@ -107,50 +51,6 @@ fn an_org_in_order_is_fine_in_every_point() {
     let tied = r#"{"destination": "salesforce",
         "salesforce_campaign": {"record_type_id": "012000000000001AAA", "parent_id": "701000000000001AAA"}}"#;
     assert_eq!(codes(tied)[11..], [&["record-type", "parent-campaign"], &fields[..], &user].concat());
-}
-
-/// One field of an object otherwise; `None` takes it out.
-fn field_of(object: &'static str, name: &'static str, change: Option<Value>) -> impl Fn(&Request, &mut Value) {
-    move |request, body| {
-        let of_campaign = object == "Campaign" && request.purpose == "describe campaign";
-        if !of_campaign && !(request.purpose == "describe" && request.path[4] == object) {
-            return;
-        }
-        let fields = body["fields"].as_array_mut().unwrap();
-        let there = fields.iter().position(|field| field["name"] == name);
-        match (&change, there) {
-            (None, Some(at)) => drop(fields.remove(at)),
-            (Some(change), Some(at)) => {
-                change.as_object().unwrap().iter().for_each(|(key, value)| fields[at][key] = value.clone());
-            }
-            (Some(change), None) => fields.push(writable(name, change.clone())),
-            (None, None) => panic!("{object} has no {name} to take out"),
-        }
-    }
-}
-
-fn right(object: &'static str, right: &'static str) -> impl Fn(&Request, &mut Value) {
-    move |request, body| {
-        if request.purpose == "describe" && request.path[4] == object {
-            body[right] = json!(false);
-        }
-    }
-}
-
-fn user(profile: Value) -> impl Fn(&Request, &mut Value) {
-    move |request, body| {
-        if request.query.iter().any(|(_, query)| query.contains("FROM User")) {
-            body["records"][0]["Profile"] = profile.clone();
-        }
-    }
-}
-
-fn records(of: &'static str, rows: Value) -> impl Fn(&Request, &mut Value) {
-    move |request, body| {
-        if request.query.iter().any(|(_, query)| query.contains(of)) {
-            body["records"] = rows.clone();
-        }
-    }
 }
 
 type Spoil = Box<dyn Fn(&Request, &mut Value)>;
@@ -370,7 +270,8 @@ fn what_is_looked_at_follows_from_what_new_people_become() {
         });
         wrong(&findings).into_iter().map(|(code, ..)| code.to_string()).collect()
     };
-    let cases: [(fn() -> Spoil, &[&str], &[&str]); 5] = [
+    type Case = (fn() -> Spoil, &'static [&'static str], &'static [&'static str]);
+    let cases: [Case; 5] = [
         (|| Box::new(right("Lead", "createable")), &["lead-writable"], &[]),
         (|| Box::new(right("Contact", "createable")), &[], &["contact-writable"]),
         (|| Box::new(right("Account", "createable")), &[], &["account-writable"]),
