@@ -14,6 +14,7 @@ mod crash;
 mod ingress;
 mod order;
 mod preflight;
+mod preflight_salesforce;
 mod protocol_spec_002;
 mod runtime;
 mod story;

@@ -387,6 +387,17 @@ mod tests {
         assert!(missing.contains("SECRET` is not set, or is no text. Set it before"), "{missing}");
     }
 
+    /// Without a connection to Account Engagement.
+    #[test]
+    fn the_sample_with_salesforce_as_its_destination_is_an_installation() {
+        let file = SAMPLE.replace("sample.toml", "salesforce.toml");
+        let sample = InstallationFile::read(Path::new(&file)).unwrap();
+        let providers: Vec<Provider> = sample.connections.values().map(|b| b.provider).collect();
+        assert_eq!(providers, [Provider::Livestorm, Provider::Salesforce]);
+        let settings: serde_json::Value = serde_json::from_str(&sample.settings).unwrap();
+        assert_eq!(settings["destination"], "salesforce");
+    }
+
     #[test]
     fn a_mistake_has_its_place_and_its_remedy_and_no_secret_is_repeated() {
         let head = "id = \"acme\"\n";

@@ -87,6 +87,9 @@ fn company(settings: &Settings, events: &Value) -> Finding {
         rows(event, "fields").any(|row| asked.contains(&text(row, "id").as_str()) && is_needed(row))
     };
     let without: Vec<&&Value> = open.iter().filter(|event| !is_asked(event)).collect();
+    if open.is_empty() {
+        return fine(code, LIVESTORM, "No event is open whose registration form could be looked at for Company.");
+    }
     let Some(first) = without.first() else {
         let seen =
             format!("Company is mandatory on the registration forms of all {} events that are open.", open.len());
