@@ -110,9 +110,10 @@ fn refused(notes: &[Note]) -> &str {
         .unwrap()
 }
 
-/// The thin house had 299 KB. Mapping with its transforms and schema, the preflight and its fixes are the rest; what grows it
+/// The thin house had 299 KB; mapping with its transforms and schema, the preflight and its fixes made 600 of them, Salesforce as a
+/// destination with a mapping for each object the rest. What grows it
 /// further should be worth it.
-const COMPONENT_BYTES_MAX: usize = 600_000;
+const COMPONENT_BYTES_MAX: usize = 900_000;
 
 #[tokio::test]
 async fn each_limit_lets_a_guest_go_as_far_as_it_says_and_ends_it_one_further() {

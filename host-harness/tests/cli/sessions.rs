@@ -47,6 +47,8 @@ async fn kept(acts: Vec<Act>, changes: Vec<Change>) -> TempDir {
         prospects: vec![],
         team: vec![],
         mapping: vec![],
+        destination: oracle::Destination::default(),
+        salesforce: oracle::Salesforce::default(),
         acts: std::iter::once(event).chain(acts).collect(),
     };
     let store = folder.path().join("data/harness.sqlite");

@@ -248,8 +248,8 @@ impl Gathered {
 
     fn why(&self) -> Vec<Why> {
         let was_tried = |why: &&Why| why.kind == Kind::Failed || why.run.is_some();
-        // What failed before it was made is over: somebody has mended it.
-        let is_left = |why: &&Why| why.kind == Kind::Failed && why.run > self.made_by;
+        // What failed before it was made is over: somebody has mended it. In the same run, it failed after it.
+        let is_left = |why: &&Why| why.kind == Kind::Failed && why.run >= self.made_by;
         let mut why: Vec<Why> = match (&self.said, self.campaigns.is_empty()) {
             (_, false) => self.why.iter().filter(is_left).cloned().collect(),
             (_, true) if self.why.iter().any(|why| was_tried(&why)) => {

@@ -14,6 +14,7 @@
 //! batch where something is mended.
 
 mod plan;
+mod said;
 mod settle;
 mod somebody;
 
@@ -55,7 +56,7 @@ fn batches(work: &Work<'_>, people: Vec<Vec<Told>>) -> Vec<Vec<Vec<Told>>> {
     let mut batches: Vec<Vec<Vec<Told>>> = Vec::new();
     let mut full = [0; 3];
     for person in people {
-        let companies = person.iter().filter_map(|told| plan::company(work, told));
+        let companies = person.iter().filter_map(|told| said::company(work, told));
         let company: usize = match work.settings.salesforce.new_people {
             NewPeople::Leads => 0,
             NewPeople::Contacts => companies.map(|name| search::bytes(&name)).sum(),

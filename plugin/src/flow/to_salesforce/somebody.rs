@@ -2,7 +2,7 @@
 
 use super::{
     super::people::{Ends, Told},
-    plan,
+    said,
 };
 use crate::{
     call::SALESFORCE,
@@ -148,7 +148,7 @@ impl Somebody {
 
     /// The newest that was given.
     pub fn company(&self, work: &Work<'_>) -> Option<String> {
-        let given = self.tasks.iter().filter_map(|told| Some((told.registered_at, plan::company(work, told)?)));
+        let given = self.tasks.iter().filter_map(|told| Some((told.registered_at, said::company(work, told)?)));
         given.max_by_key(|(at, _)| *at).map(|(_, name)| name)
     }
 
@@ -195,7 +195,7 @@ impl Somebody {
                 newest::hold(&mut self.memory.fields, &held.field.clone(), Some(held));
             }
         }
-        let mapped = plan::mapped(work, org, found.object);
+        let mapped = said::mapped(work, org, found.object);
         let mapped: Vec<&str> = mapped.iter().map(String::as_str).collect();
         let unread = if found.is_read { Vec::new() } else { mapped.iter().map(|field| field.to_string()).collect() };
         let theirs = newest::theirs(&self.memory.fields, &found.values, &unread, &mapped);
