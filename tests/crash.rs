@@ -7,6 +7,7 @@ use host_harness::{
     simulators::Options,
     stage::story::story as demo_story,
 };
+use oracle::Story;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -44,20 +45,18 @@ impl Probe for Watch {
 }
 
 /// How many points are passed where nothing dies.
-async fn points() -> usize {
-    let story = demo_story();
-    let theatre = Theatre::with(&story, Options::default(), "{}").await;
+async fn points(story: &Story) -> usize {
+    let theatre = Theatre::with(story, Options::default(), "{}").await;
     let watch = Watch::new(&theatre, None);
     let host = theatre.open_with(watch.clone()).await;
-    theatre.stage.play(&story).await;
-    assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
+    theatre.stage.play(story).await;
+    assert_eq!(theatre.problems(story, &host).await, Vec::<String>::new());
     watch.passed.lock().unwrap().len()
 }
 
 /// Dies at the point of this number, counted from 0. Which it was; none where fewer are passed.
-async fn dies_and_goes_on(number: usize) -> Option<Point> {
-    let story = demo_story();
-    let theatre = Arc::new(Theatre::with(&story, Options::default(), "{}").await);
+async fn dies_and_goes_on(story: &Story, number: usize) -> Option<Point> {
+    let theatre = Arc::new(Theatre::with(story, Options::default(), "{}").await);
     let watch = Watch::new(&theatre, Some(number));
     theatre.open_with(watch.clone()).await;
     let next = tokio::spawn({
@@ -74,13 +73,13 @@ async fn dies_and_goes_on(number: usize) -> Option<Point> {
             host
         }
     });
-    theatre.stage.play(&story).await;
+    theatre.stage.play(story).await;
     let Some(at) = watch.passed.lock().unwrap().get(number).cloned() else {
         next.abort();
         return None;
     };
     let host = next.await.unwrap();
-    let problems = theatre.problems(&story, &host).await;
+    let problems = theatre.problems(story, &host).await;
     assert!(problems.is_empty(), "died at {at}: {problems:#?}\n{:#?}", log(&host).await);
     Some(at)
 }
@@ -88,15 +87,16 @@ async fn dies_and_goes_on(number: usize) -> Option<Point> {
 /// Two deliveries of one moment may be taken in either order, and in one run or in two: so many points may be missing at the end.
 const FEWER: usize = 15;
 
-#[test]
-fn stopped_at_every_point_the_world_ends_equal_and_nothing_is_made_twice() {
+/// At every `step`th point from the first on, each phase among them.
+pub fn dies_at_each_and_ends_well(story: &Story, step: usize) {
     let alone = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let points = alone().block_on(points());
+    let points = alone().block_on(points(story));
 
     let died: Vec<Option<Point>> = std::thread::scope(|threads| {
         let half = |first: usize| {
             threads.spawn(move || {
-                (first..points).step_by(2).map(|number| alone().block_on(dies_and_goes_on(number))).collect::<Vec<_>>()
+                let numbers = (first * step..points).step_by(2 * step);
+                numbers.map(|number| alone().block_on(dies_and_goes_on(story, number))).collect::<Vec<_>>()
             })
         };
         let halves = [half(0), half(1)];
@@ -107,5 +107,10 @@ fn stopped_at_every_point_the_world_ends_equal_and_nothing_is_made_twice() {
     let number = died.iter().flatten().count();
     println!("stopped at {number} of {points} points: {phases:?}");
     assert_eq!(phases.len(), 5, "each phase occurs");
-    assert!(number + FEWER >= points, "{number} of {points} points were reached");
+    assert!(number + FEWER >= points.div_ceil(step), "{number} of {points} points were reached");
+}
+
+#[test]
+fn stopped_at_every_point_the_world_ends_equal_and_nothing_is_made_twice() {
+    dies_at_each_and_ends_well(&demo_story(), 1);
 }

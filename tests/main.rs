@@ -17,6 +17,7 @@ mod preflight;
 mod preflight_salesforce;
 mod protocol_spec_002;
 mod runtime;
+mod salesforce;
 mod story;
 mod switches;
 mod trap;

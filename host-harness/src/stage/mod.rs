@@ -239,21 +239,21 @@ impl Stage {
             business_unit: None,
             allow_private_addresses: true,
         };
+        let mut bindings = BTreeMap::from([
+            ("livestorm".to_string(), binding(Provider::Livestorm, "livestorm")),
+            ("salesforce".to_string(), binding(Provider::Salesforce, "salesforce")),
+        ]);
+        // Where Salesforce is the destination, nobody has signed in to Account Engagement.
+        if !self.customer.destination.is_salesforce() {
+            let unit = binding(Provider::AccountEngagement, "salesforce");
+            let unit = Binding { business_unit: Some(options.business_unit_id), ..unit };
+            bindings.insert("account-engagement".to_string(), unit);
+        }
         Installation {
             id: INSTALLATION.into(),
             settings: self.settings.clone(),
             activated_at: self.activated_at,
-            bindings: BTreeMap::from([
-                ("livestorm".to_string(), binding(Provider::Livestorm, "livestorm")),
-                ("salesforce".to_string(), binding(Provider::Salesforce, "salesforce")),
-                (
-                    "account-engagement".to_string(),
-                    Binding {
-                        business_unit: Some(options.business_unit_id),
-                        ..binding(Provider::AccountEngagement, "salesforce")
-                    },
-                ),
-            ]),
+            bindings,
             address_secret: SecretString::from(ADDRESS_SECRET),
             signing_secrets: BTreeMap::from([(
                 play::SIGNED_SOURCE.to_string(),

@@ -99,6 +99,7 @@ pub fn choose(contacts: &[Value], leads: &[Value], email: &Email, gone: &[String
     let is_there = |row: &&Value| id(row).is_some_and(|id| !gone.contains(&id));
     let is_converted = |row: &&Value| row.get("IsConverted").and_then(Value::as_bool) == Some(true);
     let of = |rows: &'_ [Value]| -> Vec<Value> { rows.iter().filter(has_address).filter(is_there).cloned().collect() };
+    let rows_of_contacts = contacts;
     let (contacts, leads) = (of(contacts), of(leads));
     if let Some(contact) = oldest(&contacts.iter().collect::<Vec<_>>()) {
         return found(Object::Contact, contact, &leads);
@@ -109,6 +110,10 @@ pub fn choose(contacts: &[Value], leads: &[Value], email: &Email, gone: &[String
     let became = |row: &Value| row.get("ConvertedContactId").and_then(scalar).filter(|id| !gone.contains(id));
     let converted: Vec<&Value> = leads.iter().filter(|row| became(row).is_some()).collect();
     let id = became(oldest(&converted)?)?;
+    // Whatever its address: who has asked for it by its id has it among the rows.
+    if let Some(contact) = rows_of_contacts.iter().find(|row| self::id(row).is_some_and(|other| same_id(&other, &id))) {
+        return found(Object::Contact, contact, &leads);
+    }
     let members = converted_members(&id, &leads);
     Some(Found {
         object: Object::Contact,
@@ -227,6 +232,13 @@ mod tests {
         assert_eq!(chosen(json!([]), equal), some(Object::Lead, "00QA", 0), "by id where both are as old");
         let other = json!([{"Id": "003A", "Email": "ana@example.com", "CreatedDate": "2026-01-01T10:00:00.000+0000"}]);
         assert_eq!(chosen(other, json!([])), None);
+        // The contact has another address, and was asked for by its id.
+        let mut contact = row("003A", 1, none());
+        contact["Email"] = "other@example.org".into();
+        contact["CampaignMembers"] = member["CampaignMembers"].clone();
+        let leads = json!([row("00QA", 2, became("003A"))]);
+        assert_eq!(chosen(json!([contact]), leads.clone()), some(Object::Contact, "003A", 1));
+        assert_eq!(chosen(json!([]), leads), some(Object::Contact, "003A", 0));
         // The membership of a lead stays with it in some orgs, and is the contact's all the same.
         let mut converted = row("00QA", 1, became("003A"));
         converted["CampaignMembers"] = member["CampaignMembers"].clone();

@@ -1,0 +1,136 @@
+//! What orgs are like beside: duplicate rules, records that the user may not see, person accounts, locked rows, lost answers.
+
+use super::*;
+use host_harness::simulators::{
+    Api,
+    faults::{Fault, FaultPlan, FaultRule, Selector},
+    salesforce::{DuplicateAction, DuplicateMatch, DuplicateRule},
+    unknowns::CaseMatch,
+};
+
+fn rule(object: &str, by: DuplicateMatch, action: DuplicateAction) -> DuplicateRule {
+    DuplicateRule {
+        name: "Standard_Rule".into(),
+        entity: object.into(),
+        against: vec!["Lead".into(), "Contact".into()],
+        by: vec![by],
+        action,
+        message: "Somebody of that kind is there".into(),
+    }
+}
+
+/// RULES 18: whoever has another address is saved beside, where the rule allows it, and it is told.
+#[tokio::test]
+async fn past_a_rule_that_alerts_somebody_is_saved_beside_whom_it_takes_for_the_same() {
+    let fields = owned(&[("FirstName", "Ana"), ("LastName", "Lima"), ("Company", "Lima")]);
+    let before =
+        Salesforce { leads: vec![PriorLead { fields, ..lead("ana.old@example.org", HOUR) }], ..Salesforce::default() };
+    let answers = [("first_name", "Ana"), ("last_name", "Lima"), ("company", "Lima")];
+    let story = webinar(LEADS, before, vec![registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)])]);
+    let theatre = Theatre::set(&story).await;
+    let alert = rule("Lead", DuplicateMatch::NameAndCompany, DuplicateAction::Alert);
+    theatre.stage.simulators.world().salesforce.setup.duplicate_rules = vec![alert];
+    let host = theatre.open().await;
+    theatre.stage.play(&story).await;
+    assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
+    let told = log(&host).await;
+    assert!(told.iter().any(|l| l.line.message.contains("duplicate rule")), "{told:#?}");
+}
+
+/// The same where the customer wants such people reported: nobody is saved.
+#[tokio::test]
+async fn where_the_customer_says_so_such_a_person_is_reported_instead() {
+    let fields = owned(&[("FirstName", "Ana"), ("LastName", "Lima"), ("Company", "Lima")]);
+    let before =
+        Salesforce { leads: vec![PriorLead { fields, ..lead("ana.old@example.org", HOUR) }], ..Salesforce::default() };
+    let answers = [("first_name", "Ana"), ("last_name", "Lima"), ("company", "Lima")];
+    let story = webinar(LEADS, before, vec![registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)])]);
+    let theatre = Theatre::with(&story, Options::default(), r#"{"salesforce": {"duplicates": "report"}}"#).await;
+    let alert = rule("Lead", DuplicateMatch::NameAndCompany, DuplicateAction::Alert);
+    theatre.stage.simulators.world().salesforce.setup.duplicate_rules = vec![alert];
+    let host = theatre.open().await;
+    theatre.stage.play(&story).await;
+    let dead = dead_letters(&host).await;
+    assert_eq!((dead.len(), records(&theatre, "Lead").len()), (1, 1));
+    assert!(dead[0].failure.as_ref().unwrap().problem.contains("Somebody of that kind is there"), "{dead:#?}");
+}
+
+/// S3-4: where the org compares addresses to the letter, a duplicate rule still knows who it is, and they are used.
+#[tokio::test]
+async fn a_match_of_a_duplicate_rule_with_the_same_address_is_used() {
+    for destination in BOTH {
+        let before = match destination {
+            CONTACTS => Salesforce { contacts: vec![contact("ANA@Example.org", HOUR)], ..Salesforce::default() },
+            _ => Salesforce { leads: vec![lead("ANA@Example.org", HOUR)], ..Salesforce::default() },
+        };
+        let answers = [("first_name", "Ana"), ("last_name", "Lima")];
+        let story = webinar(destination, before, vec![registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)])]);
+        let mut options = lagging();
+        options.unknowns.salesforce.email_match = CaseMatch::Sensitive;
+        let theatre = Theatre::with(&story, options, "{}").await;
+        let object = if destination == LEADS { "Lead" } else { "Contact" };
+        let block = rule(object, DuplicateMatch::Email, DuplicateAction::Block);
+        theatre.stage.simulators.world().salesforce.setup.duplicate_rules = vec![block];
+        let host = theatre.open().await;
+        theatre.stage.play(&story).await;
+        assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new(), "{destination:?}");
+    }
+}
+
+/// A person account is no company, and its mirror is a contact like another.
+#[tokio::test]
+async fn a_person_account_is_no_company_and_its_contact_a_person() {
+    let answers = [("first_name", "Ben"), ("last_name", "Okafor"), ("company", "Ana Lima")];
+    let story =
+        webinar(CONTACTS, Salesforce::default(), vec![registers(HOUR, "s", "ben@example.org", &answers, &[rest(1)])]);
+    let theatre = Theatre::set(&story).await;
+    {
+        let mut world = theatre.stage.simulators.world();
+        world.salesforce.switch_on_person_accounts();
+        world.salesforce.add_person_account("Ana", "Lima", "ana@example.org");
+    }
+    let _host = theatre.open().await;
+    theatre.stage.play(&story).await;
+    let accounts = records(&theatre, "Account");
+    let company =
+        accounts.iter().find(|account| account["IsPersonAccount"] != true).unwrap_or_else(|| panic!("{accounts:#?}"));
+    let contacts = records(&theatre, "Contact");
+    let ben = contacts.iter().find(|contact| contact["Email"] == "ben@example.org").unwrap();
+    assert_eq!((&company["Name"], &ben["AccountId"]), (&"Ana Lima".into(), &company["Id"]));
+}
+
+/// RULES 17 and 26: an answer that never came makes nobody twice and loses nobody.
+#[tokio::test]
+async fn an_answer_that_never_came_makes_nothing_twice_and_loses_nothing() {
+    for destination in BOTH {
+        for (path, what) in [
+            ("/services/data/*/composite", Fault::CutAfterEffect),
+            ("/services/data/*/composite", Fault::CutBeforeEffect),
+            ("/services/data/*/composite/sobjects", Fault::CutAfterEffect),
+            ("/services/data/*/sobjects/Campaign", Fault::CutAfterEffect),
+        ] {
+            for skip in [0, 1, 2, 5] {
+                let on = Selector { api: Some(Api::Salesforce), ..Selector::call("POST", path) };
+                let faults = FaultPlan::rules([FaultRule { on, skip, times: 2, what: what.clone() }]);
+                let story = host_harness::stage::story::salesforce_story(destination);
+                let (theatre, _host) = plays_well(&story, Options { faults, ..lagging() }).await;
+                let world = theatre.stage.simulators.world();
+                let cut = world.requests.iter().filter(|request| request.status.is_none()).count();
+                assert!(cut > 0 || skip > 2, "{path} {what:?}: no request was cut");
+            }
+        }
+    }
+}
+
+/// Rows that somebody else holds are waited for.
+#[tokio::test]
+async fn locked_rows_are_waited_for() {
+    for destination in BOTH {
+        let story = host_harness::stage::story::salesforce_story(destination);
+        let theatre = Theatre::set(&story).await;
+        theatre.stage.simulators.world().salesforce.setup.row_lock = Duration::from_secs(7);
+        let host = theatre.open().await;
+        theatre.stage.play(&story).await;
+        assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
+    }
+}
