@@ -10,9 +10,9 @@ use host_harness::{
         livestorm::Scope,
         unknowns::Unknowns,
     },
-    stage::story::story as demo_story,
+    stage::story::{salesforce_story, story as demo_story},
 };
-use oracle::{Happening, MappedField, Story};
+use oracle::{Destination, Happening, MappedField, Story};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -161,6 +161,10 @@ fn few_calls_a_day(world: &mut World) {
     world.options.limits.salesforce_calls_per_day = 2;
 }
 
+fn not_quite_enough_calls_a_day(world: &mut World) {
+    world.options.limits.salesforce_calls_per_day = 12;
+}
+
 fn no_scope_for_the_team(world: &mut World) {
     world.livestorm.missing_scopes.insert(Scope::Admin);
 }
@@ -186,24 +190,42 @@ fn refusals(theatre: &Theatre) -> Vec<(Api, Option<u16>)> {
     refused.map(|r| (r.api, r.status)).collect()
 }
 
-#[tokio::test]
-async fn whichever_way_a_switch_stands_the_story_of_the_demo_ends_well() {
-    let story = demo_story();
-    let (usual, _host) = plays_well(&story, Options::default()).await;
-    for (switch, sides, when) in switches() {
+/// Whichever way each of these stands.
+async fn ends_well(story: &Story, switches: impl Iterator<Item = Switch>) {
+    let (usual, _host) = plays_well(story, Options::default()).await;
+    for (switch, sides, when) in switches {
         for side in sides.as_array().unwrap() {
-            let theatre = Theatre::with(&story, turned(switch, side), "{}").await;
+            let theatre = Theatre::with(story, turned(switch, side), "{}").await;
             if let Some(when) = when {
                 when(&mut theatre.stage.simulators.world());
             }
             let host = theatre.open().await;
-            theatre.stage.play(&story).await;
-            let problems = theatre.problems(&story, &host).await;
+            theatre.stage.play(story).await;
+            let problems = theatre.problems(story, &host).await;
             assert!(problems.is_empty(), "{switch} = {side}: {problems:#?}");
             if when.is_some() {
                 assert_ne!(refusals(&theatre), refusals(&usual), "{switch} = {side}: nobody met it");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn whichever_way_a_switch_stands_the_story_of_the_demo_ends_well() {
+    ends_well(&demo_story(), switches().into_iter()).await;
+}
+
+/// The same with Salesforce as the destination, for what its own pages do not tell.
+#[tokio::test]
+async fn whichever_way_a_switch_of_salesforce_stands_leads_and_contacts_end_well() {
+    for destination in [Destination::SalesforceLeads, Destination::SalesforceContacts] {
+        let of_salesforce = switches().into_iter().filter(|(switch, ..)| switch.starts_with("/salesforce/"));
+        let few: fn(&mut World) = few_calls_a_day;
+        let plenty: fn(&mut World) = not_quite_enough_calls_a_day;
+        // Two calls a day are too few where everything is made of them.
+        let enough = |when: fn(&mut World)| if std::ptr::fn_addr_eq(when, few) { plenty } else { when };
+        let rows = of_salesforce.map(|(switch, sides, when)| (switch, sides, when.map(enough)));
+        ends_well(&salesforce_story(destination), rows).await;
     }
 }
 

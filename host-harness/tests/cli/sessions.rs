@@ -10,11 +10,12 @@ use host_harness::{
     },
     stage::{INSTALLATION, Stage, Travel, story::BEGINS_AT},
 };
-use oracle::{Act, Delivery, Happening, Story};
+use oracle::{Act, Delivery, Destination, Happening, Story};
 use std::{path::Path, process::Output, time::Duration};
 use tempfile::TempDir;
 
 const SAMPLE: &str = include_str!("../../../fixtures/installations/sample.toml");
+const SALESFORCE: &str = include_str!("../../../fixtures/installations/salesforce.toml");
 const GUIDE: &str = include_str!("../../../docs/admin-guide.md");
 const HOUR: u64 = 3600;
 
@@ -36,9 +37,13 @@ fn registered(at: u64, session: &str, email: &str) -> Act {
 
 /// A folder with an installation file and what was kept of the story.
 async fn kept(acts: Vec<Act>, changes: Vec<Change>) -> TempDir {
+    kept_in(Destination::default(), SAMPLE, acts, changes).await
+}
+
+async fn kept_in(destination: Destination, sample: &str, acts: Vec<Act>, changes: Vec<Change>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    let installation = SAMPLE.replacen("id = \"example-customer\"", &format!("id = \"{INSTALLATION}\""), 1);
+    let installation = sample.replacen("id = \"example-customer\"", &format!("id = \"{INSTALLATION}\""), 1);
     std::fs::write(folder.path().join("installation.toml"), installation).unwrap();
     let event = Happening::EventCreated { event: "demo".into(), title: "Product demo".into(), on_demand: false };
     let event = Act { at: 1, what: event, deliveries: vec![] };
@@ -47,7 +52,7 @@ async fn kept(acts: Vec<Act>, changes: Vec<Change>) -> TempDir {
         prospects: vec![],
         team: vec![],
         mapping: vec![],
-        destination: oracle::Destination::default(),
+        destination,
         salesforce: oracle::Salesforce::default(),
         acts: std::iter::once(event).chain(acts).collect(),
     };
@@ -120,6 +125,32 @@ async fn each_session_is_listed_with_its_campaign_or_with_why_it_has_none() {
     let json = sessions(folder.path(), &["--json"]);
     assert_eq!(json.status.code(), Some(3));
     insta::assert_json_snapshot!("sessions_json", object(&json));
+}
+
+/// S3-25, S3-26: the same where people become leads or contacts, who are members of the campaign itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_salesforce_the_people_of_a_session_are_the_members_of_its_campaign() {
+    for destination in [Destination::SalesforceLeads, Destination::SalesforceContacts] {
+        let acts = vec![
+            created(60, "works", 30 * 3600),
+            registered(120, "works", "ana@example.org"),
+            registered(180, "works", "ben@example.org"),
+            created(2 * HOUR, "no permission", 31 * 3600),
+            registered(2 * HOUR + 60, "no permission", "ana@example.org"),
+        ];
+        let changes: Vec<Change> = vec![(2 * HOUR - 1, nobody_may_make_campaigns)];
+        let folder = kept_in(destination, SALESFORCE, acts, changes).await;
+        let output = sessions(folder.path(), &["--json"]);
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        let told = object(&output);
+        let [newer, older] = &told["sessions"].as_array().unwrap()[..] else { panic!("{told}") };
+        assert_eq!((&older["people"]["there"], &older["lists"]), (&2.into(), &serde_json::json!([])), "{older}");
+        let name = older["campaigns"].to_string();
+        assert!(name.contains("Product demo - 2026-11-24 14:00 UTC"), "{older}");
+        assert!(newer["why"].to_string().contains("entity type cannot be inserted: Campaign"), "{newer}");
+        let text = stdout(&sessions(folder.path(), &[]));
+        assert!(text.contains("No campaign associated to the session") && text.contains("Marketing User"), "{text}");
+    }
 }
 
 /// Nobody retries it: whoever registers next asks for the campaign.
