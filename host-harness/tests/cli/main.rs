@@ -31,6 +31,39 @@ fn the_demo_ends_well_and_says_so_in_one_object() {
 }
 
 #[test]
+fn the_demo_of_salesforce_ends_well_and_says_so_in_one_object() {
+    let output = harness(&["demo", "--destination", "salesforce", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let mut last: Value = serde_json::from_str(stdout(&output).lines().last().unwrap()).unwrap();
+    let requests = last.as_object_mut().unwrap().remove("requests").unwrap();
+    assert_eq!(requests["account-engagement"], 0, "nobody has signed in to it");
+    assert!(requests["salesforce"].as_u64() > Some(0), "{requests}");
+    let expected = serde_json::json!({
+        "campaigns": 3,
+        "leads": 8,
+        "contacts": 2,
+        "accounts": 3,
+        "campaign_members": { "Attended": 3, "Not attended": 4, "Registered": 1 },
+        "held": 0,
+        "left_out": 2,
+        "problems": [],
+    });
+    assert_eq!(last, expected);
+}
+
+#[test]
+fn the_demo_of_salesforce_tells_whom_each_address_meant_and_what_each_person_cost() {
+    let output = harness(&["demo", "--destination", "salesforce"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let (people, rest) =
+        text.split_once("\nWhat Salesforce now knows of each person").unwrap().1.split_once("\nCalls").unwrap();
+    insta::assert_snapshot!("salesforce_people", people);
+    assert!(rest.contains("calls a person"), "{rest}");
+    assert!(text.contains("The oracle finds no difference"), "{text}");
+}
+
+#[test]
 fn the_demo_tells_a_person_the_story() {
     let output = harness(&["demo"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
