@@ -57,7 +57,7 @@ async fn what_is_too_long_is_cut_and_told() {
         assert!(["FirstName", "LastName"].into_iter().all(is_told), "{told:#?}");
         let world = theatre.observed();
         let person = world.leads.iter().chain(&world.contacts).next().unwrap();
-        assert_eq!(person.fields["FirstName"].trim_end(), &name[..40].trim_end()[..]);
+        assert_eq!(person.fields["FirstName"].trim_end(), name[..40].trim_end());
         assert_eq!(world.members.len(), 2, "{told:#?}");
         let companies = match destination {
             CONTACTS => {
