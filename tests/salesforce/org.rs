@@ -7,6 +7,7 @@ use host_harness::simulators::{
     salesforce::{DuplicateAction, DuplicateMatch, DuplicateRule},
     unknowns::CaseMatch,
 };
+use host_harness::{clock::Timestamp, stage::INSTALLATION};
 
 fn rule(object: &str, by: DuplicateMatch, action: DuplicateAction) -> DuplicateRule {
     DuplicateRule {
@@ -75,6 +76,56 @@ async fn a_match_of_a_duplicate_rule_with_the_same_address_is_used() {
         theatre.stage.play(&story).await;
         assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new(), "{destination:?}");
     }
+}
+
+/// S3-4: whom somebody else has made a moment ago no search shows yet, and a duplicate rule names them already: they are waited for.
+#[tokio::test]
+async fn somebody_whom_no_read_shows_yet_is_waited_for_and_used() {
+    for action in [DuplicateAction::Block, DuplicateAction::Alert] {
+        let answers = [("first_name", "Ana"), ("last_name", "Lima"), ("company", "Lima")];
+        let registration = registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)]);
+        let story = webinar(LEADS, Salesforce::default(), vec![registration]);
+        let theatre = Theatre::with(&story, lagging(), "{}").await;
+        theatre.stage.simulators.world().salesforce.setup.duplicate_rules =
+            vec![rule("Lead", DuplicateMatch::Email, action)];
+        let host = theatre.open().await;
+        theatre.stage.begin(&story);
+        theatre.stage.clock.run_until(Timestamp::from_seconds(BEGINS_AT + HOUR - 5)).await;
+        {
+            let mut world = theatre.stage.simulators.world();
+            let now = world.now();
+            let fields = serde_json::json!({"Email": "ana@example.org", "LastName": "L.", "Company": "Lima"});
+            world.add_salesforce_record("Lead", fields.as_object().unwrap().clone(), now).unwrap();
+        }
+        theatre.stage.clock.run_until(Timestamp::MAX).await;
+        let leads = records(&theatre, "Lead");
+        assert_eq!(leads.len(), 1, "{action:?}: {leads:#?}");
+        assert_eq!((&leads[0]["LastName"], records(&theatre, "CampaignMember").len()), (&"Lima".into(), 1));
+        assert_eq!(dead_letters(&host).await.len(), 0, "{action:?}");
+    }
+}
+
+/// S3-32, RULES 28: what a converted lead became is read whatever its address, so nothing is sent that changes nothing.
+#[tokio::test]
+async fn a_contact_that_a_lead_became_is_not_written_where_nothing_changes() {
+    let known = [("first_name", "Ana"), ("last_name", "Lima")];
+    let contact = PriorContact {
+        email: "a.lima@example.com".into(),
+        fields: owned(&[("FirstName", "Ana"), ("LastName", "Lima")]),
+        made_before: HOUR,
+        account: None,
+    };
+    let converted_to = Some(contact.email.clone());
+    let before = Salesforce {
+        contacts: vec![contact],
+        leads: vec![PriorLead { converted_to, ..lead("ana@example.org", 2 * HOUR) }],
+        ..Salesforce::default()
+    };
+    let story = webinar(LEADS, before, vec![registers(HOUR, "s", "ana@example.org", &known, &[rest(1)])]);
+    let (_theatre, host) = plays_well(&story, lagging()).await;
+    let changes = host.engine.changes(INSTALLATION, None).await.unwrap();
+    let objects: Vec<&str> = changes.iter().map(|change| change.change.object.as_str()).collect();
+    assert_eq!(objects, ["Campaign", "CampaignMemberStatus", "CampaignMember"]);
 }
 
 /// A person account is no company, and its mirror is a contact like another.

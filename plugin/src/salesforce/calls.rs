@@ -200,11 +200,11 @@ pub const CREATE_STATUSES: Call = Call::idempotent(Shape::new(
 ));
 
 /// What everyday work and the preflight send, whatever the destination. What a fix sends is granted for that call alone.
-pub const ALL: [&Shape; 5] =
-    [&LIMITS.shape, &QUERY.shape, &USERINFO.shape, &DESCRIBE_CAMPAIGN.shape, &CREATE_CAMPAIGN.shape];
+pub const ALL: [&Shape; 6] =
+    [&LIMITS.shape, &QUERY.shape, &QUERY_MORE.shape, &USERINFO.shape, &DESCRIBE_CAMPAIGN.shape, &CREATE_CAMPAIGN.shape];
 
 /// Where Salesforce is the destination itself.
-pub const DESTINATION: [&Shape; 4] = [&CREATE.shape, &QUERY_MORE.shape, &DESCRIBE.shape, &CREATE_STATUSES.shape];
+pub const DESTINATION: [&Shape; 3] = [&CREATE.shape, &DESCRIBE.shape, &CREATE_STATUSES.shape];
 
 /// What the parts of a composite call and the records of a collection may carry: judged by the host like requests of their own
 /// (RULES 28).

@@ -4,6 +4,7 @@
 use super::{
     calls::{CREATE_CAMPAIGN, QUERY},
     errors::{About, ApiError, Verdict},
+    search::every_page,
     soql,
 };
 use crate::{
@@ -121,9 +122,36 @@ async fn look(work: &Work<'_>, session: &SessionId, name: &str, doubt: Doubt, do
     let body = json::parse(&response.body)
         .map_err(|why| doing.later(now + MINUTE, &format!("Salesforce's answer is not JSON ({why})")))?;
     let ours = description(session);
-    let rows = body.get("records").and_then(Value::as_array).into_iter().flatten();
+    let rows = every_page(work, &body, doing).await?;
     let mut ids = rows
+        .iter()
         .filter(|row| row.get("Description").and_then(Value::as_str) == Some(ours.as_str()))
         .filter_map(|row| row.get("Id").and_then(json::scalar));
     Ok(ids.next().map_or(Seen::NotThere, |id| Seen::There(Some(id))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_host::{TestHost, ok, on_host};
+    use serde_json::json;
+
+    /// A page may be shorter than asked; ours may stand on any.
+    #[test]
+    fn ours_is_found_on_whatever_page_it_stands() {
+        let session = SessionId::parse("S1").unwrap();
+        let ours = description(&session);
+        let host = TestHost::new(0, move |request| {
+            ok(&match request.purpose.as_str() {
+                "query" => json!({"records": [{"Id": "701A", "Description": "somebody else's"}],
+                    "nextRecordsUrl": "/services/data/v62.0/query/01g-1"}),
+                _ => json!({"records": [{"Id": "701B", "Description": ours}]}),
+            }
+            .to_string())
+        });
+        let doubt = Doubt { since: 0, until: 0, bodies: vec![] };
+        let doing = Doing { what: "make the campaign", whom: "Demo" };
+        let seen = on_host(&host, async |work| look(work, &session, "Demo", doubt, &doing).await);
+        assert_eq!(seen, Ok(Seen::There(Some("701B".into()))));
+    }
 }

@@ -8,15 +8,18 @@
 use super::{
     calls::{CREATE_STATUSES, QUERY},
     errors::{About, ApiError, Verdict},
+    search::every_page,
     soql,
 };
 use crate::{
     call::{PLACEHOLDER, SALESFORCE},
     domain::session::SessionId,
-    host::{Action, HttpError, MINUTE, Subject},
+    host::{Action, Entry, HttpError, Instant, MINUTE, Subject},
     json::{self, scalar},
+    ledger::READ_LAG,
     settings::Settings,
     stop::{Doing, Stop, for_http},
+    text,
     work::Work,
 };
 use serde_json::Value;
@@ -67,11 +70,35 @@ pub async fn ensure(work: &Work<'_>, session: &SessionId, campaign: &str, name: 
     // Made meanwhile, by us in an attempt whose answer was lost, or by an automation of the org.
     let there = read(work, campaign, &doing).await?;
     match missing(work.settings, campaign, &there) {
-        None => Ok(()),
-        Some(_) => {
-            Err(doing.later(now + MINUTE, &format!("the statuses changed while they were read ({})", error.said())))
+        None => {
+            work.host.delete(&refused_key(campaign));
+            Ok(())
         }
+        Some(_) => Err(refused(work, session, campaign, &error, &doing)),
     }
+}
+
+/// Since when statuses are refused that no read shows.
+fn refused_key(campaign: &str) -> String {
+    text::state_key("statuses", &[campaign])
+}
+
+/// A read may be older than the refusal; one that is not, is a matter for a person.
+fn refused(work: &Work<'_>, session: &SessionId, campaign: &str, error: &ApiError, doing: &Doing<'_>) -> Stop {
+    let (key, now) = (refused_key(campaign), work.now());
+    let since = work.host.get(&key).and_then(|text| text.parse().ok());
+    let since: Instant = since.unwrap_or_else(|| {
+        let subject = Some(Subject::session(session.as_str()));
+        work.host.set(Entry { key: key.clone(), value: now.to_string(), subject });
+        now
+    });
+    if now < since + 2 * READ_LAG {
+        return doing.later(now + READ_LAG, &format!("the statuses changed while they were read ({})", error.said()));
+    }
+    work.host.delete(&key);
+    let remedy = "Add the statuses of the connector's settings (/salesforce/member_statuses) to the campaign by hand, under \
+                  Campaign Member Statuses, then retry.";
+    doing.needs_attention(&format!("{}.", error.said()), remedy)
 }
 
 /// Label and order of each.
@@ -88,9 +115,9 @@ async fn read(work: &Work<'_>, campaign: &str, doing: &Doing<'_>) -> Result<Vec<
     }
     let body = json::parse(&response.body)
         .map_err(|why| doing.later(now + MINUTE, &format!("Salesforce's answer is not JSON ({why})")))?;
-    let rows = body.get("records").and_then(Value::as_array).into_iter().flatten();
+    let rows = every_page(work, &body, doing).await?;
     let order = |row: &Value| row.get("SortOrder").and_then(Value::as_f64).unwrap_or_default();
-    Ok(rows.map(|row| (row.get("Label").and_then(scalar).unwrap_or_default(), order(row) as u64)).collect())
+    Ok(rows.iter().map(|row| (row.get("Label").and_then(scalar).unwrap_or_default(), order(row) as u64)).collect())
 }
 
 /// The collection that makes what is missing; nothing where all are there.
@@ -115,7 +142,10 @@ fn missing(settings: &Settings, campaign: &str, there: &[(String, u64)]) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_host::{TestHost, answer, ok, on_host};
+    use crate::{
+        story::state::sample,
+        test_host::{TestHost, answer, ok, on_host},
+    };
     use serde_json::json;
     use std::cell::Cell;
 
@@ -149,30 +179,48 @@ mod tests {
         assert_eq!(labels(&[("Registered", 1), ("Attended", 2), ("Not attended", 3)]), []);
     }
 
-    fn ensure(there_after: &'static str) -> (Result<(), Stop>, usize) {
-        let reads = Cell::new(0);
-        let host = TestHost::new(0, move |request| match request.purpose.as_str() {
-            "query" => {
-                reads.set(reads.get() + 1);
-                let rows = if reads.get() == 1 { r#"{"Label":"Sent","SortOrder":1.0}"# } else { there_after };
-                ok(&format!(r#"{{"records":[{rows}]}}"#))
+    const CAMPAIGN: &str = "701000000000001AAA";
+
+    async fn ensured(work: &Work<'_>) -> Result<(), Stop> {
+        super::ensure(work, &SessionId::parse("S1").unwrap(), CAMPAIGN, "Demo").await
+    }
+
+    /// Refuses every status, and shows these from the second read on, one a page.
+    fn refusing(there_after: &'static [&'static str]) -> TestHost {
+        let (reads, pages) = (Cell::new(0), Cell::new(0));
+        TestHost::new(0, move |request| match request.purpose.as_str() {
+            "query" | "query more" => {
+                let is_first = request.purpose == "query";
+                reads.set(reads.get() + usize::from(is_first));
+                pages.set(if is_first { 0 } else { pages.get() + 1 });
+                let labels = if reads.get() == 1 { &["Sent"][..] } else { there_after };
+                let label = labels.get(pages.get()).copied().unwrap_or("Sent");
+                let next = (pages.get() + 1 < labels.len())
+                    .then(|| format!("/services/data/v62.0/query/01g-{}", pages.get() + 1));
+                ok(&json!({"records": [{"Label": label, "SortOrder": 7.0}], "nextRecordsUrl": next}).to_string())
             }
             _ => ok(r#"[{"success":false,"errors":[{"statusCode":"DUPLICATE_VALUE",
                 "message":"duplicate value found: <unknown> duplicates value on record with id: <unknown>"}]}]"#),
-        });
-        let end =
-            on_host(&host, async |work| super::ensure(work, &SessionId::parse("S1").unwrap(), "701A", "Demo").await);
-        (end, host.requests().len())
+        })
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_refused_statuses_is_still_read() {
+        assert_eq!(sample("session/S1", &refused_key(CAMPAIGN)).parse(), Ok(1_644_845_200_000_u64));
     }
 
     #[test]
-    fn a_refusal_that_names_nothing_is_looked_into() {
-        let all = r#"{"Label":"Registered","SortOrder":10},{"Label":"Attended","SortOrder":11},{"Label":"Not attended","SortOrder":12}"#;
-        assert_eq!(ensure(all), (Ok(()), 3));
-        assert!(matches!(ensure(r#"{"Label":"Registered","SortOrder":10}"#), (Err(Stop::Later(_)), 3)));
+    fn a_refusal_that_names_nothing_is_looked_into_and_told_once_no_read_can_be_old() {
+        let host = refusing(&["Registered", "Attended", "Not attended"]);
+        assert_eq!((on_host(&host, ensured), host.requests().len()), (Ok(()), 5));
+        let host = refusing(&["Registered"]);
+        assert!(matches!(on_host(&host, ensured), Err(Stop::Later(wait)) if wait.until == READ_LAG));
+        host.set_now(2 * READ_LAG);
+        assert!(matches!(on_host(&host, ensured), Err(Stop::Failed(failure)) if failure.remedy.contains("by hand")));
+        assert_eq!(host.state(&refused_key(CAMPAIGN)), None, "a retry begins anew");
         let hidden = TestHost::new(0, |_| answer(400, r#"[{"errorCode":"INVALID_TYPE","message":"not supported"}]"#));
-        let end =
-            on_host(&hidden, async |work| super::ensure(work, &SessionId::parse("S1").unwrap(), "701A", "Demo").await);
+        let end = on_host(&hidden, ensured);
         assert!(matches!(end, Err(Stop::Failed(failure)) if failure.remedy.contains("Marketing User")), "S3-34");
     }
 }

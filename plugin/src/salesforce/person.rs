@@ -32,6 +32,8 @@ pub struct Memory {
     pub theirs: Option<Vec<String>>,
     /// What was about to be written when no answer came: if it stands there at the next look, it is of our writing.
     pub tried: Option<Fields>,
+    /// Since when a duplicate rule names a record that no read shows.
+    pub unseen_since: Option<Instant>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +45,7 @@ pub struct Record {
     pub made_at: Option<Instant>,
 }
 
-plain!(Memory { record, fields, theirs, tried });
+plain!(Memory { record, fields, theirs, tried, unseen_since });
 plain!(Record { kind, id, made_at });
 
 impl Record {
@@ -110,7 +112,7 @@ pub fn choose(contacts: &[Value], leads: &[Value], email: &Email, gone: &[String
     let became = |row: &Value| row.get("ConvertedContactId").and_then(scalar).filter(|id| !gone.contains(id));
     let converted: Vec<&Value> = leads.iter().filter(|row| became(row).is_some()).collect();
     let id = became(oldest(&converted)?)?;
-    // Whatever its address: who has asked for it by its id has it among the rows.
+    // Whatever its address is now: the search asks for these by their ids.
     if let Some(contact) = rows_of_contacts.iter().find(|row| self::id(row).is_some_and(|other| same_id(&other, &id))) {
         return found(Object::Contact, contact, &leads);
     }
@@ -206,7 +208,8 @@ mod tests {
         };
         let record = Record { kind: "Lead".into(), id: "00Q000000000001AAA".into(), made_at: Some(1_645_000_000_000) };
         let (fields, tried) = (vec![held.clone()], Some(vec![held]));
-        let memory = Memory { record: Some(record), fields, theirs: Some(vec!["Title".into()]), tried };
+        let unseen_since = Some(1_645_000_000_001);
+        let memory = Memory { record: Some(record), fields, theirs: Some(vec!["Title".into()]), tried, unseen_since };
         says("people", &state_key(&Email::parse("ana@example.org").unwrap()), &memory);
     }
 

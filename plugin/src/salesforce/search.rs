@@ -25,6 +25,20 @@ use serde_json::Value;
 pub const QUERY_BYTES_MAX: usize = 14_000;
 /// Queries of one composite call.
 pub const QUERIES_MAX: usize = 5;
+/// What stands around a list, encoded.
+const CONDITIONS_BYTES: usize = 250;
+/// A campaign's id in a list, encoded.
+const CAMPAIGN_BYTES: usize = 27;
+
+/// How much of a query is left for addresses, so that a batch is one call: the columns are those of the mapping at most.
+pub fn room(work: &Work<'_>, campaigns: usize) -> usize {
+    let columns = |object: Object| -> usize {
+        mapping::fields(&work.settings.mapping, object).iter().map(|field| field.len() + "Code%2C%20".len()).sum()
+    };
+    let person = columns(Object::Lead).max(columns(Object::Contact));
+    let taken = person + columns(Object::CampaignMember) + campaigns * CAMPAIGN_BYTES + 2 * CONDITIONS_BYTES;
+    QUERY_BYTES_MAX.saturating_sub(taken)
+}
 
 #[derive(Default)]
 pub struct Wanted<'a> {
@@ -108,7 +122,7 @@ fn refused(work: &Work<'_>, status: u16, body: &Value, doing: &Doing<'_>) -> Sto
 }
 
 /// A page may be shorter than asked, and leads on by an address without a host; it is absent on the last.
-async fn every_page(work: &Work<'_>, first: &Value, doing: &Doing<'_>) -> Result<Vec<Value>, Stop> {
+pub async fn every_page(work: &Work<'_>, first: &Value, doing: &Doing<'_>) -> Result<Vec<Value>, Stop> {
     let records = |body: &Value| body.get("records").and_then(Value::as_array).cloned().unwrap_or_default();
     let next = |body: &Value| {
         let address = body.get("nextRecordsUrl").and_then(scalar)?;
@@ -127,15 +141,22 @@ async fn every_page(work: &Work<'_>, first: &Value, doing: &Doing<'_>) -> Result
 
 fn queries(work: &Work<'_>, org: &Org, wanted: &Wanted<'_>) -> Vec<(Of, String)> {
     let mut queries = Vec::new();
+    let order = "ORDER BY CreatedDate ASC, Id ASC";
     for (of, object) in [(Of::Contacts, Object::Contact), (Of::Leads, Object::Lead)] {
         let head = head(work, org, object, &wanted.campaigns);
-        for (field, entries) in [("Email", &wanted.emails), ("Id", &wanted.ids)] {
-            for entries in chunks(entries, soql::encoded(&head).len() + 100) {
-                queries.push((
-                    of,
-                    format!("{head} WHERE {field} IN ({}) ORDER BY CreatedDate ASC, Id ASC", soql::list(entries)),
-                ));
+        let before = soql::encoded(&head).len() + CONDITIONS_BYTES;
+        for entries in chunks(&wanted.emails, before) {
+            let emails = soql::list(entries);
+            queries.push((of, format!("{head} WHERE Email IN ({emails}) {order}")));
+            if of == Of::Contacts {
+                // What converted leads became, whatever address it has now.
+                let became =
+                    format!("SELECT ConvertedContactId FROM Lead WHERE IsConverted = true AND Email IN ({emails})");
+                queries.push((of, format!("{head} WHERE Id IN ({became}) {order}")));
             }
+        }
+        for entries in chunks(&wanted.ids, before) {
+            queries.push((of, format!("{head} WHERE Id IN ({}) {order}", soql::list(entries))));
         }
     }
     let persons = if org.contact.has("IsPersonAccount") { " AND IsPersonAccount = false" } else { "" };
@@ -143,7 +164,7 @@ fn queries(work: &Work<'_>, org: &Org, wanted: &Wanted<'_>) -> Vec<(Of, String)>
         let list = soql::list(names);
         queries.push((
             Of::Accounts,
-            format!("SELECT Id, Name, CreatedDate FROM Account WHERE Name IN ({list}){persons} ORDER BY CreatedDate ASC, Id ASC"),
+            format!("SELECT Id, Name, CreatedDate FROM Account WHERE Name IN ({list}){persons} {order}"),
         ));
     }
     queries

@@ -34,9 +34,12 @@ use crate::{
 use plan::Plan;
 use serde_json::Value;
 use somebody::Somebody;
+use std::collections::BTreeSet;
 
 /// Tasks of one batch: as many records as a collection takes.
 const TASKS_MAX: usize = 200;
+/// Of the names of companies: two queries beside the three for people.
+const COMPANIES_BYTES_MAX: usize = QUERY_BYTES_MAX * 3 / 2;
 /// What is refused is mended and written once more: a field left out, a text cut, a duplicate looked into. Each round mends one
 /// thing of a record at least.
 const ROUNDS_MAX: usize = 6;
@@ -54,25 +57,28 @@ pub fn write(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
 /// As many as fit one search and one collection.
 fn batches(work: &Work<'_>, people: Vec<Vec<Told>>) -> Vec<Vec<Vec<Told>>> {
     let mut batches: Vec<Vec<Vec<Told>>> = Vec::new();
-    let mut full = [0; 3];
+    let (mut tasks, mut emails, mut companies, mut campaigns) = (0, 0, 0, BTreeSet::new());
     for person in people {
-        let companies = person.iter().filter_map(|told| said::company(work, told));
+        let named = person.iter().filter_map(|told| said::company(work, told));
         let company: usize = match work.settings.salesforce.new_people {
             NewPeople::Leads => 0,
-            NewPeople::Contacts => companies.map(|name| search::bytes(&name)).sum(),
+            NewPeople::Contacts => named.map(|name| search::bytes(&name)).sum(),
         };
-        let email = somebody::spellings(&person).into_iter().map(search::bytes).sum();
-        let own = [person.len(), email, company];
-        let most = [TASKS_MAX, QUERY_BYTES_MAX, 2 * QUERY_BYTES_MAX];
-        let fits = (0..own.len()).all(|place| full[place] + own[place] <= most[place]);
+        let email: usize = somebody::spellings(&person).into_iter().map(search::bytes).sum();
+        let of_person = || person.iter().map(|told| told.with.campaign.clone());
+        campaigns.extend(of_person());
+        let fits = tasks + person.len() <= TASKS_MAX
+            && emails + email <= search::room(work, campaigns.len())
+            && companies + company <= COMPANIES_BYTES_MAX;
         match batches.last_mut().filter(|_| fits) {
             Some(batch) => {
+                (tasks, emails, companies) = (tasks + person.len(), emails + email, companies + company);
                 batch.push(person);
-                (0..own.len()).for_each(|place| full[place] += own[place]);
             }
             None => {
+                (tasks, emails, companies) = (person.len(), email, company);
+                campaigns = of_person().collect();
                 batches.push(vec![person]);
-                full = own;
             }
         }
     }

@@ -244,8 +244,6 @@ async fn member(
         }
         Verdict::AlreadyThere if is_new => {
             membership.is_there = true;
-            // Whoever a lead became may have another address, and is read by the id alone.
-            one.candidates.extend(one.memory.record.as_ref().map(|record| record.id.clone()));
             one.seek();
         }
         Verdict::Gone if !is_new && !membership.is_gone => {

@@ -8,7 +8,7 @@ use crate::{
     call::SALESFORCE,
     domain::{email::Email, session::SessionId},
     host::{Action, Completion, MINUTE, Subject},
-    ledger,
+    ledger::{self, READ_LAG},
     mapping::{
         self, newest,
         target_field::{Object, salesforce::COMPANY},
@@ -176,12 +176,18 @@ impl Somebody {
                 ledger::settled(work, &note_key(&self.email));
                 self.is(work, org, &found);
             }
-            None => self.is_nobody(work),
+            None => {
+                let seen =
+                    |id: &String| contacts.iter().chain(leads).filter_map(person::id).any(|row| same_id(&row, id));
+                let is_unseen = self.candidates.iter().any(|id| !seen(id));
+                self.is_nobody(work, is_unseen);
+            }
         }
         person::remember(work, &self.email, &self.memory);
     }
 
     fn is(&mut self, work: &Work<'_>, org: &Org, found: &Found) {
+        self.memory.unseen_since = None;
         let before = self.memory.record.take();
         let is_same = before.as_ref().is_some_and(|record| same_id(&record.id, &found.id));
         if before.as_ref().is_some_and(|record| record.object() != found.object) {
@@ -224,29 +230,35 @@ impl Somebody {
         notes.into_iter().for_each(|text| self.note("membership-deleted", text));
     }
 
-    /// Nobody has the address: they are made. Whoever was known is deleted, and their memberships with them.
-    fn is_nobody(&mut self, work: &Work<'_>) {
+    /// Nobody has the address: they are made. Whoever was known is deleted, and their memberships with them. `is_unseen`: somebody
+    /// whom a duplicate rule takes for the same is not shown by the read; it may be them, made a moment ago.
+    fn is_nobody(&mut self, work: &Work<'_>, is_unseen: bool) {
         self.memory.record = None;
         self.memory.theirs = None;
         for one in &mut self.memberships {
             (one.memory, one.row) = (None, None);
         }
-        if self.candidates.is_empty() {
+        if std::mem::take(&mut self.candidates).is_empty() {
             return;
         }
-        self.candidates.clear();
+        let now = work.now();
+        let unseen_since = *self.memory.unseen_since.get_or_insert(now);
+        if is_unseen && now < unseen_since + READ_LAG {
+            let why = "a duplicate rule names somebody whom no read shows yet, and it may be them";
+            self.end = Some(Err(doing(&self.email).later(unseen_since + READ_LAG, why)));
+            return;
+        }
+        self.memory.unseen_since = None;
         match (work.settings.salesforce.duplicates, self.mended.last.as_ref()) {
             (Duplicates::Report, Some(error)) => {
-                let stop = error.stop(work.now(), &doing(&self.email), About::Person);
+                let stop = error.stop(now, &doing(&self.email), About::Person);
                 self.end = Some(Err(stop));
             }
             _ => {
                 self.allow_save = true;
-                self.note(
-                    "duplicate-saved",
-                    "is saved beside others whom a duplicate rule takes for the same; none of them has this address"
-                        .into(),
-                );
+                let text =
+                    "is saved beside others whom a duplicate rule takes for the same; none of them has this address";
+                self.note("duplicate-saved", text.into());
             }
         }
     }
