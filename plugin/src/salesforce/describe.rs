@@ -5,10 +5,13 @@
 //! where the org has picklists of states and countries. An object that cannot be described is written to as it is mapped.
 //! <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html>
 
-use super::calls::DESCRIBE;
+use super::{
+    calls::DESCRIBE,
+    errors::{About, ApiError, Verdict},
+};
 use crate::{
     executor::{self, Flow},
-    host::{DAY, Entry, HOUR, Instant},
+    host::{DAY, Entry, HOUR, HttpError, Instant},
     json::{self, scalar},
     mapping::{
         self,
@@ -145,17 +148,32 @@ async fn described(work: &Work<'_>, object: Object) -> Result<Described, Stop> {
     }
     let doing = Doing { what: "read the fields", whom: object.name() };
     let answer = work.send(DESCRIBE.request(&[object.name()], &[], None)).await;
-    let response = answer.map_err(|error| for_http(&error, work.now(), &doing))?;
     let now = work.now();
-    let described = match json::parse(&response.body) {
-        Ok(body) if response.is_success() => {
+    let body = match answer {
+        Ok(response) if response.is_success() => json::parse(&response.body).ok(),
+        Ok(response) => {
+            let error = ApiError::of(&response);
+            match error.verdict() {
+                Verdict::SignIn | Verdict::LimitReached | Verdict::NotKnown => {
+                    return Err(error.stop(now, &doing, About::Person));
+                }
+                // Hidden from the user.
+                _ => None,
+            }
+        }
+        // Larger than an answer may be.
+        Err(HttpError::Unusable(_)) => None,
+        Err(error) => return Err(for_http(&error, now, &doing)),
+    };
+    let described = match body {
+        Some(body) => {
             let chosen = work.settings.salesforce.replay_field.as_deref();
             let described = read(&body, asked, object, chosen);
             // Somebody may be about to make the field.
             let is_missing = object == Object::CampaignMember && described.replay.is_none();
             Described { until: now + if is_missing { HOUR } else { DAY }, ..described }
         }
-        _ => Described { until: now + HOUR, asked, ..Described::default() },
+        None => Described { until: now + HOUR, asked, ..Described::default() },
     };
     told(work, object, &described);
     work.host.set(Entry { key, value: to_text(&described), subject: None });
@@ -360,13 +378,14 @@ pub fn cut(text: &str, most: usize) -> (String, bool) {
 mod tests {
     use super::*;
     use crate::{
+        host::Unusable,
         story::state::says,
-        test_host::{TestHost, ok, on_host},
+        test_host::{TestHost, answer, ok, on_host},
     };
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn described(fields: Value) -> Described {
+    fn told(fields: Value) -> Described {
         let fields: Vec<Value> = fields
             .as_array()
             .unwrap()
@@ -418,13 +437,27 @@ mod tests {
         assert_eq!(asked_again(there, DAY + 1), ["Lead", "Contact", "CampaignMember"]);
     }
 
+    #[test]
+    fn an_object_that_cannot_be_described_is_written_as_it_is_mapped_and_a_disturbance_is_waited_for() {
+        let hidden = || answer(404, r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#);
+        let large = || Err(HttpError::Unusable(Unusable { status: Some(200), problem: "5 MiB".into() }));
+        let ask = |told: fn() -> crate::host::Answer| {
+            let host = TestHost::new(0, move |_| told());
+            on_host(&host, async |work| described(work, Object::Lead).await)
+        };
+        for told in [hidden as fn() -> _, large] {
+            assert_eq!(ask(told).map(|described| (described.is_known, described.until)), Ok((false, HOUR)));
+        }
+        assert!(matches!(ask(|| answer(503, "")), Err(Stop::Later(_))));
+    }
+
     /// RULES 18.
     #[test]
     fn a_value_is_made_to_fit_its_field_or_left_out_with_the_reason() {
         let picklist = |values: &[(&str, &str)]| -> Value {
             values.iter().map(|(value, label)| json!({"value": value, "label": label, "active": true})).collect()
         };
-        let org = described(json!([
+        let org = told(json!([
             {"name": "LastName", "length": 5}, {"name": "Size__c", "type": "double"}, {"name": "Agreed__c", "type": "boolean"},
             {"name": "Hidden__c", "updateable": false},
             {"name": "Colour__c", "type": "picklist", "restrictedPicklist": true, "picklistValues": picklist(&[("red", "Red")])},
@@ -469,9 +502,8 @@ mod tests {
 
     #[test]
     fn values_go_as_their_fields_take_them_and_numbers_are_the_same_in_every_form() {
-        let org = described(
-            json!([{"name": "N__c", "type": "double"}, {"name": "B__c", "type": "boolean"}, {"name": "T__c"}]),
-        );
+        let org =
+            told(json!([{"name": "N__c", "type": "double"}, {"name": "B__c", "type": "boolean"}, {"name": "T__c"}]));
         assert_eq!(org.typed("N__c", "12", Kind::Text), json!(12));
         assert_eq!(org.typed("B__c", "true", Kind::Text), json!(true));
         assert_eq!(org.typed("T__c", "12", Kind::Number), json!("12"));
@@ -489,8 +521,8 @@ mod tests {
             (json!([{"name": "Other__c", "label": "Replay"}]), None, None),
         ];
         for (fields, replay, labelled) in rows {
-            let told = described(fields.clone());
-            assert_eq!((told.replay.as_deref(), told.labelled.as_deref()), (replay, labelled), "{fields}");
+            let org = told(fields.clone());
+            assert_eq!((org.replay.as_deref(), org.labelled.as_deref()), (replay, labelled), "{fields}");
         }
         let chosen = read(
             &json!({"fields": [{"name": "Mine__c", "createable": true, "updateable": true}]}),
