@@ -1,7 +1,8 @@
 //! Every call to Salesforce, as data.
 
 use super::{
-    describe::{REPLAY_NAMES, code_of},
+    describe::REPLAY_NAMES,
+    field::code_of,
     operations::{AUTO_ASSIGN, DUPLICATE_RULE},
 };
 use crate::{

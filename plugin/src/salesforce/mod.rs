@@ -9,6 +9,7 @@ pub mod calls;
 pub mod campaign;
 pub mod describe;
 pub mod errors;
+pub mod field;
 pub mod member;
 pub mod member_status;
 pub mod operations;

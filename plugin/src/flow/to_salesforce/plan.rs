@@ -20,7 +20,7 @@ use crate::{
     },
     salesforce::{
         account,
-        describe::{Described, Fitted},
+        field::{Described, Fitted},
         member::{self, Standing},
         operations::Operation,
         person::{self, note_key},

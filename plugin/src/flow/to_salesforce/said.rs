@@ -9,7 +9,8 @@ use crate::{
         source_path::Occasion,
         target_field::{Object, salesforce::COMPANY},
     },
-    salesforce::describe::{Described, Fitted, Org, cut},
+    salesforce::describe::Org,
+    salesforce::field::{Described, Fitted, cut},
     values::Values,
     work::Work,
 };
