@@ -134,16 +134,22 @@ pub fn in_doubt_until(work: &Work<'_>, key: &str) -> Option<Instant> {
 /// Several writes in one request, each of which a second sending would do twice. Who sends has looked first whether an earlier
 /// attempt took effect, and settles each note by what was answered of it.
 pub async fn together(work: &Work<'_>, call: &OnceCall, body: &Value, notes: &[Note]) -> Answer {
-    let now = work.now();
-    for Note { key, subject } in notes {
-        let noted = Noted::Sending { at: now, since: now, bodies: None };
-        work.host.set(Entry { key: key.clone(), value: to_text(&noted), subject: subject.clone() });
-    }
+    notes.iter().for_each(|note| in_doubt(work, note));
     let answer = work.send(call.shape.build(&[], &[], Some(body), Repeat::Once)).await;
-    if !matches!(answer, Ok(_) | Err(HttpError::Unknown(_) | HttpError::Unusable(_))) {
-        notes.iter().for_each(|note| work.host.delete(&note.key));
+    match answer {
+        Ok(_) => {}
+        // It may have taken effect as late as now.
+        Err(HttpError::Unknown(_) | HttpError::Unusable(_)) => notes.iter().for_each(|note| in_doubt(work, note)),
+        Err(_) => notes.iter().for_each(|note| work.host.delete(&note.key)),
     }
     answer
+}
+
+/// What was answered leaves open whether it was written: from now on a read may show it.
+pub fn in_doubt(work: &Work<'_>, note: &Note) {
+    let now = work.now();
+    let noted = Noted::Sending { at: now, since: now, bodies: None };
+    work.host.set(Entry { key: note.key.clone(), value: to_text(&noted), subject: note.subject.clone() });
 }
 
 /// What was answered of one of them: its note is needed no more, unless its outcome is still in doubt.

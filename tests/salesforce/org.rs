@@ -173,6 +173,81 @@ async fn an_answer_that_never_came_makes_nothing_twice_and_loses_nothing() {
     }
 }
 
+/// RULES 2: members whose answer was lost are there already, and no read shows yet whose they are: nobody is made a second time.
+#[tokio::test]
+async fn a_lost_answer_about_the_members_of_people_made_a_moment_ago_makes_nobody_twice() {
+    for destination in BOTH {
+        let answers = [("first_name", "Pat"), ("last_name", "Person"), ("company", "Example")];
+        let people =
+            (0..40).map(|n| registers(HOUR, "s", &format!("p{n}@example.org"), &answers, &[rest(1)])).collect();
+        let story = webinar(destination, Salesforce::default(), people);
+        for skip in 1..4 {
+            let on = Selector { api: Some(Api::Salesforce), ..Selector::call("POST", "/services/data/*/composite") };
+            let faults = FaultPlan::rules([FaultRule { on, skip, times: 1, what: Fault::CutAfterEffect }]);
+            plays_well(&story, Options { faults, ..lagging() }).await;
+        }
+    }
+}
+
+/// What the API would read as a reference to another record is written apart, and costs nobody else anything.
+#[tokio::test]
+async fn a_text_that_looks_like_a_reference_harms_nobody() {
+    for destination in BOTH {
+        for others in [1, 40] {
+            let odd = [("first_name", "@{o0.id}"), ("last_name", "@{x.id}"), ("company", "@{o1.id} Ltd")];
+            let usual = [("first_name", "Pat"), ("last_name", "Person"), ("company", "Example")];
+            let mut acts: Vec<_> =
+                (0..others).map(|n| registers(HOUR, "s", &format!("p{n}@example.org"), &usual, &[rest(1)])).collect();
+            acts.push(registers(HOUR, "s", "odd@example.org", &odd, &[rest(1)]));
+            let theatre =
+                Theatre::with(&webinar(destination, Salesforce::default(), acts.clone()), lagging(), "{}").await;
+            let host = theatre.open().await;
+            theatre.stage.play(&webinar(destination, Salesforce::default(), acts)).await;
+            assert_eq!(dead_letters(&host).await.len(), 0);
+            let people = records(&theatre, if destination == LEADS { "Lead" } else { "Contact" });
+            let odd = people.iter().find(|person| person["Email"] == "odd@example.org").unwrap();
+            assert_eq!((&odd["FirstName"], &odd["LastName"]), (&"@ {o0.id}".into(), &"@ {x.id}".into()));
+            assert_eq!((people.len(), records(&theatre, "CampaignMember").len()), (others + 1, others + 1));
+        }
+    }
+}
+
+/// A name of a person account stands on the account: what else is mapped is written, and the membership, also at the end.
+#[tokio::test]
+async fn a_person_account_is_a_member_and_keeps_its_name_to_the_end() {
+    let answers = [("first_name", "Anna"), ("last_name", "Lima-Roux"), ("job_title", "CTO")];
+    let happens = |at, what| oracle::Act { at, what, deliveries: vec![rest(1)] };
+    let attends = oracle::Happening::Attends {
+        session: "s".into(),
+        email: "ana@example.org".into(),
+        seconds: 600,
+        messages: 0,
+        questions: 0,
+    };
+    let story = webinar(
+        LEADS,
+        Salesforce::default(),
+        vec![
+            registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)]),
+            oracle::Act { deliveries: vec![], ..happens(STARTS + 60, attends) },
+            happens(STARTS + HOUR, oracle::Happening::SessionEnded { session: "s".into() }),
+        ],
+    );
+    let theatre = Theatre::with(&story, lagging(), "{}").await;
+    {
+        let mut world = theatre.stage.simulators.world();
+        world.salesforce.switch_on_person_accounts();
+        world.salesforce.add_person_account("Ana", "Lima", "ana@example.org");
+    }
+    let host = theatre.open().await;
+    theatre.stage.play(&story).await;
+    assert_eq!(dead_letters(&host).await.len(), 0, "{:#?}", log(&host).await);
+    let contacts = records(&theatre, "Contact");
+    let [ana] = &contacts[..] else { panic!("{contacts:#?}") };
+    assert_eq!((&ana["LastName"], &ana["Title"]), (&"Lima".into(), &"CTO".into()), "{ana:#}");
+    assert_eq!(records(&theatre, "CampaignMember")[0]["Status"], "Attended");
+}
+
 /// Rows that somebody else holds are waited for.
 #[tokio::test]
 async fn locked_rows_are_waited_for() {

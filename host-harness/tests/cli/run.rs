@@ -49,6 +49,40 @@ fn a_dry_run_shows_the_whole_chain_of_writes_with_their_values_and_for_whom() {
     assert_eq!((snapshot.campaigns.len(), snapshot.lists.len(), snapshot.prospects.len()), (0, 0, 0));
 }
 
+/// RULES 26, 28: the same where Salesforce is the destination, with what each call carries.
+#[test]
+fn a_dry_run_shows_leads_and_contacts_with_their_accounts_and_memberships() {
+    for (new_people, expected) in
+        [("leads", vec!["Lead", "CampaignMember"]), ("contacts", vec!["Account", "Contact", "CampaignMember"])]
+    {
+        let bench = Bench::new();
+        let settings =
+            format!("[settings]\ndestination = \"salesforce\"\n[settings.salesforce]\nnew_people = \"{new_people}\"\n");
+        let whole = bench.installation();
+        let (id, rest) = whole.split_once('\n').unwrap();
+        bench.file("installation.toml", format!("{id}\n{settings}{rest}"));
+        let body = r#"{"attendee": {"identify": "L1", "email": "ana@example.org", "first_name": "Ana", "last_name": "Lima",
+            "fields": {"company": "Lima"}}, "webinar": {"identify": "EVENT", "title": "Product demo",
+            "room_link": "https://app.livestorm.co/p/x/live?s=SESSION"}}"#;
+        let made =
+            std::fs::read_to_string(bench.registration("made.json", "ben@example.org", Dialect::Native)).unwrap();
+        let session = made.split("live?s=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let body = bench.file("ana.json", body.replace("SESSION", &session));
+        let shown = bench.about(&["run", &body], &["--dry-run"]).output().unwrap();
+        let text = stdout(&shown);
+        assert_eq!(shown.status.code(), Some(0), "{text}\n{}", stderr(&shown));
+        let mut rest = text.as_str();
+        let parts = expected.iter().map(|object| format!("sobjects/{object}"));
+        for part in ["create campaign for ".to_owned(), "create member statuses".into()].into_iter().chain(parts) {
+            let at = rest.find(&part).unwrap_or_else(|| panic!("{part}\n{text}"));
+            rest = &rest[at..];
+        }
+        assert!(text.contains("Nothing is left to do.") && text.contains("ana@example.org"), "{text}");
+        let snapshot = bench.snapshot();
+        assert_eq!((snapshot.campaigns.len(), snapshot.leads.len(), snapshot.contacts.len()), (0, 0, 0));
+    }
+}
+
 #[test]
 fn a_dry_run_leaves_the_data_directory_as_it_was() {
     let bench = Bench::new();

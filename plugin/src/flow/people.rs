@@ -246,7 +246,12 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Co
     let mut follow_ups: Vec<Task> = Vec::new();
     if !asked.contains(session) {
         asked.push(session.clone());
-        follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &day(now)));
+        // Asked anew where the destination is another one since.
+        let question = match work.settings.destination {
+            Destination::AccountEngagement => day(now),
+            Destination::Salesforce => format!("{}/salesforce", day(now)),
+        };
+        follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &question));
     }
     let message = format!(
         "{} registered for {} and is held: {} yet. It goes on by itself when that is so",

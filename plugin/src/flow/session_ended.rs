@@ -92,8 +92,6 @@ async fn ended(work: &Work<'_>, task: task::SessionEnded) -> Result<Completion, 
     if let Some(why) = session_scheduled::why_not(work, &id, task.event_id).await? {
         return nothing("ended-left-out", &why);
     }
-    // Before anything is read: what is not well there is not to cost calls to Livestorm.
-    session_scheduled::keep_open(work).await?;
     let Some(body) = session_scheduled::resource(work, &SESSION, id.as_str(), &[], &doing).await? else {
         return nothing("ended-gone", "it is not in Livestorm any more");
     };
@@ -120,6 +118,7 @@ async fn ended(work: &Work<'_>, task: task::SessionEnded) -> Result<Completion, 
     if work.now() < ended_at + task::ATTENDANCE_READY {
         return Err(doing.later(ended_at + task::ATTENDANCE_READY, "attendance is ready ten minutes after the end"));
     }
+    session_scheduled::keep_open(work).await?;
     let Some(first) = page(work, &id, 0, &doing).await? else {
         return nothing("ended-nobody", "nobody is in it");
     };

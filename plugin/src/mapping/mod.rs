@@ -196,6 +196,11 @@ pub fn kind_of(mapping: &Mapping, object: Object, field: &str) -> Kind {
     rules(mapping, object).iter().find(|rule| rule.target == field).map_or(Kind::Text, Applied::kind)
 }
 
+/// Whether what is written to the field lets anybody join as that person: it is quoted nowhere.
+pub fn is_secret(mapping: &Mapping, object: Object, field: &str) -> bool {
+    rules(mapping, object).iter().any(|rule| rule.target == field && rule.is_secret())
+}
+
 /// Whether a rule of one of these objects reads this source.
 pub fn reads(mapping: &Mapping, objects: &[Object], source: &str) -> bool {
     let read_by = |object: &Object| rules(mapping, *object).iter().any(|rule| rule.reads().any(|read| read == source));

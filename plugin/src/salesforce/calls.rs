@@ -27,8 +27,9 @@ pub const QUERY: Call = Call::read(
     SALESFORCE,
     "/services/data/v62.0/query",
     "query",
-    "Looks, after an answer was lost, whether a campaign was made; and, when the connection is checked, which rights its user \
-     has, which campaigns the connector made, and what the org has set up for them. The campaign's name leaves.",
+    "Looks, after an answer was lost, whether a campaign was made; when the connection is checked, which rights its user has and \
+     which campaigns the connector made; and, where Salesforce is the destination, registrants among contacts and leads and their \
+     companies among accounts. The campaign's name leaves, and then addresses and names of companies.",
 );
 
 pub const USERINFO: Call = Call::read(
@@ -177,8 +178,8 @@ pub const CREATE: OnceCall = OnceCall::new(Shape::new(
     COMPOSITE,
     "create people and members",
     COMPOSITE_FIELDS,
-    "Makes leads, or contacts with their accounts, and makes them members of the session's campaign, many in one call. What each may \
-     carry stands with the parts.",
+    "Looks registrants up, makes or updates leads, contacts and accounts, and makes them members of the session's campaign, many in \
+     one call. What each part may carry stands with it.",
 ));
 
 const COMPOSITE: &str = "/services/data/v62.0/composite";

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     executor::{self, Flow},
-    host::{DAY, Entry, HOUR, HttpError},
+    host::{DAY, Entry, HOUR, HttpError, Instant, MINUTE},
     json::{self, scalar},
     mapping::{
         self,
@@ -57,9 +57,17 @@ fn key(object: Object) -> String {
     format!("describe/{}", object.name())
 }
 
-/// Something is otherwise than it was told: asked again.
-pub fn forget(work: &Work<'_>) {
+/// Something is otherwise than it was told: asked again, but not all the time. False: it was forgotten just now, and that did not
+/// help.
+pub fn forget(work: &Work<'_>) -> bool {
+    const FORGOTTEN: &str = "describe/forgotten";
+    let at: Option<Instant> = work.host.get(FORGOTTEN).and_then(|text| text.parse().ok());
+    if at.is_some_and(|at| work.now() < at + 10 * MINUTE) {
+        return false;
+    }
     [Object::Lead, Object::Contact, Object::CampaignMember].iter().for_each(|object| work.host.delete(&key(*object)));
+    work.host.set(Entry { key: FORGOTTEN.into(), value: work.now().to_string(), subject: None });
+    true
 }
 
 /// The fields that matter to us.

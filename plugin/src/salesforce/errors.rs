@@ -130,7 +130,7 @@ impl ApiError {
             }
             Verdict::LimitReached => doing.pause(now + 15 * MINUTE, &said, SALESFORCE),
             Verdict::Locked => doing.later(now + 10 * SECOND, &said),
-            Verdict::NotKnown | Verdict::Halted => doing.later(now + MINUTE, &said),
+            Verdict::NotKnown => doing.later(now + MINUTE, &said),
             Verdict::FieldRefused => attention(match about {
                 About::Campaign => {
                     "Let the connected user see and edit this field of Campaign, and check the record type and the parent in \
@@ -164,7 +164,7 @@ impl ApiError {
                 Cause::Storage => "The org's storage is full. Free some or buy more, then retry.",
                 Cause::Unclear => "A Salesforce administrator must settle this; then retry.",
             }),
-            Verdict::TooLong | Verdict::Bug => doing.bug(&said),
+            Verdict::TooLong | Verdict::Halted | Verdict::Bug => doing.bug(&said),
         }
     }
 }

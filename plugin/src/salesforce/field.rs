@@ -2,9 +2,11 @@
 //! into its code where the org has picklists of states and countries. Pure. Not here: asking the org (`describe.rs`).
 
 use crate::{
+    calendar,
     host::Instant,
     json::{self, scalar},
     mapping::target_field::Kind,
+    text::fit,
 };
 use serde_json::Value;
 
@@ -69,8 +71,11 @@ pub(super) fn field(field: &Value) -> Field {
     let is = |name: &str| field.get(name).and_then(Value::as_bool) == Some(true);
     let name = text("name");
     let kind = match text("type").as_str() {
-        "int" | "long" | "double" | "currency" | "percent" => "number",
+        "double" | "currency" | "percent" => "number",
+        "int" | "long" => "whole",
         "boolean" => "boolean",
+        "date" => "date",
+        "datetime" => "time",
         _ => "text",
     };
     let is_address_code = name.ends_with("StateCode") || name.ends_with("CountryCode");
@@ -133,7 +138,7 @@ impl Described {
         if let Some(field) = self.field(&code) {
             return match field.code(text) {
                 Some(text) => value(&code, text, false),
-                None => Fitted::LeftOut(format!("\"{text}\" is none of the org's values")),
+                None => Fitted::LeftOut(format!("{} is none of the org's values", quoted(text))),
             };
         }
         let Some(field) = self.field(target) else {
@@ -143,18 +148,14 @@ impl Described {
             return Fitted::LeftOut("the connected user may not write it".into());
         }
         match field.kind.as_str() {
-            "number" => match text.trim().parse::<f64>() {
-                Ok(number) if number.is_finite() => value(target, text.trim().into(), false),
-                _ => Fitted::LeftOut(format!("\"{text}\" is no number")),
-            },
-            "boolean" => match text {
-                "true" | "false" => value(target, text.into(), false),
-                _ => Fitted::LeftOut(format!("\"{text}\" is neither true nor false")),
+            kind @ ("number" | "whole" | "boolean" | "date" | "time") => match formed(kind, text.trim()) {
+                Some(text) => value(target, text, false),
+                None => Fitted::LeftOut(format!("{} is no {kind}", quoted(text))),
             },
             _ => match &field.values {
                 Some(values) if !values.iter().any(|choice| choice.value == text) => match field.code(text) {
                     Some(text) => value(target, text, false),
-                    None => Fitted::LeftOut(format!("\"{text}\" is none of the values that it takes")),
+                    None => Fitted::LeftOut(format!("{} is none of the values that it takes", quoted(text))),
                 },
                 _ => cut(text),
             },
@@ -164,7 +165,7 @@ impl Described {
     /// As what the API takes it.
     pub fn typed(&self, name: &str, text: &str, made: Kind) -> Value {
         let kind = match self.field(name).map(|field| field.kind.as_str()) {
-            Some("number") => Kind::Number,
+            Some("number" | "whole") => Kind::Number,
             Some("boolean") => Kind::Boolean,
             Some(_) => Kind::Text,
             None => made,
@@ -176,10 +177,17 @@ impl Described {
         }
     }
 
-    /// Two texts of a field say the same: numbers are told in several forms.
+    /// Two texts of a field say the same: numbers and times are told in several forms.
     pub fn is_same(&self, name: &str, one: &str, other: &str) -> bool {
-        let is_number = self.field(name).is_some_and(|field| field.kind == "number");
-        one == other || is_number && one.parse::<f64>().is_ok_and(|number| other.parse() == Ok(number))
+        let kind = self.field(name).map(|field| field.kind.as_str());
+        one == other
+            || match kind {
+                Some(kind @ ("number" | "time")) => {
+                    formed(kind, one).is_some_and(|one| formed(kind, other) == Some(one))
+                }
+                Some("whole") => formed("number", one).is_some_and(|one| formed("number", other) == Some(one)),
+                _ => false,
+            }
     }
 }
 
@@ -196,6 +204,25 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// In the form in which the API reads it; one value of another form refuses a whole call of many records.
+fn formed(kind: &str, text: &str) -> Option<String> {
+    let number = || text.parse::<f64>().ok().filter(|number| number.is_finite());
+    match kind {
+        "number" => number().map(|number| number.to_string()),
+        "whole" => {
+            number().filter(|number| number.fract() == 0.0 && number.abs() < 1e15).map(|number| number.to_string())
+        }
+        "boolean" => ["true", "false"].contains(&text).then(|| text.to_string()),
+        "date" => calendar::parse(text).or_else(|| calendar::parse(&format!("{text}T00:00:00Z"))).map(calendar::day),
+        _ => calendar::parse(text).map(|at| format!("{}Z", calendar::iso(at))),
+    }
+}
+
+/// Enough to know it again.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", fit(text, 60))
 }
 
 /// At most so many characters, counted as Salesforce does: a rare character of two halves counts twice.
@@ -225,20 +252,29 @@ mod tests {
         };
         let org = told(json!([
             {"name": "LastName", "length": 5}, {"name": "Size__c", "type": "double"}, {"name": "Agreed__c", "type": "boolean"},
-            {"name": "Hidden__c", "updateable": false},
+            {"name": "Hidden__c", "updateable": false}, {"name": "Whole__c", "type": "int"}, {"name": "Day__c", "type": "date"},
+            {"name": "Time__c", "type": "datetime"},
             {"name": "Colour__c", "type": "picklist", "restrictedPicklist": true, "picklistValues": picklist(&[("red", "Red")])},
             {"name": "Free__c", "type": "picklist", "restrictedPicklist": false, "picklistValues": picklist(&[("red", "Red")])},
             {"name": "CountryCode", "type": "picklist", "picklistValues": picklist(&[("NO", "Norway"), ("GB", "United Kingdom")])},
             {"name": "StateCode", "type": "picklist", "picklistValues": picklist(&[("LI", "Limburg"), ("VLI", "Limburg")])},
         ]));
         type Row = (&'static str, &'static str, Result<(&'static str, &'static str, bool), &'static str>);
-        let rows: [Row; 14] = [
+        let rows: [Row; 22] = [
             ("LastName", "Lund", Ok(("LastName", "Lund", false))),
             ("LastName", "Lundberg", Ok(("LastName", "Lundb", true))),
             ("Size__c", "12.5", Ok(("Size__c", "12.5", false))),
             ("Size__c", "many", Err("is no number")),
             ("Agreed__c", "true", Ok(("Agreed__c", "true", false))),
-            ("Agreed__c", "yes", Err("neither true nor false")),
+            ("Agreed__c", "yes", Err("is no boolean")),
+            ("Size__c", "+05.50", Ok(("Size__c", "5.5", false))),
+            ("Whole__c", "007", Ok(("Whole__c", "7", false))),
+            ("Whole__c", "3.5", Err("is no whole")),
+            ("Day__c", "2026-11-22T15:00:00Z", Ok(("Day__c", "2026-11-22", false))),
+            ("Day__c", "2026-11-22", Ok(("Day__c", "2026-11-22", false))),
+            ("Day__c", "soon", Err("is no date")),
+            ("Time__c", "2026-11-22T16:00:00+01:00", Ok(("Time__c", "2026-11-22T15:00:00Z", false))),
+            ("Time__c", "3 pm", Err("is no time")),
             ("Hidden__c", "x", Err("may not write it")),
             ("Gone__c", "x", Err("sees no such field")),
             ("Colour__c", "RED", Ok(("Colour__c", "red", false))),

@@ -43,18 +43,24 @@ pub struct Record {
     pub id: String,
     /// Set where we made it.
     pub made_at: Option<Instant>,
+    /// The mirror of a person account: its name is the account's.
+    pub is_person_account: Option<bool>,
 }
 
 plain!(Memory { record, fields, theirs, tried, unseen_since });
-plain!(Record { kind, id, made_at });
+plain!(Record { kind, id, made_at, is_person_account });
 
 impl Record {
     pub fn object(&self) -> Object {
         if self.kind == Object::Contact.name() { Object::Contact } else { Object::Lead }
     }
 
+    pub fn young_until(&self) -> Option<Instant> {
+        self.made_at.map(|at| at + TRUSTED)
+    }
+
     pub fn is_young(&self, now: Instant) -> bool {
-        self.made_at.is_some_and(|at| now < at + TRUSTED)
+        self.young_until().is_some_and(|until| now < until)
     }
 }
 
@@ -138,16 +144,22 @@ fn oldest<'a>(rows: &[&'a Value]) -> Option<&'a Value> {
 
 fn found(object: Object, row: &Value, leads: &[Value]) -> Option<Found> {
     let id = id(row)?;
-    let mut values = Values::default();
-    for (name, value) in row.as_object()? {
-        if let Some(text) = scalar(value).filter(|text| !text.is_empty()) {
-            values.insert(name, text);
-        }
-    }
+    let values = values(row);
     let is_person_account = row.get("IsPersonAccount").and_then(Value::as_bool) == Some(true);
     let mut members = children(row);
     members.extend(converted_members(&id, leads));
     Some(Found { object, id, values, is_read: true, is_person_account, members })
+}
+
+/// What stands in a row, as texts.
+pub fn values(row: &Value) -> Values {
+    let mut values = Values::default();
+    for (name, value) in row.as_object().into_iter().flatten() {
+        if let Some(text) = scalar(value).filter(|text| !text.is_empty()) {
+            values.insert(name, text);
+        }
+    }
+    values
 }
 
 /// Memberships of the leads that became this contact: they may have stayed with the lead.
@@ -206,7 +218,12 @@ mod tests {
             written_at: Some(1_644_845_990_002),
             is_ours: Some(true),
         };
-        let record = Record { kind: "Lead".into(), id: "00Q000000000001AAA".into(), made_at: Some(1_645_000_000_000) };
+        let record = Record {
+            kind: "Lead".into(),
+            id: "00Q000000000001AAA".into(),
+            made_at: Some(1_645_000_000_000),
+            is_person_account: Some(true),
+        };
         let (fields, tried) = (vec![held.clone()], Some(vec![held]));
         let unseen_since = Some(1_645_000_000_001);
         let memory = Memory { record: Some(record), fields, theirs: Some(vec!["Title".into()]), tried, unseen_since };

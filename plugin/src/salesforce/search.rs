@@ -114,8 +114,7 @@ fn parsed(work: &Work<'_>, response: &Response, doing: &Doing<'_>) -> Result<Val
 /// A field that was there a day ago is gone or hidden now: what is known of the fields is asked anew.
 fn refused(work: &Work<'_>, status: u16, body: &Value, doing: &Doing<'_>) -> Stop {
     let error = ApiError::in_body(status, body);
-    if error.code == "INVALID_FIELD" {
-        describe::forget(work);
+    if error.code == "INVALID_FIELD" && describe::forget(work) {
         return doing.later(work.now() + 10 * SECOND, &format!("the fields are read anew ({})", error.said()));
     }
     error.stop(work.now(), doing, About::Person)

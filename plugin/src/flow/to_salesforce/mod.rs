@@ -20,6 +20,7 @@ mod somebody;
 
 use super::people::{Ends, Told};
 use crate::{
+    call::PLACEHOLDER,
     executor::Flow,
     salesforce::{
         account,
@@ -136,6 +137,8 @@ async fn search(run: &mut Run<'_>, everybody: &mut [Somebody]) {
         }
     }
     let mut campaigns: Vec<&str> = asked.iter().flat_map(|place| everybody[*place].campaigns()).collect();
+    // In a dry run one that is still to be made has no members.
+    campaigns.retain(|campaign| *campaign != PLACEHOLDER);
     campaigns.sort_unstable();
     campaigns.dedup();
     let wanted = Wanted {

@@ -79,7 +79,7 @@ impl Plan {
     /// Somebody who is there. Nothing where nothing changes.
     fn change(&mut self, run: &Run<'_>, place: usize, one: &mut Somebody, object: Object, id: &str) {
         let (work, described) = (run.work, run.org.of(object));
-        let is_person_account = one.found.as_ref().is_some_and(|found| found.is_person_account);
+        let is_person_account = one.memory.record.as_ref().is_some_and(|record| record.is_person_account == Some(true));
         let mut notes = Vec::new();
         let mut said =
             said(run, object, one.tasks.iter(), &one.mended.refused, &one.mended.lengths, &mut |code, text| {
@@ -141,6 +141,11 @@ impl Plan {
             );
             let remedy = "Nothing is written of this person. Correct the address in Livestorm, where the person can register again.";
             return Err(doing(&one.email).failed(FailureClass::Invalid, &why, remedy));
+        }
+        if one.email.as_str().contains("@{") {
+            let why = "Salesforce takes \"@{\" in an address for a reference to another record.";
+            let remedy = "Nothing is written of this person. Correct the address in Livestorm, where the person can register again.";
+            return Err(doing(&one.email).failed(FailureClass::Invalid, why, remedy));
         }
         let mut notes = Vec::new();
         let said = said(run, object, one.tasks.iter(), &one.mended.refused, &one.mended.lengths, &mut |code, text| {
@@ -235,7 +240,7 @@ impl Plan {
             notes.push((code, text));
         });
         let before = membership.memory.clone().or_else(|| read(work, described, membership));
-        let there = membership.row.as_ref().map(|row| standing(described, &values(row), &said));
+        let there = membership.row.as_ref().map(|row| standing(described, &person::values(row), &said));
         let (fields, theirs) = match &before {
             Some(memory) => (memory.fields.clone(), memory.theirs.clone()),
             None => (Fields::new(), None),
@@ -250,7 +255,9 @@ impl Plan {
         let update = |field: &str| update_of(work, object, field);
         let (after_fields, writes) = newest::decide_all(&fields, &news(&said), &known, &update, work.now());
         let mut sent = typed(run, object, &writes);
-        let stood = before.as_ref().map(|memory| memory.standing);
+        let seen = membership.row.as_ref().and_then(|row| row.get("Status").and_then(scalar));
+        let seen = seen.map_or(Standing::Other, |label| Standing::of(&label, work.settings));
+        let stood = before.as_ref().map(|memory| memory.standing.max(seen));
         let wanted = mine.iter().map(|told| standing_of(told)).max().unwrap_or(Standing::Registered);
         if stood.is_none_or(|stood| wanted > stood) {
             sent.insert("Status".into(), wanted.label(work.settings).into());
@@ -339,16 +346,6 @@ fn read(work: &Work<'_>, described: &Described, membership: &Membership) -> Opti
         theirs: None,
         is_gone: None,
     })
-}
-
-fn values(row: &Value) -> Values {
-    let mut values = Values::default();
-    for (name, value) in row.as_object().into_iter().flatten() {
-        if let Some(text) = scalar(value).filter(|text| !text.is_empty()) {
-            values.insert(name, text);
-        }
-    }
-    values
 }
 
 /// An on-demand session has no attendance (RULES 6).

@@ -11,6 +11,7 @@ use crate::{
     },
     salesforce::describe::Org,
     salesforce::field::{Described, Fitted, cut},
+    salesforce::operations::harmless,
     values::Values,
     work::Work,
 };
@@ -22,7 +23,8 @@ const ACCOUNT_NAME_MAX: usize = 255;
 /// The company that a task names, as an account would be called.
 pub fn company(work: &Work<'_>, told: &Told) -> Option<String> {
     let (values, _) = mapping::values(&work.settings.mapping, Object::Contact, &told.sources, Occasion::Registered);
-    let name = values.get(COMPANY)?.trim();
+    let name = harmless(values.get(COMPANY)?);
+    let name = name.trim();
     (!name.is_empty()).then(|| cut(name, ACCOUNT_NAME_MAX).0)
 }
 
@@ -65,16 +67,26 @@ pub fn said<'a>(
             }
             let mut fitted = Values::default();
             for (target, text) in values.iter() {
+                let harmless = harmless(text);
+                if harmless != *text {
+                    note("value-changed", format!("{}.{target}: \"@{{\" is written apart", object.name()));
+                }
                 if object == Object::Contact && target == COMPANY || refused.contains(target) {
                     continue;
                 }
-                match described.fit(target, text, lengths) {
+                match described.fit(target, &harmless, lengths) {
                     Fitted::Value { field, .. } if refused.contains(&field) => {}
                     Fitted::Value { field, text, is_cut } => {
                         if is_cut {
                             note("value-cut", format!("{}.{field}", object.name()));
                         }
                         fitted.insert(&field, text);
+                    }
+                    Fitted::LeftOut(_) if mapping::is_secret(mapping, object, target) => {
+                        note(
+                            "value-not-written",
+                            format!("{}.{target} (its value is not of that kind)", object.name()),
+                        );
                     }
                     Fitted::LeftOut(why) => note("value-not-written", format!("{}.{target} ({why})", object.name())),
                 }

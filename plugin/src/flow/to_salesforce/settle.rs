@@ -19,10 +19,10 @@ use super::{
 use crate::{
     call::PLACEHOLDER,
     host::{Action, FailureClass, MINUTE},
-    ledger::READ_LAG,
-    mapping::{newest::Fields, target_field::Object},
+    ledger::{self, READ_LAG},
+    mapping::{self, newest::Fields, target_field::Object},
     salesforce::{
-        account,
+        account, describe,
         errors::{About, ApiError, Verdict},
         member, member_status,
         operations::{Done, Operation},
@@ -56,6 +56,7 @@ fn account(run: &mut Run<'_>, name: &str, done: &Done) {
     match done {
         Done::Written(id) => {
             account::made(run.work, name, id);
+            ledger::settled(run.work, &account::note_key(name));
             let subject = crate::host::Subject { kind: "account".into(), id: crate::text::fit(name, 320) };
             let id = (id != PLACEHOLDER).then_some(id.as_str());
             run.work.changed(crate::call::SALESFORCE, "Account", id, Action::Created, &subject, name);
@@ -107,10 +108,16 @@ fn person(work: &Work<'_>, one: &mut Somebody, operation: &Operation, object: Ob
                 for held in one.memory.fields.iter_mut().filter(|held| held.at > 0) {
                     (held.written_at, held.is_ours) = (Some(now), Some(true));
                 }
-                one.memory.record = Some(Record { kind: object.name().into(), id: id.clone(), made_at: Some(now) });
+                one.memory.record = Some(Record {
+                    kind: object.name().into(),
+                    id: id.clone(),
+                    made_at: Some(now),
+                    is_person_account: None,
+                });
                 one.memory.theirs = None;
             }
             person::remember(work, &one.email, &one.memory);
+            ledger::settled(work, &person::note_key(&one.email));
             one.end = Some(Ok(()));
             let fields: Vec<&str> = operation.fields.keys().map(String::as_str).collect();
             match is_new {
@@ -133,6 +140,7 @@ fn person(work: &Work<'_>, one: &mut Somebody, operation: &Operation, object: Ob
 
 /// Ok: it is tried once more.
 fn refused(work: &Work<'_>, one: &mut Somebody, operation: &Operation, error: &ApiError) -> Result<(), Stop> {
+    let error = &told(work, operation, error);
     one.mended.last = Some(error.clone());
     let failed = |one: &Somebody| Err(error.stop(work.now(), &doing(&one.email), About::Person));
     match (error.verdict(), &operation.id) {
@@ -144,7 +152,6 @@ fn refused(work: &Work<'_>, one: &mut Somebody, operation: &Operation, error: &A
             if error.code != "CANNOT_UPDATE_CONVERTED_LEAD" {
                 one.gone.push(id.clone());
             }
-            one.memory.record = None;
             one.seek();
             Ok(())
         }
@@ -171,6 +178,24 @@ fn refused(work: &Work<'_>, one: &mut Somebody, operation: &Operation, error: &A
             None => failed(one),
         },
     }
+}
+
+/// The refusal as it may be quoted: of a field whose value lets anybody join as that person, without the value. What is known of the
+/// fields is asked anew where one of them is there no more.
+fn told(work: &Work<'_>, operation: &Operation, error: &ApiError) -> ApiError {
+    if error.code.starts_with("INVALID_FIELD") {
+        describe::forget(work);
+    }
+    let object =
+        [Object::Lead, Object::Contact, Object::CampaignMember].into_iter().find(|one| one.name() == operation.object);
+    let is_secret = |field: &String| {
+        object.is_some_and(|object| mapping::is_secret(&work.settings.mapping, object, field)) && error.is_about(field)
+    };
+    let mut error = error.clone();
+    if operation.fields.keys().any(is_secret) {
+        error.message = "(not quoted, since the value is a secret)".into();
+    }
+    error
 }
 
 impl Mended {
@@ -233,11 +258,15 @@ async fn member(
         }
         // The person failed, and is tried again or told.
         Done::Halted => return,
-        Done::Refused(error) => error,
+        Done::Refused(error) => &told(work, operation, error),
     };
     membership.mended.last = Some(error.clone());
     let is_new = operation.id.is_none();
     match error.verdict() {
+        // A field of the org's own that must be unique.
+        Verdict::AlreadyThere if error.message.contains("duplicate value found") => {
+            membership.end = Some(Err(error.stop(now, &doing, About::Member)));
+        }
         Verdict::AlreadyThere if is_new && membership.is_there => {
             let why = "is a member already, and no read shows it yet";
             membership.end = Some(Err(doing.later(now + READ_LAG, why)));

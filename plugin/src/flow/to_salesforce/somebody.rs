@@ -7,7 +7,7 @@ use super::{
 use crate::{
     call::SALESFORCE,
     domain::{email::Email, session::SessionId},
-    host::{Action, Completion, MINUTE, Subject},
+    host::{Action, Completion, Instant, MINUTE, Subject},
     ledger::{self, READ_LAG},
     mapping::{
         self, newest,
@@ -176,6 +176,11 @@ impl Somebody {
                 ledger::settled(work, &note_key(&self.email));
                 self.is(work, org, &found);
             }
+            // Made a moment ago, whatever a read says.
+            None if self.young_until(work).is_some() => {
+                let until = self.young_until(work).unwrap_or_default();
+                self.end = Some(Err(doing(&self.email).later(until, "no read shows yet what was made a moment ago")));
+            }
             None => {
                 let seen =
                     |id: &String| contacts.iter().chain(leads).filter_map(person::id).any(|row| same_id(&row, id));
@@ -184,6 +189,11 @@ impl Somebody {
             }
         }
         person::remember(work, &self.email, &self.memory);
+    }
+
+    fn young_until(&self, work: &Work<'_>) -> Option<Instant> {
+        let record = self.memory.record.as_ref().filter(|record| !self.gone.contains(&record.id))?;
+        record.young_until().filter(|until| work.now() < *until)
     }
 
     fn is(&mut self, work: &Work<'_>, org: &Org, found: &Found) {
@@ -195,7 +205,12 @@ impl Somebody {
             (self.memory.fields, self.memory.tried) = (Vec::new(), None);
         }
         let made_at = before.filter(|_| is_same).and_then(|record| record.made_at);
-        self.memory.record = Some(Record { kind: found.object.name().into(), id: found.id.clone(), made_at });
+        self.memory.record = Some(Record {
+            kind: found.object.name().into(),
+            id: found.id.clone(),
+            made_at,
+            is_person_account: found.is_person_account.then_some(true),
+        });
         for held in self.memory.tried.take().unwrap_or_default() {
             if found.values.get(&held.field).map(String::as_str) == held.text() {
                 newest::hold(&mut self.memory.fields, &held.field.clone(), Some(held));
@@ -267,6 +282,7 @@ impl Somebody {
     pub fn ends(mut self, work: &Work<'_>) -> Ends {
         let subject = self.subject();
         let mut codes: Vec<&'static str> = self.notes.iter().map(|(code, _)| *code).collect();
+        codes.sort_unstable();
         codes.dedup();
         for code in codes {
             let texts: Vec<&str> =
