@@ -11,7 +11,7 @@ fn ends_equal(story: &Story) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 100, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_and_repetition_ends_in_an_equal_world_of_leads(story in shuffled(salesforce_story(LEADS))) {
