@@ -7,7 +7,7 @@ use host_harness::simulators::{
     salesforce::{DuplicateAction, DuplicateMatch, DuplicateRule},
     unknowns::CaseMatch,
 };
-use host_harness::{clock::Timestamp, stage::INSTALLATION};
+use host_harness::{clock::Timestamp, durable::LogLine, stage::INSTALLATION};
 
 fn rule(object: &str, by: DuplicateMatch, action: DuplicateAction) -> DuplicateRule {
     DuplicateRule {
@@ -254,6 +254,48 @@ async fn a_person_account_is_a_member_and_keeps_its_name_to_the_end() {
     let [ana] = &contacts[..] else { panic!("{contacts:#?}") };
     assert_eq!((&ana["LastName"], &ana["Title"]), (&"Lima".into(), &"CTO".into()), "{ana:#}");
     assert_eq!(records(&theatre, "CampaignMember")[0]["Status"], "Attended");
+}
+
+/// What somebody deletes between the registration and the end: the person is made anew, a membership stays away and is told, and a
+/// campaign that is gone is a matter for a person.
+#[tokio::test]
+async fn what_is_deleted_before_the_end_is_made_anew_left_or_told() {
+    let answers = [("first_name", "Ana"), ("last_name", "Lima"), ("company", "Lima")];
+    let happens = |at, what| oracle::Act { at, what, deliveries: vec![rest(1)] };
+    let attends = oracle::Happening::Attends {
+        session: "s".into(),
+        email: "ana@example.org".into(),
+        seconds: 600,
+        messages: 0,
+        questions: 0,
+    };
+    let acts = vec![
+        registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)]),
+        oracle::Act { deliveries: vec![], ..happens(STARTS + 60, attends) },
+        happens(STARTS + HOUR, oracle::Happening::SessionEnded { session: "s".into() }),
+    ];
+    for destination in BOTH {
+        let person = if destination == LEADS { "Lead" } else { "Contact" };
+        for (deleted, people, attended, dead) in [(person, 1, 1, 0), ("CampaignMember", 1, 0, 0), ("Campaign", 1, 0, 1)]
+        {
+            let story = webinar(destination, Salesforce::default(), acts.clone());
+            let theatre = Theatre::with(&story, lagging(), "{}").await;
+            let host = theatre.open().await;
+            theatre.stage.begin(&story);
+            theatre.stage.clock.run_until(Timestamp::from_seconds(BEGINS_AT + 2 * HOUR)).await;
+            let id = records(&theatre, deleted)[0]["Id"].as_str().unwrap().to_owned();
+            assert!(theatre.stage.simulators.world().delete_salesforce_record(deleted, &id));
+            theatre.stage.clock.run_until(Timestamp::MAX).await;
+            let members = records(&theatre, "CampaignMember");
+            let told = (records(&theatre, person).len(), members.len(), dead_letters(&host).await.len());
+            assert_eq!(told, (people, attended, dead), "{destination:?}, {deleted} deleted: {:#?}", log(&host).await);
+            assert!(members.iter().all(|member| member["Status"] == "Attended"), "{members:#?}");
+            if deleted == "CampaignMember" {
+                let is_told = |line: &LogLine| line.line.message.contains("is no member of the campaign");
+                assert!(log(&host).await.iter().any(is_told), "{:#?}", log(&host).await);
+            }
+        }
+    }
 }
 
 /// Rows that somebody else holds are waited for.

@@ -148,6 +148,11 @@ impl World {
         self.salesforce.records.change(&id, now, |record| record.created_at = created_at);
         Ok(id)
     }
+
+    /// As somebody in Salesforce deletes a record, with all that goes with it. `false` where there is none.
+    pub fn delete_salesforce_record(&mut self, object: &str, id: &str) -> bool {
+        ObjectType::anywhere(object).is_some_and(|known| super::sobjects::remove(self, known, id).is_ok())
+    }
 }
 
 impl Salesforce {
