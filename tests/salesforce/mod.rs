@@ -38,6 +38,19 @@ fn webinar(destination: Destination, before: Salesforce, more: Vec<oracle::Act>)
     to(destination, before, [scene, more].concat())
 }
 
+/// Ana registers, which is told of so many seconds later, attends for ten minutes, and the session ends.
+fn ana_from_the_beginning_to_the_end(answers: &[(&str, &str)], told_after: u64) -> Vec<oracle::Act> {
+    let (session, email) = (|| "s".to_owned(), "ana@example.org");
+    let attends =
+        oracle::Happening::Attends { session: session(), email: email.into(), seconds: 600, messages: 0, questions: 0 };
+    let ends = oracle::Happening::SessionEnded { session: session() };
+    vec![
+        registers(HOUR, "s", email, answers, &[rest(told_after)]),
+        oracle::Act { at: STARTS + 60, what: attends, deliveries: vec![] },
+        oracle::Act { at: STARTS + HOUR, what: ends, deliveries: vec![rest(1)] },
+    ]
+}
+
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }

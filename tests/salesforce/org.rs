@@ -224,23 +224,7 @@ async fn a_text_that_looks_like_a_reference_harms_nobody() {
 #[tokio::test]
 async fn a_person_account_is_a_member_and_keeps_its_name_to_the_end() {
     let answers = [("first_name", "Anna"), ("last_name", "Lima-Roux"), ("job_title", "CTO")];
-    let happens = |at, what| oracle::Act { at, what, deliveries: vec![rest(1)] };
-    let attends = oracle::Happening::Attends {
-        session: "s".into(),
-        email: "ana@example.org".into(),
-        seconds: 600,
-        messages: 0,
-        questions: 0,
-    };
-    let story = webinar(
-        LEADS,
-        Salesforce::default(),
-        vec![
-            registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)]),
-            oracle::Act { deliveries: vec![], ..happens(STARTS + 60, attends) },
-            happens(STARTS + HOUR, oracle::Happening::SessionEnded { session: "s".into() }),
-        ],
-    );
+    let story = webinar(LEADS, Salesforce::default(), ana_from_the_beginning_to_the_end(&answers, 1));
     let theatre = Theatre::with(&story, lagging(), "{}").await;
     {
         let mut world = theatre.stage.simulators.world();
@@ -261,19 +245,7 @@ async fn a_person_account_is_a_member_and_keeps_its_name_to_the_end() {
 #[tokio::test]
 async fn what_is_deleted_before_the_end_is_made_anew_left_or_told() {
     let answers = [("first_name", "Ana"), ("last_name", "Lima"), ("company", "Lima")];
-    let happens = |at, what| oracle::Act { at, what, deliveries: vec![rest(1)] };
-    let attends = oracle::Happening::Attends {
-        session: "s".into(),
-        email: "ana@example.org".into(),
-        seconds: 600,
-        messages: 0,
-        questions: 0,
-    };
-    let acts = vec![
-        registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)]),
-        oracle::Act { deliveries: vec![], ..happens(STARTS + 60, attends) },
-        happens(STARTS + HOUR, oracle::Happening::SessionEnded { session: "s".into() }),
-    ];
+    let acts = ana_from_the_beginning_to_the_end(&answers, 1);
     for destination in BOTH {
         let person = if destination == LEADS { "Lead" } else { "Contact" };
         for (deleted, people, attended, dead) in [(person, 1, 1, 0), ("CampaignMember", 1, 0, 0), ("Campaign", 1, 0, 1)]

@@ -2,7 +2,6 @@
 
 use super::*;
 use host_harness::{clock::Timestamp, stage::story::salesforce_story};
-use oracle::{Act, Happening};
 use std::collections::BTreeSet;
 
 /// S3-2, S3-4 to S3-8, S3-16, S3-20 to S3-23, S3-28, S3-29: the oracle counts every lead, contact, account and member, and
@@ -166,25 +165,9 @@ async fn what_salesforce_must_have_and_nobody_gave_is_filled_in_until_somebody_g
 #[tokio::test]
 async fn a_lead_that_is_converted_between_registration_and_end_stays_one_member() {
     use host_harness::simulators::unknowns::ConvertedMembers::{MoveToContact, StayWithLead};
-    let happens = |at, what| Act { at, what, deliveries: vec![rest(1)] };
-    let attends = Happening::Attends {
-        session: "s".into(),
-        email: "ana@example.org".into(),
-        seconds: 600,
-        messages: 0,
-        questions: 0,
-    };
     let answers = [("last_name", "Lima"), ("company", "Lima")];
     for stays in [MoveToContact, StayWithLead] {
-        let story = webinar(
-            LEADS,
-            Salesforce::default(),
-            vec![
-                registers(HOUR, "s", "ana@example.org", &answers, &[rest(1)]),
-                Act { deliveries: vec![], ..happens(STARTS + 60, attends.clone()) },
-                happens(STARTS + HOUR, Happening::SessionEnded { session: "s".into() }),
-            ],
-        );
+        let story = webinar(LEADS, Salesforce::default(), ana_from_the_beginning_to_the_end(&answers, 1));
         let mut options = Options::default();
         options.unknowns.salesforce.converted_members = stays;
         let theatre = Theatre::with(&story, options, "{}").await;
@@ -205,24 +188,9 @@ async fn a_lead_that_is_converted_between_registration_and_end_stays_one_member(
 #[tokio::test]
 async fn a_status_never_steps_back() {
     for destination in BOTH {
-        let happens = |at, what, deliveries| Act { at, what, deliveries };
-        let attends = Happening::Attends {
-            session: "s".into(),
-            email: "ana@example.org".into(),
-            seconds: 600,
-            messages: 0,
-            questions: 0,
-        };
-        let ended = Happening::SessionEnded { session: "s".into() };
-        let story = webinar(
-            destination,
-            Salesforce::default(),
-            vec![
-                registers(HOUR, "s", "ana@example.org", &[("last_name", "Lima")], &[rest(STARTS + 9 * HOUR)]),
-                happens(STARTS + 60, attends, vec![]),
-                happens(STARTS + HOUR, ended, vec![rest(1)]),
-            ],
-        );
+        let told_last = STARTS + 9 * HOUR;
+        let acts = ana_from_the_beginning_to_the_end(&[("last_name", "Lima")], told_last);
+        let story = webinar(destination, Salesforce::default(), acts);
         let (theatre, _host) = plays_well(&story, Options::default()).await;
         let statuses: Vec<String> = theatre.observed().members.into_iter().map(|member| member.status).collect();
         assert_eq!(statuses, ["Attended"]);

@@ -112,20 +112,12 @@ pub fn remember(work: &Work<'_>, session: &SessionId, email: &Email, memory: &Me
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{mapping::newest::Held, story::state::says};
+    use crate::story::state::{held, says};
 
     /// What an earlier version remembers is read by every later one.
     #[test]
     fn what_the_first_version_remembers_of_a_membership_is_still_read() {
-        let held = Held {
-            field: "Company".into(),
-            value: "Example".into(),
-            at: 1_644_845_990_000,
-            session: "S1".into(),
-            read_at: Some(1_644_845_990_001),
-            written_at: Some(1_644_845_990_002),
-            is_ours: Some(true),
-        };
+        let held = held();
         let memory = Memory {
             id: "00v000000000001AAA".into(),
             campaign: "701000000000001AAA".into(),

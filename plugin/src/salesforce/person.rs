@@ -189,7 +189,7 @@ pub fn same_id(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{mapping::newest::Held, story::state::says};
+    use crate::story::state::{held, says};
     use serde_json::json;
 
     fn chosen(contacts: Value, leads: Value) -> Option<(Object, String, usize)> {
@@ -209,15 +209,7 @@ mod tests {
     /// What an earlier version remembers is read by every later one.
     #[test]
     fn what_the_first_version_remembers_of_a_person_is_still_read() {
-        let held = Held {
-            field: "Company".into(),
-            value: "Example".into(),
-            at: 1_644_845_990_000,
-            session: "S1".into(),
-            read_at: Some(1_644_845_990_001),
-            written_at: Some(1_644_845_990_002),
-            is_ours: Some(true),
-        };
+        let held = held();
         let record = Record {
             kind: "Lead".into(),
             id: "00Q000000000001AAA".into(),

@@ -1,7 +1,10 @@
 //! What the first version remembered, entry by entry: it is read for ever. Each type that is remembered reads its samples in
 //! its own tests; here stands that no kind of entry is without one.
 
-use crate::plain::{Plain, from_text};
+use crate::{
+    mapping::newest::Held,
+    plain::{Plain, from_text},
+};
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Debug, sync::LazyLock};
 
@@ -32,6 +35,19 @@ pub fn sample(ordering_key: &str, key: &str) -> &'static str {
 /// The sample that stands there says this, with nothing lost.
 pub fn says<T: Plain + Debug + PartialEq>(ordering_key: &str, key: &str, expected: &T) {
     assert_eq!(from_text::<T>(sample(ordering_key, key)).as_ref(), Ok(expected), "{key} of {ordering_key}");
+}
+
+/// The field that stands in the samples of leads, contacts and members.
+pub fn held() -> Held {
+    Held {
+        field: "Company".into(),
+        value: "Example".into(),
+        at: 1_644_845_990_000,
+        session: "S1".into(),
+        read_at: Some(1_644_845_990_001),
+        written_at: Some(1_644_845_990_002),
+        is_ours: Some(true),
+    }
 }
 
 /// A key without what is different in every session and of every person.
