@@ -5,12 +5,13 @@ use crate::{
     executor::{Flow, Waves},
     flow::{await_campaign, event_published, people, session_ended, session_scheduled},
     host::{
-        Admission, Assignment, Choice, Completion, Context, Delivery, EgressRule, Failure, FailureClass, Finding, Host,
-        Manifest, MappedValue, Outcome, Severity, Trigger,
+        Admission, Assignment, Choice, Completion, Context, Cost, Delivery, EgressRule, Failure, FailureClass, Finding,
+        Host, Interruption, Manifest, MappedValue, Outcome, Page, Severity, Source, Trigger,
     },
     livestorm, manifest, mapping,
     settings::{self, Settings},
     stop::Stop,
+    sync,
     task::{
         self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE, REGISTER, REPLAY,
         SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ, UNREADABLE,
@@ -66,8 +67,34 @@ fn first(findings: Vec<Finding>) -> Finding {
     findings.into_iter().next().unwrap_or_else(none)
 }
 
-/// Nothing is synced by this version.
-pub fn no_such_source(source: &str) -> String {
+pub fn sources(context: &Context) -> Vec<Source> {
+    // Settings that cannot be used are told by the passes.
+    sync::sources(&settings::parse(&context.settings).unwrap_or_default())
+}
+
+/// What a pass will cost, before it begins.
+pub fn estimate(host: &dyn Host, context: &Context, source: &str, parameters: &str) -> Result<Vec<Cost>, Interruption> {
+    let settings = settings::parse(&context.settings).map_err(|found| failed(&found))?;
+    sync::estimate(host, context, &settings, source, parameters)
+}
+
+/// One page of a source.
+pub fn sync(
+    host: &dyn Host,
+    context: &Context,
+    source: &str,
+    parameters: &str,
+    cursor: Option<&str>,
+) -> Result<Page, Interruption> {
+    let settings = settings::parse(&context.settings).map_err(|found| failed(&found))?;
+    sync::run(host, context, &settings, source, &sync::Asked { parameters, cursor })
+}
+
+fn failed(findings: &[Finding]) -> Interruption {
+    Interruption::Failed(unusable_settings(findings))
+}
+
+fn no_such_source(source: &str) -> String {
     format!("no such source: {}", fit(source, 64))
 }
 

@@ -32,6 +32,14 @@ impl ours::Host for Imports {
         state::get(key)
     }
 
+    fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
+        state::get_many(keys)
+    }
+
+    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<ours::Entry> {
+        all(state::scan(prefix, after, limit))
+    }
+
     fn set(&self, entry: ours::Entry) {
         state::set(&entry.into());
     }
@@ -159,16 +167,28 @@ impl on_trigger::Guest for Guest {
 }
 
 impl sync::Guest for Guest {
-    fn sources(_: types::Context) -> Vec<sync::Source> {
-        Vec::new()
+    fn sources(context: types::Context) -> Vec<sync::Source> {
+        all(connector::sources(&context.into()))
     }
 
-    fn estimate(_: types::Context, source: String, _: String) -> Result<Vec<sync::Cost>, sync::Interruption> {
-        Err(sync::Interruption::BadCursor(connector::no_such_source(&source)))
+    fn estimate(
+        context: types::Context,
+        source: String,
+        parameters: String,
+    ) -> Result<Vec<sync::Cost>, sync::Interruption> {
+        tell_panics();
+        connector::estimate(&Imports, &context.into(), &source, &parameters).map(all).map_err(Into::into)
     }
 
-    fn run(_: types::Context, source: String, _: String, _: Option<String>) -> Result<sync::Page, sync::Interruption> {
-        Err(sync::Interruption::BadCursor(connector::no_such_source(&source)))
+    fn run(
+        context: types::Context,
+        source: String,
+        parameters: String,
+        cursor: Option<String>,
+    ) -> Result<sync::Page, sync::Interruption> {
+        tell_panics();
+        let page = connector::sync(&Imports, &context.into(), &source, &parameters, cursor.as_deref());
+        page.map(Into::into).map_err(Into::into)
     }
 }
 
@@ -263,7 +283,59 @@ impl From<http::Error> for ours::HttpError {
     }
 }
 
+impl From<state::Entry> for ours::Entry {
+    fn from(entry: state::Entry) -> Self {
+        Self { key: entry.key, value: entry.value, subject: entry.subject.map(Into::into) }
+    }
+}
+
 // Types out.
+
+impl From<ours::Source> for sync::Source {
+    fn from(source: ours::Source) -> Self {
+        Self {
+            name: source.name,
+            title: source.title,
+            schema: source.schema,
+            primary_key: source.primary_key,
+            min_interval_ms: source.min_interval_ms,
+            parameters: source.parameters,
+            scheduled: source.scheduled,
+        }
+    }
+}
+
+impl From<ours::Page> for sync::Page {
+    fn from(page: ours::Page) -> Self {
+        Self { rows: all(page.rows), tasks: all(page.tasks), cursor: page.cursor, more: page.more }
+    }
+}
+
+impl From<ours::Row> for sync::Row {
+    fn from(row: ours::Row) -> Self {
+        let change = match row.change {
+            ours::RowChange::Upsert => sync::Change::Upsert,
+            ours::RowChange::Delete => sync::Change::Delete,
+        };
+        Self { change, value: row.value }
+    }
+}
+
+impl From<ours::Cost> for sync::Cost {
+    fn from(cost: ours::Cost) -> Self {
+        Self { connection: cost.connection, least: cost.least, most: cost.most }
+    }
+}
+
+impl From<ours::Interruption> for sync::Interruption {
+    fn from(interruption: ours::Interruption) -> Self {
+        match interruption {
+            ours::Interruption::Later(wait) => Self::Later(wait.into()),
+            ours::Interruption::BadCursor(why) => Self::BadCursor(why),
+            ours::Interruption::Failed(failure) => Self::Failed(failure.into()),
+        }
+    }
+}
 
 impl From<ours::Choice> for preflight::Choice {
     fn from(choice: ours::Choice) -> Self {

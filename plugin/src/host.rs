@@ -15,6 +15,10 @@ pub const DAY: u64 = 24 * HOUR;
 pub trait Host {
     fn send_all(&self, requests: Vec<Request>) -> Vec<Answer>;
     fn get(&self, key: &str) -> Option<String>;
+    /// In the order of `keys`, at most 1,000.
+    fn get_many(&self, keys: &[String]) -> Vec<Option<String>>;
+    /// Entries whose key begins with `prefix`, sorted by the key's bytes, after the key `after`; at most `limit`, at most 1,000.
+    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<Entry>;
     fn set(&self, entry: Entry);
     fn delete(&self, key: &str);
     fn now(&self) -> Instant;
@@ -231,6 +235,57 @@ pub enum Admission {
     Tasks(Vec<Task>),
     Ignored(String),
     Refused(String),
+}
+
+/// Something that `sync` reads: rows for whoever takes them, or tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    pub name: String,
+    pub title: String,
+    pub schema: String,
+    pub primary_key: Vec<String>,
+    pub min_interval_ms: u64,
+    pub parameters: String,
+    pub scheduled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowChange {
+    Upsert,
+    Delete,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub change: RowChange,
+    /// JSON; of a deletion the primary key alone.
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    pub rows: Vec<Row>,
+    pub tasks: Vec<Task>,
+    /// Where the next page, or the next pass, begins.
+    pub cursor: String,
+    /// False: the pass is over.
+    pub more: bool,
+}
+
+/// What a pass, and the tasks that follow from it, cost in requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    pub connection: String,
+    pub least: u64,
+    pub most: u64,
+}
+
+/// Why there is no page.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Interruption {
+    Later(Wait),
+    BadCursor(String),
+    Failed(Failure),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,7 @@ pub mod task;
 pub mod livestorm;
 
 pub mod flow;
+pub mod sync;
 
 pub mod mapping;
 

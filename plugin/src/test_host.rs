@@ -111,6 +111,18 @@ impl Host for TestHost {
         self.state(key)
     }
 
+    fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
+        assert!(keys.len() <= 1_000);
+        keys.iter().map(|key| self.state(key)).collect()
+    }
+
+    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<Entry> {
+        let state = self.state.borrow();
+        let entries = state.values().filter(|entry| entry.key.starts_with(prefix));
+        let entries = entries.filter(|entry| after.is_none_or(|after| entry.key.as_str() > after));
+        entries.take(limit.min(1_000) as usize).cloned().collect()
+    }
+
     fn set(&self, entry: Entry) {
         assert!(entry.key.len() <= 256 && entry.value.len() <= 64 * 1024, "{}", entry.key);
         assert!(!entry.value.contains('@') || entry.subject.is_some(), "{} holds personal data of nobody", entry.key);
