@@ -59,12 +59,9 @@ pub fn found(work: &Work<'_>, pass: &mut Pass, row: &Value) {
 
 /// `marks`: those of all events.
 pub fn not_found(work: &Work<'_>, pass: &mut Pass, marks: &BTreeSet<String>) {
-    for entry in records::all(work, EVENT) {
-        let id = entry.key.strip_prefix(EVENT).unwrap_or_default();
-        if !marks.contains(&mark_of(id)) {
-            work.host.delete(&entry.key);
-            records::put(work, pass, id, None);
-        }
+    for entry in records::unseen(work, EVENT, |id| marks.contains(&mark_of(id))) {
+        work.host.delete(&entry.key);
+        records::put(work, pass, entry.key.strip_prefix(EVENT).unwrap_or_default(), None);
     }
 }
 
@@ -83,12 +80,9 @@ pub fn session_found(work: &Work<'_>, pass: &mut Pass, row: &Value) {
 
 /// `marks`: those of all sessions.
 pub fn session_not_found(work: &Work<'_>, pass: &mut Pass, marks: &BTreeSet<String>) {
-    for entry in records::all(work, SESSION) {
-        let ids = entry.key.strip_prefix(SESSION).and_then(|ids| ids.split_once('/'));
-        if let Some((event, session)) = ids
-            && !marks.contains(&mark_of(session))
-        {
-            work.host.delete(&entry.key);
+    for entry in records::unseen(work, SESSION, |id| marks.contains(&mark_of(id))) {
+        work.host.delete(&entry.key);
+        if let Some((event, _)) = entry.key.strip_prefix(SESSION).and_then(|ids| ids.split_once('/')) {
             put_together(work, pass, event);
         }
     }
@@ -97,8 +91,9 @@ pub fn session_not_found(work: &Work<'_>, pass: &mut Pass, marks: &BTreeSet<Stri
 /// The event, with what its sessions say. Without the event itself there is no record yet.
 fn put_together(work: &Work<'_>, pass: &mut Pass, event: &str) {
     let Some(known) = work.host.get(&format!("{EVENT}{event}")) else { return };
-    let entries = records::all(work, &format!("{SESSION}{event}/"));
-    let slots: Vec<Slot> = entries.iter().filter_map(|entry| from_text(&entry.value).ok()).collect();
+    let prefix = format!("{SESSION}{event}/");
+    let slots = records::after(work, &prefix, "").filter_map(|entry| from_text(&entry.value).ok());
+    let slots: Vec<Slot> = slots.collect();
     let slot = next_or_last(&slots);
     let mut value = json::parse(known.as_bytes()).unwrap_or_default();
     if let Value::Object(event) = &mut value {

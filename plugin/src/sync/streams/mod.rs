@@ -192,7 +192,7 @@ pub async fn cost(work: &Work<'_>, stream: Stream) -> Result<Vec<Cost>, Halt> {
     let done = last.as_ref().and_then(|last| last.listed_at).unwrap_or_default();
     let pass = Pass::after(last, done, work.now());
     let doing = Doing { what: "see what a pass will cost", whom: "the Livestorm workspace" };
-    let (mut lists, mut most_people, mut sessions) = (0, 0, 0);
+    let (mut lists, mut people, mut sessions) = (0, 0, 0);
     for (of, list) in stream.lists(&pass) {
         let mut query = vec![("page[number]", "0"), ("page[size]", paging::PAGE_SIZE_MAX)];
         query.extend(list.filter.iter().map(|(name, value)| (*name, value.as_str())));
@@ -204,11 +204,17 @@ pub async fn cost(work: &Work<'_>, stream: Stream) -> Result<Vec<Cost>, Halt> {
         lists += extent.pages.max(1);
         if of == Of::Sessions && stream == Stream::People {
             sessions += extent.records;
-            most_people += people::pages(&body, extent.records);
+            people += people::pages(&body, extent.records);
         }
     }
-    // A first pass reads the people of every session; a later one may find that none changed.
-    let least = lists + if pass.all { sessions } else { 0 };
-    let most = least.max(lists + most_people);
-    Ok(vec![Cost { connection: LIVESTORM.into(), least, most }])
+    let (least, most) = match stream {
+        Stream::People if pass.all => (sessions, people.max(sessions)),
+        // It may find that none of those near changed, or all.
+        Stream::People => {
+            let due = people::pages_due(work, &pass);
+            (due, due + people)
+        }
+        Stream::Events | Stream::Sessions => (0, 0),
+    };
+    Ok(vec![Cost { connection: LIVESTORM.into(), least: lists + least, most: lists + most }])
 }

@@ -86,11 +86,13 @@ struct Watched {
     changed: bool,
     /// 0: never.
     read_at: Instant,
+    /// Of its people, as last read.
+    pages: u64,
     /// Deleted in Livestorm.
     gone: bool,
 }
 
-plain!(Watched { row, ended_at, changed, read_at, gone });
+plain!(Watched { row, ended_at, changed, read_at, pages, gone });
 
 impl Watched {
     fn is_due(&self, pass: &Pass, now: Instant) -> bool {
@@ -123,15 +125,14 @@ pub fn session_found(work: &Work<'_>, row: &Value) {
     if known.as_ref().is_some_and(|known| known.row == row && !known.gone) {
         return;
     }
-    let read_at = known.map_or(0, |known| known.read_at);
-    keep(work, key, &Watched { row, ended_at: session.ended_at, changed: true, read_at, gone: false });
+    let (read_at, pages) = known.map_or((0, 0), |known| (known.read_at, known.pages));
+    keep(work, key, &Watched { row, ended_at: session.ended_at, changed: true, read_at, pages, gone: false });
 }
 
 /// `marks`: those of all sessions.
 pub fn session_not_found(work: &Work<'_>, marks: &BTreeSet<String>) {
-    for entry in records::all(work, SESSION) {
-        let id = entry.key.strip_prefix(SESSION).unwrap_or_default();
-        if let (false, Ok(watched)) = (marks.contains(&mark_of(id)), from_text::<Watched>(&entry.value)) {
+    for entry in records::unseen(work, SESSION, |id| marks.contains(&mark_of(id))) {
+        if let Ok(watched) = from_text::<Watched>(&entry.value) {
             keep(work, entry.key, &Watched { gone: true, ..watched });
         }
     }
@@ -174,6 +175,7 @@ pub async fn step(work: &Work<'_>, pass: &mut Pass) -> Result<(), Stop> {
     }
     watched.changed = false;
     watched.read_at = step.began_at;
+    watched.pages = step.pages;
     keep(work, key.clone(), &watched);
     pass.done_with(key);
     Ok(())
@@ -237,11 +239,9 @@ fn found(work: &Work<'_>, pass: &mut Pass, session: &str, watched: &Watched, row
 /// `marks`: those of all people of the session.
 fn keep_only(work: &Work<'_>, pass: &mut Pass, session: &str, marks: &BTreeSet<String>) {
     let prefix = registration_key(&format!("{session}/"));
-    for entry in records::all(work, &prefix) {
-        let mark = entry.key.strip_prefix(&prefix).unwrap_or_default();
-        if !marks.contains(mark) {
-            remove(work, pass, &format!("{session}/{mark}"), Some(entry.value));
-        }
+    for entry in records::unseen(work, &prefix, |mark| marks.contains(mark)) {
+        let id = entry.key.strip_prefix("reg/").unwrap_or_default();
+        remove(work, pass, id, Some(entry.value));
     }
 }
 
@@ -398,15 +398,17 @@ pub fn row(work: &Work<'_>, record: &Value) -> Row {
 }
 
 /// Several registrations of one address as one person. The last one wins; a name that it does not say, the one before it.
-fn unified(mut registrations: Vec<Value>) -> Option<Value> {
+fn unified(registrations: Vec<Value>) -> Option<Value> {
     let of = |one: &Value, name: &str| {
         one.get("registration").and_then(|shown| shown.get(name)).cloned().unwrap_or_default()
     };
+    // A map is sorted by its keys.
     let order = |one: &Value| {
         let text = |name| of(one, name).as_str().unwrap_or_default().to_string();
-        (text("created_at"), text("session_id"), json::text(one))
+        format!("{} {} {}", text("created_at"), text("session_id"), json::text(one))
     };
-    registrations.sort_by_cached_key(order);
+    let sorted: Map<String, Value> = registrations.into_iter().map(|one| (order(&one), one)).collect();
+    let registrations: Vec<&Value> = sorted.values().collect();
     let last = registrations.last()?;
     let name = |name: &str| {
         let mut names = registrations.iter().rev().filter_map(|one| one.get(name));
@@ -426,6 +428,13 @@ fn unified(mut registrations: Vec<Value>) -> Option<Value> {
             registrations.iter().map(|one| one.get("registration").cloned().unwrap_or_default()).collect(),
         ),
     ]))
+}
+
+/// Pages of people that are due, as many as there were when they were last read.
+pub fn pages_due(work: &Work<'_>, pass: &Pass) -> u64 {
+    let now = work.now();
+    let sessions = records::after(work, SESSION, "").filter_map(|entry| from_text::<Watched>(&entry.value).ok());
+    sessions.filter(|watched| watched.is_due(pass, now)).map(|watched| watched.pages.max(1)).sum()
 }
 
 /// Pages of people of so many sessions, by those on this page.

@@ -37,8 +37,9 @@ pub struct Step {
     pub rows: Vec<Value>,
     /// None: there is more of it.
     pub end: Option<End>,
-    /// When the reading began.
+    /// When the reading began, and pages so far.
     pub began_at: Instant,
+    pub pages: u64,
 }
 
 #[derive(Debug, PartialEq)]
@@ -89,11 +90,11 @@ pub fn mark_of(id: &str) -> String {
 pub async fn step(work: &Work<'_>, list: &List<'_>, doing: &Doing<'_>) -> Result<Step, Stop> {
     let known = work.host.get(KEY).and_then(|text| from_text(&text).ok());
     let mut reading = known.unwrap_or(Reading { page: 0, tries: 1, began_at: work.now() });
-    let began_at = reading.began_at;
+    let (began_at, pages) = (reading.began_at, reading.page + 1);
     let over = |rows, end| {
         (0..=reading.page).for_each(|page| work.host.delete(&note_key(page)));
         forget(work);
-        Ok(Step { rows, end: Some(end), began_at })
+        Ok(Step { rows, end: Some(end), began_at, pages })
     };
     let mut noted = Noted::default();
     let (mut rows, mut more) = (Vec::new(), false);
@@ -132,7 +133,7 @@ pub async fn step(work: &Work<'_>, list: &List<'_>, doing: &Doing<'_>) -> Result
         reading.page += 1;
     }
     work.host.set(Entry { key: KEY.into(), value: to_text(&reading), subject: None });
-    Ok(Step { rows, end: None, began_at })
+    Ok(Step { rows, end: None, began_at, pages })
 }
 
 fn note_key(page: u64) -> String {

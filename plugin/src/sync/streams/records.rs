@@ -17,8 +17,9 @@ pub const PREFIX: &str = "record/";
 const ROWS_MAX: usize = 300;
 const BYTES_MAX: usize = 1 << 20;
 /// Entries of a page that are looked through, most of which have not changed.
-const SCANS_MAX: usize = 5;
-const SCAN: u32 = 1_000;
+const LOOKED_AT_MAX: usize = 5_000;
+/// Fetched at once: an entry may have 64 KiB, the guest's memory 64 MiB.
+const SCAN: u32 = 250;
 
 /// A record of events or sessions. Those of people are put together when they are told (`people.rs`).
 #[derive(Debug, PartialEq)]
@@ -47,30 +48,24 @@ pub fn put(work: &Work<'_>, pass: &mut Pass, id: &str, value: Option<&Value>) {
 
 /// Rows of what changed after `done`, beyond the key `told`. None with them: these are the last.
 pub fn changed(work: &Work<'_>, stream: Stream, done: Instant, told: &str) -> (Vec<Row>, Option<String>) {
-    let (mut rows, mut bytes, mut told) = (Vec::new(), 0, told.to_string());
-    for _ in 0..SCANS_MAX {
-        let entries = work.host.scan(PREFIX, Some(told.as_str()).filter(|told| !told.is_empty()), SCAN);
-        let is_last = entries.len() < SCAN as usize;
-        for entry in entries {
-            let value = json::parse(entry.value.as_bytes()).unwrap_or_default();
-            if value.get("changed_in").and_then(Value::as_u64).is_some_and(|at| at > done) {
-                let row = match stream {
-                    Stream::People => people::row(work, &value),
-                    Stream::Events | Stream::Sessions => row(&entry.key, &value),
-                };
-                bytes += row.value.len();
-                rows.push(row);
-            }
-            told = entry.key;
-            if rows.len() >= ROWS_MAX || bytes >= BYTES_MAX {
-                return (rows, Some(told));
-            }
+    let (mut rows, mut bytes, mut looked_at, mut last) = (Vec::new(), 0, 0, told.to_string());
+    for entry in after(work, PREFIX, told) {
+        if rows.len() >= ROWS_MAX || bytes >= BYTES_MAX || looked_at >= LOOKED_AT_MAX {
+            return (rows, Some(last));
         }
-        if is_last {
-            return (rows, None);
+        let value = json::parse(entry.value.as_bytes()).unwrap_or_default();
+        if value.get("changed_in").and_then(Value::as_u64).is_some_and(|at| at > done) {
+            let row = match stream {
+                Stream::People => people::row(work, &value),
+                Stream::Events | Stream::Sessions => row(&entry.key, &value),
+            };
+            bytes += row.value.len();
+            rows.push(row);
         }
+        looked_at += 1;
+        last = entry.key;
     }
-    (rows, Some(told))
+    (rows, None)
 }
 
 fn row(key: &str, record: &Value) -> Row {
@@ -84,12 +79,13 @@ pub fn deleted(name: &str, value: &str) -> Row {
     Row { change: RowChange::Delete, value: json::text(&object(vec![(name, value.into())])) }
 }
 
-/// Every entry below a prefix.
-pub fn all(work: &Work<'_>, prefix: &str) -> Vec<Entry> {
-    after(work, prefix, "").collect()
+/// Entries below a prefix whose last part is none of these, of what is read whole.
+pub fn unseen(work: &Work<'_>, prefix: &str, is_seen: impl Fn(&str) -> bool) -> Vec<Entry> {
+    let last_part = |entry: &Entry| entry.key.rsplit('/').next().is_some_and(&is_seen);
+    after(work, prefix, "").filter(|entry| !last_part(entry)).collect()
 }
 
-/// Those after a key, fetched as they are needed.
+/// Entries below a prefix, after a key; fetched as they are needed.
 pub fn after<'a>(work: &'a Work<'_>, prefix: &'a str, key: &str) -> impl Iterator<Item = Entry> + 'a {
     let (mut last, mut is_over, mut fetched) = (key.to_string(), false, Vec::new().into_iter());
     std::iter::from_fn(move || {

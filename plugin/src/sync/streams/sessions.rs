@@ -19,11 +19,8 @@ pub fn found(work: &Work<'_>, pass: &mut Pass, row: &Value) {
 
 /// `marks`: those of all sessions.
 pub fn not_found(work: &Work<'_>, pass: &mut Pass, marks: &BTreeSet<String>) {
-    for entry in records::all(work, records::PREFIX) {
-        let id = entry.key.strip_prefix(records::PREFIX).unwrap_or_default();
-        if !marks.contains(&mark_of(id)) {
-            records::put(work, pass, id, None);
-        }
+    for entry in records::unseen(work, records::PREFIX, |id| marks.contains(&mark_of(id))) {
+        records::put(work, pass, entry.key.strip_prefix(records::PREFIX).unwrap_or_default(), None);
     }
 }
 
