@@ -61,7 +61,7 @@ pub fn found(work: &Work<'_>, pass: &mut Pass, row: &Value) {
 pub fn not_found(work: &Work<'_>, pass: &mut Pass, marks: &BTreeSet<String>) {
     for entry in records::unseen(work, EVENT, |id| marks.contains(&mark_of(id))) {
         work.host.delete(&entry.key);
-        records::put(work, pass, entry.key.strip_prefix(EVENT).unwrap_or_default(), None);
+        records::put(work, pass, entry.key.strip_prefix(EVENT).unwrap_or_default(), Value::Null);
     }
 }
 
@@ -101,7 +101,7 @@ fn put_together(work: &Work<'_>, pass: &mut Pass, event: &str) {
         let timezone = slot.and_then(|slot| slot.timezone.clone());
         event.insert("timezone".into(), timezone.map_or(Value::Null, Value::from));
     }
-    records::put(work, pass, event, Some(&value));
+    records::put(work, pass, event, value);
 }
 
 fn next_or_last(slots: &[Slot]) -> Option<&Slot> {

@@ -7,7 +7,6 @@ use super::{Stream, pass::Pass, people};
 use crate::{
     host::{Entry, Instant, Row, RowChange},
     json::{self, object},
-    plain::{Plain, from_text, to_text},
     work::Work,
 };
 use serde_json::Value;
@@ -21,27 +20,17 @@ const LOOKED_AT_MAX: usize = 5_000;
 /// Fetched at once: an entry may have 64 KiB, the guest's memory 64 MiB.
 const SCAN: u32 = 250;
 
-/// A record of events or sessions. Those of people are put together when they are told (`people.rs`).
-#[derive(Debug, PartialEq)]
-struct Record {
-    /// JSON. None: it is not in Livestorm any more.
-    value: Option<String>,
-    changed_in: Instant,
-}
-
-plain!(Record { value, changed_in });
-
 pub fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 
-/// What is found of a record now.
-pub fn put(work: &Work<'_>, pass: &mut Pass, id: &str, value: Option<&Value>) {
-    let value = value.map(json::text);
-    let known: Option<Record> = work.host.get(&key(id)).and_then(|text| from_text(&text).ok());
-    if known.map_or(value.is_some(), |known| known.value != value) {
-        let record = Record { value, changed_in: pass.started };
-        work.host.set(Entry { key: key(id), value: to_text(&record), subject: None });
+/// What is found of a record of events or sessions now; null: it is not in Livestorm any more. Records of people are put
+/// together when they are told (`people.rs`).
+pub fn put(work: &Work<'_>, pass: &mut Pass, id: &str, value: Value) {
+    let known = work.host.get(&key(id)).and_then(|text| json::parse(text.as_bytes()).ok());
+    if known.as_ref().and_then(|known| known.get("value")).unwrap_or(&Value::Null) != &value {
+        let record = object(vec![("changed_in", pass.started.into()), ("value", value)]);
+        work.host.set(Entry { key: key(id), value: json::text(&record), subject: None });
         pass.changed_in = pass.started;
     }
 }
@@ -69,9 +58,9 @@ pub fn changed(work: &Work<'_>, stream: Stream, done: Instant, told: &str) -> (V
 }
 
 fn row(key: &str, record: &Value) -> Row {
-    match Record::read(record).ok().and_then(|record| record.value) {
-        Some(value) => Row { change: RowChange::Upsert, value },
-        None => deleted("id", key.strip_prefix(PREFIX).unwrap_or_default()),
+    match record.get("value") {
+        Some(value @ Value::Object(_)) => Row { change: RowChange::Upsert, value: json::text(value) },
+        _ => deleted("id", key.strip_prefix(PREFIX).unwrap_or_default()),
     }
 }
 
@@ -79,7 +68,7 @@ pub fn deleted(name: &str, value: &str) -> Row {
     Row { change: RowChange::Delete, value: json::text(&object(vec![(name, value.into())])) }
 }
 
-/// Entries below a prefix whose last part is none of these, of what is read whole.
+/// Entries below a prefix that were not seen, by the last part of their key.
 pub fn unseen(work: &Work<'_>, prefix: &str, is_seen: impl Fn(&str) -> bool) -> Vec<Entry> {
     let last_part = |entry: &Entry| entry.key.rsplit('/').next().is_some_and(&is_seen);
     after(work, prefix, "").filter(|entry| !last_part(entry)).collect()

@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 
 pub fn found(work: &Work<'_>, pass: &mut Pass, row: &Value) {
     if let Some((session, record)) = read(work, row) {
-        records::put(work, pass, session.id.as_str(), Some(&record));
+        records::put(work, pass, session.id.as_str(), record);
     }
 }
 
 /// `marks`: those of all sessions.
 pub fn not_found(work: &Work<'_>, pass: &mut Pass, marks: &BTreeSet<String>) {
     for entry in records::unseen(work, records::PREFIX, |id| marks.contains(&mark_of(id))) {
-        records::put(work, pass, entry.key.strip_prefix(records::PREFIX).unwrap_or_default(), None);
+        records::put(work, pass, entry.key.strip_prefix(records::PREFIX).unwrap_or_default(), Value::Null);
     }
 }
 

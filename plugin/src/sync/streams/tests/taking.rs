@@ -1,6 +1,7 @@
 //! All three streams: what is declared, what a record says, and that pages, passes, cursors and state may be lost apart.
 
 use super::*;
+use crate::story::state::samples;
 
 const STREAMS: [&str; 3] = ["people", "events", "sessions"];
 
@@ -311,5 +312,27 @@ fn the_cost_is_told_before_a_pass_and_holds() {
             assert!((cost.least..=cost.most).contains(&calls), "{stream}: {calls} of {cost:?}");
             assert_eq!(cost.connection, "livestorm");
         }
+    }
+}
+
+/// Where the first version stood, in the middle of a pass, is gone on from by every later one: no page is read again that it
+/// had read, and the same is told.
+#[test]
+fn what_the_first_version_left_is_gone_on_with() {
+    for (stream, pages, cursor) in [
+        ("people", 3, r#"{"at":1795359600000,"of":{"done":0,"pass":1795359600000},"source":"people"}"#),
+        ("events", 3, r#"{"at":1795359600000,"of":{"done":0,"pass":1795359600000,"told":""},"source":"events"}"#),
+        ("sessions", 1, r#"{"at":1795359600000,"of":{"done":0,"pass":1795359600000},"source":"sessions"}"#),
+    ] {
+        let mut whole = Taker::of(stream, Livestorm::new());
+        let expected = whole.told();
+        let mut taker = Taker::of(stream, Livestorm::new());
+        let entry = |(key, value): (&str, &str)| {
+            (key.to_string(), Entry { key: key.into(), value: value.into(), subject: None })
+        };
+        taker.host.swap_state(samples(&format!("sync/{stream}")).map(entry).collect());
+        taker.cursor = Some(cursor.into());
+        assert_eq!(taker.told(), expected, "{stream}");
+        assert_eq!(taker.requests(), whole.requests() - pages, "{stream}");
     }
 }
