@@ -2,11 +2,16 @@
 //! earliest that is upcoming or live (or, before the event is published, a draft); by its status and not by the clock, so
 //! that a record changes only if Livestorm says something new.
 
-use super::{pass::Pass, reading::mark_of, records, sessions, shape};
+use super::{
+    pass::Pass,
+    reading::mark_of,
+    records, sessions,
+    shape::{self, Field, Kind},
+};
 use crate::{
     domain::session::{SessionId, Status},
     host::{Entry, Instant},
-    json::{self, At, Problem, object},
+    json::{self, At, Problem},
     livestorm::resources,
     plain::{from_text, to_text},
     work::Work,
@@ -17,17 +22,29 @@ use std::collections::BTreeSet;
 const EVENT: &str = "event/";
 const SESSION: &str = "session/";
 
-const SETTINGS: [&str; 10] = [
-    "registration_page_enabled",
-    "light_registration_page_enabled",
-    "detailed_registration_page_enabled",
-    "everyone_can_speak",
-    "recording_enabled",
-    "recording_public",
-    "show_in_company_page",
-    "chat_enabled",
-    "polls_enabled",
-    "questions_enabled",
+const FIELDS: [Field; 8] = [
+    ("title", "title", Kind::Text),
+    ("slug", "slug", Kind::Text),
+    ("status", "status", Kind::Text),
+    ("scheduling_status", "scheduling_status", Kind::Text),
+    ("estimated_duration", "estimated_duration", Kind::Count),
+    ("published_at", "published_at", Kind::Time),
+    ("created_at", "created_at", Kind::Time),
+    ("updated_at", "updated_at", Kind::Time),
+];
+
+const SETTINGS: [Field; 11] = [
+    ("registration_page_enabled", "registration_page_enabled", Kind::Flag),
+    ("light_registration_page_enabled", "light_registration_page_enabled", Kind::Flag),
+    ("detailed_registration_page_enabled", "detailed_registration_page_enabled", Kind::Flag),
+    ("everyone_can_speak", "everyone_can_speak", Kind::Flag),
+    ("recording_enabled", "recording_enabled", Kind::Flag),
+    ("recording_public", "recording_public", Kind::Flag),
+    ("show_in_company_page", "show_in_company_page", Kind::Flag),
+    ("chat_enabled", "chat_enabled", Kind::Flag),
+    ("polls_enabled", "polls_enabled", Kind::Flag),
+    ("questions_enabled", "questions_enabled", Kind::Flag),
+    ("language", "language", Kind::Text),
 ];
 
 /// What an event takes from a session of its own.
@@ -116,21 +133,10 @@ fn read(row: &Value) -> Result<(String, Value), Problem> {
     let row = At::root(row)?;
     let id = resources::session_id(&row, "id").map_err(|problem| Problem { wanted: "an id", ..problem })?;
     let event = row.object("attributes")?;
-    let mut settings: Vec<_> = SETTINGS.iter().map(|name| (*name, shape::flag(&event, name))).collect();
-    settings.push(("language", shape::text(&event, "language")));
-    let record = object(vec![
-        ("id", id.as_str().into()),
-        ("title", shape::text(&event, "title")),
-        ("slug", shape::text(&event, "slug")),
-        ("status", shape::text(&event, "status")),
-        ("scheduling_status", shape::text(&event, "scheduling_status")),
-        ("estimated_duration", shape::count(&event, "estimated_duration")),
-        ("settings", object(settings)),
-        ("published_at", shape::time_of(&event, "published_at")),
-        ("created_at", shape::time_of(&event, "created_at")),
-        ("updated_at", shape::time_of(&event, "updated_at")),
-    ]);
-    Ok((id.into(), record))
+    let mut record = shape::fields(&event, &FIELDS);
+    record.insert("id".into(), id.as_str().into());
+    record.insert("settings".into(), Value::Object(shape::fields(&event, &SETTINGS)));
+    Ok((id.into(), Value::Object(record)))
 }
 
 #[cfg(test)]

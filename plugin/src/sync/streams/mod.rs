@@ -192,7 +192,7 @@ pub async fn cost(work: &Work<'_>, stream: Stream) -> Result<Vec<Cost>, Halt> {
     let done = last.as_ref().and_then(|last| last.listed_at).unwrap_or_default();
     let pass = Pass::after(last, done, work.now());
     let doing = Doing { what: "see what a pass will cost", whom: "the Livestorm workspace" };
-    let (mut lists, mut people, mut sessions) = (0, 0, 0);
+    let (mut lists, mut at_least, mut of_these) = (0, 0, 0);
     for (of, list) in stream.lists(&pass) {
         let mut query = vec![("page[number]", "0"), ("page[size]", paging::PAGE_SIZE_MAX)];
         query.extend(list.filter.iter().map(|(name, value)| (*name, value.as_str())));
@@ -203,16 +203,18 @@ pub async fn cost(work: &Work<'_>, stream: Stream) -> Result<Vec<Cost>, Halt> {
         let extent = At::root(&body).ok().as_ref().and_then(paging::extent).unwrap_or_default();
         lists += extent.pages.max(1);
         if of == Of::Sessions && stream == Stream::People {
-            sessions += extent.records;
-            people += people::pages(&body, extent.records);
+            let pages = people::pages(&body, extent.records);
+            of_these += pages;
+            // With all sessions on one page it is known of each; else it is one at least.
+            at_least += if extent.pages <= 1 { pages } else { extent.records };
         }
     }
     let (least, most) = match stream {
-        Stream::People if pass.all => (sessions, people.max(sessions)),
-        // It may find that none of those near changed, or all.
+        Stream::People if pass.all => (at_least, of_these.max(at_least)),
         Stream::People => {
             let due = people::pages_due(work, &pass);
-            (due, due + people)
+            // Of those that are not due, none may have changed, or all.
+            (due, if pass.since.is_none() { due.max(of_these) } else { due + of_these })
         }
         Stream::Events | Stream::Sessions => (0, 0),
     };

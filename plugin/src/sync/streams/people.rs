@@ -25,16 +25,17 @@
 use super::{
     pass::{Pass, WEEK},
     reading::{self, End, List, mark, mark_of},
-    records, sessions, shape,
+    records, sessions,
+    shape::{self, Field, Kind},
 };
 use crate::{
-    domain::{attendance::Attendance, email::Email},
+    domain::email::Email,
     flow::left_out,
     host::{DAY, Entry, Instant, Row, RowChange, Subject},
     json::{self, At, Problem, object},
     livestorm::{
         calls::SESSION_PEOPLE,
-        resources::{self, PersonRow, Secrets},
+        resources::{self, Secrets},
     },
     mapping::source_path,
     plain::{Plain, from_text, to_text},
@@ -55,26 +56,43 @@ const REGISTRATIONS_MAX: usize = 1_000;
 const ANSWERS_BYTES_MAX: usize = 40_000;
 const ANSWER_BYTES_MAX: usize = 4_000;
 
-/// What is told of a registration beside its times: all of them scalars, none of them a secret.
-const DETAIL: [&str; 18] = [
-    "referrer",
-    "utm_source",
-    "utm_medium",
-    "utm_term",
-    "utm_content",
-    "utm_campaign",
-    "browser_name",
-    "browser_version",
-    "os_name",
-    "os_version",
-    "screen_width",
-    "screen_height",
-    "ip_city",
-    "ip_country_code",
-    "ip_country_name",
-    "registration_type",
-    "is_guest_speaker",
-    "session_role",
+const NAMES: [Field; 2] = [("first_name", "first_name", Kind::Text), ("last_name", "last_name", Kind::Text)];
+
+/// What is told of a registration: nothing that is not named here, so that no secret is ever among it.
+const DETAIL: [Field; 19] = [
+    ("referrer", "referrer", Kind::Text),
+    ("utm_source", "utm_source", Kind::Text),
+    ("utm_medium", "utm_medium", Kind::Text),
+    ("utm_term", "utm_term", Kind::Text),
+    ("utm_content", "utm_content", Kind::Text),
+    ("utm_campaign", "utm_campaign", Kind::Text),
+    ("browser_name", "browser_name", Kind::Text),
+    ("browser_version", "browser_version", Kind::Text),
+    ("os_name", "os_name", Kind::Text),
+    ("os_version", "os_version", Kind::Text),
+    ("screen_width", "screen_width", Kind::Text),
+    ("screen_height", "screen_height", Kind::Text),
+    ("ip_city", "ip_city", Kind::Text),
+    ("ip_country_code", "ip_country_code", Kind::Text),
+    ("ip_country_name", "ip_country_name", Kind::Text),
+    ("registration_type", "registration_type", Kind::Text),
+    ("session_role", "session_role", Kind::Text),
+    ("is_guest_speaker", "is_guest_speaker", Kind::Flag),
+    ("updated_at", "updated_at", Kind::Time),
+];
+
+const IN_THE_ROOM: [Field; 3] = [
+    ("attended", "attended", Kind::Is),
+    ("rate", "attendance_rate", Kind::Number),
+    ("duration", "attendance_duration", Kind::Count),
+];
+
+/// These stand beside the rest.
+const SAID: [Field; 4] = [
+    ("messages_count", "messages_count", Kind::Sum),
+    ("questions_count", "questions_count", Kind::Sum),
+    ("votes_count", "votes_count", Kind::Sum),
+    ("up_votes_count", "up_votes_count", Kind::Sum),
 ];
 
 #[derive(Debug, PartialEq)]
@@ -288,7 +306,7 @@ fn shown(work: &Work<'_>, session: &str, watched: &Watched, row: &Value) -> Resu
     if attributes.text_or_none("role").as_deref() == Some("team_member") {
         return Ok(None);
     }
-    let PersonRow { registration, attendance, replay } = resources::person(&row, work.now(), Secrets::default())?;
+    let registration = resources::registered(&row, work.now(), Secrets::default())?;
     if let Some(why) = left_out::why(&registration, &work.settings.left_out, None) {
         let message = format!("{} is no record of people: {}", registration.person(), why.reason);
         work.info(why.code, &message, Some(Subject::person(registration.person())));
@@ -296,53 +314,37 @@ fn shown(work: &Work<'_>, session: &str, watched: &Watched, row: &Value) -> Resu
     }
     let Some(email) = registration.email else { return Ok(None) };
     let detail = attributes.object("registrant_detail")?;
-    let status = status(work.now(), watched, registration.registered_at, &attendance);
-    let registered_at = shape::time(registration.registered_at);
-    let event_id = registration.event_id.map_or(Value::Null, Value::from);
-    let mut details = vec![
-        ("event_id", event_id.clone()),
+    let mut attendance = shape::fields(&detail, &IN_THE_ROOM);
+    let attended = attendance.get("attended") == Some(&Value::Bool(true));
+    attendance.extend(shape::fields(&attributes, &SAID));
+    let replay = resources::replay(&row);
+    attendance.insert("replay_watched".into(), replay.is_some().into());
+    attendance.insert("replay_watched_at".into(), shape::time(replay.and_then(|replay| replay.watched_at)));
+    let shown = vec![
         ("session_id", session.into()),
-        ("created_at", registered_at.clone()),
-        ("updated_at", shape::time_of(&detail, "updated_at")),
+        ("event_id", registration.event_id.map_or(Value::Null, Value::from)),
+        ("created_at", shape::time(registration.registered_at)),
     ];
-    // Flags are flags, the rest is text.
-    let told = DETAIL.iter().filter(|name| detail.has(name));
-    details.extend(told.map(|name| match detail.get(name) {
-        Some(Value::Bool(is)) => (*name, (*is).into()),
-        _ => (*name, shape::text(&detail, name)),
-    }));
-    let attended = vec![
-        ("attended", attendance.attended.into()),
-        ("rate", shape::number(&detail, "attendance_rate")),
-        ("duration", attendance.duration.map_or(Value::Null, Value::from)),
-        ("messages_count", attendance.messages.into()),
-        ("questions_count", attendance.questions.into()),
-        ("votes_count", attendance.votes.into()),
-        ("up_votes_count", attendance.up_votes.into()),
-        ("replay_watched", replay.is_some().into()),
-        ("replay_watched_at", shape::time(replay.and_then(|replay| replay.watched_at))),
-    ];
-    let registration = object(vec![
-        ("session_id", session.into()),
-        ("event_id", event_id),
-        ("created_at", registered_at),
-        ("registration_status", status.into()),
-        ("registrant_detail", object(details)),
-        ("attendance", object(attended)),
-        ("custom_fields", answers(work, &email, detail.get("fields"))),
-    ]);
-    let remembered = object(vec![
-        ("email", email.as_str().into()),
-        ("first_name", shape::text(&attributes, "first_name")),
-        ("last_name", shape::text(&attributes, "last_name")),
-        ("registration", registration),
-    ]);
-    Ok(Some((email, remembered)))
+    let mut details = shape::fields(&detail, &DETAIL);
+    details.retain(|_, value| !value.is_null());
+    details.extend(shown.iter().map(|(name, value)| (name.to_string(), value.clone())));
+    let mut one = object(shown);
+    if let Value::Object(one) = &mut one {
+        let status = status(work.now(), watched, registration.registered_at, attended);
+        one.insert("registration_status".into(), status.into());
+        one.insert("registrant_detail".into(), Value::Object(details));
+        one.insert("attendance".into(), Value::Object(attendance));
+        one.insert("custom_fields".into(), answers(work, &email, detail.get("fields")));
+    }
+    let mut remembered = shape::fields(&attributes, &NAMES);
+    remembered.insert("email".into(), email.as_str().into());
+    remembered.insert("registration".into(), one);
+    Ok(Some((email, Value::Object(remembered))))
 }
 
-fn status(now: Instant, watched: &Watched, registered_at: Option<Instant>, attendance: &Attendance) -> &'static str {
+fn status(now: Instant, watched: &Watched, registered_at: Option<Instant>, attended: bool) -> &'static str {
     match watched.ended_at {
-        _ if attendance.attended => "attended",
+        _ if attended => "attended",
         Some(ended_at) if now >= ended_at + ATTENDANCE_READY && registered_at.is_none_or(|at| at <= ended_at) => {
             "not_attended"
         }
@@ -410,24 +412,17 @@ fn unified(registrations: Vec<Value>) -> Option<Value> {
     let sorted: Map<String, Value> = registrations.into_iter().map(|one| (order(&one), one)).collect();
     let registrations: Vec<&Value> = sorted.values().collect();
     let last = registrations.last()?;
-    let name = |name: &str| {
-        let mut names = registrations.iter().rev().filter_map(|one| one.get(name));
-        names.find(|name| !name.is_null()).cloned().unwrap_or_default()
-    };
-    Some(object(vec![
-        ("email", last.get("email").cloned().unwrap_or_default()),
-        ("first_name", name("first_name")),
-        ("last_name", name("last_name")),
-        ("registration_status", of(last, "registration_status")),
-        ("registrant_detail", of(last, "registrant_detail")),
-        ("attendance", of(last, "attendance")),
-        ("custom_fields", of(last, "custom_fields")),
-        ("created_at", of(last, "created_at")),
-        (
-            "registrations",
-            registrations.iter().map(|one| one.get("registration").cloned().unwrap_or_default()).collect(),
-        ),
-    ]))
+    let mut person = Map::new();
+    for name in ["email", "first_name", "last_name"] {
+        let mut said = registrations.iter().rev().filter_map(|one| one.get(name));
+        person.insert(name.into(), said.find(|name| !name.is_null()).cloned().unwrap_or_default());
+    }
+    for name in ["registration_status", "registrant_detail", "attendance", "custom_fields", "created_at"] {
+        person.insert(name.into(), of(last, name));
+    }
+    let all = registrations.iter().filter_map(|one| one.get("registration").cloned());
+    person.insert("registrations".into(), all.collect());
+    Some(Value::Object(person))
 }
 
 /// Pages of people that are due, as many as there were when they were last read.

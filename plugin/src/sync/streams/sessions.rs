@@ -1,15 +1,35 @@
 //! Records of sessions: when, in which status, how many registered and came, how long it was.
 
-use super::{pass::Pass, reading::mark_of, records, shape};
+use super::{
+    pass::Pass,
+    reading::mark_of,
+    records,
+    shape::{self, Field, Kind},
+};
 use crate::{
     domain::session::Session,
     host::Subject,
-    json::{self, At, object},
+    json::{self, At},
     livestorm::resources,
     work::Work,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+const FIELDS: [Field; 12] = [
+    ("name", "name", Kind::Text),
+    ("status", "status", Kind::Text),
+    ("timezone", "timezone", Kind::Text),
+    ("scheduled_at", "estimated_started_at", Kind::Time),
+    ("started_at", "started_at", Kind::Time),
+    ("ended_at", "ended_at", Kind::Time),
+    ("canceled_at", "canceled_at", Kind::Time),
+    ("duration", "duration", Kind::Count),
+    ("registrants_count", "registrants_count", Kind::Count),
+    ("attendees_count", "attendees_count", Kind::Count),
+    ("created_at", "created_at", Kind::Time),
+    ("updated_at", "updated_at", Kind::Time),
+];
 
 pub fn found(work: &Work<'_>, pass: &mut Pass, row: &Value) {
     if let Some((session, record)) = read(work, row) {
@@ -43,20 +63,8 @@ pub fn read(work: &Work<'_>, row: &Value) -> Option<(Session, Value)> {
 }
 
 fn record(session: &Session, row: &At<'_>) -> Value {
-    object(vec![
-        ("id", session.id.as_str().into()),
-        ("event_id", session.event_id.clone().map_or(Value::Null, Value::from)),
-        ("name", shape::text(row, "name")),
-        ("status", String::from(session.status.clone()).into()),
-        ("timezone", shape::text(row, "timezone")),
-        ("scheduled_at", shape::time(session.estimated_started_at)),
-        ("started_at", shape::time_of(row, "started_at")),
-        ("ended_at", shape::time(session.ended_at)),
-        ("canceled_at", shape::time_of(row, "canceled_at")),
-        ("duration", shape::count(row, "duration")),
-        ("registrants_count", shape::count(row, "registrants_count")),
-        ("attendees_count", shape::count(row, "attendees_count")),
-        ("created_at", shape::time(session.created_at)),
-        ("updated_at", shape::time_of(row, "updated_at")),
-    ])
+    let mut record = shape::fields(row, &FIELDS);
+    record.insert("id".into(), session.id.as_str().into());
+    record.insert("event_id".into(), session.event_id.clone().map_or(Value::Null, Value::from));
+    Value::Object(record)
 }

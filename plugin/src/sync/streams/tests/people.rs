@@ -178,7 +178,7 @@ fn a_row_that_cannot_be_read_is_told_and_deletes_nobody() {
     taker.pass();
     taker.now_is(NOW + HOUR);
     taker.change(|livestorm| {
-        livestorm.person("S1", "P3")["registrant_detail"]["attendance_duration"] = "long".into();
+        livestorm.person("S1", "P3")["registrant_detail"]["created_at"] = "soon".into();
         livestorm.set("S1", "updated_at", seconds(NOW + HOUR));
     });
     assert_eq!(taker.keys(), Vec::<String>::new());
