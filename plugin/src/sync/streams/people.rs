@@ -32,7 +32,7 @@ use crate::{
     domain::email::Email,
     flow::left_out,
     host::{DAY, Entry, Instant, Row, RowChange, Subject},
-    json::{self, At, Problem, object},
+    json::{self, At, Problem},
     livestorm::{
         calls::SESSION_PEOPLE,
         resources::{self, Secrets},
@@ -314,31 +314,33 @@ fn shown(work: &Work<'_>, session: &str, watched: &Watched, row: &Value) -> Resu
     }
     let Some(email) = registration.email else { return Ok(None) };
     let detail = attributes.object("registrant_detail")?;
-    let mut attendance = shape::fields(&detail, &IN_THE_ROOM);
+    let mut attendance = Map::new();
+    shape::put(&mut attendance, &detail, &IN_THE_ROOM);
+    shape::put(&mut attendance, &attributes, &SAID);
     let attended = attendance.get("attended") == Some(&Value::Bool(true));
-    attendance.extend(shape::fields(&attributes, &SAID));
     let replay = resources::replay(&row);
     attendance.insert("replay_watched".into(), replay.is_some().into());
     attendance.insert("replay_watched_at".into(), shape::time(replay.and_then(|replay| replay.watched_at)));
-    let shown = vec![
+    let mut details = Map::new();
+    // What it says nothing of is left out.
+    shape::put(&mut details, &detail, DETAIL.iter().filter(|(_, source, _)| detail.has(source)));
+    let mut one = Map::new();
+    for (name, value) in [
         ("session_id", session.into()),
         ("event_id", registration.event_id.map_or(Value::Null, Value::from)),
         ("created_at", shape::time(registration.registered_at)),
-    ];
-    let mut details = shape::fields(&detail, &DETAIL);
-    details.retain(|_, value| !value.is_null());
-    details.extend(shown.iter().map(|(name, value)| (name.to_string(), value.clone())));
-    let mut one = object(shown);
-    if let Value::Object(one) = &mut one {
-        let status = status(work.now(), watched, registration.registered_at, attended);
-        one.insert("registration_status".into(), status.into());
-        one.insert("registrant_detail".into(), Value::Object(details));
-        one.insert("attendance".into(), Value::Object(attendance));
-        one.insert("custom_fields".into(), answers(work, &email, detail.get("fields")));
+    ] {
+        details.insert(name.into(), value.clone());
+        one.insert(name.into(), value);
     }
+    let status = status(work.now(), watched, registration.registered_at, attended);
+    one.insert("registration_status".into(), status.into());
+    one.insert("registrant_detail".into(), Value::Object(details));
+    one.insert("attendance".into(), Value::Object(attendance));
+    one.insert("custom_fields".into(), answers(work, &email, detail.get("fields")));
     let mut remembered = shape::fields(&attributes, &NAMES);
     remembered.insert("email".into(), email.as_str().into());
-    remembered.insert("registration".into(), one);
+    remembered.insert("registration".into(), Value::Object(one));
     Ok(Some((email, Value::Object(remembered))))
 }
 
@@ -409,7 +411,10 @@ fn unified(registrations: Vec<Value>) -> Option<Value> {
         let text = |name| of(one, name).as_str().unwrap_or_default().to_string();
         format!("{} {} {}", text("created_at"), text("session_id"), json::text(one))
     };
-    let sorted: Map<String, Value> = registrations.into_iter().map(|one| (order(&one), one)).collect();
+    let mut sorted = Map::new();
+    for one in registrations {
+        sorted.insert(order(&one), one);
+    }
     let registrations: Vec<&Value> = sorted.values().collect();
     let last = registrations.last()?;
     let mut person = Map::new();

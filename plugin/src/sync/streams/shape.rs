@@ -32,10 +32,14 @@ pub type Field = (&'static str, &'static str, Kind);
 
 pub fn fields(row: &At<'_>, fields: &[Field]) -> Map<String, Value> {
     let mut shown = Map::new();
-    for (name, source, kind) in fields {
-        shown.insert((*name).into(), value(row, source, *kind));
-    }
+    put(&mut shown, row, fields);
     shown
+}
+
+pub fn put<'a>(into: &mut Map<String, Value>, row: &At<'_>, fields: impl IntoIterator<Item = &'a Field>) {
+    for (name, source, kind) in fields {
+        into.insert((*name).into(), value(row, source, *kind));
+    }
 }
 
 fn value(row: &At<'_>, name: &str, kind: Kind) -> Value {
