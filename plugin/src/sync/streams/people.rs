@@ -50,10 +50,12 @@ use std::collections::BTreeSet;
 const SESSION: &str = "session/";
 /// When a session's people are read again, from its end: whatever is late is there by then.
 const READ_AGAIN: [u64; 3] = [ATTENDANCE_READY, DAY, WEEK];
-/// Sessions of one person: the keys fit an entry of the state and one look-up.
-const REGISTRATIONS_MAX: usize = 1_000;
-/// Answers of one registration, in all: an entry of the state has 64 KiB.
-const ANSWERS_BYTES_MAX: usize = 40_000;
+/// Of one person, so that what somebody types into forms never grows over what a page may hold: so many registrations are
+/// remembered, and so many bytes of them told, the last ones.
+const REGISTRATIONS_MAX: usize = 500;
+const REGISTRATIONS_BYTES_MAX: usize = 1 << 20;
+/// Answers of one registration, in all and each.
+const ANSWERS_BYTES_MAX: usize = 16_000;
 const ANSWER_BYTES_MAX: usize = 4_000;
 
 const NAMES: [Field; 2] = [("first_name", "first_name", Kind::Text), ("last_name", "last_name", Kind::Text)];
@@ -415,17 +417,22 @@ fn unified(registrations: Vec<Value>) -> Option<Value> {
     for one in registrations {
         sorted.insert(order(&one), one);
     }
-    let registrations: Vec<&Value> = sorted.values().collect();
-    let last = registrations.last()?;
+    let mut bytes = 0;
+    let last_ones = sorted.iter().rev().take_while(|(order, _)| {
+        bytes += order.len();
+        bytes <= REGISTRATIONS_BYTES_MAX
+    });
+    let registrations: Vec<&Value> = last_ones.map(|(_, one)| one).collect();
+    let last = registrations.first()?;
     let mut person = Map::new();
     for name in ["email", "first_name", "last_name"] {
-        let mut said = registrations.iter().rev().filter_map(|one| one.get(name));
+        let mut said = registrations.iter().filter_map(|one| one.get(name));
         person.insert(name.into(), said.find(|name| !name.is_null()).cloned().unwrap_or_default());
     }
     for name in ["registration_status", "registrant_detail", "attendance", "custom_fields", "created_at"] {
         person.insert(name.into(), of(last, name));
     }
-    let all = registrations.iter().filter_map(|one| one.get("registration").cloned());
+    let all = registrations.iter().rev().filter_map(|one| one.get("registration").cloned());
     person.insert("registrations".into(), all.collect());
     Some(Value::Object(person))
 }

@@ -185,15 +185,44 @@ fn a_row_that_cannot_be_read_is_told_and_deletes_nobody() {
     assert_eq!(taker.host.lines(Level::Warning), ["person-unreadable"]);
 }
 
+/// Anybody may fill in a registration form, with whatever, and as often as they like.
 #[test]
-fn answers_that_no_entry_could_hold_are_cut_and_it_is_said() {
+fn what_somebody_types_never_grows_over_what_a_page_may_hold() {
     let mut livestorm = Livestorm::new();
+    livestorm.page_size = 50;
     let answers: Vec<Value> = (0..20).map(|n| json!({"id": format!("q{n}"), "value": "é".repeat(4_000)})).collect();
-    livestorm.person("S3", "P5")["registrant_detail"]["fields"] = answers.into();
+    livestorm.person("S3", "P5")["registrant_detail"]["fields"] = answers.clone().into();
+    for number in 0..520 {
+        let mut row = person(&format!("Q{number}"), "eve@example.org", "S3", NOW - DAY + number * SECOND);
+        row["attributes"]["registrant_detail"]["fields"] = answers.clone().into();
+        livestorm.register(row);
+    }
     let mut taker = Taker::of("people", livestorm);
     let told = taker.told();
-    assert_eq!(told["di@example.org"]["custom_fields"].as_object().map(|answers| answers.len()), Some(9));
-    assert_eq!(taker.host.lines(Level::Warning), ["answers-cut"]);
+    assert_valid("people", told.values());
+    assert_eq!(told["di@example.org"]["custom_fields"].as_object().map(|answers| answers.len()), Some(3));
+    let registrations = told["eve@example.org"]["registrations"].as_array().unwrap();
+    assert!(
+        registrations.len() < 100 && told["eve@example.org"].to_string().len() < 2 << 20,
+        "{}",
+        registrations.len()
+    );
+    assert_eq!(registrations.last().unwrap()["created_at"], told["eve@example.org"]["created_at"]);
+    assert_eq!(told["eve@example.org"]["created_at"], "2026-11-21T15:08:39Z");
+    let warnings = taker.host.lines(Level::Warning);
+    assert_eq!(warnings.iter().filter(|code| *code == "answers-cut").count(), 521);
+    assert_eq!(warnings.iter().filter(|code| *code == "person-cut").count(), 20);
+}
+
+/// Between the list of sessions and the reading of their people one is deleted: that is no reason to stop, and none to take
+/// its people for deleted before a list of everything says so.
+#[test]
+fn a_session_that_is_gone_when_its_people_are_read_is_passed_over() {
+    let mut livestorm = Livestorm::new();
+    livestorm.page_size = 50;
+    livestorm.happens = Some((1, |livestorm| livestorm.sessions.retain(|session| session["id"] != "S3")));
+    let mut taker = Taker::of("people", livestorm);
+    assert_eq!(taker.keys(), ["ana@example.org", "bo@example.org", "cy@example.org"]);
 }
 
 /// More people than one page of rows holds.
