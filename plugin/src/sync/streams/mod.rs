@@ -15,6 +15,7 @@ mod pass;
 mod people;
 mod reading;
 mod records;
+mod registration;
 mod sessions;
 mod shape;
 #[cfg(test)]
