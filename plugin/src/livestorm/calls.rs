@@ -30,8 +30,8 @@ pub const SESSION_PEOPLE: Call = Call::read(
     LIVESTORM,
     "/v1/sessions/{id}/people",
     "read people of session",
-    "Reads who took part when the session has ended, and when somebody registered where the webhook does not say. The \
-     session's id leaves, and the address that is looked for.",
+    "Reads who took part when the session has ended, when somebody registered where the webhook does not say, and who is \
+     in it for the stream of people. The session's id leaves, and the address that is looked for.",
 );
 
 pub const WEBHOOKS: Call = Call::read(
@@ -45,7 +45,14 @@ pub const EVENTS: Call = Call::read(
     LIVESTORM,
     "/v1/events",
     "read events",
-    "Reads one event, when the connection is checked. Nothing leaves.",
+    "Reads the events for the stream of events, and one of them when the connection is checked. Nothing leaves.",
+);
+
+pub const SESSIONS: Call = Call::read(
+    LIVESTORM,
+    "/v1/sessions",
+    "read sessions",
+    "Reads the sessions for the streams of sessions, events and people. Nothing leaves.",
 );
 
 pub const PEOPLE_ATTRIBUTES: Call = Call::read(
@@ -62,5 +69,15 @@ pub const USERS: Call = Call::read(
     "Reads who belongs to the team, so that they are left out. Nothing leaves.",
 );
 
-pub const ALL: [&Call; 9] =
-    [&PING, &SESSION, &EVENT, &EVENT_SESSIONS, &SESSION_PEOPLE, &USERS, &WEBHOOKS, &EVENTS, &PEOPLE_ATTRIBUTES];
+pub const ALL: [&Call; 10] = [
+    &PING,
+    &SESSION,
+    &EVENT,
+    &EVENT_SESSIONS,
+    &SESSION_PEOPLE,
+    &USERS,
+    &WEBHOOKS,
+    &EVENTS,
+    &SESSIONS,
+    &PEOPLE_ATTRIBUTES,
+];

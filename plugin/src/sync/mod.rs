@@ -5,6 +5,7 @@
 //! (the host), what becomes of the tasks (`flow/`).
 
 mod cursor;
+pub mod streams;
 
 use crate::{
     executor::{Flow, Waves},
@@ -47,7 +48,7 @@ impl From<Halt> for Interruption {
 }
 
 pub fn sources(_: &Settings) -> Vec<Source> {
-    Vec::new()
+    streams::sources()
 }
 
 pub fn estimate(
@@ -81,12 +82,18 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
     ends.pop().unwrap_or_else(none).map_err(Into::into)
 }
 
-async fn cost(_: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
-    Err(unknown(source))
+async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
+    match streams::of(source) {
+        Some(stream) => streams::cost(work, stream).await,
+        None => Err(unknown(source)),
+    }
 }
 
-async fn page(_: &Work<'_>, source: &str, _: &Asked<'_>) -> Result<Page, Halt> {
-    Err(unknown(source))
+async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, Halt> {
+    match streams::of(source) {
+        Some(stream) => streams::page(work, stream, asked).await,
+        None => Err(unknown(source)),
+    }
 }
 
 fn unknown(source: &str) -> Halt {
