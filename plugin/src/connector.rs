@@ -3,7 +3,7 @@
 use crate::{
     check,
     executor::{Flow, Waves},
-    flow::{await_campaign, event_published, people, session_ended, session_scheduled},
+    flow::{await_campaign, event_published, people, reading, session_changed, session_ended, session_scheduled},
     host::{
         Admission, Assignment, Choice, Completion, Context, Cost, Delivery, EgressRule, Failure, FailureClass, Finding,
         Host, Interruption, Manifest, MappedValue, Outcome, Page, Severity, Source, Trigger,
@@ -13,8 +13,8 @@ use crate::{
     stop::Stop,
     sync,
     task::{
-        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE, REGISTER, REPLAY,
-        SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ, UNREADABLE,
+        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE, READ_PEOPLE,
+        REGISTER, REPLAY, SESSION_CHANGED, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ, UNREADABLE,
     },
     text::fit,
     work::Work,
@@ -152,8 +152,8 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
                 task::payload(task).map(|ready| ends.push((one.id, Ok(people::session_ready(&work, &ready)))))
             }
             AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
-            SESSION_CREATED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PAGE | SETTLE_READ
-            | UNREADABLE | EVENT_PUBLISHED => {
+            SESSION_CREATED | SESSION_CHANGED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PEOPLE
+            | READ_PAGE | SETTLE_READ | UNREADABLE | EVENT_PUBLISHED => {
                 steps.push(one);
                 Ok(())
             }
@@ -169,13 +169,14 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
     let flow: Flow<'_, Ends> = Box::pin(async {
         let mut ends = await_campaign::all(&work, waiting).await;
         // Read one by one, each after the one before it has written what it remembers.
-        let mut pages = session_ended::PAGES_A_RUN;
+        let mut pages = reading::PAGES_A_RUN;
         for one in steps {
             let end = match one.task.kind.as_str() {
                 EVENT_PUBLISHED => event_published::all(&work, &one.task).await,
-                SESSION_ENDED | READ_PAGE | SETTLE_READ | UNREADABLE => {
-                    session_ended::step(&work, &one.task, &mut pages).await
-                }
+                SESSION_CREATED => session_changed::created(&work, &one.task).await,
+                SESSION_CHANGED => session_changed::changed(&work, &one.task).await,
+                SESSION_ENDED => session_ended::ended(&work, &one.task).await,
+                READ_PEOPLE | READ_PAGE | SETTLE_READ | UNREADABLE => reading::step(&work, &one.task, &mut pages).await,
                 _ => match session_scheduled::step(&work, &one.task) {
                     Ok(step) => session_scheduled::advance(&work, step).await,
                     Err(why) => Err(why),
@@ -208,13 +209,15 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 13] = [
+    const KINDS: [&str; 15] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
         AWAIT_CAMPAIGN,
         SESSION_READY,
         SESSION_ENDED,
+        SESSION_CHANGED,
+        READ_PEOPLE,
         READ_PAGE,
         SETTLE_READ,
         UNREADABLE,
@@ -244,7 +247,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..15).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..17).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

@@ -10,7 +10,7 @@ use crate::{
     livestorm::{self, admit::BODY_BYTES_MAX},
     mapping::{self, target_field::Object},
     salesforce::{self, operations::DUPLICATE_RULE},
-    settings::{self, Destination},
+    settings::{self, Destination, WhenCancelled},
 };
 
 /// Livestorm's native app signs nothing.
@@ -88,6 +88,11 @@ pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
     let settings = settings::parse(settings)?;
     let fields = mapping::fields(&settings.mapping, Object::Prospect);
     let mut rules: Vec<EgressRule> = calls(settings.destination).map(|shape| shape.egress(&fields)).collect();
+    if settings.salesforce_campaign.when_cancelled == WhenCancelled::Abort {
+        let update = salesforce::calls::UPDATE_CAMPAIGN.shape.egress(&[]);
+        let rule = rules.iter_mut().filter(|rule| rule.path == update.path && rule.methods == update.methods);
+        rule.for_each(|rule| rule.body_fields.extend(salesforce::calls::ABORTED.map(String::from)));
+    }
     if settings.destination == Destination::Salesforce {
         rules.extend(salesforce::calls::parts(&settings));
         // A collection by itself makes statuses alone, and as a part of a call it makes people past a duplicate rule.
@@ -124,7 +129,8 @@ mod tests {
     fn every_call_has_its_rule_and_the_mapped_fields_are_named() {
         assert_eq!(egress("{}").unwrap().len(), calls(Destination::AccountEngagement).count());
         let rules = egress("{}").unwrap();
-        let patch = rules.iter().find(|rule| rule.methods == [Method::Patch]).unwrap();
+        let is_patch = |rule: &&EgressRule| rule.methods == [Method::Patch] && rule.path.contains(&"prospects".into());
+        let patch = rules.iter().find(is_patch).unwrap();
         assert_eq!(patch.path, ["api", "v5", "objects", "prospects", "*"]);
         assert_eq!(
             patch.body_fields,

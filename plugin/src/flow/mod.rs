@@ -9,6 +9,8 @@ pub mod event_published;
 pub mod left_out;
 pub mod naming;
 pub mod people;
+pub mod reading;
+pub mod session_changed;
 pub mod session_ended;
 pub mod session_scheduled;
 pub mod to_account_engagement;

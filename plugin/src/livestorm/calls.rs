@@ -12,6 +12,13 @@ pub const SESSION: Call = Call::read(
     "Reads a session somebody registered for. Its id leaves.",
 );
 
+pub const SESSIONS: Call = Call::read(
+    LIVESTORM,
+    "/v1/sessions",
+    "list sessions",
+    "Lists the sessions, so that what no webhook told is found. Times leave.",
+);
+
 pub const EVENT: Call = Call::read(
     LIVESTORM,
     "/v1/events/{id}",
@@ -62,5 +69,15 @@ pub const USERS: Call = Call::read(
     "Reads who belongs to the team, so that they are left out. Nothing leaves.",
 );
 
-pub const ALL: [&Call; 9] =
-    [&PING, &SESSION, &EVENT, &EVENT_SESSIONS, &SESSION_PEOPLE, &USERS, &WEBHOOKS, &EVENTS, &PEOPLE_ATTRIBUTES];
+pub const ALL: [&Call; 10] = [
+    &PING,
+    &SESSION,
+    &SESSIONS,
+    &EVENT,
+    &EVENT_SESSIONS,
+    &SESSION_PEOPLE,
+    &USERS,
+    &WEBHOOKS,
+    &EVENTS,
+    &PEOPLE_ATTRIBUTES,
+];

@@ -187,6 +187,20 @@ pub struct SalesforceCampaign {
     /// # Parent of new campaigns
     #[cfg_attr(test, schemars(length(max = 18)))]
     pub parent_id: Option<String>,
+    /// # When a session is cancelled
+    ///
+    /// leave: its campaign stays as it is, and that it was cancelled is told. abort: its campaign gets the status Aborted and is
+    /// made inactive.
+    pub when_cancelled: WhenCancelled,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WhenCancelled {
+    #[default]
+    Leave,
+    Abort,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

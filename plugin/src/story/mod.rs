@@ -5,7 +5,9 @@
 mod corners;
 mod ends;
 mod faults;
+mod livestorm;
 mod queue;
+mod reconciled;
 mod registrations;
 mod sessions;
 pub mod state;

@@ -5,6 +5,7 @@
 //! (the host), what becomes of the tasks (`flow/`).
 
 mod cursor;
+mod reconcile;
 
 use crate::{
     executor::{Flow, Waves},
@@ -47,7 +48,7 @@ impl From<Halt> for Interruption {
 }
 
 pub fn sources(_: &Settings) -> Vec<Source> {
-    Vec::new()
+    vec![reconcile::source()]
 }
 
 pub fn estimate(
@@ -81,12 +82,18 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
     ends.pop().unwrap_or_else(none).map_err(Into::into)
 }
 
-async fn cost(_: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
-    Err(unknown(source))
+async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
+    match source {
+        reconcile::NAME => Ok(reconcile::cost(work)),
+        _ => Err(unknown(source)),
+    }
 }
 
-async fn page(_: &Work<'_>, source: &str, _: &Asked<'_>) -> Result<Page, Halt> {
-    Err(unknown(source))
+async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, Halt> {
+    match source {
+        reconcile::NAME => reconcile::page(work, asked).await,
+        _ => Err(unknown(source)),
+    }
 }
 
 fn unknown(source: &str) -> Halt {
