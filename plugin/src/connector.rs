@@ -3,7 +3,9 @@
 use crate::{
     check,
     executor::{Flow, Waves},
-    flow::{await_campaign, event_published, people, reading, session_changed, session_ended, session_scheduled},
+    flow::{
+        await_campaign, event_published, people, reading, session_changed, session_ended, session_scheduled, webhooks,
+    },
     host::{
         Admission, Assignment, Choice, Completion, Context, Cost, Delivery, EgressRule, Failure, FailureClass, Finding,
         Host, Interruption, Manifest, MappedValue, Outcome, Page, Severity, Source, Trigger,
@@ -13,8 +15,9 @@ use crate::{
     stop::Stop,
     sync,
     task::{
-        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE, READ_PEOPLE,
-        REGISTER, REPLAY, SESSION_CHANGED, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ, UNREADABLE,
+        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, CHECK_WEBHOOKS, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE,
+        READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, RENEW_WEBHOOKS, REPLAY, SESSION_CHANGED, SESSION_CREATED,
+        SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS, SETTLE_READ, UNREADABLE,
     },
     text::fit,
     work::Work,
@@ -107,9 +110,9 @@ pub fn admit(context: &Context, trigger: &Trigger) -> Admission {
             livestorm::admit::admit(delivery, &settings::parse(&context.settings).unwrap_or_default())
         }
         Trigger::Webhook(delivery) => Admission::Refused(no_such_source(&delivery.source)),
-        Trigger::Activated(_) => Admission::Ignored("switched on; work begins with the next delivery".into()),
+        Trigger::Activated(addresses) => Admission::Tasks(vec![webhooks::set_up_task(addresses)]),
         Trigger::SettingsChanged => Admission::Ignored("the new settings are used from the next task on".into()),
-        Trigger::Deactivating => Admission::Ignored("nothing is to be taken back".into()),
+        Trigger::Deactivating => Admission::Tasks(vec![task::remove_webhooks()]),
     }
 }
 
@@ -153,7 +156,8 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
             }
             AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
             SESSION_CREATED | SESSION_CHANGED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PEOPLE
-            | READ_PAGE | SETTLE_READ | UNREADABLE | EVENT_PUBLISHED => {
+            | READ_PAGE | SETTLE_READ | UNREADABLE | EVENT_PUBLISHED | SET_UP_WEBHOOKS | CHECK_WEBHOOKS
+            | RENEW_WEBHOOKS | REMOVE_WEBHOOKS => {
                 steps.push(one);
                 Ok(())
             }
@@ -173,6 +177,9 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
         for one in steps {
             let end = match one.task.kind.as_str() {
                 EVENT_PUBLISHED => event_published::all(&work, &one.task).await,
+                SET_UP_WEBHOOKS | CHECK_WEBHOOKS | RENEW_WEBHOOKS | REMOVE_WEBHOOKS => {
+                    webhooks::step(&work, &one.task).await
+                }
                 SESSION_CREATED => session_changed::created(&work, &one.task).await,
                 SESSION_CHANGED => session_changed::changed(&work, &one.task).await,
                 SESSION_ENDED => session_ended::ended(&work, &one.task).await,
@@ -209,7 +216,7 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 15] = [
+    const KINDS: [&str; 18] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
@@ -217,6 +224,9 @@ mod tests {
         SESSION_READY,
         SESSION_ENDED,
         SESSION_CHANGED,
+        SET_UP_WEBHOOKS,
+        CHECK_WEBHOOKS,
+        RENEW_WEBHOOKS,
         READ_PEOPLE,
         READ_PAGE,
         SETTLE_READ,
@@ -247,7 +257,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..17).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

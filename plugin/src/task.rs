@@ -6,10 +6,12 @@
 //! session/<id>   session-created, session-changed, ensure-session, campaign-found, session-ended, read-people, read-page, settle-read,
 //!                unreadable-person
 //! campaigns      await-campaign
+//! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
 //! people         session-ready, register, attendance, replay
 //! ```
 
 use crate::{
+    call::LIVESTORM,
     domain::{
         attendance::Attendance,
         fact::Fact,
@@ -41,8 +43,14 @@ pub const UNREADABLE: &str = "unreadable-person";
 pub const SESSION_CHANGED: &str = "session-changed";
 pub const READ_PEOPLE: &str = "read-people";
 
+pub const SET_UP_WEBHOOKS: &str = "set-up-webhooks";
+pub const CHECK_WEBHOOKS: &str = "check-webhooks";
+pub const RENEW_WEBHOOKS: &str = "renew-webhooks";
+pub const REMOVE_WEBHOOKS: &str = "remove-webhooks";
+
 pub const PEOPLE: &str = "people";
 pub const CAMPAIGNS: &str = "campaigns";
+pub const WEBHOOKS: &str = "webhooks";
 
 /// The contract's bound on a payload, less a little.
 pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
@@ -194,6 +202,36 @@ pub struct EventPublished {
     pub event_id: String,
 }
 
+/// Where the provider is to send what it tells. The address holds a secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    pub source: String,
+    pub url: String,
+}
+
+/// The connector was switched on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetUpWebhooks {
+    pub addresses: Vec<Address>,
+}
+
+/// `at`: when it was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckWebhooks {
+    pub at: Instant,
+}
+
+/// Somebody registered then, and no webhook has told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenewWebhooks {
+    pub session: SessionId,
+    pub registered_at: Instant,
+}
+
+plain!(Address { source, url });
+plain!(SetUpWebhooks { addresses });
+plain!(CheckWebhooks { at });
+plain!(RenewWebhooks { session, registered_at });
 plain!(SessionCreated { session });
 plain!(EnsureSession { session, event_id });
 plain!(AwaitCampaign { session, salesforce_id, made_at, name });
@@ -427,6 +465,36 @@ fn person(kind: &str, payload: Person, dedupe: String, title: &str, lane: Lane) 
     Task { lane, ..task(kind, to_text(&payload), PEOPLE.into(), dedupe, title, subject) }
 }
 
+fn of_webhooks(kind: &str, payload: String, dedupe: String, title: &str) -> Task {
+    let subject = Subject { kind: "webhook".into(), id: LIVESTORM.into() };
+    task(kind, payload, WEBHOOKS.into(), dedupe, title, subject)
+}
+
+/// `addresses`: what they are told apart by, without saying them.
+pub fn set_up_webhooks(payload: &SetUpWebhooks, addresses: &str) -> Task {
+    let dedupe = format!("{SET_UP_WEBHOOKS}/{addresses}");
+    of_webhooks(SET_UP_WEBHOOKS, to_text(payload), dedupe, "Set up the webhooks at Livestorm")
+}
+
+pub fn check_webhooks(at: Instant) -> Task {
+    let dedupe = format!("{CHECK_WEBHOOKS}/{at}");
+    of_webhooks(
+        CHECK_WEBHOOKS,
+        to_text(&CheckWebhooks { at }),
+        dedupe,
+        "See whether the webhooks at Livestorm are there",
+    )
+}
+
+pub fn renew_webhooks(payload: &RenewWebhooks) -> Task {
+    let dedupe = format!("{RENEW_WEBHOOKS}/{}", payload.registered_at);
+    of_webhooks(RENEW_WEBHOOKS, to_text(payload), dedupe, "A webhook of Livestorm may be silent")
+}
+
+pub fn remove_webhooks() -> Task {
+    of_webhooks(REMOVE_WEBHOOKS, "{}".into(), REMOVE_WEBHOOKS.into(), "Remove the webhooks at Livestorm")
+}
+
 /// As somebody seen in a reading: nobody waits for it.
 pub fn found(task: Task) -> Task {
     match payload::<Person>(&task) {
@@ -543,7 +611,7 @@ mod tests {
     fn kinds() -> BTreeSet<&'static str> {
         let words = include_str!("task.rs").lines().filter(|line| line.starts_with("pub const "));
         let words = words.filter_map(|line| line.split_once(": &str = \"")?.1.strip_suffix("\";"));
-        words.filter(|word| ![PEOPLE, CAMPAIGNS].contains(word)).collect()
+        words.filter(|word| ![PEOPLE, CAMPAIGNS, WEBHOOKS].contains(word)).collect()
     }
 
     /// Payloads as the first version queued them, by their kinds.
@@ -660,6 +728,11 @@ mod tests {
         let problem = "/attributes/email: a text was expected, found a number".into();
         samples.say(UNREADABLE, vec![Unreadable { row, ended_at, problem }]);
         samples.say(EVENT_PUBLISHED, vec![EventPublished { event_id: "E1".into() }]);
+
+        let addresses = vec![Address { source: "livestorm".into(), url: "https://hooks.example.org/made-up".into() }];
+        samples.say(SET_UP_WEBHOOKS, vec![SetUpWebhooks { addresses }]);
+        samples.say(CHECK_WEBHOOKS, vec![CheckWebhooks { at: 1_644_932_400_000 }]);
+        samples.say(RENEW_WEBHOOKS, vec![RenewWebhooks { session: s1.clone(), registered_at: 1_644_845_990_000 }]);
 
         let ana = Registration {
             session: s1,

@@ -15,3 +15,4 @@ pub mod session_ended;
 pub mod session_scheduled;
 pub mod to_account_engagement;
 pub mod to_salesforce;
+pub mod webhooks;

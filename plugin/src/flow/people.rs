@@ -5,7 +5,7 @@
 //! Promises: whose session is not linked yet is held and lost to nobody (S2-44). Not here: what becomes of it
 //! (`to_account_engagement.rs`, `to_salesforce.rs`).
 
-use super::{left_out, session_scheduled, to_account_engagement, to_salesforce};
+use super::{left_out, session_scheduled, to_account_engagement, to_salesforce, webhooks};
 use crate::{
     calendar::{day, iso},
     domain::{
@@ -292,6 +292,17 @@ impl Told {
         self.person.ended.is_some() || self.person.watched.is_some()
     }
 
+    /// It was found in a reading, and no webhook has told of it, though there was time for that.
+    fn unheard(&self, work: &Work<'_>) -> Option<Unheard> {
+        let is_found = self.person.found == Some(true) && !self.person.held;
+        let is_late = self.registered_at + TOLD_WITHIN < work.now();
+        let is_known = || match work.settings.destination {
+            Destination::AccountEngagement => to_account_engagement::is_known(work, self.session(), &self.email),
+            Destination::Salesforce => to_salesforce::is_known(work, self.session(), &self.email),
+        };
+        (is_found && is_late && !is_known()).then(|| (self.registered_at, self.id, self.session().clone()))
+    }
+
     /// It is written: the time is needed no more.
     pub fn forget_time(&self, work: &Work<'_>) {
         let key = time_key(self.session(), &self.email);
@@ -304,13 +315,17 @@ impl Told {
 fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
     let times = registration_times(work, &ready);
     let (mut ends, mut people): (Ends, Vec<Vec<Told>>) = (Vec::new(), Vec::new());
+    let mut unheard: Option<Unheard> = None;
     for (one, with) in ready {
         let id = one.id;
         match told(work, one, with, &times) {
-            Ok(Some(told)) => match people.iter_mut().find(|person| person[0].email == told.email) {
-                Some(person) => person.push(told),
-                None => people.push(vec![told]),
-            },
+            Ok(Some(told)) => {
+                unheard = unheard.max(told.unheard(work));
+                match people.iter_mut().find(|person| person[0].email == told.email) {
+                    Some(person) => person.push(told),
+                    None => people.push(vec![told]),
+                }
+            }
             Ok(None) => ends.push((id, Ok(Completion::default()))),
             Err(stop) => ends.push((id, Err(stop))),
         }
@@ -319,8 +334,19 @@ fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
         Destination::AccountEngagement => to_account_engagement::write(work, people),
         Destination::Salesforce => to_salesforce::write(work, people),
     });
+    if let Some((registered_at, id, session)) = unheard
+        && let Some((_, Ok(done))) = ends.iter_mut().find(|(other, _)| *other == id)
+    {
+        done.follow_ups.push(webhooks::silence(&session, registered_at));
+    }
     ends
 }
+
+/// The latest registration that was found, and of which nothing was known an hour after it.
+type Unheard = (Instant, u32, SessionId);
+
+/// Longer than Livestorm repeats a webhook.
+const TOLD_WITHIN: u64 = HOUR;
 
 /// Nothing: the person is left out, since what was read just now says that they belong to the team.
 fn told(work: &Work<'_>, one: One, with: Ready, times: &Times) -> Result<Option<Told>, Stop> {

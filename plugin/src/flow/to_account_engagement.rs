@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     account_engagement::{
+        activity::Activity,
         external_activity,
         list_membership::{self, Joined, Place},
         prospect::{self, Wanted},
@@ -45,6 +46,11 @@ pub fn write(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
         }
     }
     ends
+}
+
+/// Whether a registration was told before.
+pub fn is_known(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    external_activity::was_told(work, session, email, Activity::Registered)
 }
 
 fn side_by_side(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {

@@ -36,7 +36,21 @@ pub struct Settings {
     pub salesforce_campaign: SalesforceCampaign,
     pub events: Events,
     pub left_out: LeftOut,
+    pub webhooks: Webhooks,
     pub mapping: Mapping,
+}
+
+/// # Webhooks at Livestorm
+///
+/// They are made when the connector is switched on, where the host has an address that Livestorm can reach.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(default)]
+pub struct Webhooks {
+    /// # Signed
+    ///
+    /// Whether Livestorm signs what it sends to them: then its secret must be entered, and what is not signed is refused.
+    pub signed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

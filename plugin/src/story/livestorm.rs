@@ -12,6 +12,8 @@ pub struct Webhook {
     pub id: String,
     pub event: String,
     pub url: String,
+    /// Listed, and nothing is sent to it.
+    pub is_silent: bool,
 }
 
 impl World {
@@ -60,7 +62,8 @@ impl World {
             (Method::Post, []) => {
                 let attributes = &body["data"]["attributes"];
                 let text = |name: &str| attributes[name].as_str().unwrap().to_string();
-                let hook = Webhook { id: format!("W{}", self.id()), event: text("event"), url: text("url") };
+                let hook =
+                    Webhook { id: format!("W{}", self.id()), event: text("event"), url: text("url"), is_silent: false };
                 let id = hook.id.clone();
                 self.webhooks.push(hook);
                 answer(201, &json!({"data": {"id": id, "type": "webhooks", "attributes": attributes}}).to_string())

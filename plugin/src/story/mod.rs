@@ -11,6 +11,7 @@ mod reconciled;
 mod registrations;
 mod sessions;
 pub mod state;
+mod webhooks;
 mod world;
 
 use queue::Story;

@@ -80,6 +80,16 @@ impl Story {
         admission
     }
 
+    /// Switched on or off: a cause of its own, whatever was done before.
+    pub fn trigger(&mut self, trigger: &Trigger) {
+        let Admission::Tasks(tasks) = connector::admit(&self.context, trigger) else { panic!("{trigger:?}") };
+        for task in tasks {
+            self.done.remove(&task.dedupe_key);
+            self.accept(task);
+        }
+        self.run_due();
+    }
+
     fn accept(&mut self, task: Task) {
         assert!(task.ordering_key.len() <= 128 && task.dedupe_key.len() <= 200 && task.title.len() <= 200, "{task:?}");
         let waits = self.waiting.iter().any(|waiting| waiting.task.dedupe_key == task.dedupe_key);

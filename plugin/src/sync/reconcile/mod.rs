@@ -27,6 +27,7 @@ use crate::{
     },
     plain::{from_text, to_text},
     stop::Doing,
+    task,
     work::Work,
 };
 use seen::{Row, Seen};
@@ -43,6 +44,7 @@ const EACH_WINDOW: u64 = 2 * HOUR;
 const EACH_ALL: u64 = 7 * DAY;
 /// Sessions whose people a page looks into; a page has at most 1,000 tasks.
 const DUE_A_PAGE: u32 = 500;
+const EACH_CHECK: u64 = DAY;
 const KEY: &str = "session/";
 
 pub fn source() -> Source {
@@ -69,9 +71,11 @@ struct Place {
     recent_at: Option<Instant>,
     window_at: Option<Instant>,
     all_at: Option<Instant>,
+    /// When the webhooks were looked at.
+    checked_at: Option<Instant>,
 }
 
-plain!(Place { begun_at, step, page, after, recent_at, window_at, all_at });
+plain!(Place { begun_at, step, page, after, recent_at, window_at, all_at, checked_at });
 
 const ALL: &str = "all";
 const WINDOW: &str = "window";
@@ -104,8 +108,14 @@ impl Place {
             recent_at: Some(at),
             window_at: if first == RECENT { self.window_at } else { Some(at) },
             all_at: if first == ALL { Some(at) } else { self.all_at },
+            checked_at: if self.checks(at) { Some(at) } else { self.checked_at },
             ..Place::default()
         }
+    }
+
+    /// Once a day, whether the webhooks are there.
+    fn checks(&self, at: Instant) -> bool {
+        Self::is_due(self.checked_at, EACH_CHECK, at)
     }
 
     fn filter(&self, step: &str, at: Instant, activated_at: Instant) -> Vec<(&'static str, String)> {
@@ -200,7 +210,10 @@ fn due(work: &Work<'_>, place: &Place, at: Instant) -> (Place, Vec<Task>) {
             let after = Some(last.key.clone());
             (Place { begun_at: Some(at), step: Some(DUE.into()), page: 0, after, ..place.clone() }, tasks)
         }
-        _ => (place.over(at), tasks),
+        _ => {
+            tasks.extend(place.checks(at).then(|| task::check_webhooks(at)));
+            (place.over(at), tasks)
+        }
     }
 }
 
@@ -217,8 +230,8 @@ pub fn cost(work: &Work<'_>) -> Vec<Cost> {
             _ => break,
         }
     }
-    // As many pages as there may be, and one of what has changed.
-    let most = known.div_ceil(50) + 1 + readings;
+    // As many pages as there may be, one of what has changed, and the webhooks.
+    let most = known.div_ceil(50) + 2 + readings;
     vec![Cost { connection: LIVESTORM.into(), least: 1 + readings, most: most.max(1 + readings) }]
 }
 
