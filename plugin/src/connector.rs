@@ -16,7 +16,7 @@ use crate::{
     sync,
     task::{
         self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, CHECK_WEBHOOKS, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE,
-        READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, RENEW_WEBHOOKS, REPLAY, SESSION_CHANGED, SESSION_CREATED,
+        READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, REMOVED, RENEW_WEBHOOKS, REPLAY, SESSION_CHANGED, SESSION_CREATED,
         SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS, SETTLE_READ, UNREADABLE,
     },
     text::fit,
@@ -161,7 +161,7 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
                 steps.push(one);
                 Ok(())
             }
-            REGISTER | ATTENDANCE | REPLAY => task::payload(task).map(|person| {
+            REGISTER | ATTENDANCE | REPLAY | REMOVED => task::payload(task).map(|person| {
                 people.push(people::One { id: one.id, task: task.clone(), person, admitted_at: one.admitted_at });
             }),
             kind => Err(format!("This version of the connector does not know tasks of kind {}", fit(kind, 64))),
@@ -216,7 +216,7 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 18] = [
+    const KINDS: [&str; 19] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
@@ -235,6 +235,7 @@ mod tests {
         REGISTER,
         ATTENDANCE,
         REPLAY,
+        REMOVED,
     ];
 
     fn assignment(id: u32, kind: &str, payload: &str) -> Assignment {
@@ -257,7 +258,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..21).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

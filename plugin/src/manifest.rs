@@ -10,7 +10,7 @@ use crate::{
     livestorm::{self, admit::BODY_BYTES_MAX},
     mapping::{self, target_field::Object},
     salesforce::{self, operations::DUPLICATE_RULE},
-    settings::{self, Destination, WhenCancelled},
+    settings::{self, Destination, RemovedRegistrants, WhenCancelled},
 };
 
 /// Livestorm's native app signs nothing.
@@ -88,6 +88,10 @@ pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
     let settings = settings::parse(settings)?;
     let fields = mapping::fields(&settings.mapping, Object::Prospect);
     let mut rules: Vec<EgressRule> = calls(settings.destination).map(|shape| shape.egress(&fields)).collect();
+    let removes = settings.removed_registrants == RemovedRegistrants::Remove;
+    if removes && settings.destination == Destination::AccountEngagement {
+        rules.push(account_engagement::calls::LEAVE_LIST.shape.egress(&[]));
+    }
     if settings.salesforce_campaign.when_cancelled == WhenCancelled::Abort {
         let update = salesforce::calls::UPDATE_CAMPAIGN.shape.egress(&[]);
         let rule = rules.iter_mut().filter(|rule| rule.path == update.path && rule.methods == update.methods);
@@ -122,6 +126,7 @@ mod tests {
     use crate::host::Method;
     use std::collections::BTreeSet;
 
+    const REMOVING: &str = r#"{"removed_registrants": "remove"}"#;
     const SALESFORCE_LEADS: &str = r#"{"destination": "salesforce"}"#;
     const SALESFORCE_CONTACTS: &str = r#"{"destination": "salesforce", "salesforce": {"new_people": "contacts"}}"#;
 
@@ -136,14 +141,16 @@ mod tests {
             patch.body_fields,
             ["firstName", "lastName", "company", "jobTitle", "phone", "city", "country", "website"]
         );
-        for settings in ["{}", SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
+        for settings in ["{}", REMOVING, SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
             let rules = egress(settings).unwrap();
             for rule in &rules {
                 let carries_nothing = [Method::Get, Method::Delete].contains(&rule.methods[0]);
                 assert_eq!(rule.body_fields.is_empty(), carries_nothing, "{:?}", rule.path);
                 assert!(!rule.path.iter().any(|segment| segment == "**" || segment.contains('{')), "{:?}", rule.path);
                 let deletes = rule.methods.contains(&Method::Delete);
-                assert!(!deletes || rule.path == ["v1", "webhooks", "*"], "{:?}", rule.path);
+                let of_webhooks = rule.path == ["v1", "webhooks", "*"];
+                let of_lists = rule.path == ["api", "v5", "objects", "list-memberships", "*"];
+                assert!(!deletes || of_webhooks || of_lists && settings == REMOVING, "{:?}", rule.path);
                 assert!(!rule.reason.is_empty() && !rule.body_fields.iter().any(|field| field == "*"));
             }
             let distinct: BTreeSet<_> =

@@ -7,7 +7,7 @@
 //!                unreadable-person
 //! campaigns      await-campaign
 //! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
-//! people         session-ready, register, attendance, replay
+//! people         session-ready, register, attendance, replay, removed
 //! ```
 
 use crate::{
@@ -39,6 +39,7 @@ pub const EVENT_PUBLISHED: &str = "event-published";
 pub const REGISTER: &str = "register";
 pub const ATTENDANCE: &str = "attendance";
 pub const REPLAY: &str = "replay";
+pub const REMOVED: &str = "removed";
 pub const UNREADABLE: &str = "unreadable-person";
 pub const SESSION_CHANGED: &str = "session-changed";
 pub const READ_PEOPLE: &str = "read-people";
@@ -128,7 +129,7 @@ impl Link {
 }
 
 /// Something that a person did in a session: registered, and with `ended` or `watched` what came after it. The payload of
-/// *register*, *attendance* and *replay*.
+/// *register*, *attendance*, *replay* and *removed*.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     pub registration: Registration,
@@ -465,6 +466,21 @@ fn person(kind: &str, payload: Person, dedupe: String, title: &str, lane: Lane) 
     Task { lane, ..task(kind, to_text(&payload), PEOPLE.into(), dedupe, title, subject) }
 }
 
+/// Whoever is not in the session any more. `at`: when that was seen.
+pub fn removed(registration: Registration, at: Instant) -> Task {
+    let times = [registration.registered_at.unwrap_or_default(), at].map(|time| time.to_string());
+    let values = times.iter().map(String::as_str);
+    let dedupe = Fact::Removed.dedupe_key(&registration.session, Some(registration.person()), values);
+    let title = format!("{} is not in session {} any more", registration.person(), registration.session);
+    let payload = Person { registration, held: false, ended: None, watched: None, found: Some(true) };
+    person(REMOVED, payload, dedupe, &title, Lane::Bulk)
+}
+
+/// Of somebody who was taken for removed since then, and is there: news, whatever was done before.
+pub fn again(task: Task, removed_at: Instant) -> Task {
+    Task { dedupe_key: format!("{}/{removed_at}", task.dedupe_key), ..task }
+}
+
 fn of_webhooks(kind: &str, payload: String, dedupe: String, title: &str) -> Task {
     let subject = Subject { kind: "webhook".into(), id: LIVESTORM.into() };
     task(kind, payload, WEBHOOKS.into(), dedupe, title, subject)
@@ -750,6 +766,14 @@ mod tests {
         };
         let registered = Person { registration: ana.clone(), held: false, ended: None, watched: None, found: None };
         samples.say(REGISTER, vec![registered]);
+        let gone = Person {
+            registration: Registration { event_id: None, event_title: None, values: Default::default(), ..ana.clone() },
+            held: false,
+            ended: None,
+            watched: None,
+            found: Some(true),
+        };
+        samples.say(REMOVED, vec![gone]);
         let attendance = Attendance {
             attended: true,
             rate: some("87.5"),

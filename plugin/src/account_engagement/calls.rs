@@ -108,6 +108,16 @@ pub const JOIN_LIST: Call = Call::idempotent(Shape::new(
     "Adds a registrant to the session's list. Ids leave.",
 ));
 
+/// Where the customer has chosen that, and not in `ALL`. What is deleted already is not there.
+pub const LEAVE_LIST: Call = Call::idempotent(Shape::new(
+    ACCOUNT_ENGAGEMENT,
+    Method::Delete,
+    "/api/v5/objects/list-memberships/{id}",
+    "take off list",
+    &[],
+    "Takes whoever was removed from the session in Livestorm off its list. Ids leave.",
+));
+
 pub const EXTERNAL_ACTIVITIES: Call = Call::read(
     ACCOUNT_ENGAGEMENT,
     "/api/v5/external-activities",

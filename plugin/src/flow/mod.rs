@@ -10,6 +10,8 @@ pub mod left_out;
 pub mod naming;
 pub mod people;
 pub mod reading;
+pub mod removed;
+pub mod roster;
 pub mod session_changed;
 pub mod session_ended;
 pub mod session_scheduled;

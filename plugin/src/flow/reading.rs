@@ -19,7 +19,7 @@
 //! twice is one task, by its dedupe key. Two readings of one session do not disturb each other. Not here: what is written of a
 //! person (`people.rs`), when the end is to be read (`session_ended.rs`), when else (`sync/reconcile`).
 
-use super::{left_out, session_scheduled};
+use super::{left_out, roster, session_scheduled};
 use crate::{
     domain::session::SessionId,
     host::{Completion, Entry, Instant, Lane, MINUTE, SECOND, Subject, Task},
@@ -79,7 +79,9 @@ pub async fn begin(work: &Work<'_>, reading: &Reading) -> Result<Option<Completi
     let Some(first) = page(work, id, 0, &doing).await? else { return Ok(None) };
     let mut follow_ups = tasks(work, reading, &first.rows);
     // One page is one moment: nothing can move between its rows.
-    if first.extent.pages > 1 {
+    if first.extent.pages <= 1 {
+        follow_ups.extend(missing(work, reading, &[first.noted()]));
+    } else {
         if first.extent.pages > PAGES_MAX {
             let message = format!(
                 "Session {id} has {} people; the first {} are read, since no run can have more follow-ups.",
@@ -145,7 +147,7 @@ async fn settle(work: &Work<'_>, reading: Reading) -> Result<Completion, Stop> {
         told.push(noted);
     }
     if is_stable(&told) {
-        return Ok(over(work, reading, first.pages, Readings::default()));
+        return Ok(over(work, reading, first.pages, Readings::default(), &told));
     }
     let mut readings: Readings =
         work.host.get(&passes_key(reading)).and_then(|text| from_text(&text).ok()).unwrap_or_default();
@@ -156,7 +158,7 @@ async fn settle(work: &Work<'_>, reading: Reading) -> Result<Completion, Stop> {
             readings.number
         );
         work.warn("read-unstable", &message, Some(Subject::session(id.as_str())));
-        return Ok(over(work, reading, first.pages, readings));
+        return Ok(over(work, reading, first.pages, readings, &[]));
     }
     // Counted before it begins: one that is cut off is one as well.
     readings.number += 1;
@@ -182,7 +184,7 @@ async fn settle(work: &Work<'_>, reading: Reading) -> Result<Completion, Stop> {
         number += 1;
     }
     if is_stable(&again) {
-        return Ok(over(work, reading, first.pages, readings));
+        return Ok(over(work, reading, first.pages, readings, &again));
     }
     let wait = (30 * SECOND) << readings.number.min(10);
     Err(doing.later(work.now() + wait, "its people change while they are read; they are read again"))
@@ -233,19 +235,30 @@ fn missed_key(reading: &Reading, mark: &str) -> String {
     format!("{}/{mark}", place(reading, "missed"))
 }
 
-/// Whoever was missed becomes a task, and what is remembered of the reading is of no use any more.
-fn over(work: &Work<'_>, reading: &Reading, pages: u64, readings: Readings) -> Completion {
+/// Whoever was missed becomes a task, and what is remembered of the reading is of no use any more. `all`: the pages of a reading in
+/// which nothing moved, where there was one.
+fn over(work: &Work<'_>, reading: &Reading, pages: u64, readings: Readings, all: &[Noted]) -> Completion {
     let missed = readings.missed.iter().filter_map(|mark| {
         let missed: Missed = from_text(&work.host.get(&missed_key(reading, mark))?).ok()?;
         let person: Option<task::Person> = from_text(&missed.payload).ok();
         let subject = person.map(|person| Subject::person(person.registration.person()));
         Some(missed.task(subject))
     });
-    let follow_ups = missed.collect();
+    let mut follow_ups: Vec<Task> = missed.collect();
+    follow_ups.extend(missing(work, reading, all));
     let missed = readings.missed.iter().map(|mark| missed_key(reading, mark));
     let keys = missed.chain((0..pages.min(PAGES_MAX)).map(|page| page_key(reading, page)));
     keys.chain([passes_key(reading)]).for_each(|key| work.host.delete(&key));
     Completion { follow_ups, wakes: Vec::new() }
+}
+
+/// Who was seen by an earlier reading, and is on none of these pages, provided that they are all and fit together.
+fn missing(work: &Work<'_>, reading: &Reading, pages: &[Noted]) -> Vec<Task> {
+    if !is_stable(pages) {
+        return Vec::new();
+    }
+    let marks = pages.iter().flat_map(|page| page.marks.iter().cloned()).collect();
+    roster::missing(work, &reading.session, &marks)
 }
 
 /// Every page says the same of how many there are, and that many different people were on them.
@@ -310,7 +323,7 @@ fn tasks(work: &Work<'_>, reading: &Reading, rows: &[Value]) -> Vec<Task> {
 
 /// What one row brings about. The hosts are in every session; they are no news, and no line.
 fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
-    read_row(work, row, reading.ended_at).unwrap_or_else(|problem| {
+    read_row(work, row, reading.ended_at, &mark(row)).unwrap_or_else(|problem| {
         // Kept as it is, so that a later version can read it.
         let row_text = json::text(row);
         let payload = task::Unreadable { row: row_text, ended_at: reading.ended_at, problem: problem.to_string() };
@@ -318,13 +331,14 @@ fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
     })
 }
 
-fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>) -> Result<Vec<Task>, Problem> {
+fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str) -> Result<Vec<Task>, Problem> {
     let secrets = Wanted::new(work.settings).secrets;
     let person = At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))?;
     let PersonRow { mut registration, attendance, replay } = person;
     if left_out::why(&registration, &work.settings.left_out, None).is_some() {
         return Ok(Vec::new());
     }
+    let removed_at = roster::meet(work, &registration, mark);
     registration.values.retain(|source| work.settings.reads(source));
     let watched = replay.map(|replay| task::replay(registration.clone(), replay, work.settings));
     let first = match ended_at {
@@ -334,13 +348,17 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>) -> Result<V
         // Who registered after the end has no attendance (RULES 6), and is a registrant all the same.
         _ => task::register(registration, work.settings),
     };
-    Ok([first].into_iter().chain(watched).map(task::found).collect())
+    let again = |task| match removed_at {
+        Some(removed_at) => task::again(task, removed_at),
+        None => task,
+    };
+    Ok([first].into_iter().chain(watched).map(task::found).map(again).collect())
 }
 
 /// Tried again, by a version that may be able to. Until then a person sees it.
 fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Stop> {
     let row = json::parse(task.row.as_bytes()).map_err(Stop::bug)?;
-    match read_row(work, &row, task.ended_at) {
+    match read_row(work, &row, task.ended_at, &mark(&row)) {
         Ok(follow_ups) => Ok(Completion { follow_ups, wakes: Vec::new() }),
         Err(problem) => Err(Stop::bug(format!(
             "A person of a session cannot be read, so nothing is written of what they did in it: {problem}"

@@ -53,6 +53,10 @@ pub fn is_known(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
     external_activity::was_told(work, session, email, Activity::Registered)
 }
 
+pub fn has_attended(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    external_activity::was_told(work, session, email, Activity::Attended)
+}
+
 fn side_by_side(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
     let flow = |tasks: Vec<Told>| -> Flow<'_, Ends> {
         Box::pin(async move {
@@ -71,6 +75,11 @@ fn side_by_side(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
 /// attended and two for an absent person (RULES 25), where the prospect is known and nothing is refused.
 async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
     let (session, email, with) = (told.session(), &told.email, &told.with);
+    if told.is_removal {
+        let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
+        list_membership::leave(work, &place, email).await?;
+        return Ok(Completion::default());
+    }
     let mapped: Vec<(Values, Instant)> =
         told.occasions.iter().map(|(occasion, at)| (mapped(work, email, &told.sources, *occasion), *at)).collect();
     let read_at = told.read_at();

@@ -36,8 +36,22 @@ pub struct Settings {
     pub salesforce_campaign: SalesforceCampaign,
     pub events: Events,
     pub left_out: LeftOut,
+    /// # Who is removed from a session
+    ///
+    /// In Livestorm, before the session or without having attended. leave: stays where they are, which is told. remove: is taken off the
+    /// session's list in Account Engagement, or gets the member status "Removed" in Salesforce. Registering again brings them back.
+    pub removed_registrants: RemovedRegistrants,
     pub webhooks: Webhooks,
     pub mapping: Mapping,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RemovedRegistrants {
+    #[default]
+    Leave,
+    Remove,
 }
 
 /// # Webhooks at Livestorm
@@ -381,6 +395,7 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
     for (name, label, others) in [
         ("attended", &statuses.attended, vec![&statuses.registered]),
         ("not_attended", &statuses.not_attended, vec![&statuses.registered, &statuses.attended]),
+        ("removed", &statuses.removed, vec![&statuses.registered, &statuses.attended, &statuses.not_attended]),
     ] {
         if others.iter().any(|other| other.trim().eq_ignore_ascii_case(label.trim())) {
             let place = format!("/salesforce/member_statuses/{name}");

@@ -9,6 +9,7 @@ mod livestorm;
 mod queue;
 mod reconciled;
 mod registrations;
+mod removed;
 mod sessions;
 pub mod state;
 mod webhooks;

@@ -80,6 +80,12 @@ impl Story {
         admission
     }
 
+    /// A task from wherever, and what follows from it at once.
+    pub fn give(&mut self, task: Task) {
+        self.accept(task);
+        self.run_due();
+    }
+
     /// Switched on or off: a cause of its own, whatever was done before.
     pub fn trigger(&mut self, trigger: &Trigger) {
         let Admission::Tasks(tasks) = connector::admit(&self.context, trigger) else { panic!("{trigger:?}") };

@@ -284,6 +284,11 @@ impl World {
                 let rows: Vec<Value> = self.memberships.iter().filter(wanted).map(|row| row.value.clone()).collect();
                 ok(&json!({"values": rows, "nextPageToken": null}).to_string())
             }
+            (Method::Delete, ["api", "v5", "objects", "list-memberships", id]) => {
+                let before = self.memberships.len();
+                self.memberships.retain(|row| !is_id(&row.value["id"], id));
+                answer(if self.memberships.len() < before { 204 } else { 404 }, "")
+            }
             (Method::Post, ["api", "v5", "external-activities"]) => {
                 let id = self.id();
                 let mut made = body;
@@ -355,8 +360,11 @@ impl World {
         if self.memberships.iter().any(same) {
             return answer(400, r#"{"code":58,"message":"That prospect is already a memeber of that list."}"#);
         }
-        self.memberships.push(Row { at: self.now, value: body.clone() });
-        answer(201, r#"{"id":1}"#)
+        let id = self.id();
+        let mut made = body.clone();
+        made["id"] = id.into();
+        self.memberships.push(Row { at: self.now, value: made });
+        answer(201, &json!({"id": id}).to_string())
     }
 
     pub fn add_prospect(&mut self, value: Value) {

@@ -62,6 +62,12 @@ pub fn is_known(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
     !matches!(member::remembered(work, session, email, &doing), Ok(None))
 }
 
+pub fn has_attended(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    let doing = Doing { what: "see whether they attended", whom: email.as_str() };
+    let member = member::remembered(work, session, email, &doing);
+    matches!(member, Ok(Some(memory)) if memory.standing == member::Standing::Attended)
+}
+
 /// As many as fit one search and one collection.
 fn batches(work: &Work<'_>, people: Vec<Vec<Told>>) -> Vec<Vec<Vec<Told>>> {
     let mut batches: Vec<Vec<Vec<Told>>> = Vec::new();

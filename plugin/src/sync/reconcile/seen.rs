@@ -134,7 +134,7 @@ pub fn look(
         is_cancelled,
         is_on_demand,
         ended_at: ended_at.or(known.ended_at),
-        is_stale: known.is_stale || is_changed && row.registrants > 0,
+        is_stale: known.is_stale || is_changed && row.registrants.max(known.registrants) > 0,
         ..known
     };
     (Some(seen), tasks)
