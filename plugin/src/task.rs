@@ -467,12 +467,13 @@ fn person(kind: &str, payload: Person, dedupe: String, title: &str, lane: Lane) 
 }
 
 /// Whoever is not in the session any more. `at`: when that was seen.
-pub fn removed(registration: Registration, at: Instant) -> Task {
+pub fn removed(registration: Registration, has_attended: bool, at: Instant) -> Task {
     let times = [registration.registered_at.unwrap_or_default(), at].map(|time| time.to_string());
     let values = times.iter().map(String::as_str);
     let dedupe = Fact::Removed.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} is not in session {} any more", registration.person(), registration.session);
-    let payload = Person { registration, held: false, ended: None, watched: None, found: Some(true) };
+    let ended = has_attended.then(|| Ended { at, attendance: Attendance { attended: true, ..Attendance::default() } });
+    let payload = Person { registration, held: false, ended, watched: None, found: Some(true) };
     person(REMOVED, payload, dedupe, &title, Lane::Bulk)
 }
 

@@ -78,6 +78,11 @@ pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &
     Ok(Joined::Yes)
 }
 
+/// Whether they are in the session's list, as far as is remembered.
+pub fn is_noted(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    work.host.get(&fact::Fact::Listed.state_key(session, email.as_str())).is_some()
+}
+
 /// They are not in the session any more: the membership that we made is deleted. Whoever opted out stays so.
 pub async fn leave(work: &Work<'_>, place: &Place<'_>, email: &Email) -> Result<(), Stop> {
     let key = fact::Fact::Listed.state_key(place.session, email.as_str());

@@ -338,7 +338,7 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str)
     if left_out::why(&registration, &work.settings.left_out, None).is_some() {
         return Ok(Vec::new());
     }
-    let removed_at = roster::meet(work, &registration, mark);
+    let removed_at = roster::meet(work, &registration, &attendance, mark);
     registration.values.retain(|source| work.settings.reads(source));
     let watched = replay.map(|replay| task::replay(registration.clone(), replay, work.settings));
     let first = match ended_at {

@@ -65,10 +65,12 @@ pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Ready)>) -> (Vec<(One, Read
     for (one, with) in gone {
         let Some(email) = one.person.registration.email.clone() else { continue };
         let session = one.person.registration.session.clone();
-        let attended = match work.settings.destination {
-            Destination::AccountEngagement => to_account_engagement::has_attended(work, &session, &email),
-            Destination::Salesforce => to_salesforce::has_attended(work, &session, &email),
-        };
+        let was_seen = one.person.ended.as_ref().is_some_and(|ended| ended.attendance.attended);
+        let attended = was_seen
+            || match work.settings.destination {
+                Destination::AccountEngagement => to_account_engagement::has_attended(work, &session, &email),
+                Destination::Salesforce => to_salesforce::has_attended(work, &session, &email),
+            };
         if attended {
             left(work, &session, &email, &with.name, "attended, and stays");
         } else if work.settings.removed_registrants == RemovedRegistrants::Leave {

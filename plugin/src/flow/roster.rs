@@ -6,6 +6,7 @@
 
 use crate::{
     domain::{
+        attendance::Attendance,
         email::Email,
         registrant::{Registration, Role},
         session::SessionId,
@@ -29,18 +30,20 @@ struct Met {
     email: Email,
     person_id: Option<String>,
     registered_at: Option<Instant>,
+    /// True: the last reading said so.
+    has_attended: Option<bool>,
     /// They were missing then, and have not been seen since.
     removed_at: Option<Instant>,
 }
 
-plain!(Met { mark, email, person_id, registered_at, removed_at });
+plain!(Met { mark, email, person_id, registered_at, has_attended, removed_at });
 
 fn key(email: &Email) -> String {
     format!("{PREFIX}{}", &digest([email.as_str()])[..16])
 }
 
 /// They are in the session. Since when they were taken for removed, where they were.
-pub fn meet(work: &Work<'_>, registration: &Registration, mark: &str) -> Option<Instant> {
+pub fn meet(work: &Work<'_>, registration: &Registration, attendance: &Attendance, mark: &str) -> Option<Instant> {
     let email = registration.email.as_ref()?;
     let key = key(email);
     let before: Option<Met> = work.host.get(&key).and_then(|text| from_text(&text).ok());
@@ -49,6 +52,7 @@ pub fn meet(work: &Work<'_>, registration: &Registration, mark: &str) -> Option<
         email: email.clone(),
         person_id: registration.person_id.clone(),
         registered_at: registration.registered_at,
+        has_attended: attendance.attended.then_some(true),
         removed_at: None,
     };
     if before.as_ref() != Some(&met) {
@@ -72,7 +76,8 @@ pub fn missing(work: &Work<'_>, session: &SessionId, marks: &BTreeSet<String>) -
             }
             let gone = Met { removed_at: Some(now), ..met };
             work.host.set(Entry { value: to_text(&gone), ..entry });
-            tasks.push(task::removed(registration(session, gone), now));
+            let has_attended = gone.has_attended == Some(true);
+            tasks.push(task::removed(registration(session, gone), has_attended, now));
         }
     }
     tasks
@@ -110,6 +115,7 @@ mod tests {
             email: email.clone(),
             person_id: Some("P1".into()),
             registered_at: Some(1_644_845_990_000),
+            has_attended: Some(true),
             removed_at: Some(1_645_547_400_000),
         };
         says("session/S1", &key(&email), &met);

@@ -50,7 +50,7 @@ pub fn write(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
 
 /// Whether a registration was told before.
 pub fn is_known(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
-    external_activity::was_told(work, session, email, Activity::Registered)
+    list_membership::is_noted(work, session, email)
 }
 
 pub fn has_attended(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {

@@ -33,6 +33,8 @@ pub struct Story {
     states: BTreeMap<String, BTreeMap<String, Entry>>,
     waiting: Vec<Waiting>,
     done: BTreeSet<String>,
+    /// What the tasks of all passes were to cost.
+    pub costs: u64,
     /// Where the last pass ended.
     pub cursor: Option<String>,
     dead: Vec<(Task, FailureClass, String)>,
@@ -54,6 +56,7 @@ impl Story {
             states: BTreeMap::new(),
             waiting: Vec::new(),
             done: BTreeSet::new(),
+            costs: 0,
             cursor: None,
             dead: Vec::new(),
             waits: Vec::new(),
@@ -134,6 +137,7 @@ impl Story {
             let page = page.unwrap();
             assert!(page.rows.is_empty() && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
             self.cursor = Some(page.cursor);
+            self.costs += page.costs.iter().map(|cost| cost.most).sum::<u64>();
             given += page.tasks.len();
             page.tasks.into_iter().for_each(|task| self.accept(task));
             if !page.more {

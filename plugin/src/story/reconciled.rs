@@ -286,3 +286,86 @@ fn a_session_that_was_cancelled_is_told_and_its_campaign_aborted_where_that_is_c
         assert_eq!(told, ["session-cancelled"]);
     }
 }
+
+/// RULES 21: the host plans by what a page says of its tasks.
+#[test]
+fn what_the_tasks_will_ask_of_livestorm_is_told_before() {
+    let mut story = story([true; DELIVERIES], true);
+    let listed = |story: &Story| {
+        let requests = story.host.requests();
+        let (lists, others): (Vec<_>, Vec<_>) = requests
+            .iter()
+            .filter(|request| request.connection == crate::call::LIVESTORM)
+            .partition(|request| request.purpose == "list sessions");
+        (lists.len(), others.len())
+    };
+    let (_, asked) = listed(&story);
+    // Nine looks at webhooks, of which there are none here.
+    assert_eq!(story.costs, asked as u64 + 9);
+    // Before a pass on request: one look.
+    let (lists, _) = listed(&story);
+    let costs = crate::connector::estimate(&story.host, &story.context, "reconcile", "").unwrap();
+    assert_eq!(costs.len(), 1);
+    assert!(costs[0].least == 1 && costs[0].most >= 6, "{costs:?}");
+    assert_eq!(listed(&story).0, lists + 1);
+    story.reconcile();
+}
+
+/// Switched off and on again, what is long over is not begun anew.
+#[test]
+fn a_pass_from_the_beginning_gives_nothing_of_what_is_long_over() {
+    let mut story = story([false; DELIVERIES], true);
+    story.reconcile_until(ENDED + 45 * DAY, DAY);
+    assert_eq!(story.state("sync/reconcile", "session/S1"), None, "it is forgotten");
+    story.forget_done();
+    story.cursor = None;
+    assert_eq!(story.reconcile(), 1, "the webhooks are looked at, and nothing else");
+}
+
+/// Bad input: cursors that cannot be gone on with.
+#[test]
+fn a_cursor_of_another_source_or_of_the_future_reads_nothing() {
+    let story = Story::new();
+    for cursor in [r#"{"source":"people","at":1,"of":{}}"#, r#"{"source":"reconcile","at":9999999999999,"of":{}}"#, "{"]
+    {
+        let end = crate::connector::sync(&story.host, &story.context, "reconcile", "", Some(cursor));
+        assert!(matches!(end, Err(crate::host::Interruption::BadCursor(_))), "{cursor}: {end:?}");
+    }
+    assert_eq!(story.sent(), 0);
+}
+
+/// A page that is asked for once more with the same cursor says the same again.
+#[test]
+fn a_page_that_is_asked_for_once_more_says_the_same() {
+    let story = Story::new();
+    story.world.borrow_mut().sessions.insert("S1".into(), ended_attributes());
+    let ask = || {
+        story.host.swap_state(Default::default());
+        crate::connector::sync(&story.host, &story.context, "reconcile", "", None).unwrap()
+    };
+    let first = ask();
+    assert_eq!((first.tasks.len(), first.more), (2, true));
+    assert_eq!(ask(), first);
+}
+
+/// One row that cannot be read, and a list that has become shorter while it was paged through.
+#[test]
+fn what_is_wrong_with_a_list_keeps_nothing_else_back() {
+    let mut story = Story::new();
+    {
+        let mut world = story.world.borrow_mut();
+        world.page_size = 1;
+        let mut wrong = session_attributes(STARTS);
+        wrong["estimated_started_at"] = json!({"at": "noon"});
+        world.sessions.insert("S0".into(), wrong);
+        world.sessions.insert("S1".into(), session_attributes(STARTS));
+    }
+    story.reconcile();
+    assert_eq!(story.world.borrow().campaigns.len(), 1);
+    assert!(story.host.lines(crate::host::Level::Warning).contains(&"session-unreadable".to_string()));
+    let cursor = story.cursor.clone().unwrap();
+    let later = cursor.replace(r#""page":0"#, r#""begun_at":1795363200000,"page":7,"step":"recent""#);
+    assert_ne!(later, cursor);
+    story.cursor = Some(later);
+    assert_eq!(story.reconcile(), 0, "past the last page it goes on");
+}

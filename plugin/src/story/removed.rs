@@ -134,7 +134,7 @@ fn livestorm_is_asked_before_anybody_is_taken_off_a_list() {
     let ben = take_out(&story, "ben@example.org");
     story.reconcile();
     story.world.borrow_mut().people.get_mut("S1").unwrap().push(ben);
-    let task = super::super::task::removed(crate::test_host::registration("S1", "ben@example.org"), START);
+    let task = super::super::task::removed(crate::test_host::registration("S1", "ben@example.org"), false, START);
     story.give(task);
     assert_eq!(members(&story).len(), 3);
     let asked = story.host.requests().into_iter().filter(|request| request.purpose == "take off list").count();

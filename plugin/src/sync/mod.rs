@@ -84,7 +84,7 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
 
 async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
     match source {
-        reconcile::NAME => Ok(reconcile::cost(work)),
+        reconcile::NAME => reconcile::cost(work).await,
         _ => Err(unknown(source)),
     }
 }

@@ -46,6 +46,8 @@ const EACH_ALL: u64 = 7 * DAY;
 const DUE_A_PAGE: u32 = 500;
 const EACH_CHECK: u64 = DAY;
 const KEY: &str = "session/";
+/// When all sessions were listed last: what is older and not remembered is forgotten, and not new.
+const KNOWN: &str = "known-since";
 
 pub fn source() -> Source {
     Source {
@@ -140,16 +142,38 @@ pub async fn page(work: &Work<'_>, asked: &Asked<'_>) -> Result<Page, Halt> {
     let place: Place = cursor::read(NAME, work.now(), asked.cursor)?.unwrap_or_default();
     let at = place.begun_at.unwrap_or_else(|| work.now());
     let step = place.step.clone().unwrap_or_else(|| place.first_step(at).into());
-    let (next, tasks) = match step.as_str() {
+    let (next, given) = match step.as_str() {
         DUE => due(work, &place, at),
         step => list(work, &place, step, at).await?,
     };
     let more = next.begun_at.is_some();
-    Ok(Page { rows: Vec::new(), tasks, cursor: cursor::write(NAME, at, &next), more })
+    let cursor = cursor::write(NAME, at, &next);
+    Ok(Page { rows: Vec::new(), tasks: given.tasks, cursor, more, costs: cost_of(0, given.requests) })
+}
+
+/// Tasks, and what they will ask of Livestorm.
+#[derive(Default)]
+struct Given {
+    tasks: Vec<Task>,
+    requests: u64,
+}
+
+impl Given {
+    fn add(&mut self, seen: &Seen, tasks: impl IntoIterator<Item = Task>) {
+        for task in tasks {
+            self.requests += seen::requests(seen, &task);
+            self.tasks.push(task);
+        }
+    }
+}
+
+fn cost_of(least: u64, most: u64) -> Vec<Cost> {
+    let cost = Cost { connection: LIVESTORM.into(), least, most };
+    if most > 0 { vec![cost] } else { Vec::new() }
 }
 
 /// One page of the list.
-async fn list(work: &Work<'_>, place: &Place, step: &str, at: Instant) -> Result<(Place, Vec<Task>), Halt> {
+async fn list(work: &Work<'_>, place: &Place, step: &str, at: Instant) -> Result<(Place, Given), Halt> {
     let doing = Doing { what: "list the sessions", whom: "the Livestorm workspace" };
     let number = place.page.to_string();
     let filter = place.filter(step, at, work.context.activated_at);
@@ -162,44 +186,47 @@ async fn list(work: &Work<'_>, place: &Place, step: &str, at: Instant) -> Result
         other => return Err(other.stop(work.now(), &doing).into()),
     };
     let rows = body.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let tasks = rows.iter().flat_map(|row| listed(work, place, row, at)).collect();
+    let known_since = work.host.get(KNOWN).and_then(|text| text.parse().ok());
+    let mut given = Given::default();
+    rows.iter().for_each(|row| listed(work, row, at, known_since, &mut given));
     let begun_at = Some(at);
     let next = At::root(&body).ok().and_then(|body| paging::next(&body, place.page));
     let next = match next {
         Some(page) => Place { begun_at, step: Some(step.into()), page, ..place.clone() },
         None => Place { begun_at, step: Some(Place::after_step(step).into()), page: 0, ..place.clone() },
     };
-    Ok((next, tasks))
+    Ok((next, given))
 }
 
 /// One that cannot be read keeps none of the others back.
-fn listed(work: &Work<'_>, place: &Place, row: &Value, at: Instant) -> Vec<Task> {
+fn listed(work: &Work<'_>, row: &Value, at: Instant, known_since: Option<Instant>, given: &mut Given) {
     let row = match At::root(row).and_then(|row| Row::read(&row)) {
         Ok(row) => row,
         Err(problem) => {
             let message = format!("A session of Livestorm's list cannot be read, and is passed over: {problem}");
             work.warn("session-unreadable", &message, None);
-            return Vec::new();
+            return;
         }
     };
     let id = &row.session.id;
     let before = remembered(work, id);
-    let (seen, tasks) = seen::look(before.as_ref(), &row, at, work.context.activated_at, place.all_at);
-    if let Some(seen) = seen.filter(|seen| before.as_ref() != Some(seen)) {
+    let (seen, tasks) = seen::look(before.as_ref(), &row, at, work.context.activated_at, known_since);
+    let Some(seen) = seen else { return };
+    if before.as_ref() != Some(&seen) {
         remember(work, id, &seen);
     }
-    tasks
+    given.add(&seen, tasks);
 }
 
 /// Of the sessions that are remembered, those whose people are to be read; those long over are forgotten.
-fn due(work: &Work<'_>, place: &Place, at: Instant) -> (Place, Vec<Task>) {
+fn due(work: &Work<'_>, place: &Place, at: Instant) -> (Place, Given) {
     let entries = work.host.scan(KEY, place.after.as_deref(), DUE_A_PAGE);
-    let mut tasks = Vec::new();
+    let mut given = Given::default();
     for (id, seen) in entries.iter().filter_map(read_entry) {
         match seen::due(&id, &seen, at) {
             Some((after, task)) => {
                 remember(work, &id, &after);
-                tasks.push(task);
+                given.add(&after, [task]);
             }
             None if seen::is_over(&seen, at) => work.host.delete(&key(&id)),
             None => {}
@@ -208,31 +235,37 @@ fn due(work: &Work<'_>, place: &Place, at: Instant) -> (Place, Vec<Task>) {
     match entries.last() {
         Some(last) if entries.len() == DUE_A_PAGE as usize => {
             let after = Some(last.key.clone());
-            (Place { begun_at: Some(at), step: Some(DUE.into()), page: 0, after, ..place.clone() }, tasks)
+            (Place { begun_at: Some(at), step: Some(DUE.into()), page: 0, after, ..place.clone() }, given)
         }
         _ => {
-            tasks.extend(place.checks(at).then(|| task::check_webhooks(at)));
-            (place.over(at), tasks)
+            if place.checks(at) {
+                given.tasks.push(task::check_webhooks(at));
+                given.requests += 1;
+            }
+            if place.first_step(at) == ALL {
+                work.host.set(Entry { key: KNOWN.into(), value: at.to_string(), subject: None });
+            }
+            (place.over(at), given)
         }
     }
 }
 
-/// The list, and the readings that are due by now.
-pub fn cost(work: &Work<'_>) -> Vec<Cost> {
-    let (at, mut known, mut readings, mut after) = (work.now(), 0, 0, None);
-    loop {
-        let entries = work.host.scan(KEY, after.as_deref(), DUE_A_PAGE);
-        known += entries.len() as u64;
-        let due = entries.iter().filter_map(read_entry).filter(|(id, seen)| seen::due(id, seen, at).is_some());
-        readings += due.map(|(_, seen)| seen::requests(&seen)).sum::<u64>();
-        match entries.last() {
-            Some(last) if entries.len() == DUE_A_PAGE as usize => after = Some(last.key.clone()),
-            _ => break,
-        }
-    }
-    // As many pages as there may be, one of what has changed, and the webhooks.
-    let most = known.div_ceil(50) + 2 + readings;
-    vec![Cost { connection: LIVESTORM.into(), least: 1 + readings, most: most.max(1 + readings) }]
+/// By one look: what is remembered is not at hand. At least a page of what has changed; at most all pages, and a reading of everybody.
+pub async fn cost(work: &Work<'_>) -> Result<Vec<Cost>, Halt> {
+    let doing = Doing { what: "see how many sessions there are", whom: "the Livestorm workspace" };
+    let since = (work.context.activated_at / SECOND).to_string();
+    let query =
+        [("page[number]", "0"), ("page[size]", paging::PAGE_SIZE_MAX), ("filter[created_since]", since.as_str())];
+    let body = match read(work, &SESSIONS, &[], &query, &doing).await? {
+        Read::Body(body) => body,
+        other => return Err(other.stop(work.now(), &doing).into()),
+    };
+    let rows = body.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let rows = rows.iter().filter_map(|row| Row::read(&At::root(row).ok()?).ok());
+    let readings: u64 = rows.map(|row| 3 + row.registrants.div_ceil(50).max(1)).sum();
+    let pages = At::root(&body).ok().as_ref().and_then(paging::extent).map_or(1, |extent| extent.pages);
+    // The other pages are taken to be like the first one; and one look at the webhooks.
+    Ok(cost_of(1, pages * (1 + readings) + 2))
 }
 
 fn key(id: &SessionId) -> String {

@@ -19,7 +19,7 @@ use crate::{
     host::{DAY, HOUR, Instant, Task},
     json::{At, Problem},
     livestorm::resources,
-    task::{self, ReadPeople, Reading},
+    task::{self, READ_PEOPLE, ReadPeople, Reading, SESSION_CREATED, SESSION_ENDED},
 };
 
 /// People of one page of a reading.
@@ -169,9 +169,15 @@ fn pace(seen: &Seen) -> u64 {
     (PACE * pages(seen)).min(PACE_MAX)
 }
 
-/// What its readings cost: a read of the session where it is not known yet, and its pages.
-pub fn requests(seen: &Seen) -> u64 {
-    pages(seen)
+/// What a task will ask of Livestorm, as far as can be told before.
+pub fn requests(seen: &Seen, task: &Task) -> u64 {
+    match task.kind.as_str() {
+        // The title of its event.
+        SESSION_CREATED => 1,
+        SESSION_ENDED => 1 + pages(seen),
+        READ_PEOPLE => pages(seen),
+        _ => 0,
+    }
 }
 
 /// Nothing more is expected of it.
