@@ -5,10 +5,14 @@
 mod corners;
 mod ends;
 mod faults;
+mod livestorm;
 mod queue;
+mod reconciled;
 mod registrations;
+mod removed;
 mod sessions;
 pub mod state;
+mod webhooks;
 mod world;
 
 use queue::Story;

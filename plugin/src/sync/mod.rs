@@ -5,6 +5,7 @@
 //! (the host), what becomes of the tasks (`flow/`).
 
 mod cursor;
+mod reconcile;
 pub mod streams;
 
 use crate::{
@@ -48,7 +49,9 @@ impl From<Halt> for Interruption {
 }
 
 pub fn sources(_: &Settings) -> Vec<Source> {
-    streams::sources()
+    let mut sources = streams::sources();
+    sources.push(reconcile::source());
+    sources
 }
 
 pub fn estimate(
@@ -83,16 +86,18 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
 }
 
 async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
-    match streams::of(source) {
-        Some(stream) => streams::cost(work, stream).await,
-        None => Err(unknown(source)),
+    match (source, streams::of(source)) {
+        (_, Some(stream)) => streams::cost(work, stream).await,
+        (reconcile::NAME, _) => reconcile::cost(work).await,
+        _ => Err(unknown(source)),
     }
 }
 
 async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, Halt> {
-    match streams::of(source) {
-        Some(stream) => streams::page(work, stream, asked).await,
-        None => Err(unknown(source)),
+    match (source, streams::of(source)) {
+        (_, Some(stream)) => streams::page(work, stream, asked).await,
+        (reconcile::NAME, _) => reconcile::page(work, asked).await,
+        _ => Err(unknown(source)),
     }
 }
 

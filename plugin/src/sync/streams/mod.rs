@@ -158,7 +158,13 @@ pub async fn page(work: &Work<'_>, stream: Stream, asked: &Asked<'_>) -> Result<
     if !more {
         place = Place { done: pass.started, pass: None, told: None };
     }
-    Ok(Page { rows, tasks: Vec::new(), cursor: cursor::write(stream.name(), place.at(), &place), more })
+    Ok(Page {
+        rows,
+        tasks: Vec::new(),
+        cursor: cursor::write(stream.name(), place.at(), &place),
+        more,
+        costs: Vec::new(),
+    })
 }
 
 async fn gather(work: &Work<'_>, stream: Stream, pass: &mut Pass) -> Result<(), Halt> {
