@@ -1,6 +1,9 @@
-//! Every call to Livestorm, as data. All of them read.
+//! Every call to Livestorm, as data. All but one of them read.
 
-use crate::call::{Call, LIVESTORM};
+use crate::{
+    call::{Call, LIVESTORM, Shape},
+    host::Method,
+};
 
 pub const PING: Call =
     Call::read(LIVESTORM, "/v1/ping", "test the connection", "Tests the connection. Nothing leaves.");
@@ -61,6 +64,18 @@ pub const USERS: Call = Call::read(
     "read team members",
     "Reads who belongs to the team, so that they are left out. Nothing leaves.",
 );
+
+/// A second sending is answered with *already registered* (409 or 422) and changes nothing, so it is idempotent.
+/// <https://developers.livestorm.co/reference/post_sessions-id-people>, confirmed.
+pub const REGISTER: Call = Call::idempotent(Shape::new(
+    LIVESTORM,
+    Method::Post,
+    "/v1/sessions/{id}/people",
+    "register",
+    &["data"],
+    "Registers somebody who submitted a form of the session's campaign in Account Engagement. The address and the answers that the \
+     settings name leave.",
+));
 
 pub const ALL: [&Call; 9] =
     [&PING, &SESSION, &EVENT, &EVENT_SESSIONS, &SESSION_PEOPLE, &USERS, &WEBHOOKS, &EVENTS, &PEOPLE_ATTRIBUTES];

@@ -38,7 +38,7 @@ pub fn verdict(status: u16) -> Verdict {
 }
 
 /// Livestorm's own words, where there are any.
-fn words(response: &Response) -> String {
+pub fn words(response: &Response) -> String {
     let said = json::parse(&response.body).ok().and_then(|body| {
         let error = body.get("errors")?.get(0)?.clone();
         let at = At::root(&error).ok()?;

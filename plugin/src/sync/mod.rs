@@ -5,6 +5,7 @@
 //! (the host), what becomes of the tasks (`flow/`).
 
 mod cursor;
+pub mod form_submissions;
 
 use crate::{
     executor::{Flow, Waves},
@@ -46,8 +47,10 @@ impl From<Halt> for Interruption {
     }
 }
 
-pub fn sources(_: &Settings) -> Vec<Source> {
-    Vec::new()
+pub fn sources(settings: &Settings) -> Vec<Source> {
+    let mut sources = Vec::new();
+    sources.extend(settings.registers_from_forms().then(form_submissions::source));
+    sources
 }
 
 pub fn estimate(
@@ -81,12 +84,18 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
     ends.pop().unwrap_or_else(none).map_err(Into::into)
 }
 
-async fn cost(_: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
-    Err(unknown(source))
+async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
+    match source {
+        form_submissions::NAME if work.settings.registers_from_forms() => Ok(form_submissions::cost()),
+        _ => Err(unknown(source)),
+    }
 }
 
-async fn page(_: &Work<'_>, source: &str, _: &Asked<'_>) -> Result<Page, Halt> {
-    Err(unknown(source))
+async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, Halt> {
+    match source {
+        form_submissions::NAME if work.settings.registers_from_forms() => form_submissions::page(work, asked).await,
+        _ => Err(unknown(source)),
+    }
 }
 
 fn unknown(source: &str) -> Halt {
