@@ -16,6 +16,7 @@ use host_harness::{
         unknowns::ErrorBody,
     },
     stage::{ACTIVITY_TYPES as TYPES, EXTENSION, INSTALLATION},
+    sync::plan::Plan,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -398,7 +399,7 @@ async fn a_connection_that_is_not_bound_is_a_blocker() {
         dry_run: false,
         limits: host.runtime.limits(),
     };
-    host.runtime.install(component, context, 1);
+    host.runtime.install(component, context, 1, Plan::default());
     let checking = host.clone();
     let findings =
         in_time(&theatre, async move { checking.runtime.check("unbound", &checking.asker()).await }).await.unwrap();
@@ -579,13 +580,4 @@ async fn what_a_setting_can_be_is_what_the_accounts_have() {
     without(&mut theatre.stage.simulators.world(), Ability::ViewCustomFields);
     let refused = options(&theatre, &host, "/mapping/prospect/0/target").await.unwrap_err();
     assert!(refused.code == "options-not-read" && !refused.remedy.is_empty(), "{refused:?}");
-}
-
-#[tokio::test]
-async fn sync_sources_that_are_not_offered_yet_say_so() {
-    let theatre = Theatre::set(&story(vec![])).await;
-    let host = theatre.open().await;
-    assert_eq!(host.runtime.sync_sources(INSTALLATION).await.unwrap(), Vec::<String>::new());
-    let page = host.runtime.sync_page(INSTALLATION, "people", None, &host.asker()).await.unwrap();
-    assert!(page.unwrap_err().starts_with("bad-cursor: "));
 }

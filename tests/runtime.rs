@@ -9,6 +9,7 @@ use host_harness::{
         Response, RunId, RunInput, Step, Task, Write,
     },
     runtime::{Asker, IMPORTS, Limits, Refused, Runtime, contract::Context},
+    sync::plan::Plan,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -22,7 +23,7 @@ fn limits() -> Limits {
 fn runtime(limits: Limits) -> Runtime {
     let runtime = Runtime::new(limits).unwrap();
     let component = runtime.compile(HOSTILE).unwrap();
-    runtime.install(component, context(limits), 10);
+    runtime.install(component, context(limits), 10, Plan::default());
     runtime
 }
 

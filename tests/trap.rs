@@ -10,6 +10,7 @@ use host_harness::{
     },
     effect::{Answer, Lane, Performer, Permit, Request, Response, Task},
     runtime::{Limits, Runtime, contract::Context},
+    sync::plan::Plan,
 };
 use std::{
     collections::BTreeMap,
@@ -61,7 +62,7 @@ async fn a_guest_that_traps_on_one_task_of_sixteen_fails_that_one_alone_and_does
         dry_run: false,
         limits: runtime.limits(),
     };
-    runtime.install(component, context, 16);
+    runtime.install(component, context, 16, Plan::default());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("host.sqlite");
     let limits = EngineLimits::default();

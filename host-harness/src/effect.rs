@@ -10,11 +10,15 @@ use crate::clock::{Timestamp, Work};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-/// The kind of the host's own task: a delivery that waits for `admit`. Its key is `inbox/<id>`.
+/// The kinds of the host's own tasks, and how their keys begin: a delivery or another trigger that waits for `admit`, and a page
+/// of a source that waits to be read.
 pub const DELIVERY: &str = "delivery";
+pub const TRIGGER: &str = "trigger";
 pub const INBOX: &str = "inbox/";
+pub const SYNC: &str = "sync";
+pub const SOURCES: &str = "sync/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -165,6 +169,15 @@ pub struct Task {
 }
 
 impl Task {
+    /// A task that no connector gives.
+    pub fn is_hosts_own(&self) -> bool {
+        match self.kind.as_str() {
+            DELIVERY | TRIGGER => self.ordering_key.starts_with(INBOX),
+            SYNC => self.ordering_key.starts_with(SOURCES),
+            _ => false,
+        }
+    }
+
     /// What keeps it from being a connector's task (`wit/types.wit`), in words. The host's own task always has a fault:
     /// a connector that gave one could forge a delivery.
     pub fn fault(&self) -> Option<String> {
@@ -175,8 +188,10 @@ impl Task {
         if self.ordering_key.is_empty() {
             return Some(format!("`ordering-key` {of} is empty"));
         }
-        if self.kind == DELIVERY || self.ordering_key.starts_with(INBOX) {
-            let own = "the kind `delivery` and ordering keys that begin with `inbox/` are the host's own";
+        let is_own_kind = [DELIVERY, TRIGGER, SYNC].contains(&self.kind.as_str());
+        if is_own_kind || [INBOX, SOURCES].iter().any(|own| self.ordering_key.starts_with(own)) {
+            let own = "the kinds `delivery`, `trigger` and `sync`, and ordering keys that begin with `inbox/` or `sync/`, are the \
+                       host's own";
             return Some(format!("{own}, and {of} has one"));
         }
         let subject = |part: fn(&Subject) -> &String| self.subject.as_ref().map_or(0, |s| part(s).len());
@@ -215,6 +230,9 @@ pub enum Outcome {
 pub struct Completion {
     pub follow_ups: Vec<Task>,
     pub wakes: Vec<String>,
+    /// The host's own task that goes on where this one ends. No connector can give one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<Box<Task>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +268,16 @@ pub struct Delivery {
     pub body: Vec<u8>,
     pub received_at: Timestamp,
     pub verified: bool,
+}
+
+/// What happened to an installation: the payload of the host's own task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    Webhook(Delivery),
+    /// By webhook source.
+    Activated(BTreeMap<String, String>),
+    Deactivating,
 }
 
 /// One entry of an ordering key's memory.
@@ -521,6 +549,8 @@ mod tests {
             ("`ordering-key`", of(&|t| t.ordering_key.clear())),
             ("`ordering-key`", of(&|t| t.ordering_key.push('o'))),
             ("host's own", of(&|t| t.ordering_key = format!("{INBOX}1"))),
+            ("host's own", of(&|t| t.kind = SYNC.into())),
+            ("host's own", of(&|t| t.ordering_key = format!("{SOURCES}people"))),
             ("`dedupe-key`", of(&|t| t.dedupe_key.push('d'))),
             ("`title`", of(&|t| t.title.push('t'))),
             ("`subject.kind`", of(&|t| t.subject.iter_mut().for_each(|s| s.kind.push('s')))),

@@ -12,15 +12,23 @@ use crate::{
         self, Engine, EngineError, EngineLimits, Probe,
         sqlite::{Durability, SqliteEngine},
     },
-    effect::Performer,
+    effect::{INBOX, Lane, Performer, TRIGGER, Task, Trigger},
     ingress::{Doorway, Ingress},
     runtime::{
         Asker, CallError, Refused, Runtime,
-        contract::{Context, Finding, Manifest, Severity},
+        contract::{Context, Finding, Manifest, Severity, Source},
+    },
+    sync::{
+        self, Pass,
+        plan::{self, Plan},
     },
 };
 use secrecy::SecretString;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, RwLock},
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +102,8 @@ pub struct Host {
     pub ingress: Arc<Ingress>,
     /// Instead of the connections, in a dry run. Then, and only then, the connector is told that it is one.
     rehearsal: Option<Arc<Rehearsal>>,
+    /// By installation.
+    sources: RwLock<BTreeMap<String, Vec<Source>>>,
 }
 
 impl Host {
@@ -123,7 +133,7 @@ impl Host {
         let connections = Connections::new(of_requests, transport, credentials, ConnectionLimits::default());
         let ingress = Ingress::new(clock.clone(), engine.clone());
         let (connections, ingress) = (Arc::new(connections), Arc::new(ingress));
-        Ok(Host { clock, engine, runtime, connections, ingress, rehearsal: None })
+        Ok(Host { clock, engine, runtime, connections, ingress, rehearsal: None, sources: RwLock::default() })
     }
 
     /// From here on the installation's webhooks are taken and its tasks run. Installing again replaces settings and bindings.
@@ -146,10 +156,16 @@ impl Host {
             response_bytes: limits.response_bytes as usize,
             hold_ms: limits.hold_ms.into(),
         };
+        let quota = |(name, binding): (&String, &Binding)| Some((name.clone(), binding.provider.quota()?));
+        let quotas = bindings.iter().filter_map(quota).collect();
         self.connections.install(&id, bindings, egress, call_limits)?;
         let dry_run = self.rehearsal.is_some();
         let context = Context { installation: id.clone(), settings, activated_at, connections, dry_run, limits };
-        self.runtime.install(component, context, manifest.batch_tasks);
+        let sources = self.runtime.sources(&component, context.clone()).await?;
+        let repeating = sources.iter().filter(|source| repeats(source)).count();
+        let plan = Plan { quotas, share: plan::SHARE, sources: u64::try_from(repeating).unwrap_or(u64::MAX) };
+        self.runtime.install(component, context, manifest.batch_tasks, plan);
+        self.sources.write().unwrap_or_else(|p| p.into_inner()).insert(id.clone(), sources);
         let sources = manifest.webhooks.clone();
         self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets });
         self.engine.installed(&id);
@@ -177,9 +193,55 @@ impl Host {
         Ok(fixed?)
     }
 
+    /// What the connector can read by itself here.
+    pub fn sources(&self, installation: &str) -> Vec<Source> {
+        self.sources.read().unwrap_or_else(|p| p.into_inner()).get(installation).cloned().unwrap_or_default()
+    }
+
+    /// The customer switched it on, or on again: the connector is told where webhooks are to be sent to, by webhook source, and what
+    /// repeats by itself begins, or goes on from where it stood.
+    pub async fn switch_on(&self, installation: &str, addresses: BTreeMap<String, String>) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let mut tasks = vec![trigger("activated", &Trigger::Activated(addresses), now)];
+        for source in self.sources(installation).iter().filter(|source| repeats(source)) {
+            self.engine.resume(installation, Some(&sync::key(&source.name))).await?;
+            tasks.push(Pass::repeating(&source.name, None, source.min_interval_ms, now).task(None));
+        }
+        self.engine.accept(installation, tasks).await.map(|_| ())
+    }
+
+    /// The customer switches it off: what repeats stands still, and the connector takes back what it has set up at the provider.
+    /// The connections are needed until the tasks of that are done.
+    pub async fn switch_off(&self, installation: &str) -> Result<(), EngineError> {
+        for source in self.sources(installation).iter().filter(|source| repeats(source)) {
+            self.engine.pause(installation, Some(&sync::key(&source.name))).await?;
+        }
+        let task = trigger("deactivating", &Trigger::Deactivating, self.clock.now());
+        self.engine.accept(installation, vec![task]).await.map(|_| ())
+    }
+
     /// Who performs the requests of calls that are not journaled.
     pub fn asker(&self) -> Asker {
         Asker { clock: self.clock.clone(), performer: self.connections.clone() }
+    }
+}
+
+/// A source that gives tasks alone and runs on a schedule needs nobody who takes its pages.
+fn repeats(source: &Source) -> bool {
+    source.scheduled && source.schema.is_empty()
+}
+
+fn trigger(what: &str, trigger: &Trigger, now: Timestamp) -> Task {
+    Task {
+        kind: TRIGGER.into(),
+        payload: serde_json::to_string(trigger).expect("a trigger is plain data"),
+        // One after another: switched off and on again is on.
+        ordering_key: format!("{INBOX}{TRIGGER}"),
+        dedupe_key: format!("{TRIGGER}/{what}/{}", now.0),
+        lane: Lane::Prompt,
+        not_before: None,
+        title: format!("The installation is {what}"),
+        subject: None,
     }
 }
 

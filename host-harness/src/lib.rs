@@ -17,6 +17,7 @@ pub mod installation;
 pub mod runtime;
 pub mod simulators;
 pub mod stage;
+pub mod sync;
 
 /// The connector that the binary carries with it.
 pub const CONNECTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/connector.wasm"));

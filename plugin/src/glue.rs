@@ -307,7 +307,13 @@ impl From<ours::Source> for sync::Source {
 
 impl From<ours::Page> for sync::Page {
     fn from(page: ours::Page) -> Self {
-        Self { rows: all(page.rows), tasks: all(page.tasks), cursor: page.cursor, more: page.more }
+        Self {
+            rows: all(page.rows),
+            tasks: all(page.tasks),
+            cursor: page.cursor,
+            more: page.more,
+            costs: all(page.costs),
+        }
     }
 }
 

@@ -270,6 +270,8 @@ pub struct Page {
     pub cursor: String,
     /// False: the pass is over.
     pub more: bool,
+    /// Of the tasks.
+    pub costs: Vec<Cost>,
 }
 
 /// What a pass, and the tasks that follow from it, cost in requests.

@@ -69,6 +69,18 @@ impl DataDir {
         Ok(self.store())
     }
 
+    /// The engine's file for streams.
+    pub fn made_store_of_streams(&self) -> Result<PathBuf, DataDirError> {
+        let store = self.path.join("streams.sqlite");
+        private(&store)?;
+        Ok(store)
+    }
+
+    /// Where the cursor of an installation's stream is kept.
+    pub fn stream_file(&self, installation: &str, stream: &str) -> PathBuf {
+        self.path.join(format!("{installation}.{stream}.json"))
+    }
+
     pub fn credentials(&self) -> Result<CredentialStore, CredentialError> {
         CredentialStore::open(self.path.join("credentials.json"))
     }

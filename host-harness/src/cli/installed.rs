@@ -1,6 +1,6 @@
 //! What the commands about one installation share: where it is written down, where it is remembered, and a host with it.
 
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, DataDirError};
 use crate::{
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
     connections::{CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
@@ -53,6 +53,11 @@ impl Opened {
         Ok(self.data.is_switched_on(&self.id)?)
     }
 
+    /// Where a stream's cursor is kept, unless it is given.
+    pub fn stream_file(&self, stream: &str) -> PathBuf {
+        self.data.stream_file(&self.id, stream)
+    }
+
     pub fn switch_on(&self) -> anyhow::Result<()> {
         Ok(self.data.note_activation(&self.id, self.activated_at)?)
     }
@@ -64,10 +69,24 @@ pub(super) const NO_ADDRESS: &str = "handed-over-in-the-process";
 impl Place {
     /// For real. Whoever finds nothing in the way switches it on.
     pub async fn open(&self, file: &InstallationFile, source: Option<&str>) -> anyhow::Result<Opened> {
+        self.open_with(file, source, DataDir::made_store).await
+    }
+
+    /// For reading streams: a store of its own, so that nothing else of the installation goes on meanwhile.
+    pub async fn open_for_streams(&self, file: &InstallationFile) -> anyhow::Result<Opened> {
+        self.open_with(file, None, DataDir::made_store_of_streams).await
+    }
+
+    async fn open_with(
+        &self,
+        file: &InstallationFile,
+        source: Option<&str>,
+        store: fn(&DataDir) -> Result<PathBuf, DataDirError>,
+    ) -> anyhow::Result<Opened> {
         let (data, credentials) = self.data(file)?;
         let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
         let ground = ground(credentials, Durability::Full);
-        let store = data.made_store()?;
+        let store = store(&data)?;
         let host = Host::open(&store, ground, Arc::new(Runtime::new(Limits::default())?)).with_context(|| {
             format!("the store {} cannot be opened. Keep the file for whoever repairs it, and do not delete it: what is still to \
                      be done stands in it", store.display())

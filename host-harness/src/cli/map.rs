@@ -14,6 +14,7 @@ use crate::{
         Limits, Runtime,
         contract::{Context, Finding, MappedValue, Severity},
     },
+    sync::plan::Plan,
 };
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -86,7 +87,7 @@ async fn preview(
         received_at: SystemClock.now(),
         verified: false,
     };
-    runtime.install(component, context, manifest.batch_tasks);
+    runtime.install(component, context, manifest.batch_tasks, Plan::default());
     Ok(runtime.preview(&file.id, delivery).await?)
 }
 

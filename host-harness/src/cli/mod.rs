@@ -18,6 +18,7 @@ mod planned_parts;
 mod run;
 mod sessions;
 mod simulate;
+mod sync;
 mod timeline;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -38,6 +39,7 @@ enum Command {
     Map(map::Arguments),
     Run(run::Arguments),
     Sessions(sessions::Arguments),
+    Sync(sync::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
     Completion(completion::Arguments),
@@ -58,6 +60,7 @@ pub fn run() -> ExitCode {
             Command::Map(arguments) => map::run(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Sessions(arguments) => sessions::run(arguments).await,
+            Command::Sync(arguments) => sync::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Completion(arguments) => completion::run(arguments, Arguments::command()),

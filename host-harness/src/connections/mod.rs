@@ -190,6 +190,11 @@ impl Connections {
         }
     }
 
+    /// How many requests an account has left in its window, as its last answer said.
+    pub fn left(&self, installation: &str, connection: &str) -> Option<u64> {
+        self.installation(installation)?.bindings.get(connection)?.lane.left()
+    }
+
     /// Sets or replaces what an installation may use. Requests under way end under the old.
     pub fn install(
         &self,
@@ -310,6 +315,9 @@ impl Connections {
             let sent = authorised.send(&slot, &*self.transport, limits.response_bytes).await;
             drop(slot);
             let now = self.clock.now();
+            if let Some(left) = sent.as_ref().ok().and_then(|sent| sent.left(bound)) {
+                lane.note_left(left);
+            }
             let (outcome, answer) = judge(bound, request.repeat, sent, tries, now);
             match outcome {
                 Outcome::NotSent | Outcome::NoAnswer => lane.failed(now),

@@ -174,6 +174,8 @@ pub struct Lane {
     book: Mutex<Book>,
     /// A token that was refused though it was fresh: no refresh helps until then.
     refused: Mutex<Option<(u64, Timestamp)>>,
+    /// Requests left in the account's window, as an answer last said.
+    left: Mutex<Option<u64>>,
 }
 
 /// The right to have one request in flight.
@@ -193,6 +195,7 @@ impl Lane {
             slots: Arc::new(Semaphore::new(pace.in_flight_max)),
             book: Mutex::new(Book::new(pace.rates)),
             refused: Mutex::new(None),
+            left: Mutex::new(None),
         }
     }
 
@@ -241,6 +244,14 @@ impl Lane {
             Either::Left((slot, _)) => slot.ok().map(|slot| Slot { _slot: slot }),
             Either::Right(_) => None,
         }
+    }
+
+    pub fn note_left(&self, left: u64) {
+        *lock(&self.left) = Some(left);
+    }
+
+    pub fn left(&self) -> Option<u64> {
+        *lock(&self.left)
     }
 
     pub fn hold(&self, until: Timestamp, reason: &str) {

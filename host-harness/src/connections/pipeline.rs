@@ -347,6 +347,11 @@ impl Sent {
         })
     }
 
+    /// Requests that the account has left in its window, where the answer says so.
+    pub fn left(&self, bound: &Bound) -> Option<u64> {
+        bound.provider.left(self.answer.headers())
+    }
+
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         retry_after(now, self.answer.headers())
     }

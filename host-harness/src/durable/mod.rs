@@ -18,7 +18,7 @@ pub mod sqlite;
 pub mod state;
 pub mod wave;
 
-pub use crate::effect::{DELIVERY, INBOX};
+pub use crate::effect::{DELIVERY, INBOX, SOURCES, SYNC};
 
 use crate::{
     clock::{Clock, Timestamp},

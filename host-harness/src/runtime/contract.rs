@@ -2,7 +2,11 @@
 //! those of `wit/`.
 
 pub use crate::effect::EgressRule;
-use crate::{clock::Timestamp, runtime::limits::Limits};
+use crate::{
+    clock::Timestamp,
+    effect::{Failure, Task, Wait},
+    runtime::limits::Limits,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -112,6 +116,58 @@ pub struct MappedValue {
     pub target: String,
     pub written: Option<String>,
     pub note: String,
+}
+
+/// Something that `sync` reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    pub name: String,
+    pub title: String,
+    /// JSON Schema of a row; empty where there are none.
+    pub schema: String,
+    pub primary_key: Vec<String>,
+    pub min_interval_ms: u64,
+    pub parameters: String,
+    pub scheduled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowChange {
+    Upsert,
+    Delete,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    pub change: RowChange,
+    /// JSON; of a deletion the primary key alone.
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub rows: Vec<Row>,
+    pub tasks: Vec<Task>,
+    pub cursor: String,
+    pub more: bool,
+    /// Of the tasks.
+    pub costs: Vec<Cost>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    pub connection: String,
+    pub least: u64,
+    pub most: u64,
+}
+
+/// Why there is no page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    Later(Wait),
+    BadCursor(String),
+    Failed(Failure),
 }
 
 /// The installation that a call is made for, as it is recorded with the run.

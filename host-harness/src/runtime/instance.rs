@@ -35,6 +35,8 @@ pub(super) enum Rights {
     Look,
     /// Every request, the clock, the log; no state.
     Mend,
+    /// `read` requests, and everything else.
+    Read,
     /// Everything.
     All,
 }
@@ -88,7 +90,7 @@ impl Caller {
         let allowed = match self.rights {
             Rights::None => false,
             Rights::Look | Rights::Mend => least == Rights::Look,
-            Rights::All => true,
+            Rights::Read | Rights::All => true,
         };
         if allowed { Ok(()) } else { Err(format_err!("`{what}` is not allowed in this call")) }
     }
@@ -155,7 +157,7 @@ impl Caller {
         let denied = |layer: &str, rule: String, remedy: &str| {
             Some(SendError::Denied(Denial { layer: layer.into(), rule, remedy: remedy.into() }))
         };
-        if self.rights == Rights::Look && request.repeat != Repeat::Read {
+        if [Rights::Look, Rights::Read].contains(&self.rights) && request.repeat != Repeat::Read {
             return denied("class", "this call may only read".into(), "send it from `on-trigger.handle`");
         }
         if place >= self.limits.wave as usize {

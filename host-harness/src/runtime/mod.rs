@@ -10,27 +10,34 @@ mod engine;
 mod instance;
 mod limits;
 mod outcomes;
+mod page;
 mod versions;
 
 pub use engine::{Component, IMPORTS, Refused};
 pub use limits::Limits;
+pub use page::Taken;
 
 use crate::{
     clock::{Clock, Timestamp, Work},
-    durable::{DELIVERY, INBOX},
+    durable::{DELIVERY, INBOX, SOURCES, SYNC},
     effect::{
         Ask, Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lead, Level, Line, Note, Outcome,
-        Performer, Permit, Reply, Run, RunId, Step,
+        Performer, Permit, Reply, Run, RunId, Step, Task, Trigger,
+    },
+    sync::{
+        Pass,
+        plan::{Plan, Spent},
     },
 };
 use async_trait::async_trait;
-use contract::{Choice, Context, EgressRule, Finding, Manifest, MappedValue};
+use contract::{Choice, Context, Cost, EgressRule, Finding, Interruption, Manifest, MappedValue, Source};
 use instance::{Call, Coroutine, Next, Rights};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
+use tokio::sync::mpsc::UnboundedReceiver;
 use versions::v0_1::{Admission, Pre};
 
 /// Instances that may live at the same time in one process. A run that waits for an answer keeps its own, so there are more than
@@ -45,6 +52,7 @@ pub struct Runtime {
     installed: RwLock<BTreeMap<String, Installed>>,
     /// By digest: a component is compiled once, however many install it.
     compiled: Arc<Mutex<BTreeMap<String, Arc<Component>>>>,
+    takers: Arc<page::Takers>,
 }
 
 #[derive(Clone)]
@@ -52,6 +60,7 @@ struct Installed {
     component: Arc<Component>,
     context: Context,
     batch_tasks: usize,
+    plan: Plan,
 }
 
 /// What a call that is not journaled could not do.
@@ -68,7 +77,14 @@ pub enum CallError {
 impl Runtime {
     pub fn new(limits: Limits) -> Result<Runtime, CallError> {
         let (engine, ticks) = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
-        Ok(Runtime { engine, ticks, limits, installed: RwLock::default(), compiled: Arc::default() })
+        Ok(Runtime {
+            engine,
+            ticks,
+            limits,
+            installed: RwLock::default(),
+            compiled: Arc::default(),
+            takers: Arc::default(),
+        })
     }
 
     /// Another host's runtime in this process: the same engine and compiled components, and none of the installations.
@@ -79,6 +95,7 @@ impl Runtime {
             limits: self.limits,
             installed: RwLock::default(),
             compiled: self.compiled.clone(),
+            takers: Arc::default(),
         }
     }
 
@@ -100,9 +117,9 @@ impl Runtime {
     }
 
     /// From here on the component serves this installation. `batch_tasks`: as its manifest says.
-    pub fn install(&self, component: Arc<Component>, context: Context, batch_tasks: u32) {
+    pub fn install(&self, component: Arc<Component>, context: Context, batch_tasks: u32, plan: Plan) {
         let batch_tasks = usize::try_from(batch_tasks).unwrap_or(usize::MAX).max(1);
-        let installed = Installed { component, batch_tasks, context: context.clone() };
+        let installed = Installed { component, batch_tasks, plan, context: context.clone() };
         self.installed.write().unwrap_or_else(|p| p.into_inner()).insert(context.installation, installed);
     }
 
@@ -181,24 +198,33 @@ impl Runtime {
         self.pure(&i.component, |pre, store| pre.preview(store, context, delivery)).await
     }
 
-    /// The names of the connector's sync sources.
-    pub async fn sync_sources(&self, installation: &str) -> Result<Vec<String>, CallError> {
-        let i = self.installed(installation)?;
-        let context = i.context.clone();
-        self.pure(&i.component, |pre, store| pre.sources(store, context)).await
+    /// What the connector can read by itself.
+    pub async fn sources(&self, component: &Component, context: Context) -> Result<Vec<Source>, CallError> {
+        self.pure(component, |pre, store| pre.sources(store, context)).await
     }
 
-    /// Rows of one page of a source, or why there is none.
-    pub async fn sync_page(
+    /// What a pass will cost, with the tasks that follow from it.
+    pub async fn estimate(
         &self,
         installation: &str,
         source: &str,
-        cursor: Option<String>,
+        parameters: &str,
         asker: &Asker,
-    ) -> Result<Result<u64, String>, CallError> {
-        let (i, source) = (self.installed(installation)?, source.to_owned());
+    ) -> Result<Result<Vec<Cost>, Interruption>, CallError> {
+        let (i, source, parameters) = (self.installed(installation)?, source.to_owned(), parameters.to_owned());
         let context = i.context.clone();
-        self.looking(&i, asker, |pre, store| pre.sync_page(store, context, source, cursor)).await
+        self.looking(&i, asker, |pre, store| pre.estimate(store, context, source, parameters)).await
+    }
+
+    /// From here on the pages of passes with this taker are given here, until this is dropped.
+    pub fn take_pages(&self, taker: &str) -> UnboundedReceiver<Result<Taken, Interruption>> {
+        self.takers.add(taker)
+    }
+
+    /// When a pass that began then, and spent this, may begin again.
+    pub fn next_pass(&self, installation: &str, began_at: Timestamp, every_ms: u64, spent: &Spent) -> Timestamp {
+        let plan = self.installed(installation).map(|i| i.plan).unwrap_or_default();
+        plan.next(began_at, Duration::from_millis(every_ms), spent)
     }
 
     /// A call whose imports all trap.
@@ -291,7 +317,7 @@ impl Driver for Runtime {
 
     fn batch_tasks(&self, installation: &str, key: &str) -> usize {
         match self.installed(installation) {
-            Ok(i) if !key.starts_with(INBOX) => i.batch_tasks,
+            Ok(i) if !key.starts_with(INBOX) && !key.starts_with(SOURCES) => i.batch_tasks,
             _ => 1,
         }
     }
@@ -305,13 +331,35 @@ impl Driver for Runtime {
         // As recorded: a replay under other limits would ask otherwise.
         let (limits, now, pre) = (context.limits, lead.input.started_at, i.component.pre.clone());
         let ticks = self.ticks.clone();
-        let batch = lead.input.assignments;
-        if batch.iter().any(|a| a.task.kind == DELIVERY) {
-            let delivery = only_delivery(batch)?;
+        let mut batch = lead.input.assignments;
+        if batch.iter().any(|a| a.task.is_hosts_own()) {
+            let (Some(own), true) = (batch.pop(), batch.is_empty()) else {
+                return Err("a task of the host's own runs alone".into());
+            };
+            let id = own.id;
+            if own.task.kind == SYNC {
+                let pass: Pass = kept(&own.task)?;
+                if context.dry_run {
+                    return Ok(Box::new(page::Nothing { id, why: "a dry run shows no pass that repeats by itself" }));
+                }
+                if pass.taker.as_ref().is_some_and(|taker| !self.takers.has(taker)) {
+                    return Ok(Box::new(page::Nothing { id, why: "whoever asked for this page is gone" }));
+                }
+                let with = Call { rights: Rights::Read, limits, now, ticks };
+                let of = pass.clone();
+                let guest = Coroutine::new(&self.engine, with, |store| pre.page(store, context, of))
+                    .map_err(|e| format!("{e:#}"))?;
+                let (plan, takers) = (i.plan, self.takers.clone());
+                return Ok(Box::new(page::Reading { guest, id, limits, pass, plan, now, takers }));
+            }
+            let trigger = match own.task.kind.as_str() {
+                DELIVERY => Trigger::Webhook(kept(&own.task)?),
+                _ => kept(&own.task)?,
+            };
             let with = Call { rights: Rights::None, limits, now, ticks };
-            let guest = Coroutine::new(&self.engine, with, |store| pre.admit(store, context, delivery.1))
+            let guest = Coroutine::new(&self.engine, with, |store| pre.admit(store, context, trigger))
                 .map_err(|e| format!("{e:#}"))?;
-            return Ok(Box::new(Admit { guest, id: delivery.0, limits }));
+            return Ok(Box::new(Admit { guest, id, limits }));
         }
         let ids = batch.iter().map(|a| a.id).collect();
         let with = Call { rights: Rights::All, limits, now, ticks };
@@ -321,11 +369,9 @@ impl Driver for Runtime {
     }
 }
 
-fn only_delivery(batch: Vec<crate::effect::Assignment>) -> Result<(u32, Delivery), String> {
-    match <[_; 1]>::try_from(batch) {
-        Ok([a]) => Ok((a.id, serde_json::from_str(&a.task.payload).map_err(|e| format!("a kept delivery: {e}"))?)),
-        Err(_) => Err("a delivery is admitted alone".into()),
-    }
+/// What the host's own task holds.
+fn kept<T: serde::de::DeserializeOwned>(task: &Task) -> Result<T, String> {
+    serde_json::from_str(&task.payload).map_err(|e| format!("a kept {}: {e}", task.kind))
 }
 
 /// A run of `on-trigger.handle`.
@@ -365,7 +411,7 @@ impl Run for Admit {
             Next::Asks { notes, ask } => Step::Asks { notes, ask },
             Next::Finished { mut notes, result } => {
                 let outcome = result.map(|admission| match admission {
-                    Admission::Tasks(follow_ups) => Outcome::Done(Completion { follow_ups, wakes: vec![] }),
+                    Admission::Tasks(follow_ups) => Outcome::Done(Completion { follow_ups, ..Completion::default() }),
                     Admission::Ignored(why) => {
                         notes.push(Note::Log(Line {
                             level: Level::Info,

@@ -31,7 +31,7 @@ pub(super) fn checked(
     Ok(sorted)
 }
 
-fn limit(name: &str, used: usize, allowed: usize) -> Result<(), String> {
+pub(super) fn limit(name: &str, used: usize, allowed: usize) -> Result<(), String> {
     if used > allowed { Err(format!("limit {name}: {used} wanted, {allowed} allowed")) } else { Ok(()) }
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use crate::effect::{Completion, Lane, Task};
 
     fn done(follow_ups: Vec<Task>) -> Outcome {
-        Outcome::Done(Completion { follow_ups, wakes: vec![] })
+        Outcome::Done(Completion { follow_ups, ..Completion::default() })
     }
 
     fn task() -> Task {

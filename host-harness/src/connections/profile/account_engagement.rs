@@ -5,6 +5,7 @@ use super::{Pace, Rate, Seen, Verdict, retry_after};
 use crate::{
     connections::policy,
     effect::{Method, Request},
+    sync::plan::Quota,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -17,6 +18,9 @@ pub const PACE: Pace = Pace {
     in_flight_max: IN_FLIGHT_MAX,
     rates: &[Rate { per_second: NEW_ACTIVITIES_PER_SECOND, applies: new_activity }],
 };
+
+/// The calls of a day that the smallest edition has (Growth). <…/guide/version5overview.html>, confirmed.
+pub const QUOTA: Quota = Quota { requests: 25_000, window: Duration::from_secs(86_400) };
 
 /// Requests in flight per business unit. More than 5 are answered with code 66 (vendor's overview, confirmed); one is left to
 /// the customer's other tools.

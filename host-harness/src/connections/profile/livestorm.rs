@@ -2,6 +2,7 @@
 //! <https://developers.livestorm.co/docs/rate-limits-and-quotas>
 
 use super::{Pace, Rate, Seen, Verdict, retry_after};
+use crate::sync::plan::Quota;
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ pub const ACCEPT: &str = "application/vnd.api+json";
 
 pub const PACE: Pace =
     Pace { in_flight_max: IN_FLIGHT_MAX, rates: &[Rate { per_second: REQUESTS_PER_SECOND, applies: |_, _| true }] };
+
+/// What every plan has; more can be bought. <https://developers.livestorm.co/docs/rate-limits-and-quotas>, confirmed.
+pub const QUOTA: Quota = Quota { requests: 10_000, window: Duration::from_secs(30 * 86_400) };
 
 /// Requests in flight. No limit is documented; ours: at five a second, more would only wait at the other side.
 const IN_FLIGHT_MAX: usize = 5;
@@ -43,6 +47,10 @@ fn too_many(seen: Seen<'_>) -> Verdict {
     }
     let wait = wait.or_else(|| reset(seen)).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN_MAX);
     Verdict::QuotaGone { wait, reason: "Livestorm's calls of this month are used up".into() }
+}
+
+pub fn left(headers: &HeaderMap) -> Option<u64> {
+    remaining(headers).map(|left| u64::try_from(left).unwrap_or(0))
 }
 
 /// The vendor spelt the header in two ways.

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     effect::{Method, Request},
+    sync::plan::Quota,
 };
 use chrono::DateTime;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -104,6 +105,23 @@ impl Provider {
             Provider::Livestorm => livestorm::PACE,
             Provider::Salesforce => salesforce::PACE,
             Provider::AccountEngagement => account_engagement::PACE,
+        }
+    }
+
+    /// What an account may send in a window of time, where that is little enough to plan by.
+    pub fn quota(self) -> Option<Quota> {
+        match self {
+            Provider::Livestorm => Some(livestorm::QUOTA),
+            Provider::AccountEngagement => Some(account_engagement::QUOTA),
+            Provider::Salesforce => None,
+        }
+    }
+
+    /// How much of that is left, where an answer says so.
+    pub(super) fn left(self, headers: &HeaderMap) -> Option<u64> {
+        match self {
+            Provider::Livestorm => livestorm::left(headers),
+            Provider::Salesforce | Provider::AccountEngagement => None,
         }
     }
 

@@ -281,7 +281,7 @@ pub fn done() -> Outcome {
 }
 
 pub fn followed_by(follow_ups: Vec<Task>) -> Outcome {
-    Outcome::Done(Completion { follow_ups, wakes: vec![] })
+    Outcome::Done(Completion { follow_ups, ..Completion::default() })
 }
 
 pub fn later(until: Timestamp, wake_on: Option<&str>) -> Outcome {

@@ -44,7 +44,7 @@ fn waiting_and_telling() -> Guests {
         imports.set(&a.task.payload, "seen");
         let wakes = vec!["there".to_string()];
         Ok(match a.task.kind.as_str() {
-            "tell" => Outcome::Done(Completion { follow_ups: vec![], wakes }),
+            "tell" => Outcome::Done(Completion { wakes, ..Completion::default() }),
             _ if once_more => done(),
             _ => later(imports.now().plus(DAY * 3), Some("there")),
         })

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::{Timestamp, Work},
     durable::{
-        EngineError, Phase,
+        EngineError, Phase, SOURCES,
         journal::{self, Divergence, Ending, Record, Replay, Told},
         schedule::Key,
         state::{Overlay, Usage, written_key},
@@ -161,7 +161,9 @@ impl Live {
 
     async fn end(&mut self, ending: Ending) -> Left {
         self.reach(0, 0, Phase::Ending)?;
-        let records = std::mem::take(&mut self.buffer);
+        // A page that was read is read again and not played again: what it was answered is of no use any more.
+        let is_page = self.lead.key.starts_with(SOURCES);
+        let records = if is_page { Vec::new() } else { std::mem::take(&mut self.buffer) };
         let told = std::mem::replace(&mut self.told, Told::new(&self.lead));
         let conclusion = Conclusion { lead: self.lead.clone(), ending, told, first: self.durable, records };
         let (now, limits) = (self.shared.clock.now(), self.shared.limits.clone());

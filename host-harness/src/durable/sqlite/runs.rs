@@ -205,6 +205,11 @@ impl<'a> Ends<'a> {
             tasks::follow_up(self.c, installation, task, kept.generation + 1, self.now, self.limits)?;
             self.touched.insert(Key { installation: installation.clone(), key: task.ordering_key.clone() });
         }
+        if let Some(task) = &completion.then {
+            let installation = &self.lead.installation;
+            tasks::accept(self.c, installation, task, self.now, self.limits)?;
+            self.touched.insert(Key { installation: installation.clone(), key: task.ordering_key.clone() });
+        }
         self.wakes.extend(completion.wakes.iter().map(String::as_str));
         Ok(())
     }

@@ -7,8 +7,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     durable::{
-        Accepted, DELIVERY, EngineError, EngineLimits, INBOX, KeptTask, TaskFilter, TaskId, TaskStatus, dead_letter,
-        engine_line,
+        Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter, engine_line,
         run::{self, Event, Life, Part},
         schedule::Key,
     },
@@ -22,8 +21,7 @@ const LIFE: &str = "id, status, attempt, due, waiting_for, wake_on, put_off_at, 
 
 /// Why it may not run. Only what was accepted from outside may be the host's own task: a follow-up of that form is forged.
 pub(super) fn fault(task: &Task, generation: u32) -> Option<String> {
-    let hosts_own = generation == 0 && task.kind == DELIVERY && task.ordering_key.starts_with(INBOX);
-    if hosts_own { None } else { task.fault() }
+    if generation == 0 && task.is_hosts_own() { None } else { task.fault() }
 }
 
 /// Accepts a task from outside.
@@ -63,7 +61,7 @@ fn keep(
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Accepted, EngineError> {
-    if let Some(id) = same(c, installation, &task.dedupe_key, now, limits)? {
+    if let Some(id) = same(c, installation, task, now, limits)? {
         c.prepare_cached("UPDATE task SET repeats = repeats + 1 WHERE installation = ? AND id = ?")?
             .execute(params![installation, id])?;
         return Ok(Accepted::Already(id));
@@ -103,20 +101,21 @@ fn keep(
     Ok(Accepted::New(id))
 }
 
-/// A dead letter does not count: the same work may come again.
+/// A dead letter does not count: the same work may come again. Nor does a pass of a source that is over.
 fn same(
     c: &Connection,
     installation: &str,
-    dedupe_key: &str,
+    task: &Task,
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Option<TaskId>, EngineError> {
+    let since = if task.kind == SYNC { now } else { now.minus(limits.dedupe_retention) };
     let id = c
         .prepare_cached(
             "SELECT id FROM task WHERE installation = ?1 AND dedupe_key = ?2 \
              AND (status IN ('waiting', 'running') OR status = 'done' AND ended_at > ?3) ORDER BY id DESC LIMIT 1",
         )?
-        .query_row(params![installation, dedupe_key, now.minus(limits.dedupe_retention)], |row| row.get(0))
+        .query_row(params![installation, task.dedupe_key, since], |row| row.get(0))
         .optional()?;
     Ok(id)
 }

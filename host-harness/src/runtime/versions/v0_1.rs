@@ -4,6 +4,7 @@ use crate::{
     clock::Timestamp,
     effect::{self, Answer},
     runtime::{contract, instance::Caller, limits::Limits},
+    sync::Pass,
 };
 use wasmtime::{
     Store,
@@ -107,29 +108,35 @@ impl Pre {
         self,
         mut store: Store<Caller>,
         context: contract::Context,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<contract::Source>> {
         let guest = self.0.instantiate_async(&mut store).await?;
-        let sources = guest.ipaas_connector_sync().call_sources(&mut store, &context.into()).await?;
-        Ok(sources.into_iter().map(|s| s.name).collect())
+        Ok(list(guest.ipaas_connector_sync().call_sources(&mut store, &context.into()).await?))
     }
 
-    /// One page. `Err(None)` is "bad cursor"; other interruptions come with the streams.
-    pub(in crate::runtime) async fn sync_page(
+    pub(in crate::runtime) async fn estimate(
         self,
         mut store: Store<Caller>,
         context: contract::Context,
         source: String,
-        cursor: Option<String>,
-    ) -> Result<std::result::Result<u64, String>> {
+        parameters: String,
+    ) -> Result<std::result::Result<Vec<contract::Cost>, contract::Interruption>> {
         let guest = self.0.instantiate_async(&mut store).await?;
-        let page =
-            guest.ipaas_connector_sync().call_run(&mut store, &context.into(), &source, "", cursor.as_deref()).await?;
-        Ok(match page {
-            Ok(page) => Ok(page.rows.len() as u64),
-            Err(sync::Interruption::BadCursor(why)) => Err(format!("bad-cursor: {why}")),
-            Err(sync::Interruption::Later(wait)) => Err(format!("later: {}", wait.reason)),
-            Err(sync::Interruption::Failed(failure)) => Err(format!("failed: {}", failure.problem)),
-        })
+        let sync = guest.ipaas_connector_sync();
+        let costs = sync.call_estimate(&mut store, &context.into(), &source, &parameters).await?;
+        Ok(costs.map(list).map_err(Into::into))
+    }
+
+    pub(in crate::runtime) async fn page(
+        self,
+        mut store: Store<Caller>,
+        context: contract::Context,
+        pass: Pass,
+    ) -> Result<std::result::Result<contract::Page, contract::Interruption>> {
+        let guest = self.0.instantiate_async(&mut store).await?;
+        let Pass { source, parameters, cursor, .. } = pass;
+        let sync = guest.ipaas_connector_sync();
+        let page = sync.call_run(&mut store, &context.into(), &source, &parameters, cursor.as_deref()).await?;
+        Ok(page.map(Into::into).map_err(Into::into))
     }
 
     pub(in crate::runtime) async fn preview(
@@ -147,10 +154,16 @@ impl Pre {
         self,
         mut store: Store<Caller>,
         context: contract::Context,
-        delivery: effect::Delivery,
+        trigger: effect::Trigger,
     ) -> Result<Admission> {
         let guest = self.0.instantiate_async(&mut store).await?;
-        let trigger = on_trigger::Trigger::Webhook(delivery.into());
+        let trigger = match trigger {
+            effect::Trigger::Webhook(delivery) => on_trigger::Trigger::Webhook(delivery.into()),
+            effect::Trigger::Activated(addresses) => {
+                on_trigger::Trigger::Activated(on_trigger::Activation { addresses: addresses.into_iter().collect() })
+            }
+            effect::Trigger::Deactivating => on_trigger::Trigger::Deactivating,
+        };
         let admission = guest.ipaas_connector_on_trigger().call_admit(&mut store, &context.into(), &trigger).await?;
         Ok(match admission {
             on_trigger::Admission::Tasks(tasks) => Admission::Tasks(list(tasks)),
@@ -288,6 +301,10 @@ same_fields!(types::Finding => contract::Finding: code, severity, place, problem
 same_fields!(preflight::Choice => contract::Choice: value, title, detail);
 same_fields!(on_trigger::MappedValue => contract::MappedValue: source, given, target, written, note);
 same_fields!(manifest::ConnectionNeed => contract::ConnectionNeed: name, provider, title, scopes, required);
+same_cases!(sync::Change => contract::RowChange: Upsert, Delete);
+same_fields!(sync::Source => contract::Source: name, title, schema, primary_key, min_interval_ms, parameters, scheduled);
+same_fields!(sync::Row => contract::Row: change, value);
+same_fields!(sync::Cost => contract::Cost: connection, least, most);
 same_fields!(manifest::WebhookSource => contract::WebhookSource: name, signature, headers, max_bytes);
 
 impl From<effect::Delivery> for on_trigger::Delivery {
@@ -415,16 +432,39 @@ impl From<on_trigger::Outcome> for effect::Outcome {
     fn from(o: on_trigger::Outcome) -> Self {
         match o {
             on_trigger::Outcome::Done(c) => {
-                effect::Outcome::Done(effect::Completion { follow_ups: list(c.follow_ups), wakes: c.wakes })
+                effect::Outcome::Done(effect::Completion { follow_ups: list(c.follow_ups), wakes: c.wakes, then: None })
             }
-            on_trigger::Outcome::Later(w) => effect::Outcome::Later(effect::Wait {
-                until: Timestamp(w.until),
-                reason: w.reason,
-                wake_on: w.wake_on,
-                pause: w.pause,
-            }),
+            on_trigger::Outcome::Later(w) => effect::Outcome::Later(w.into()),
             on_trigger::Outcome::Failed(f) => effect::Outcome::Failed(f.into()),
         }
+    }
+}
+
+impl From<sync::Page> for contract::Page {
+    fn from(p: sync::Page) -> Self {
+        contract::Page {
+            rows: list(p.rows),
+            tasks: list(p.tasks),
+            cursor: p.cursor,
+            more: p.more,
+            costs: list(p.costs),
+        }
+    }
+}
+
+impl From<sync::Interruption> for contract::Interruption {
+    fn from(i: sync::Interruption) -> Self {
+        match i {
+            sync::Interruption::Later(w) => contract::Interruption::Later(w.into()),
+            sync::Interruption::BadCursor(why) => contract::Interruption::BadCursor(why),
+            sync::Interruption::Failed(f) => contract::Interruption::Failed(f.into()),
+        }
+    }
+}
+
+impl From<types::Wait> for effect::Wait {
+    fn from(w: types::Wait) -> Self {
+        effect::Wait { until: Timestamp(w.until), reason: w.reason, wake_on: w.wake_on, pause: w.pause }
     }
 }
 

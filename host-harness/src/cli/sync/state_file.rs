@@ -1,0 +1,137 @@
+//! Where a stream stands, in a file. It is the value of a Singer STATE message, so that what a target gives back can be given on.
+//!
+//! Promises: written whole or not at all; one that cannot be read is refused, with what to do.
+
+use crate::clock::Timestamp;
+use anyhow::{Context, anyhow};
+use serde_json::{Value, json};
+use std::{
+    fs::{self, File},
+    io,
+    path::PathBuf,
+};
+
+pub(super) struct StateFile<'a> {
+    path: PathBuf,
+    stream: &'a str,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kept {
+    pub cursor: String,
+    /// In the middle of a pass.
+    pub more: bool,
+    /// Of the pass.
+    pub began_at: Timestamp,
+    /// When the next pass may begin.
+    pub next_at: Timestamp,
+}
+
+impl StateFile<'_> {
+    pub fn new(path: PathBuf, stream: &str) -> StateFile<'_> {
+        StateFile { path, stream }
+    }
+
+    /// None: there is no such file, or it holds nothing of this stream.
+    pub fn read(&self) -> anyhow::Result<Option<Kept>> {
+        let text = match fs::read_to_string(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(|| self.refused("it cannot be read"))?,
+        };
+        // A target prints one state after the other; the last one counts.
+        let Some(last) = text.lines().rfind(|line| !line.trim().is_empty()) else {
+            return Err(anyhow!(self.refused("it is empty")));
+        };
+        let value: Value = match serde_json::from_str(&text) {
+            Ok(value) => value,
+            Err(_) => serde_json::from_str(last).map_err(|e| anyhow!(self.refused(&format!("it is no JSON ({e})"))))?,
+        };
+        let Some(bookmarks) = value.get("bookmarks").and_then(Value::as_object) else {
+            return Err(anyhow!(self.refused("it has no `bookmarks`")));
+        };
+        let Some(bookmark) = bookmarks.get(self.stream) else { return Ok(None) };
+        let text = |name: &str| bookmark.get(name).and_then(Value::as_str);
+        let time = |name: &str| text(name).and_then(Timestamp::parse);
+        let kept = || {
+            let more = bookmark.get("more").and_then(Value::as_bool)?;
+            Some(Kept { cursor: text("cursor")?.into(), more, began_at: time("began_at")?, next_at: time("next_at")? })
+        };
+        kept()
+            .map(Some)
+            .ok_or_else(|| anyhow!(self.refused(&format!("`bookmarks.{}` in it is not whole", self.stream))))
+    }
+
+    pub fn value(&self, kept: &Kept) -> Value {
+        json!({"bookmarks": {self.stream: {"cursor": kept.cursor, "more": kept.more,
+            "began_at": kept.began_at.to_string(), "next_at": kept.next_at.to_string()}}})
+    }
+
+    /// What the file holds of other streams stays.
+    pub fn write(&self, kept: &Kept) -> anyhow::Result<()> {
+        let mut value = self.value(kept);
+        let others: Option<Value> = fs::read(&self.path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let others = others.as_ref().and_then(|value| value.get("bookmarks")).and_then(Value::as_object);
+        for (stream, bookmark) in others.into_iter().flatten().filter(|(stream, _)| *stream != self.stream) {
+            value["bookmarks"][stream] = bookmark.clone();
+        }
+        let new = self.path.with_extension("new");
+        let written = fs::write(&new, format!("{value}\n")).and_then(|()| File::open(&new)?.sync_all());
+        let written = written.and_then(|()| fs::rename(&new, &self.path));
+        written.with_context(|| format!("where {} stands cannot be kept in {}", self.stream, self.path.display()))
+    }
+
+    fn refused(&self, why: &str) -> String {
+        format!(
+            "the state file {} cannot be used: {why}. Nothing was read. Give the one that the last pass left, or say --full to \
+             begin anew",
+            self.path.display()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept() -> Kept {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        Kept {
+            cursor: "c".into(),
+            more: true,
+            began_at: at("2026-11-26T08:00:00Z"),
+            next_at: at("2026-11-26T08:30:00Z"),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_other_streams_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let (people, events) = (StateFile::new(path.clone(), "people"), StateFile::new(path, "events"));
+        assert_eq!(people.read().unwrap(), None);
+        people.write(&kept()).unwrap();
+        assert_eq!((people.read().unwrap(), events.read().unwrap()), (Some(kept()), None));
+        events.write(&Kept { more: false, ..kept() }).unwrap();
+        assert_eq!(people.read().unwrap(), Some(kept()));
+    }
+
+    #[test]
+    fn what_a_target_printed_is_taken_and_a_file_that_was_cut_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let file = StateFile::new(path.clone(), "people");
+        let line = file.value(&kept()).to_string();
+        fs::write(&path, format!("{{\"bookmarks\": {{}}}}\n{line}\n")).unwrap();
+        assert_eq!(file.read().unwrap(), Some(kept()));
+        for (text, why) in [
+            (&line[..line.len() - 9], "it is no JSON"),
+            ("", "it is empty"),
+            ("{}", "it has no `bookmarks`"),
+            (r#"{"bookmarks": {"people": {"cursor": "c"}}}"#, "`bookmarks.people` in it is not whole"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let refused = file.read().unwrap_err().to_string();
+            assert!(refused.contains(why) && refused.contains("say --full"), "{refused}");
+        }
+    }
+}
