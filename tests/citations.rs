@@ -11,8 +11,8 @@ use std::{
 
 const PROMISES: &str = "docs/requirements.md";
 
-/// Still to be built: forms of Account Engagement, one active flow alone, more webhooks managed by REST.
-const STILL_TO_BE_BUILT: &str = "S1-3, S2-35, S2-45 to S2-47, S2-53 to S2-57";
+/// Still to be built: one active flow alone, more webhooks managed by REST.
+const STILL_TO_BE_BUILT: &str = "S1-3, S2-45";
 
 /// Said to people and shown by nothing that runs, besides what is marked as outside the software.
 const FOR_PEOPLE: &str = "S1-24, S2-10, S2-15, S2-36, S2-64, S2-75, S2-77, S3-24";

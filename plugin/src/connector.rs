@@ -4,7 +4,8 @@ use crate::{
     check,
     executor::{Flow, Waves},
     flow::{
-        await_campaign, event_published, people, reading, session_changed, session_ended, session_scheduled, webhooks,
+        await_campaign, event_published, form_submitted, people, reading, session_changed, session_ended,
+        session_scheduled, webhooks,
     },
     host::{
         Admission, Assignment, Choice, Completion, Context, Cost, Delivery, EgressRule, Failure, FailureClass, Finding,
@@ -15,9 +16,9 @@ use crate::{
     stop::Stop,
     sync,
     task::{
-        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, CHECK_WEBHOOKS, ENSURE_SESSION, EVENT_PUBLISHED, READ_PAGE,
-        READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, REMOVED, RENEW_WEBHOOKS, REPLAY, SESSION_CHANGED, SESSION_CREATED,
-        SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS, SETTLE_READ, UNREADABLE,
+        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, CHECK_WEBHOOKS, ENSURE_SESSION, EVENT_PUBLISHED,
+        FORM_SUBMITTED, READ_PAGE, READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, REMOVED, RENEW_WEBHOOKS, REPLAY,
+        SESSION_CHANGED, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS, SETTLE_READ, UNREADABLE,
     },
     text::fit,
     work::Work,
@@ -147,7 +148,8 @@ type Ends = Vec<(u32, Result<Completion, Stop>)>;
 fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Assignment]) -> Ends {
     let waves = Waves::default();
     let work = Work { host, waves: &waves, context, settings };
-    let (mut ends, mut waiting, mut steps, mut people) = (Ends::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ends, mut waiting, mut steps) = (Ends::new(), Vec::new(), Vec::new());
+    let (mut people, mut forms) = (Vec::new(), Vec::new());
     for one in batch {
         let task = &one.task;
         let read = match task.kind.as_str() {
@@ -163,6 +165,14 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
             }
             REGISTER | ATTENDANCE | REPLAY | REMOVED => task::payload(task).map(|person| {
                 people.push(people::One { id: one.id, task: task.clone(), person, admitted_at: one.admitted_at });
+            }),
+            FORM_SUBMITTED => task::payload(task).map(|submitted| {
+                forms.push(form_submitted::One {
+                    id: one.id,
+                    task: task.clone(),
+                    submitted,
+                    admitted_at: one.admitted_at,
+                });
             }),
             kind => Err(format!("This version of the connector does not know tasks of kind {}", fit(kind, 64))),
         };
@@ -194,6 +204,7 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
         ends
     });
     ends.extend(waves.run(host, context.limits.wave, vec![flow]).into_iter().flatten());
+    ends.extend(form_submitted::all(&work, forms));
     ends.extend(people::all(&work, people));
     ends
 }
@@ -216,7 +227,7 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 19] = [
+    const KINDS: [&str; 20] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
@@ -236,6 +247,7 @@ mod tests {
         ATTENDANCE,
         REPLAY,
         REMOVED,
+        FORM_SUBMITTED,
     ];
 
     fn assignment(id: u32, kind: &str, payload: &str) -> Assignment {
@@ -258,7 +270,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..21).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..22).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

@@ -10,7 +10,7 @@ use crate::{
     livestorm::{self, admit::BODY_BYTES_MAX},
     mapping::{self, target_field::Object},
     salesforce::{self, operations::DUPLICATE_RULE},
-    settings::{self, Destination, RemovedRegistrants, WhenCancelled},
+    settings::{self, Destination, RemovedRegistrants, Settings, WhenCancelled},
 };
 
 /// Livestorm's native app signs nothing.
@@ -51,6 +51,7 @@ pub fn describe() -> Manifest {
              what they did."
                 .into(),
         connections: vec![
+            // And events:write where people register by forms of Account Engagement: `check` says so.
             need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read", "webhooks:read", "webhooks:write"], true),
             need(SALESFORCE, "Salesforce org", &["api", "refresh_token"], true),
             // Not where Salesforce itself is the destination: `check` says where it is missing.
@@ -87,7 +88,7 @@ pub fn validate(settings: &str) -> Vec<Finding> {
 pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
     let settings = settings::parse(settings)?;
     let fields = mapping::fields(&settings.mapping, Object::Prospect);
-    let mut rules: Vec<EgressRule> = calls(settings.destination).map(|shape| shape.egress(&fields)).collect();
+    let mut rules: Vec<EgressRule> = calls(&settings).map(|shape| shape.egress(&fields)).collect();
     let removes = settings.removed_registrants == RemovedRegistrants::Remove;
     if removes && settings.destination == Destination::AccountEngagement {
         rules.push(account_engagement::calls::LEAVE_LIST.shape.egress(&[]));
@@ -109,11 +110,15 @@ pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
 }
 
 /// Every call that is made to get there.
-pub fn calls(destination: Destination) -> impl Iterator<Item = &'static Shape> {
-    let own: Vec<&Shape> = match destination {
+pub fn calls(settings: &Settings) -> impl Iterator<Item = &'static Shape> {
+    use account_engagement::calls::{ACTIVITIES, ALWAYS, FORM_FLOW};
+    let own: Vec<&Shape> = match settings.destination {
+        Destination::AccountEngagement if settings.registers_from_forms() => {
+            [&livestorm::calls::REGISTER.shape].into_iter().chain(ALWAYS).chain(FORM_FLOW).collect()
+        }
         Destination::AccountEngagement => {
             let set_up = [&salesforce::calls::TOOLING_QUERY.shape];
-            set_up.into_iter().chain(account_engagement::calls::ALL).collect()
+            set_up.into_iter().chain(ALWAYS).chain(ACTIVITIES).collect()
         }
         Destination::Salesforce => salesforce::calls::DESTINATION.to_vec(),
     };
@@ -127,12 +132,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     const REMOVING: &str = r#"{"removed_registrants": "remove"}"#;
+    const FORMS: &str = r#"{"registration": "account_engagement_forms"}"#;
     const SALESFORCE_LEADS: &str = r#"{"destination": "salesforce"}"#;
     const SALESFORCE_CONTACTS: &str = r#"{"destination": "salesforce", "salesforce": {"new_people": "contacts"}}"#;
 
     #[test]
     fn every_call_has_its_rule_and_the_mapped_fields_are_named() {
-        assert_eq!(egress("{}").unwrap().len(), calls(Destination::AccountEngagement).count());
+        assert_eq!(egress("{}").unwrap().len(), calls(&Settings::default()).count());
         let rules = egress("{}").unwrap();
         let is_patch = |rule: &&EgressRule| rule.methods == [Method::Patch] && rule.path.contains(&"prospects".into());
         let patch = rules.iter().find(is_patch).unwrap();
@@ -141,7 +147,7 @@ mod tests {
             patch.body_fields,
             ["firstName", "lastName", "company", "jobTitle", "phone", "city", "country", "website"]
         );
-        for settings in ["{}", REMOVING, SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
+        for settings in ["{}", REMOVING, FORMS, SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
             let rules = egress(settings).unwrap();
             for rule in &rules {
                 let carries_nothing = [Method::Get, Method::Delete].contains(&rule.methods[0]);
@@ -173,9 +179,30 @@ mod tests {
         assert!(rules.iter().all(|rule| rule.connection != ACCOUNT_ENGAGEMENT));
     }
 
+    /// S2-35, RULES 19: nobody is registered unless it was chosen, and then nobody gets activities.
+    #[test]
+    fn each_way_in_is_granted_what_it_needs_and_no_more() {
+        let granted = |settings: &str, method: Method, path: &[&str]| {
+            egress(settings).unwrap().iter().any(|rule| rule.methods == [method] && rule.path == path)
+        };
+        for (method, path, by_livestorm, by_forms) in [
+            (Method::Post, &["v1", "sessions", "*", "people"][..], false, true),
+            (Method::Get, &["api", "v5", "objects", "visitor-activities"], false, true),
+            (Method::Post, &["api", "v5", "external-activities"], true, false),
+            (Method::Get, &["api", "v5", "external-activities"], true, false),
+            (Method::Post, &["api", "v5", "objects", "list-memberships"], true, true),
+        ] {
+            assert_eq!(
+                [granted("{}", method, path), granted(FORMS, method, path)],
+                [by_livestorm, by_forms],
+                "{path:?}"
+            );
+        }
+    }
+
     #[test]
     fn purposes_are_fixed_words_that_fit() {
-        for shape in calls(Destination::AccountEngagement).chain(calls(Destination::Salesforce)) {
+        for shape in ["{}", FORMS, SALESFORCE_LEADS].map(|text| settings::parse(text).unwrap()).iter().flat_map(calls) {
             assert!(!shape.purpose.is_empty() && shape.purpose.len() <= 64, "{}", shape.purpose);
         }
     }

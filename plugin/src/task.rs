@@ -7,13 +7,14 @@
 //!                unreadable-person
 //! campaigns      await-campaign
 //! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
-//! people         session-ready, register, attendance, replay, removed
+//! people         session-ready, register, attendance, replay, removed, form-submitted
 //! ```
 
 use crate::{
     call::LIVESTORM,
     domain::{
         attendance::Attendance,
+        email::Email,
         fact::Fact,
         registrant::Registration,
         replay_view::ReplayView,
@@ -48,6 +49,7 @@ pub const SET_UP_WEBHOOKS: &str = "set-up-webhooks";
 pub const CHECK_WEBHOOKS: &str = "check-webhooks";
 pub const RENEW_WEBHOOKS: &str = "renew-webhooks";
 pub const REMOVE_WEBHOOKS: &str = "remove-webhooks";
+pub const FORM_SUBMITTED: &str = "form-submitted";
 
 pub const PEOPLE: &str = "people";
 pub const CAMPAIGNS: &str = "campaigns";
@@ -233,7 +235,46 @@ plain!(Address { source, url });
 plain!(SetUpWebhooks { addresses });
 plain!(CheckWebhooks { at });
 plain!(RenewWebhooks { session, registered_at });
+
+/// Somebody has submitted a form of Account Engagement, or a form that posts to one of its handlers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormSubmitted {
+    /// The visitor activity's id.
+    pub activity: String,
+    pub campaign: String,
+    pub form: Option<String>,
+    pub handler: Option<String>,
+    /// None: Account Engagement does not know who it was.
+    pub prospect: Option<String>,
+    /// As far as it is known before the prospect is read.
+    pub email: Option<Email>,
+    pub submitted_at: Instant,
+    /// It waited already for its session once.
+    pub held: bool,
+}
+
+impl FormSubmitted {
+    /// By what the person is told apart.
+    pub fn person(&self) -> String {
+        match (&self.email, &self.prospect) {
+            (Some(email), _) => email.as_str().into(),
+            (None, Some(prospect)) => format!("prospect {prospect}"),
+            (None, None) => "somebody unknown".into(),
+        }
+    }
+
+    /// What was submitted, for people.
+    pub fn what(&self) -> String {
+        match (&self.form, &self.handler) {
+            (Some(form), _) => format!("form {form}"),
+            (None, Some(handler)) => format!("form handler {handler}"),
+            (None, None) => "a form".into(),
+        }
+    }
+}
+
 plain!(SessionCreated { session });
+plain!(FormSubmitted { activity, campaign, form, handler, prospect, email, submitted_at, held });
 plain!(EnsureSession { session, event_id });
 plain!(AwaitCampaign { session, salesforce_id, made_at, name });
 plain!(CampaignFound { session, salesforce_id, campaign });
@@ -520,9 +561,29 @@ pub fn found(task: Task) -> Task {
     }
 }
 
+/// Reads lag 60 seconds behind: until then the prospect may not show what was answered.
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/version5overview.html>, confirmed.
+const ANSWERS_READY: u64 = MINUTE;
+
+pub fn form_submitted(payload: &FormSubmitted) -> Task {
+    let dedupe = format!("{FORM_SUBMITTED}/{}", text::fit(&payload.activity, 100));
+    let title = format!("{} submitted {}", payload.person(), payload.what());
+    let subject = Subject::person(&payload.person());
+    let not_before = Some(payload.submitted_at + ANSWERS_READY);
+    Task { not_before, ..task(FORM_SUBMITTED, to_text(payload), PEOPLE.into(), dedupe, &title, subject) }
+}
+
+/// The same once more, after the session was asked for.
+pub fn form_held(of: &Task, payload: &FormSubmitted) -> Task {
+    after_waiting(of, to_text(&FormSubmitted { held: true, ..payload.clone() }))
+}
+
 /// The same once more, after the session was asked for.
 pub fn held(of: &Task, payload: Person) -> Task {
-    let payload = to_text(&Person { held: true, ..payload });
+    after_waiting(of, to_text(&Person { held: true, ..payload }))
+}
+
+fn after_waiting(of: &Task, payload: String) -> Task {
     Task {
         payload,
         dedupe_key: format!("{}/held", of.dedupe_key),
@@ -540,7 +601,7 @@ pub fn payload<P: Plain>(task: &Task) -> Result<P, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{email::Email, registrant::Role, session};
+    use crate::domain::{registrant::Role, session};
     use std::collections::{BTreeMap, BTreeSet};
 
     fn registration() -> Registration {
@@ -790,6 +851,25 @@ mod tests {
             .say(ATTENDANCE, vec![Person { registration: ana.clone(), held: true, ended, watched: None, found: None }]);
         let nobody = Registration { email: None, email_problem: some("there is none"), ..ana };
         let watched = Some(ReplayView { watched_at: Some(1_645_547_400_000) });
+        let submitted = FormSubmitted {
+            activity: "700000001".into(),
+            campaign: "7".into(),
+            form: some("31"),
+            handler: None,
+            prospect: some("1007"),
+            email: Email::parse("ana@example.org").ok(),
+            submitted_at: 1_644_845_980_000,
+            held: false,
+        };
+        let by_handler = FormSubmitted {
+            form: None,
+            handler: some("32"),
+            prospect: None,
+            email: None,
+            held: true,
+            ..submitted.clone()
+        };
+        samples.say(FORM_SUBMITTED, vec![submitted, by_handler]);
         samples.say(REPLAY, vec![Person { registration: nobody, held: false, ended: None, watched, found: None }]);
     }
 }

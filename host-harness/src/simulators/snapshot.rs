@@ -3,7 +3,12 @@
 //! Promises: the truth, not what a lagging reader sees; nothing deleted; the order in which things were made. Not here:
 //! what should be true.
 
-use super::{World, account_engagement::campaigns::mirror};
+use super::{
+    World,
+    account_engagement::campaigns::mirror,
+    lagged::Lagged,
+    livestorm::{Livestorm, Registration, Role},
+};
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +39,16 @@ pub struct Snapshot {
     pub form_handlers: Vec<FormSeen>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visitor_activities: Vec<VisitorActivitySeen>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registrants: Vec<RegistrantSeen>,
+}
+
+/// A participant who is registered for a session in Livestorm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrantSeen {
+    pub session_id: String,
+    pub email: String,
+    pub is_from_api: bool,
 }
 
 /// A Salesforce record of another object.
@@ -228,7 +243,30 @@ impl World {
             forms: forms.collect(),
             form_handlers: handlers.collect(),
             visitor_activities: visitor_activities.collect(),
+            registrants: self.livestorm.registrants_seen(),
         }
+    }
+}
+
+impl Livestorm {
+    /// By session, and of each in the order in which they came.
+    fn registrants_seen(&self) -> Vec<RegistrantSeen> {
+        let mut sessions: Vec<_> = self.registrations.iter().collect();
+        sessions.sort_by_key(|(id, _)| id.as_str());
+        let of = |(id, people): (&String, &Vec<Lagged<Registration>>)| {
+            let seen = |person: &Registration| RegistrantSeen {
+                session_id: id.clone(),
+                email: person.email.clone(),
+                is_from_api: person.is_from_api,
+            };
+            people
+                .iter()
+                .map(Lagged::now)
+                .filter(|person| person.role == Role::Participant)
+                .map(seen)
+                .collect::<Vec<_>>()
+        };
+        sessions.into_iter().flat_map(of).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! becomes of the host; a delivery that was not taken is sent again as Livestorm sends it; the host can be dropped at any
 //! point and another opened on the same file. Not here: what must come of a story (the oracle says that).
 
+mod forms;
 mod observe;
 mod play;
 pub mod salesforce;
@@ -31,7 +32,10 @@ use settings::{kind_of, settings_of};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{sync::RwLock, task::JoinHandle};
@@ -95,6 +99,8 @@ pub struct Stage {
     /// takes it out has waited for them, so that nothing of the old host has the file when the next one opens it.
     live: Arc<RwLock<Option<Live>>>,
     played: Arc<Mutex<Played>>,
+    /// The customer has switched the installation off: no host of this stage begins with anything that repeats.
+    is_over: AtomicBool,
 }
 
 struct HttpStage {
@@ -166,6 +172,7 @@ impl Stage {
             http,
             live: Arc::default(),
             played: Arc::default(),
+            is_over: AtomicBool::new(false),
         })
     }
 
@@ -205,6 +212,13 @@ impl Stage {
             let listener = tokio::net::TcpListener::bind(("127.0.0.1", http.ingress_port)).await?;
             let (ingress, stop) = (host.ingress.clone(), stop.clone());
             tokio::spawn(async move { crate::ingress::server::serve(ingress, listener, stop).await });
+        }
+        // What repeats by itself goes on from where it stood. In other stories nothing does: whoever switched on is not told.
+        if self.customer.destination == oracle::Destination::AccountEngagementForms {
+            match self.is_over.load(Ordering::SeqCst) {
+                true => host.switch_off(INSTALLATION).await?,
+                false => host.switch_on(INSTALLATION, BTreeMap::new()).await?,
+            }
         }
         let serving = host.start(stop.clone());
         *self.live.write().await = Some(Live { host: host.clone(), serving, stop });

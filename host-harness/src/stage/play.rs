@@ -1,6 +1,6 @@
 //! Plays a story: what people do happens in the simulated Livestorm, and word of it is sent as Livestorm sends it.
 
-use super::{ADDRESS_SECRET, INSTALLATION, Live, SIGNING_SECRET, Stage};
+use super::{ADDRESS_SECRET, INSTALLATION, Live, SIGNING_SECRET, Stage, forms};
 use crate::{
     clock::{Clock, SimulatedClock, Timestamp, Work, sleep},
     connections::{Transport, to_private},
@@ -13,10 +13,10 @@ use crate::{
         },
     },
 };
-use oracle::{Act, Delivery, Happening, Story};
+use oracle::{Act, Delivery, Destination, Happening, Story};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 use tokio::sync::RwLock;
@@ -26,6 +26,9 @@ pub(super) const SIGNED_SOURCE: &str = "livestorm-signed";
 
 /// How long Livestorm waits before each further try (<https://developers.livestorm.co/docs/webhooks-1>).
 const RETRIES: [u64; 5] = [30, 60, 150, 360, 720];
+
+/// After the last thing that anybody does.
+const LONG_OVER: Duration = Duration::from_secs(2 * 3600);
 
 /// What came of playing.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +71,21 @@ impl Stage {
     /// Plays a story to its end: until nothing is due any more.
     pub async fn play(&self, story: &Story) {
         self.begin(story);
+        self.end(story).await;
+    }
+
+    /// Runs a story that has begun to its end. What repeats by itself has none: where people register by forms, the customer switches
+    /// the installation off when all is long over.
+    pub async fn end(&self, story: &Story) {
+        if story.destination == Destination::AccountEngagementForms {
+            let last = story.acts.iter().map(|act| act.at).max().unwrap_or_default();
+            let over = Timestamp::from_seconds(story.begins_at + last).plus(LONG_OVER);
+            self.clock.run_until(over).await;
+            self.is_over.store(true, Ordering::SeqCst);
+            if let Some(live) = &*self.live.read().await {
+                let _ = live.host.switch_off(INSTALLATION).await;
+            }
+        }
         self.clock.run_until(Timestamp::MAX).await;
     }
 
@@ -233,6 +251,18 @@ impl Player {
                     Occurrence::WatchedReplay { session: id, person },
                     format!("{email} watches the recording of \"{session}\""),
                 )
+            }
+            Happening::SubmitsForm { session, email, fields, by_handler } => {
+                let campaign = match session {
+                    Some(session) => Some(forms::campaign_of(&mut world, played.sessions.get(session)?)?),
+                    None => None,
+                };
+                forms::submit(&mut world, campaign, email, fields, *by_handler)?;
+                let of = session
+                    .as_ref()
+                    .map_or("a form of another campaign".into(), |name| format!("the form of \"{name}\""));
+                played.happened.push(Happened { at: self.clock.now(), what: format!("{email} submits {of}") });
+                return None;
             }
             Happening::Leaves { session, email } => {
                 let id = played.sessions.get(session)?.clone();

@@ -9,6 +9,11 @@ pub(super) fn settings_of(story: &Story, own: &str) -> String {
     let own = settings_with("prospect", &story.mapping, own);
     let new_people = match story.destination {
         Destination::AccountEngagement => return own,
+        Destination::AccountEngagementForms => {
+            let Ok(Value::Object(mut with)) = serde_json::from_str(&own) else { return own };
+            with.entry("registration").or_insert_with(|| "account_engagement_forms".into());
+            return Value::Object(with).to_string();
+        }
         Destination::SalesforceLeads => "leads",
         Destination::SalesforceContacts => "contacts",
     };
@@ -78,6 +83,13 @@ mod tests {
             let story = Story { mapping, ..Story::default() };
             assert_eq!(settings_of(&story, settings), with, "{settings}");
         }
+    }
+
+    #[test]
+    fn whoever_lets_people_register_by_forms_has_said_so() {
+        let story = Story { destination: Destination::AccountEngagementForms, ..Story::default() };
+        let found: Value = serde_json::from_str(&settings_of(&story, r#"{"answers":[]}"#)).unwrap();
+        assert_eq!(found, json!({ "answers": [], "registration": "account_engagement_forms" }));
     }
 
     #[test]

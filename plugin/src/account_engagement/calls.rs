@@ -27,6 +27,41 @@ pub const CAMPAIGNS: Call = Call::read(
     "Looks whether Connected Campaigns has brought our campaigns over. A time leaves.",
 );
 
+pub const CAMPAIGN: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/campaigns/{id}",
+    "read the campaign of a form",
+    "Reads, once for each campaign that a submitted form belongs to, which campaign of Salesforce it is. Its id leaves.",
+);
+
+pub const FORMS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/forms",
+    "read forms",
+    "Reads which form belongs to which campaign, when the connection is checked. Nothing leaves.",
+);
+
+pub const FORM_HANDLERS: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/form-handlers",
+    "read form handlers",
+    "Reads which form handler belongs to which campaign, when the connection is checked. Nothing leaves.",
+);
+
+pub const VISITOR_ACTIVITIES: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/visitor-activities",
+    "look for submissions",
+    "Looks, every two minutes, who has submitted a form. A time and an id leave.",
+);
+
+pub const PROSPECT: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/prospects/{id}",
+    "read prospect",
+    "Reads what somebody has answered who submitted a form of a session's campaign. The prospect's id leaves.",
+);
+
 pub const LISTS: Call = Call::read(
     ACCOUNT_ENGAGEMENT,
     "/api/v5/objects/lists",
@@ -135,7 +170,14 @@ pub const CREATE_EXTERNAL_ACTIVITY: OnceCall = OnceCall::new(Shape::new(
      the replay. The address, that value and the time leave.",
 ));
 
-pub const ALL: [&Shape; 14] = [
+/// Where people register by forms of Account Engagement, and nowhere else.
+pub const FORM_FLOW: [&Shape; 5] =
+    [&CAMPAIGN.shape, &FORMS.shape, &FORM_HANDLERS.shape, &VISITOR_ACTIVITIES.shape, &PROSPECT.shape];
+
+/// Where people register by Livestorm's forms alone: nobody gets activities otherwise.
+pub const ACTIVITIES: [&Shape; 2] = [&EXTERNAL_ACTIVITIES.shape, &CREATE_EXTERNAL_ACTIVITY.shape];
+
+pub const ALWAYS: [&Shape; 12] = [
     &ACCOUNT.shape,
     &CUSTOM_FIELDS.shape,
     &CAMPAIGNS.shape,
@@ -148,6 +190,4 @@ pub const ALL: [&Shape; 14] = [
     &UPSERT_PROSPECT.shape,
     &MEMBERSHIPS.shape,
     &JOIN_LIST.shape,
-    &EXTERNAL_ACTIVITIES.shape,
-    &CREATE_EXTERNAL_ACTIVITY.shape,
 ];

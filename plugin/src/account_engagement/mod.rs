@@ -4,6 +4,7 @@
 //! administrator made is never adopted; an activity is never sent twice.
 
 pub mod activity;
+pub mod answers;
 pub mod calls;
 pub mod campaign;
 pub mod errors;

@@ -2,7 +2,9 @@
 
 use super::{Part, Unread, body, fine, not_read, readable, rows, text};
 use crate::{
-    account_engagement::calls::{ACCOUNT, CAMPAIGNS, CUSTOM_FIELDS, EXTERNAL_ACTIVITIES, LISTS, PROSPECTS},
+    account_engagement::calls::{
+        ACCOUNT, CAMPAIGNS, CUSTOM_FIELDS, EXTERNAL_ACTIVITIES, LISTS, PROSPECTS, VISITOR_ACTIVITIES,
+    },
     call::ACCOUNT_ENGAGEMENT,
     host::{Answer, Finding, Response, Severity},
     json,
@@ -21,7 +23,7 @@ pub const SIGN_IN: &str = "If Salesforce refuses the sign-in too, mend that firs
 /// Of editions with external activities (S2-3).
 const EDITIONS: [&str; 4] = ["plus", "advanced", "premium", "ultimate"];
 
-pub fn part(_: &Settings) -> Part {
+pub fn part(settings: &Settings) -> Part {
     let one = |call: &crate::call::Call, fields: &str| call.request(&[], &[("fields", fields), ("limit", "1")], None);
     Part {
         connection: ACCOUNT_ENGAGEMENT,
@@ -36,7 +38,7 @@ pub fn part(_: &Settings) -> Part {
             CUSTOM_FIELDS.request(&[], &[("fields", CUSTOM_FIELD), ("limit", "1000")], None),
             one(&PROSPECTS, "id"),
             one(&LISTS, "id"),
-            one(&EXTERNAL_ACTIVITIES, "id"),
+            one(if settings.registers_from_forms() { &VISITOR_ACTIVITIES } else { &EXTERNAL_ACTIVITIES }, "id"),
         ],
         judge,
     }
@@ -59,8 +61,10 @@ pub fn seen(response: &Response) -> String {
 
 fn judge(settings: &Settings, answers: &[Answer]) -> Vec<Finding> {
     let [account, campaigns, custom_fields, abilities @ ..] = answers else { return Vec::new() };
-    let mut findings = vec![edition(account), connected_campaigns(campaigns), self::abilities(campaigns, abilities)];
+    let mut findings =
+        vec![edition(account), connected_campaigns(campaigns), self::abilities(settings, campaigns, abilities)];
     findings.extend(mapped_fields(settings, custom_fields));
+    findings.extend(answer_fields(settings, custom_fields));
     findings.push(Finding::new(
         "lightning-app",
         Severity::Notice,
@@ -113,8 +117,13 @@ fn connected_campaigns(campaigns: &Answer) -> Finding {
 }
 
 /// What the user may see can be tried; what they may make cannot, without making something.
-fn abilities(campaigns: &Answer, others: &[Answer]) -> Finding {
-    let names = ["campaigns", "prospects", "lists", "external activities"];
+fn abilities(settings: &Settings, campaigns: &Answer, others: &[Answer]) -> Finding {
+    let by_forms = settings.registers_from_forms();
+    let (last, needed) = match by_forms {
+        true => ("visitors", "visitors (view), forms and form handlers (view)"),
+        false => ("external activities", "external activities (view, create)"),
+    };
+    let names = ["campaigns", "prospects", "lists", last];
     let mut refused: Vec<String> = Vec::new();
     for (name, answer) in names.iter().zip(std::iter::once(campaigns).chain(others)) {
         match readable(ACCOUNT_ENGAGEMENT, answer) {
@@ -126,18 +135,50 @@ fn abilities(campaigns: &Answer, others: &[Answer]) -> Finding {
             Err(other) => refused.push(format!("{name} ({})", other.why())),
         }
     }
-    let remedy = "Give the connected user's role in Account Engagement these abilities: campaigns (view), prospects (view, view those \
-                  not assigned to them, create), lists (view, create), external activities (view, create).";
+    let remedy = format!(
+        "Give the connected user's role in Account Engagement these abilities: campaigns (view), prospects (view, view those not \
+         assigned to them, create), lists (view, create), {needed}."
+    );
     if refused.is_empty() {
-        let problem = "The connected user may see campaigns, prospects, lists and external activities. Whether they may make them, and see \
-                       prospects of others, cannot be read.";
-        return Finding::new("abilities", Severity::Notice, ACCOUNT_ENGAGEMENT, problem, remedy);
+        let problem = format!(
+            "The connected user may see campaigns, prospects, lists and {last}. Whether they may make them, and see prospects of \
+             others, cannot be read."
+        );
+        return Finding::new("abilities", Severity::Notice, ACCOUNT_ENGAGEMENT, &problem, &remedy);
     }
     let problem = format!("The connected user may not see {}.", refused.join(", "));
     // Without activities to look at, an unknown outcome is left to a person; all else works.
-    let severity =
-        if refused.iter().all(|name| name.starts_with("external")) { Severity::Warning } else { Severity::Blocker };
-    Finding::new("abilities", severity, ACCOUNT_ENGAGEMENT, &problem, remedy)
+    let severity = if !by_forms && refused.iter().all(|name| name.starts_with("external")) {
+        Severity::Warning
+    } else {
+        Severity::Blocker
+    };
+    Finding::new("abilities", severity, ACCOUNT_ENGAGEMENT, &problem, &remedy)
+}
+
+/// Custom fields that answers are taken from, where people register by forms of Account Engagement.
+fn answer_fields(settings: &Settings, custom_fields: &Answer) -> Vec<Finding> {
+    // What cannot be read is told with the mapped fields, if there are any.
+    let Some(body) = body(ACCOUNT_ENGAGEMENT, Some(custom_fields)).ok().filter(|_| settings.registers_from_forms())
+    else {
+        return Vec::new();
+    };
+    let known: Vec<String> = rows(&body, "values").map(api_name).collect();
+    let mut findings = Vec::new();
+    for (number, answer) in settings.answers.0.iter().enumerate() {
+        let source = &answer.source;
+        if target_field::is_custom(source) && !known.contains(source) {
+            let place = format!("/answers/{number}/source");
+            let problem =
+                format!("{place}: prospects have no custom field {source}, so {} is not answered.", answer.target);
+            let remedy = nearest(source, known.iter().map(String::as_str)).map_or_else(
+                || "Take it out, or make the field in Account Engagement.".into(),
+                |near| format!("Did you mean \"{near}\"?"),
+            );
+            findings.push(Finding::new("answer-field-missing", Severity::Warning, &place, &problem, &remedy));
+        }
+    }
+    findings
 }
 
 /// One finding for each mapped custom field that does not fit, or one that all do.

@@ -8,6 +8,7 @@
 mod account_engagement;
 mod crm;
 pub mod fix;
+mod forms;
 mod livestorm;
 pub mod options;
 mod salesforce;
@@ -45,7 +46,7 @@ pub fn check(host: &dyn Host, context: &Context) -> Vec<Finding> {
     }
     let mut parts = vec![livestorm::part(&settings)];
     parts.extend(match settings.destination {
-        Destination::AccountEngagement => vec![salesforce::part(), account_engagement::part(&settings)],
+        Destination::AccountEngagement => vec![salesforce::part(&settings), account_engagement::part(&settings)],
         Destination::Salesforce => vec![crm::part(&settings)],
     });
     parts.retain(|part| is_bound(part.connection));
@@ -56,6 +57,15 @@ pub fn check(host: &dyn Host, context: &Context) -> Vec<Finding> {
         let (own, others) = rest.split_at(part.requests.len().min(rest.len()));
         rest = others;
         findings.extend(judged(host, &settings, part, own));
+    }
+    if settings.registers_from_forms() {
+        findings.extend([forms::results(&settings), forms::may_register()]);
+        let is_blocked =
+            |code: &str| findings.iter().any(|one| one.severity == Severity::Blocker && one.code.starts_with(code));
+        // What does not answer is told already.
+        if ![SALESFORCE, ACCOUNT_ENGAGEMENT].iter().any(|connection| is_blocked(connection)) {
+            findings.extend(forms::ties(host));
+        }
     }
     findings
 }
@@ -407,6 +417,26 @@ mod tests {
             let finding = findings.iter().find(|finding| finding.code == code).unwrap();
             assert!(!finding.remedy.is_empty() && finding.fixable == fixable, "{finding:?}");
         }
+    }
+
+    /// S2-35: where people register by forms of Account Engagement nothing is asked for that activities need.
+    #[test]
+    fn activity_types_are_not_asked_for_where_nobody_gets_activities() {
+        let settings = r#"{"registration": "account_engagement_forms", "answers": [{"source": "Minutes__c", "target": "minutes"},
+            {"source": "Gone__c", "target": "gone"}], "mapping": {"prospect": [
+            {"source": "attendance.duration", "target": "Minutes__c", "transforms": [{"number": {}}]}]}}"#;
+        let findings = findings(settings, |request, _| {
+            assert!(!request.purpose.contains("set-up") && request.purpose != "look for an activity", "{request:?}");
+            None
+        });
+        let told = [
+            ("answer-field-missing", Severity::Warning),
+            ("attendance-fields", Severity::Warning),
+            ("livestorm-register", Severity::Notice),
+            ("forms", Severity::Notice),
+        ];
+        assert_eq!(wrong(&findings), told);
+        assert!(!findings.iter().any(|one| one.code.starts_with("activity") || one.code.starts_with("extension")));
     }
 
     #[test]

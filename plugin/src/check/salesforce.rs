@@ -26,22 +26,19 @@ pub const ACTIVITY_TYPES: &str =
 pub const TENANTS: &str = "SELECT Id, PardotTenantId, PardotTenantName FROM PardotTenant";
 pub const CAMPAIGNS: &str = "SELECT Id, Name, Description FROM Campaign ORDER BY CreatedDate DESC LIMIT 500";
 
-pub fn part() -> Part {
-    let tooling = |soql: &str| TOOLING_QUERY.request(&[], &[("q", soql)], None);
-    Part {
-        connection: SALESFORCE,
-        requests: vec![
-            LIMITS.request(&[], &[], None),
-            USERINFO.request(&[], &[], None),
-            DESCRIBE_CAMPAIGN.request(&[], &[], None),
-            QUERY.request(&[], &[("q", CAMPAIGNS)], None),
-            tooling(EXTENSIONS),
-            tooling(ASSIGNMENTS),
-            tooling(ACTIVITY_TYPES),
-            tooling(TENANTS),
-        ],
-        judge,
+pub fn part(settings: &Settings) -> Part {
+    let tooling = |soql: &&str| TOOLING_QUERY.request(&[], &[("q", soql)], None);
+    let mut requests = vec![
+        LIMITS.request(&[], &[], None),
+        USERINFO.request(&[], &[], None),
+        DESCRIBE_CAMPAIGN.request(&[], &[], None),
+        QUERY.request(&[], &[("q", CAMPAIGNS)], None),
+    ];
+    // What activities need is asked where there are any.
+    if !settings.registers_from_forms() {
+        requests.extend([EXTENSIONS, ASSIGNMENTS, ACTIVITY_TYPES, TENANTS].iter().map(tooling));
     }
+    Part { connection: SALESFORCE, requests, judge }
 }
 
 pub fn seen(response: &Response) -> String {
@@ -56,6 +53,9 @@ pub fn seen(response: &Response) -> String {
 fn judge(settings: &Settings, answers: &[Answer]) -> Vec<Finding> {
     let [_, describe, campaigns, tooling @ ..] = answers else { return Vec::new() };
     let mut findings = vec![createable(describe), other_flow(campaigns)];
+    if settings.registers_from_forms() {
+        return findings;
+    }
     findings.extend(match SetUp::read(tooling) {
         Ok(set_up) => set_up.findings(settings),
         Err(why) => vec![not_read(

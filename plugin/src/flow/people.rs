@@ -5,7 +5,7 @@
 //! Promises: whose session is not linked yet is held and lost to nobody (S2-44). Not here: what becomes of it
 //! (`to_account_engagement.rs`, `to_salesforce.rs`).
 
-use super::{left_out, removed, session_scheduled, to_account_engagement, to_salesforce, webhooks};
+use super::{form_campaign, left_out, removed, session_scheduled, to_account_engagement, to_salesforce, webhooks};
 use crate::{
     calendar::{day, iso},
     domain::{
@@ -49,6 +49,9 @@ pub fn session_ready(work: &Work<'_>, ready: &SessionReady) -> Completion {
     let value = to_text(&ready.link);
     let subject = Some(Subject::session(ready.session.as_str()));
     work.host.set(Entry { key: link_key(&ready.session), value, subject });
+    if let Link::Linked { campaign, .. } = &ready.link {
+        form_campaign::note(work, campaign, Some(&ready.session));
+    }
     Completion { follow_ups: Vec::new(), wakes: vec![task::session_key(&ready.session)] }
 }
 
@@ -215,7 +218,7 @@ fn team_if_needed(work: &Work<'_>, batch: &[One]) -> Option<Result<Team, Stop>> 
     work.waves.run(work.host, work.context.limits.wave, vec![flow]).pop()
 }
 
-fn link(work: &Work<'_>, session: &SessionId) -> Result<Option<Link>, Stop> {
+pub fn link(work: &Work<'_>, session: &SessionId) -> Result<Option<Link>, Stop> {
     let Some(value) = work.host.get(&link_key(session)) else { return Ok(None) };
     let doing = Doing { what: "find campaign and list", whom: session.as_str() };
     let link = from_text(&value);
@@ -230,18 +233,46 @@ fn missing(work: &Work<'_>) -> &'static str {
     }
 }
 
-/// Nothing is known of the session: asked for once, then held until its key answers.
+/// Somebody whose session is not linked yet.
+pub struct Unlinked<'a> {
+    pub session: &'a SessionId,
+    pub event_id: Option<String>,
+    pub person: &'a str,
+    /// What they registered for, in a sentence and by itself.
+    pub event: String,
+    pub title: &'a str,
+    /// It waited already for its session once.
+    pub held: bool,
+    pub admitted_at: Instant,
+    /// The same task, held.
+    pub again: &'a dyn Fn() -> Task,
+}
+
 fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Completion, Stop> {
     let registration = &one.person.registration;
-    let (session, now) = (&registration.session, work.now());
-    if one.person.held {
+    let waiting = Unlinked {
+        session: &registration.session,
+        event_id: registration.event_id.clone(),
+        person: registration.person(),
+        event: registration.event(),
+        title: registration.event_title.as_deref().unwrap_or(registration.session.as_str()),
+        held: one.person.held,
+        admitted_at: one.admitted_at,
+        again: &|| task::held(&one.task, one.person.clone()),
+    };
+    hold(work, &waiting, asked)
+}
+
+/// Nothing is known of the session: asked for once, then held until its key answers.
+pub fn hold(work: &Work<'_>, one: &Unlinked<'_>, asked: &mut Vec<SessionId>) -> Result<Completion, Stop> {
+    let (session, now) = (one.session, work.now());
+    if one.held {
         let until = now + 6 * HOUR;
-        let title = registration.event_title.as_deref().unwrap_or(session.as_str());
         let reason = format!(
             "Held: {}, registered for \"{}\": {} since {} min{}. See what session {session} waits for; nothing is lost, goes on by \
              itself",
-            fit(registration.person(), 80),
-            fit(title, 40),
+            fit(one.person, 80),
+            fit(one.title, 40),
             missing(work),
             now.saturating_sub(one.admitted_at) / MINUTE,
             match work.settings.destination {
@@ -260,16 +291,16 @@ fn unlinked(work: &Work<'_>, one: &One, asked: &mut Vec<SessionId>) -> Result<Co
             Destination::AccountEngagement => day(now),
             Destination::Salesforce => format!("{}/salesforce", day(now)),
         };
-        follow_ups.push(task::ensure_session(session, registration.event_id.clone(), &question));
+        follow_ups.push(task::ensure_session(session, one.event_id.clone(), &question));
     }
     let message = format!(
         "{} registered for {} and is held: {} yet. It goes on by itself when that is so",
-        registration.person(),
-        registration.event(),
+        one.person,
+        one.event,
         missing(work),
     );
-    work.info("held", &message, Some(Subject::person(registration.person())));
-    follow_ups.push(task::held(&one.task, one.person.clone()));
+    work.info("held", &message, Some(Subject::person(one.person)));
+    follow_ups.push((one.again)());
     Ok(Completion { follow_ups, wakes: Vec::new() })
 }
 

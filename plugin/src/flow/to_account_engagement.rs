@@ -87,7 +87,11 @@ async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
     let wanted = Wanted { email, news, campaign: &with.campaign, is_known: told.is_known() };
     let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
     let doing = Doing { what: "add to the session's list", whom: email.as_str() };
-    let activities = activities::of(work, &told.person, told.registered_at, &told.sources, email, with.is_on_demand);
+    // RULES 19: where people register by forms of Account Engagement nobody gets any, whichever form they came by.
+    let activities = match work.settings.registers_from_forms() {
+        true => Vec::new(),
+        false => activities::of(work, &told.person, told.registered_at, &told.sources, email, with.is_on_demand),
+    };
     let mut gone = Vec::new();
     loop {
         let chosen = prospect::ensure(work, &wanted, &mut gone).await?;

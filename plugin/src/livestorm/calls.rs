@@ -1,4 +1,4 @@
-//! Every call to Livestorm, as data. All but those for webhooks read.
+//! Every call to Livestorm, as data. Those for webhooks write, and the one that registers somebody.
 
 use crate::{
     call::{Call, LIVESTORM, Shape},
@@ -91,6 +91,18 @@ pub const USERS: Call = Call::read(
     "read team members",
     "Reads who belongs to the team, so that they are left out. Nothing leaves.",
 );
+
+/// A second sending is answered with *already registered* (409 or 422) and changes nothing, so it is idempotent.
+/// <https://developers.livestorm.co/reference/post_sessions-id-people>, confirmed.
+pub const REGISTER: Call = Call::idempotent(Shape::new(
+    LIVESTORM,
+    Method::Post,
+    "/v1/sessions/{id}/people",
+    "register",
+    &["data"],
+    "Registers somebody who submitted a form of the session's campaign in Account Engagement. The address and the answers that the \
+     settings name leave.",
+));
 
 pub const ALL: [&Shape; 12] = [
     &PING.shape,

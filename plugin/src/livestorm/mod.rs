@@ -6,6 +6,7 @@ pub mod admit;
 pub mod calls;
 pub mod errors;
 pub mod paging;
+pub mod registration;
 pub mod registration_time;
 pub mod resources;
 pub mod sample;

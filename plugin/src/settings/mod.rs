@@ -4,9 +4,11 @@
 //! left out takes its default. `settings.schema.json` is generated from these structs; a test fails where it is stale.
 //! Not here: what a schema can say (`schema.rs`), what fields and transforms do (`mapping/`).
 
+mod registration;
 mod salesforce;
 mod schema;
 
+pub use registration::{Answer, Answers, EMAIL, Registration};
 pub use salesforce::{Duplicates, NewPeople, Salesforce};
 
 use crate::{
@@ -31,6 +33,13 @@ pub struct Settings {
     ///
     /// account_engagement: prospects, lists and external activities. salesforce: leads, contacts and campaign members.
     pub destination: Destination,
+    /// # How people register
+    ///
+    /// livestorm_forms: by Livestorm's own forms. account_engagement_forms: also by forms and form handlers of Account Engagement
+    /// whose campaign is the one of a session; then nobody gets external activities, and attendance and replays are told by mapped
+    /// fields alone.
+    pub registration: Registration,
+    pub answers: Answers,
     pub account_engagement: AccountEngagement,
     pub salesforce: Salesforce,
     pub salesforce_campaign: SalesforceCampaign,
@@ -286,6 +295,11 @@ pub struct LeftOut {
 }
 
 impl Settings {
+    /// RULES 19: people register by forms of Account Engagement too, and nobody gets activities.
+    pub fn registers_from_forms(&self) -> bool {
+        self.destination == Destination::AccountEngagement && self.registration == Registration::AccountEngagementForms
+    }
+
     /// What is written to: each object has a mapping of its own.
     pub fn objects(&self) -> &'static [Object] {
         match self.destination {
@@ -441,6 +455,7 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
             ));
         }
     }
+    findings.extend(registration::problems(settings));
     findings.extend(mapping::problems(&settings.mapping));
 }
 

@@ -5,6 +5,9 @@
 mod corners;
 mod ends;
 mod faults;
+mod form_faults;
+mod form_world;
+mod forms;
 mod livestorm;
 mod queue;
 mod reconciled;

@@ -4,8 +4,8 @@ use super::{state::assert_has_a_sample, world::World};
 use crate::{
     connector,
     host::{
-        Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, MINUTE, Outcome, Request, Task,
-        Trigger,
+        Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, Interruption, MINUTE, Outcome,
+        Request, Row, Task, Trigger,
     },
     test_host::{TestHost, context},
 };
@@ -31,6 +31,7 @@ pub struct Story {
     pub context: Context,
     pub batch_max: usize,
     states: BTreeMap<String, BTreeMap<String, Entry>>,
+    cursors: BTreeMap<String, String>,
     waiting: Vec<Waiting>,
     done: BTreeSet<String>,
     /// What the tasks of all passes were to cost.
@@ -54,6 +55,7 @@ impl Story {
             context,
             batch_max: 50,
             states: BTreeMap::new(),
+            cursors: BTreeMap::new(),
             waiting: Vec::new(),
             done: BTreeSet::new(),
             costs: 0,
@@ -97,6 +99,27 @@ impl Story {
             self.accept(task);
         }
         self.run_due();
+    }
+
+    /// One pass of a source, page by page; its tasks wait like any other.
+    pub fn pass(&mut self, source: &str) -> Result<Vec<Row>, Interruption> {
+        let (key, mut rows) = (format!("sync/{source}"), Vec::new());
+        loop {
+            let cursor = self.cursors.get(source).cloned();
+            self.host.swap_state(self.states.get(&key).cloned().unwrap_or_default());
+            let page = connector::sync(&self.host, &self.context, source, "", cursor.as_deref());
+            let state = self.host.swap_state(BTreeMap::new());
+            let page = page?;
+            state.keys().for_each(|entry| assert_has_a_sample(&key, entry));
+            self.states.insert(key.clone(), state);
+            assert!(page.rows.len() <= 1_000 && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
+            self.cursors.insert(source.into(), page.cursor);
+            page.tasks.into_iter().for_each(|task| self.accept(task));
+            rows.extend(page.rows);
+            if !page.more {
+                return Ok(rows);
+            }
+        }
     }
 
     fn accept(&mut self, task: Task) {
@@ -241,6 +264,11 @@ impl Story {
         for (task, _, _) in std::mem::take(&mut self.dead) {
             self.accept(Task { not_before: None, ..task });
         }
+    }
+
+    /// As if a version had run here that did not keep such entries.
+    pub fn forget_entries(&mut self, key: &str, prefix: &str) {
+        self.states.entry(key.into()).or_default().retain(|entry, _| !entry.starts_with(prefix));
     }
 
     /// As after the retention: what was done before is not dropped any more.

@@ -42,6 +42,10 @@ pub struct World {
     pub cut_second_reading_at: Option<usize>,
     pub event_attributes: Value,
     pub users: Vec<&'static str>,
+    /// What the registration form asks; registering by the API knows no other questions.
+    pub questions: Vec<&'static str>,
+    /// Webhooks of registrations by the API, to be delivered, where Livestorm sends them.
+    pub told: Option<Vec<Value>>,
     /// Salesforce.
     pub campaigns: Vec<Row>,
     pub webinar_is_a_type: bool,
@@ -52,6 +56,8 @@ pub struct World {
     pub prospects: Vec<Row>,
     pub memberships: Vec<Row>,
     pub activities: Vec<Row>,
+    /// Visitor activities of forms; a read shows each from its time on.
+    pub submissions: Vec<Row>,
     pub list_name_max: usize,
     pub names_in_use: Vec<String>,
     pub dry_run: bool,
@@ -77,6 +83,8 @@ impl Default for World {
             cut_second_reading_at: None,
             event_attributes: json!({}),
             users: Vec::new(),
+            questions: vec!["email", "first_name", "last_name", "company"],
+            told: None,
             campaigns: Vec::new(),
             webinar_is_a_type: true,
             connected_after: 11 * MINUTE,
@@ -84,6 +92,7 @@ impl Default for World {
             prospects: Vec::new(),
             memberships: Vec::new(),
             activities: Vec::new(),
+            submissions: Vec::new(),
             list_name_max: 255,
             names_in_use: Vec::new(),
             dry_run: false,
@@ -212,6 +221,7 @@ impl World {
                 ok(&json!({"data": rows, "meta": {"next_page": null}}).to_string())
             }
             (Method::Post, ["services", "data", "v62.0", "sobjects", "Campaign"]) => self.create_campaign(body),
+            (Method::Post, ["v1", "sessions", id, "people"]) => self.register(id, &body),
             (Method::Get, ["services", "data", "v62.0", "query"]) => {
                 let soql = query("q").unwrap();
                 if let Some(id) = soql.split("WHERE Id = '").nth(1) {
@@ -234,6 +244,14 @@ impl World {
                     .filter(shown)
                     .map(|row| json!({"id": row.value["number"], "salesforceId": row.value["Id"]}));
                 ok(&json!({"values": rows.collect::<Vec<_>>(), "nextPageToken": null}).to_string())
+            }
+            (Method::Get, ["api", "v5", "objects", "campaigns", id]) => self.campaign(id),
+            (Method::Get, ["api", "v5", "objects", "visitor-activities"]) => self.submitted(&query),
+            (Method::Get, ["api", "v5", "objects", "prospects", id]) => {
+                match self.prospects.iter().find(|row| is_id(&row.value["id"], id)) {
+                    Some(row) => ok(&row.value.to_string()),
+                    None => answer(404, r#"{"code":109,"message":"The requested record was not found."}"#),
+                }
             }
             (Method::Post, ["api", "v5", "objects", "lists"]) => self.create_list(body),
             (Method::Get, ["api", "v5", "objects", "lists"]) => self.values(&self.lists),
@@ -307,7 +325,7 @@ impl World {
         }
     }
 
-    pub(super) fn id(&mut self) -> u64 {
+    pub fn id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
@@ -443,11 +461,11 @@ fn assert_granted(request: &Request, settings: &str) {
     assert!(granted, "{:?} {:?} {names:?}", request.method, request.path);
 }
 
-fn is_id(value: &Value, id: &str) -> bool {
+pub fn is_id(value: &Value, id: &str) -> bool {
     value.as_u64().is_some_and(|number| id.parse() == Ok(number))
 }
 
-fn write(row: &mut Value, fields: &Value) {
+pub fn write(row: &mut Value, fields: &Value) {
     for (name, value) in fields.as_object().unwrap() {
         row[name.as_str()] = value.clone();
     }

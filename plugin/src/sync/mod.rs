@@ -5,6 +5,7 @@
 //! (the host), what becomes of the tasks (`flow/`).
 
 mod cursor;
+pub mod form_submissions;
 mod reconcile;
 pub mod streams;
 
@@ -48,9 +49,10 @@ impl From<Halt> for Interruption {
     }
 }
 
-pub fn sources(_: &Settings) -> Vec<Source> {
+pub fn sources(settings: &Settings) -> Vec<Source> {
     let mut sources = streams::sources();
     sources.push(reconcile::source());
+    sources.extend(settings.registers_from_forms().then(form_submissions::source));
     sources
 }
 
@@ -89,6 +91,7 @@ async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt>
     match (source, streams::of(source)) {
         (_, Some(stream)) => streams::cost(work, stream).await,
         (reconcile::NAME, _) => reconcile::cost(work).await,
+        (form_submissions::NAME, _) if work.settings.registers_from_forms() => Ok(form_submissions::cost()),
         _ => Err(unknown(source)),
     }
 }
@@ -97,6 +100,9 @@ async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, 
     match (source, streams::of(source)) {
         (_, Some(stream)) => streams::page(work, stream, asked).await,
         (reconcile::NAME, _) => reconcile::page(work, asked).await,
+        (form_submissions::NAME, _) if work.settings.registers_from_forms() => {
+            form_submissions::page(work, asked).await
+        }
         _ => Err(unknown(source)),
     }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Destination {
     #[default]
     AccountEngagement,
+    /// The same, where people register by forms of Account Engagement too.
+    AccountEngagementForms,
     /// New people become leads.
     SalesforceLeads,
     /// New people become contacts.
@@ -16,7 +18,7 @@ pub enum Destination {
 
 impl Destination {
     pub fn is_salesforce(self) -> bool {
-        self != Destination::AccountEngagement
+        !matches!(self, Destination::AccountEngagement | Destination::AccountEngagementForms)
     }
 }
 

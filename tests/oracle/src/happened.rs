@@ -2,7 +2,10 @@
 //!
 //! Not here: what must come of it (`expect.rs`), and which way word of it went beyond whether any came.
 
-use crate::story::{Happening, Story};
+use crate::{
+    destination::Destination,
+    story::{Happening, Story},
+};
 
 /// Seconds between the end of a session and the reading of who was there.
 pub const READ_AFTER_END: u64 = 10 * 60;
@@ -68,7 +71,16 @@ impl Session {
     }
 }
 
-fn plain(email: &str) -> String {
+/// What Livestorm is told of whoever submits a form: the prospect's field and the question that it answers.
+const TOLD: [(&str, &str); 5] = [
+    ("firstName", "first_name"),
+    ("lastName", "last_name"),
+    ("company", "company"),
+    ("jobTitle", "job_title"),
+    ("phone", "phone_number"),
+];
+
+pub fn plain(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
@@ -116,6 +128,33 @@ pub fn sessions(story: &Story) -> Vec<Session> {
                     });
                 }
             }
+            // S2-55, S2-56: registered by the connector, which knows of it by itself; but for the team.
+            Happening::SubmitsForm { session: Some(session), email, fields, .. }
+                if story.destination == Destination::AccountEngagementForms =>
+            {
+                let Some(session) = found(session).map(|n| &mut sessions[n]) else { continue };
+                let is_of_the_team = story.team.iter().any(|member| plain(member) == plain(email));
+                if is_of_the_team || session.registrant(email).is_some() {
+                    continue;
+                }
+                let told = |(field, value): &(String, String)| {
+                    let question = TOLD.iter().find(|(known, _)| known == field)?.1;
+                    Some((question.to_owned(), value.clone()))
+                };
+                session.registrants.push(Registrant {
+                    email: plain(email),
+                    at,
+                    answers: fields.iter().filter_map(told).collect(),
+                    utm: vec![],
+                    team_member: false,
+                    is_told: true,
+                    left_at: None,
+                    attendance: None,
+                    watched_at: None,
+                    watching_is_told: false,
+                });
+            }
+            Happening::SubmitsForm { .. } => {}
             // It makes nothing come about that its end does not.
             Happening::SessionStarted { .. } => {}
             Happening::SessionEnded { session } => {

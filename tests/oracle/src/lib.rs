@@ -20,4 +20,6 @@ pub use destination::{Destination, Object, PriorAccount, PriorContact, PriorLead
 pub use expect::expected;
 pub use judge::{Difference, Kind, differences, enough};
 pub use story::{Act, Delivery, Dialect, Happening, MappedField, Prior, Story};
-pub use world::{Account, Activity, Campaign, List, Member, MemberStatus, Membership, Person, Prospect, World};
+pub use world::{
+    Account, Activity, Campaign, List, Member, MemberStatus, Membership, Person, Prospect, Registrant, World,
+};

@@ -108,6 +108,17 @@ pub enum Happening {
         session: String,
         email: String,
     },
+    /// Somebody submits a form of Account Engagement that belongs to the campaign of this session, half an hour or more after the
+    /// session was made and ten minutes or more before it ends; or to a campaign of the customer's own, which no session has. Nobody
+    /// is told.
+    SubmitsForm {
+        session: Option<String>,
+        email: String,
+        /// Fields of the prospect, by Account Engagement's names. None is empty.
+        fields: Vec<(String, String)>,
+        /// A form of the customer's own that posts to a form handler.
+        by_handler: bool,
+    },
     /// A registrant is taken off the session. Nobody is told.
     Leaves {
         session: String,
@@ -119,7 +130,7 @@ impl Happening {
     /// Whether Livestorm has a webhook for it in this dialect.
     pub fn is_told_in(&self, dialect: Dialect) -> bool {
         match self {
-            Happening::Leaves { .. } => false,
+            Happening::Leaves { .. } | Happening::SubmitsForm { .. } => false,
             Happening::Attends { .. } | Happening::WatchesReplay { .. } => dialect == Dialect::Rest,
             Happening::EventCreated { .. }
             | Happening::SessionCreated { .. }

@@ -1,4 +1,4 @@
-//! What Account Engagement and Salesforce hold, as far as the connector is answerable for it.
+//! What Account Engagement and Salesforce hold, and whom Livestorm has registered, as far as the connector is answerable for it.
 
 use crate::destination::{Destination, Object};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,17 @@ pub struct World {
     pub member_statuses: Vec<MemberStatus>,
     #[serde(default)]
     pub members: Vec<Member>,
+    /// In Livestorm; judged where the connector registers people.
+    #[serde(default)]
+    pub registrants: Vec<Registrant>,
+}
+
+/// Somebody whom Livestorm has registered for a session.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Registrant {
+    /// Its id in Livestorm.
+    pub session: String,
+    pub email: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,6 +139,7 @@ impl World {
         w.contacts.sort();
         w.member_statuses.sort();
         w.members.sort();
+        w.registrants.sort();
         w
     }
 }

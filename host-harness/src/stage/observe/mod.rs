@@ -4,7 +4,7 @@
 mod salesforce;
 
 use crate::simulators::Snapshot;
-use oracle::{Activity, Campaign, List, Membership, Prospect, World};
+use oracle::{Activity, Campaign, List, Membership, Prospect, Registrant, World};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -60,6 +60,11 @@ pub fn observe(snapshot: &Snapshot) -> World {
                 let (email, nth) = of(a.prospect_id, &a.email);
                 Activity { kind: a.kind.clone(), email, nth, value: a.value.clone(), at: a.activity_date.seconds() }
             })
+            .collect(),
+        registrants: snapshot
+            .registrants
+            .iter()
+            .map(|r| Registrant { session: r.session_id.clone(), email: r.email.to_lowercase() })
             .collect(),
         ..World::default()
     };

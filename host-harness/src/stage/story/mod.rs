@@ -1,8 +1,10 @@
 //! The story that the demo plays, and that the tests play in every order: an event with two sessions, another on demand, and
 //! each kind of person who registers, comes, stays away or watches later.
 
+mod forms;
 mod salesforce;
 
+pub use forms::forms_story;
 pub use salesforce::salesforce_story;
 
 use oracle::{Act, Delivery, Dialect, Happening, MappedField, Prior, Story};

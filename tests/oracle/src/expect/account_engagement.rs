@@ -2,8 +2,9 @@
 
 use super::{Fields, Met};
 use crate::{
-    happened::Attendance,
-    story::{Prior, Story},
+    destination::Destination,
+    happened::{Attendance, plain},
+    story::{Happening, Prior, Story},
     world::{Activity, List, Membership, Prospect, World},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,19 +47,27 @@ pub(super) fn after(story: &Story, all: &[Met], world: &mut World) {
     let tied = world.campaigns.iter().map(|c| List { name: c.name.clone(), campaign: Some(c.name.clone()) });
     // S2-17, S2-49
     world.lists = tied.collect();
+    submissions(story, all, world);
     let mapping = mapping(story);
     let mut people: BTreeMap<String, Person> = BTreeMap::new();
     for met in all {
         people.entry(met.registrant.email.clone()).or_default().take(story, met, &mapping);
     }
     for (email, person) in people {
-        let nth = most_recently_active(&story.prospects, &email);
+        // A prospect that a form has made is the only one with its address.
+        let made = || world.prospects.iter().find(|p| p.email == email).map(|p| p.nth);
+        let nth = most_recently_active(&story.prospects, &email).or_else(made);
         let fields = person.fields.values();
         match nth {
             // S2-19, S2-74
             Some(nth) => {
                 let prospect = world.prospects.iter_mut().find(|p| p.email == email && p.nth == nth);
-                prospect.expect("it was put there before").fields.extend(fields);
+                let prospect = prospect.expect("it was put there before");
+                prospect.fields.extend(fields);
+                // Of a form that came after a registration, the registration's will do.
+                if !prospect.source_campaigns.is_empty() {
+                    prospect.source_campaigns.extend(person.lists.iter().cloned());
+                }
             }
             // S2-20, S2-70
             None => world.prospects.push(Prospect {
@@ -71,6 +80,10 @@ pub(super) fn after(story: &Story, all: &[Met], world: &mut World) {
         let nth = nth.unwrap_or(0);
         // S2-33, S2-69
         world.memberships.extend(person.lists.into_iter().map(|list| Membership { list, email: email.clone(), nth }));
+        // Where people register by forms of Account Engagement, nobody gets any: S2-57.
+        if story.destination == Destination::AccountEngagementForms {
+            continue;
+        }
         world.activities.extend(person.activities.into_iter().map(|((kind, _), (at, value))| Activity {
             kind: kind.to_owned(),
             email: email.clone(),
@@ -78,6 +91,30 @@ pub(super) fn after(story: &Story, all: &[Met], world: &mut World) {
             value,
             at,
         }));
+    }
+}
+
+/// What Account Engagement itself makes of the forms that people submit, whether somebody is registered by them or not: the prospect
+/// has what was filled in, and one that is new has the form's campaign as its source. One of the customer's own, which Salesforce does
+/// not know, counts for none.
+fn submissions(story: &Story, all: &[Met], world: &mut World) {
+    let mut acts: Vec<_> = story.acts.iter().collect();
+    acts.sort_by_key(|act| act.at);
+    for act in acts {
+        let Happening::SubmitsForm { session, email, fields, .. } = &act.what else { continue };
+        let email = plain(email);
+        let campaign = session.as_ref().and_then(|session| all.iter().find(|met| met.session.name == *session));
+        let made = || world.prospects.iter().find(|p| p.email == email).map(|p| p.nth);
+        let nth = most_recently_active(&story.prospects, &email).or_else(made);
+        match world.prospects.iter_mut().find(|p| p.email == email && Some(p.nth) == nth) {
+            Some(prospect) => prospect.fields.extend(fields.iter().cloned()),
+            None => world.prospects.push(Prospect {
+                email,
+                nth: 0,
+                fields: fields.iter().cloned().collect(),
+                source_campaigns: campaign.map(|met| met.campaign.clone()).into_iter().collect(),
+            }),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     destination::Destination,
     happened::{self, Registrant, Session},
     story::Story,
-    world::{Campaign, World},
+    world::{self, Campaign, World},
 };
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -22,6 +22,9 @@ pub fn expected(story: &Story, ids: &BTreeMap<String, String>) -> World {
     account_engagement::before(story, &mut world);
     salesforce::before(story, &mut world);
     let mut sessions = happened::sessions(story);
+    if story.destination == Destination::AccountEngagementForms {
+        world.registrants = registrants(&sessions, ids);
+    }
     sessions.retain(|session| has_campaign(story, session));
     let mut all = vec![];
     for session in &sessions {
@@ -38,10 +41,22 @@ pub fn expected(story: &Story, ids: &BTreeMap<String, String>) -> World {
         }));
     }
     match story.destination {
-        Destination::AccountEngagement => account_engagement::after(story, &all, &mut world),
+        Destination::AccountEngagement | Destination::AccountEngagementForms => {
+            account_engagement::after(story, &all, &mut world)
+        }
         Destination::SalesforceLeads | Destination::SalesforceContacts => salesforce::after(story, &all, &mut world),
     }
     world
+}
+
+/// Every participant whom Livestorm has on a session, however they came.
+fn registrants(sessions: &[Session], ids: &BTreeMap<String, String>) -> Vec<world::Registrant> {
+    let of = |session: &Session| {
+        let id = ids.get(&session.name).cloned().unwrap_or_default();
+        let there = session.registrants.iter().filter(|person| person.left_at.is_none() && !person.team_member);
+        there.map(|person| world::Registrant { session: id.clone(), email: person.email.clone() }).collect::<Vec<_>>()
+    };
+    sessions.iter().flat_map(of).collect()
 }
 
 /// Somebody in a session that has a campaign.

@@ -117,7 +117,7 @@ impl Directory<'_> {
             leads: BTreeMap::new(),
             new_people: match story.destination {
                 Destination::SalesforceContacts => Object::Contact,
-                Destination::SalesforceLeads | Destination::AccountEngagement => Object::Lead,
+                _ => Object::Lead,
             },
         };
         for lead in oldest_first(leads, |lead| lead.made_before) {

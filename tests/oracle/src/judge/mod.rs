@@ -2,7 +2,10 @@
 
 mod salesforce;
 
-use crate::world::{Activity, Campaign, List, Membership, Prospect, World};
+use crate::{
+    destination::Destination,
+    world::{Activity, Campaign, List, Membership, Prospect, Registrant, World},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -48,6 +51,9 @@ pub fn differences(expected: &World, observed: &World) -> Vec<Difference> {
     compare(&expected.memberships, &observed.memberships, &mut found);
     compare(&expected.activities, &observed.activities, &mut found);
     prospects(&expected.prospects, &observed.prospects, &mut found);
+    if expected.destination == Destination::AccountEngagementForms {
+        compare(&expected.registrants, &observed.registrants, &mut found);
+    }
     salesforce::differences(expected, observed, &mut found);
     found.sort();
     found
@@ -68,7 +74,10 @@ pub fn enough(expected: &World) -> Vec<Difference> {
     } else {
         least("prospect", expected.prospects.len());
         least("list membership", expected.memberships.len());
-        least("external activity", expected.activities.len());
+        match expected.destination {
+            Destination::AccountEngagementForms => least("registrant", expected.registrants.len()),
+            _ => least("external activity", expected.activities.len()),
+        }
     }
     found
 }
@@ -163,6 +172,12 @@ impl Named for Membership {
     }
 }
 
+impl Named for Registrant {
+    fn name(&self) -> String {
+        format!("registrant {} of session {} in Livestorm", self.email, self.session)
+    }
+}
+
 impl Named for Activity {
     fn name(&self) -> String {
         let Activity { kind, email, nth, value, at } = self;
@@ -173,7 +188,6 @@ impl Named for Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::destination::Destination;
 
     fn activity(email: &str) -> Activity {
         Activity { kind: "people_registered".into(), email: email.into(), nth: 0, value: "S1".into(), at: 7 }

@@ -8,8 +8,7 @@ const STREAMS: [&str; 3] = ["people", "events", "sessions"];
 /// S0-4, S0-15, S0-21: half an hour, which the host keeps (RULES 22).
 #[test]
 fn three_streams_are_declared_with_a_schema_that_names_their_key() {
-    let with_rows = |source: &Source| !source.schema.is_empty();
-    let sources: Vec<Source> = sources(&context()).into_iter().filter(with_rows).collect();
+    let sources: Vec<_> = sources(&context()).into_iter().filter(|source| !source.schema.is_empty()).collect();
     assert_eq!(sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(), STREAMS);
     for source in sources {
         assert_eq!((source.min_interval_ms, source.scheduled, source.parameters.as_str()), (30 * MINUTE, true, ""));
