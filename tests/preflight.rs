@@ -580,12 +580,3 @@ async fn what_a_setting_can_be_is_what_the_accounts_have() {
     let refused = options(&theatre, &host, "/mapping/prospect/0/target").await.unwrap_err();
     assert!(refused.code == "options-not-read" && !refused.remedy.is_empty(), "{refused:?}");
 }
-
-#[tokio::test]
-async fn sync_sources_that_are_not_offered_yet_say_so() {
-    let theatre = Theatre::set(&story(vec![])).await;
-    let host = theatre.open().await;
-    assert_eq!(host.runtime.sync_sources(INSTALLATION).await.unwrap(), Vec::<String>::new());
-    let page = host.runtime.sync_page(INSTALLATION, "people", None, &host.asker()).await.unwrap();
-    assert!(page.unwrap_err().starts_with("bad-cursor: "));
-}
