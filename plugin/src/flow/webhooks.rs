@@ -29,7 +29,6 @@ use crate::{
     plain::{Plain, from_text, to_text},
     stop::{Doing, Stop, for_http},
     task::{self, Address, CHECK_WEBHOOKS, REMOVE_WEBHOOKS, RENEW_WEBHOOKS},
-    text::digest,
     work::Work,
 };
 use serde_json::Value;
