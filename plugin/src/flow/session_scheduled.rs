@@ -158,9 +158,9 @@ pub struct Step {
 }
 
 impl Step {
-    /// Nobody asked.
-    pub fn of(memory: Memory) -> Step {
-        Step { memory, asked: None }
+    /// `asked`: what makes the answer another one than those before.
+    pub fn of(memory: Memory, asked: Option<String>) -> Step {
+        Step { memory, asked }
     }
 }
 

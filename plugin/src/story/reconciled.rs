@@ -369,3 +369,28 @@ fn what_is_wrong_with_a_list_keeps_nothing_else_back() {
     story.cursor = Some(later);
     assert_eq!(story.reconcile(), 0, "past the last page it goes on");
 }
+
+/// Moved there and back again: whoever registers is told of by the date that holds.
+#[test]
+fn a_session_that_is_moved_back_again_has_its_first_date() {
+    let mut story = super::with_linked_session();
+    story.set_up(&json!({"mapping": {"prospect": [{"source": "session.starts_at", "target": "Starts__c"}]}}));
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(START + DAY));
+    story.reconcile();
+    for starts_at in [START + 3 * DAY, START + DAY, START + 3 * DAY, START + DAY] {
+        story.advance(EACH);
+        let at = story.host.now();
+        story.world.borrow_mut().change_session("S1", at, |session| {
+            session["estimated_started_at"] = json!(starts_at / 1_000);
+        });
+        story.reconcile();
+        story.settle();
+        let date = crate::calendar::day(starts_at);
+        assert_eq!(story.world.borrow().campaigns[0].value["StartDate"], date.as_str());
+    }
+    story.deliver(&registered("S1", "ana@example.org", START + MINUTE, "Example"));
+    story.settle();
+    let world = story.world.borrow();
+    assert_eq!(world.campaigns[0].value["StartDate"], "2026-11-23");
+    assert_eq!(world.prospects[0].value["Starts__c"], "2026-11-23T15:00:00Z");
+}

@@ -185,6 +185,23 @@ fn webhooks_that_are_silent_are_made_anew_once_a_day_at_most() {
     assert!(made(&story) > made_at_first);
 }
 
+/// Stopped between the deleting and the making.
+#[test]
+fn a_renewal_that_was_stopped_half_way_comes_to_its_end() {
+    for purpose in ["make webhook", "delete webhook", "read webhooks"] {
+        let mut story = switched_on();
+        let before: Vec<String> = story.world.borrow().webhooks.iter().map(|hook| hook.id.clone()).collect();
+        story.advance(3 * HOUR);
+        story.world.borrow_mut().faults.push((purpose, Fault::Answer(503, "<html>")));
+        let session = crate::domain::session::SessionId::parse("S1").unwrap();
+        story.give(crate::flow::webhooks::silence(&session, story_now(&story) - HOUR));
+        story.settle();
+        assert_eq!(hooks(&story), ours(URL), "{purpose}");
+        let world = story.world.borrow();
+        assert!(world.webhooks.iter().all(|hook| !before.contains(&hook.id)), "{purpose}: all are new");
+    }
+}
+
 /// Registrations that webhooks have told of make no noise.
 #[test]
 fn what_a_webhook_has_told_of_is_no_silence() {
