@@ -19,12 +19,12 @@ const EMAILS: [&str; 3] = ["ana@example.org", "ben@example.org", "eve@example.or
 /// What may be lost.
 const DELIVERIES: usize = 6;
 
-/// A session from its making to eight days after its end. Of its webhooks those come that are not lost; a pass is made every
-/// hour where `is_reconciled`.
+/// A session from its making to eight days after its end. Of its webhooks those come that are not lost; a pass is made every three
+/// hours where `is_reconciled`.
 fn story(lost: [bool; DELIVERIES], is_reconciled: bool) -> Story {
     let mut story = Story::new();
     let go = |story: &mut Story, until: u64| match is_reconciled {
-        true => story.reconcile_until(until, HOUR),
+        true => story.reconcile_until(until, 3 * HOUR),
         false => {
             story.settle();
             story.advance_to(until.max(story.host.now()));
