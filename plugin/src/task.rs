@@ -580,6 +580,27 @@ mod tests {
         assert_eq!(first.subject, Some(Subject::person("ana@example.org")));
     }
 
+    /// S0-35: a webhook's body and a row of the list, hours later.
+    #[test]
+    fn a_session_is_the_same_news_by_whatever_way_it_is_told_and_however_far_it_has_come() {
+        let told = Session {
+            id: SessionId::parse("S1").unwrap(),
+            event_id: Some("E1".into()),
+            status: Status::Upcoming,
+            created_at: Some(1),
+            estimated_started_at: Some(2),
+            ended_at: None,
+            breakout_of: None,
+            updated_at: Some(1),
+        };
+        let key = |session: &Session| session_created(session.clone()).dedupe_key;
+        let listed = Session { status: Status::Past, ended_at: Some(3), updated_at: Some(4), ..told.clone() };
+        assert_eq!(key(&told), key(&listed));
+        let draft = Session { status: Status::Draft, ..told.clone() };
+        let moved = Session { estimated_started_at: Some(5), ..told.clone() };
+        assert!(key(&draft) != key(&told) && key(&moved) != key(&told));
+    }
+
     #[test]
     fn an_unwritten_answer_makes_no_news() {
         let mut more = registration();

@@ -369,7 +369,12 @@ fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Sto
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::story::state::says;
+    use crate::{
+        story::state::says,
+        test_host::{TestHost, ok, on_host},
+    };
+    use serde_json::json;
+    use std::{cell::RefCell, rc::Rc};
 
     fn pages(rows: &[(u64, u64, &[&str])]) -> Vec<Noted> {
         let page = |(records, pages, marks): &(u64, u64, &[&str])| Noted {
@@ -412,5 +417,38 @@ mod tests {
             title: "What ana@example.org did in session S1".into(),
         };
         says("session/S1", &missed_key(&reading, &mark), &missed);
+    }
+
+    /// S1-3: a page that does not show all that it says there is takes nobody for removed.
+    #[test]
+    fn only_pages_that_fit_together_show_that_somebody_is_missing() {
+        let shown = Rc::new(RefCell::new((vec!["ana", "ben"], 2)));
+        let behind = shown.clone();
+        let host = TestHost::new(1_645_463_000_000, move |_| {
+            let (names, records) = behind.borrow().clone();
+            let row = |name: &&str| {
+                json!({"id": name, "attributes": {"email": format!("{name}@example.org"), "role": "participant",
+                    "registrant_detail": {"session_id": "S1", "created_at": 1_644_845_990}}})
+            };
+            let rows: Vec<Value> = names.iter().map(row).collect();
+            ok(&json!({"data": rows, "meta": {"page_count": 1, "record_count": records}}).to_string())
+        });
+        let read = |names: &[&'static str], records: u64| {
+            *shown.borrow_mut() = (names.to_vec(), records);
+            let reading = Reading { session: SessionId::parse("S1").unwrap(), ended_at: None, label: Some("r".into()) };
+            let end = on_host(&host, async |work| begin(work, &reading).await);
+            let tasks = end.unwrap().unwrap().follow_ups;
+            tasks.into_iter().map(|task| (task.kind, task.dedupe_key)).collect::<Vec<_>>()
+        };
+        let kinds = |tasks: &[(String, String)]| tasks.iter().map(|(kind, _)| kind.clone()).collect::<Vec<_>>();
+        let first = read(&["ana", "ben"], 2);
+        assert_eq!(kinds(&first), ["register", "register"]);
+        assert_eq!(kinds(&read(&["ana"], 2)), ["register"], "the page is not whole");
+        assert_eq!(kinds(&read(&["ana"], 1)), ["register", "removed"]);
+        assert_eq!(kinds(&read(&["ana"], 1)), ["register"], "told once");
+        // Back again: news, whatever was done before.
+        let back = read(&["ana", "ben"], 2);
+        assert!(back[0] == first[0] && back[1].0 == "register" && back[1].1 != first[1].1, "{back:?}");
+        assert_eq!(read(&["ana", "ben"], 2), first);
     }
 }

@@ -257,6 +257,7 @@ fn a_session_that_was_moved_takes_its_campaign_and_list_along() {
             );
         }
         // Told late by a webhook with the old date: nothing goes back.
+        story.forget_done();
         story.deliver(&session_created("S1", START + 86_400_000));
         story.settle();
         let changes = |request: &crate::host::Request| request.method == crate::host::Method::Patch;
@@ -393,4 +394,39 @@ fn a_session_that_is_moved_back_again_has_its_first_date() {
     let world = story.world.borrow();
     assert_eq!(world.campaigns[0].value["StartDate"], "2026-11-23");
     assert_eq!(world.prospects[0].value["Starts__c"], "2026-11-23T15:00:00Z");
+}
+
+/// The answer to the making of its campaign was lost, and then it was moved: one campaign, with the new date.
+#[test]
+fn a_session_that_is_moved_while_its_campaign_is_in_doubt_has_one_campaign() {
+    let mut story = Story::new();
+    story.world.borrow_mut().faults.push(("create campaign", super::world::Fault::AnswerLost));
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(STARTS));
+    story.reconcile();
+    story.advance(30_000);
+    let at = story.host.now();
+    story.world.borrow_mut().change_session("S1", at, |session| {
+        session["estimated_started_at"] = json!((START + 3 * DAY) / 1_000);
+    });
+    story.reconcile();
+    story.settle();
+    let world = story.world.borrow();
+    assert_eq!((world.campaigns.len(), story.dead_letters()), (1, vec![]));
+    assert_eq!(world.campaigns[0].value["Name"], "Product demo - 2026-11-25 15:00 UTC");
+    assert_eq!(world.lists[0].value["name"], "Product demo - 2026-11-25 15:00 UTC");
+}
+
+#[test]
+fn a_session_that_is_cancelled_before_its_campaign_was_made_gets_none() {
+    let mut story = Story::new();
+    let not_reached = crate::host::HttpError::NotSent("refused".into());
+    story.world.borrow_mut().faults.push(("create campaign", super::world::Fault::Error(not_reached)));
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(STARTS));
+    story.reconcile();
+    story.advance(30_000);
+    let at = story.host.now();
+    story.world.borrow_mut().change_session("S1", at, |session| session["status"] = json!("canceled"));
+    story.reconcile();
+    story.settle();
+    assert_eq!((story.world.borrow().campaigns.len(), story.dead_letters()), (0, vec![]));
 }

@@ -5,6 +5,7 @@ use super::{
     ends::{STARTS, activities, ended_attributes, row, session_ended},
     queue::Story,
     registered, session_attributes, session_created,
+    world::Fault,
 };
 use crate::host::{DAY, HOUR, Level, MINUTE};
 use serde_json::{Value, json};
@@ -139,4 +140,27 @@ fn livestorm_is_asked_before_anybody_is_taken_off_a_list() {
     assert_eq!(members(&story).len(), 3);
     let asked = story.host.requests().into_iter().filter(|request| request.purpose == "take off list").count();
     assert_eq!(asked, 0);
+}
+
+/// RULES 17: `optedOut` is touched by nobody.
+#[test]
+fn who_opted_out_of_the_list_stays_so() {
+    let mut story = with_people(REMOVE, 50);
+    story.world.borrow_mut().memberships.iter_mut().for_each(|row| row.value["optedOut"] = json!(true));
+    take_out(&story, "ben@example.org");
+    story.reconcile_until(START + 3 * DAY, EACH);
+    assert_eq!((members(&story).len(), story.dead_letters()), (3, vec![]));
+}
+
+/// The setting is chosen, the answer to the deletion lost: it is deleted once, and the end is the same.
+#[test]
+fn a_deletion_whose_answer_was_lost_is_repeated() {
+    for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::Answer(404, r#"{"code":109,"message":"not found"}"#)] {
+        let mut story = with_people(REMOVE, 50);
+        story.world.borrow_mut().faults.push(("take off list", fault.clone()));
+        take_out(&story, "ben@example.org");
+        story.reconcile_until(START + 3 * DAY, EACH);
+        let left = if matches!(fault, Fault::Answer(..)) { 3 } else { 2 };
+        assert_eq!((members(&story).len(), story.dead_letters()), (left, vec![]), "{fault:?}");
+    }
 }

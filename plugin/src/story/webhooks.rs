@@ -2,7 +2,7 @@
 
 use super::{
     START,
-    ends::{STARTS, activities, row},
+    ends::{ENDED, STARTS, activities, ended_attributes, row},
     queue::Story,
     registered, session_attributes, session_created,
     world::Fault,
@@ -217,9 +217,62 @@ fn what_a_webhook_has_told_of_is_no_silence() {
         story.world.borrow_mut().people.entry("S1".into()).or_default().push(row);
         story.reconcile_until(story_now(&story) + 2 * HOUR, 20 * MINUTE);
     }
+    // Their attendance is found by reading, and says of their registration what is known.
+    story.reconcile_until(ENDED, 20 * MINUTE);
+    story.world.borrow_mut().change_session("S1", ENDED, |session| *session = ended_attributes());
+    story.reconcile_until(ENDED + HOUR, 20 * MINUTE);
+    assert_eq!(activities(&story).len(), 6);
     assert_eq!(story.host.lines(Level::Warning), Vec::<String>::new());
 }
 
 fn story_now(story: &Story) -> u64 {
     story.world.borrow().now
+}
+
+/// Reads lag behind writes.
+#[test]
+fn an_old_list_makes_no_second_one_and_keeps_none_that_is_deleted() {
+    let mut story = Story::new();
+    story.world.borrow_mut().webhooks_shown = Some(Vec::new());
+    story.trigger(&activated());
+    story.trigger(&activated());
+    assert_eq!(hooks(&story), ours(URL));
+    let before = story.world.borrow().webhooks.clone();
+    story.world.borrow_mut().webhooks_shown = Some(before);
+    story.trigger(&Trigger::Deactivating);
+    assert_eq!(hooks(&story), []);
+    story.trigger(&activated());
+    assert_eq!(hooks(&story), ours(URL));
+}
+
+/// A pass had asked for them before they were removed.
+#[test]
+fn a_check_from_before_it_was_switched_off_makes_none_again() {
+    let mut story = switched_on();
+    let asked_at = story_now(&story);
+    story.advance(MINUTE);
+    story.trigger(&Trigger::Deactivating);
+    story.give(crate::task::check_webhooks(asked_at));
+    assert_eq!(hooks(&story), []);
+    // Switched on again, and what the host told of that was taken for a repeat: the first pass makes up for it.
+    story.advance(HOUR);
+    story.give(crate::task::check_webhooks(story_now(&story)));
+    assert_eq!(hooks(&story), ours(URL));
+}
+
+/// Livestorm repeats a webhook for 22 minutes, and may still be telling.
+#[test]
+fn a_registration_of_this_hour_is_no_silence() {
+    let mut story = switched_on();
+    story.advance(4 * HOUR);
+    story.deliver(&session_created("S1", START + 9 * DAY));
+    story.settle();
+    let at = story_now(&story);
+    let row = registered("S1", "ana@example.org", at, "Example")["data"].take();
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(START + 9 * DAY));
+    story.world.borrow_mut().people.insert("S1".into(), vec![row]);
+    story.advance(30 * MINUTE);
+    story.reconcile();
+    story.settle();
+    assert_eq!((activities(&story).len(), story.host.lines(Level::Warning)), (1, vec![]));
 }
