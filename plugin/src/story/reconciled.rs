@@ -430,3 +430,25 @@ fn a_session_that_is_cancelled_before_its_campaign_was_made_gets_none() {
     story.settle();
     assert_eq!((story.world.borrow().campaigns.len(), story.dead_letters()), (0, vec![]));
 }
+
+/// RULES 21: what a pass costs keeps the next one away, so that many readings are spread over several.
+#[test]
+fn many_readings_are_spread_and_none_is_left_out() {
+    let mut story = Story::new();
+    for n in 0..30 {
+        let mut world = story.world.borrow_mut();
+        world.sessions.insert(format!("S{n:02}"), session_attributes(STARTS));
+        let mut person = row("ana@example.org", None);
+        person["attributes"]["registrant_detail"]["session_id"] = json!(format!("S{n:02}"));
+        world.people.insert(format!("S{n:02}"), vec![person]);
+    }
+    let mut reads = Vec::new();
+    for _ in 0..4 {
+        let sent = story.sent();
+        story.reconcile();
+        let read = |request: &crate::host::Request| request.purpose == "read people of session";
+        reads.push(story.sent_since(sent).into_iter().filter(read).count());
+        story.advance(EACH);
+    }
+    assert_eq!(reads, [10, 10, 10, 0]);
+}

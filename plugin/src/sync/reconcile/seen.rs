@@ -134,10 +134,20 @@ pub fn look(
         is_cancelled,
         is_on_demand,
         ended_at: ended_at.or(known.ended_at),
+        // The reading of an end that is seen late is a late one as well.
+        after_the_end: match (ended_at, known.ended_at) {
+            (Some(ended_at), None) => passed(ended_at, at),
+            _ => known.after_the_end,
+        },
         is_stale: known.is_stale || is_changed && row.registrants.max(known.registrants) > 0,
         ..known
     };
     (Some(seen), tasks)
+}
+
+/// How many of the readings after the end are due by then.
+fn passed(ended_at: Instant, at: Instant) -> u64 {
+    AFTER_THE_END.iter().take_while(|(since, _)| ended_at + since <= at).count() as u64
 }
 
 /// A reading that is due, and what is to be remembered then.
@@ -148,7 +158,7 @@ pub fn due(id: &SessionId, seen: &Seen, at: Instant) -> Option<(Seen, Task)> {
         _ if seen.is_cancelled => return None,
         Some(ended_at) => {
             // Both at once where a pass comes late: the later one sees all that the other would have.
-            let passed = AFTER_THE_END.iter().take_while(|(since, _)| ended_at + since <= at).count() as u64;
+            let passed = passed(ended_at, at);
             let last = AFTER_THE_END.get(passed.checked_sub(1)? as usize).filter(|_| passed > seen.after_the_end);
             after.after_the_end = passed;
             last?.1.to_string()
@@ -301,6 +311,13 @@ mod tests {
         assert_eq!(word(&over, 7 * DAY).as_deref(), Some("week"), "a late pass reads once");
         let once = Seen { after_the_end: 1, ..over };
         assert_eq!([word(&once, 6 * DAY), word(&once, 7 * DAY)], [None, Some("week".into())]);
+
+        let late = look(None, &row(ended), end + 2 * DAY, CREATED - HOUR, None).0.unwrap();
+        assert_eq!(
+            [word(&late, 2 * DAY), word(&late, 7 * DAY)],
+            [None, Some("week".into())],
+            "read by *session-ended*"
+        );
 
         let on_demand = seen(&row(|row| row.session.status = Status::OnDemand));
         assert!(label(&on_demand, STARTS).is_some_and(|label| label.starts_with("on-demand-")));
