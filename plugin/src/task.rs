@@ -478,7 +478,7 @@ pub fn removed(registration: Registration, has_attended: bool, at: Instant) -> T
 }
 
 /// Of somebody who was taken for removed since then, and is there: news, whatever was done before.
-pub fn again(task: Task, removed_at: Instant) -> Task {
+pub fn back(task: Task, removed_at: Instant) -> Task {
     Task { dedupe_key: format!("{}/{removed_at}", task.dedupe_key), ..task }
 }
 

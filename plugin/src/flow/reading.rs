@@ -349,7 +349,7 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str)
         _ => task::register(registration, work.settings),
     };
     let again = |task| match removed_at {
-        Some(removed_at) => task::again(task, removed_at),
+        Some(removed_at) => task::back(task, removed_at),
         None => task,
     };
     Ok([first].into_iter().chain(watched).map(task::found).map(again).collect())
