@@ -19,7 +19,7 @@ use crate::{
         replay_view::ReplayView,
         session::{Session, SessionId, Status},
     },
-    host::{Instant, Lane, MINUTE, Subject, Task},
+    host::{DAY, Instant, Lane, MINUTE, Subject, Task},
     mapping::source_path::Occasion,
     plain::{Plain, field, from_text, put, to_text},
     settings::Settings,
@@ -166,7 +166,14 @@ pub struct Reading {
     pub label: Option<String>,
 }
 
+/// After it nobody reads them any more.
+pub const LAST_READING: (&str, u64) = ("week", 7 * DAY);
+
 impl Reading {
+    pub fn is_last(&self) -> bool {
+        self.label.as_deref() == Some(LAST_READING.0)
+    }
+
     /// By what it is told apart from others of its session.
     fn name(&self) -> String {
         match (&self.label, self.ended_at) {
@@ -174,13 +181,6 @@ impl Reading {
             (None, ended_at) => ended_at.unwrap_or_default().to_string(),
         }
     }
-}
-
-/// Reads a session's people: what webhooks did not tell of them is found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReadPeople {
-    pub reading: Reading,
-    pub event_id: Option<String>,
 }
 
 /// One page of a session's people.
@@ -247,7 +247,6 @@ plain!(Person { registration, held, ended, watched, found });
 plain!(Ended { at, attendance });
 plain!(SessionEnded { session, event_id, ended_at });
 plain!(Reading { session, ended_at, label });
-plain!(ReadPeople { reading, event_id });
 plain!(EventPublished { event_id });
 plain!(Unreadable { row, ended_at, problem });
 
@@ -369,13 +368,13 @@ pub fn session_ended(
     Task { not_before, lane: Lane::Bulk, ..task(SESSION_ENDED, to_text(&payload), key, dedupe, &title, subject) }
 }
 
-/// Not the one at the end, which `session_ended` brings about.
-pub fn read_people(payload: &ReadPeople) -> Task {
-    let session = &payload.reading.session;
-    let dedupe = format!("{READ_PEOPLE}/{session}/{}", payload.reading.name());
+/// What webhooks did not tell is found. Not the reading at the end, which `session_ended` brings about.
+pub fn read_people(reading: &Reading) -> Task {
+    let session = &reading.session;
+    let dedupe = format!("{READ_PEOPLE}/{session}/{}", reading.name());
     let title = format!("Who is in session {session}");
     let subject = Subject::session(session.as_str());
-    Task { lane: Lane::Bulk, ..task(READ_PEOPLE, to_text(payload), session_key(session), dedupe, &title, subject) }
+    Task { lane: Lane::Bulk, ..task(READ_PEOPLE, to_text(reading), session_key(session), dedupe, &title, subject) }
 }
 
 pub fn read_page(reading: &Reading, page: u64) -> Task {
@@ -759,7 +758,7 @@ mod tests {
         let ended_at = Some(ended_at);
         let at_the_end = Reading { session: s1.clone(), ended_at, label: None };
         let later = Reading { label: some("day"), ..at_the_end.clone() };
-        samples.say(READ_PEOPLE, vec![ReadPeople { reading: later, event_id: event_id.clone() }]);
+        samples.say(READ_PEOPLE, vec![later]);
         samples.say(READ_PAGE, vec![ReadPage { reading: at_the_end.clone(), page: 3 }]);
         samples.say(SETTLE_READ, vec![at_the_end]);
         let row = r#"{"attributes":{"email":7},"id":"P9","type":"people"}"#.into();

@@ -60,10 +60,10 @@ pub async fn step(work: &Work<'_>, task: &Task, pages: &mut u32) -> Result<Compl
     }
 }
 
-/// Somebody has a reason to read them, and the session has a part in this.
-async fn asked_for(work: &Work<'_>, task: task::ReadPeople) -> Result<Completion, Stop> {
-    let task::ReadPeople { reading, event_id } = task;
-    if let Some(why) = session_scheduled::why_not(work, &reading.session, event_id).await? {
+/// The list of sessions gives a reason to read them. Whether the session takes part is not judged by that, but when somebody turns out
+/// to have registered (RULES 13).
+async fn asked_for(work: &Work<'_>, reading: Reading) -> Result<Completion, Stop> {
+    if let Some(why) = session_scheduled::left_out(work).map_err(Stop::bug)? {
         let message = format!("The people of session {} are not read: {why}", reading.session);
         work.info("read-left-out", &message, Some(Subject::session(reading.session.as_str())));
         return Ok(Completion::default());
@@ -254,11 +254,15 @@ fn over(work: &Work<'_>, reading: &Reading, pages: u64, readings: Readings, all:
 
 /// Who was seen by an earlier reading, and is on none of these pages, provided that they are all and fit together.
 fn missing(work: &Work<'_>, reading: &Reading, pages: &[Noted]) -> Vec<Task> {
-    if !is_stable(pages) {
-        return Vec::new();
+    let mut tasks = Vec::new();
+    if is_stable(pages) {
+        let marks = pages.iter().flat_map(|page| page.marks.iter().cloned()).collect();
+        tasks = roster::missing(work, &reading.session, &marks);
     }
-    let marks = pages.iter().flat_map(|page| page.marks.iter().cloned()).collect();
-    roster::missing(work, &reading.session, &marks)
+    if reading.is_last() {
+        roster::forget(work);
+    }
+    tasks
 }
 
 /// Every page says the same of how many there are, and that many different people were on them.

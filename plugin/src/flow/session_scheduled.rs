@@ -209,6 +209,14 @@ fn first_heard_of(id: SessionId, event_id: Option<String>) -> Memory {
     Memory { session, status: Status::Seen { event_id }, on_demand: None }
 }
 
+/// Why the session has no part in this, as far as that was judged.
+pub fn left_out(work: &Work<'_>) -> Result<Option<String>, String> {
+    Ok(match remembered(work)?.map(|memory| memory.status) {
+        Some(Status::LeftOut { reason }) => Some(reason),
+        _ => None,
+    })
+}
+
 /// Why the session has no part in this; nothing where it has. Judged now, where it was not yet.
 pub async fn why_not(work: &Work<'_>, id: &SessionId, event_id: Option<String>) -> Result<Option<String>, Stop> {
     let memory = remembered(work).map_err(Stop::bug)?;

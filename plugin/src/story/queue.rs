@@ -261,6 +261,10 @@ impl Story {
         self.states.get(key)?.get(entry).map(|entry| entry.value.as_str())
     }
 
+    pub fn keys(&self, key: &str) -> Vec<String> {
+        self.states.get(key).map(|state| state.keys().cloned().collect()).unwrap_or_default()
+    }
+
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }

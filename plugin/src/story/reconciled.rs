@@ -149,7 +149,7 @@ fn sessions_from_before_breakout_rooms_and_those_left_out_cost_nothing() {
     }
     assert_eq!(story.reconcile(), 1, "the webhooks are looked at");
     assert_eq!(story.sent(), 1);
-    // Left out by the settings: read once.
+    // Passed over by the settings: its people are read, and once somebody turns out to have registered it is left out for good.
     let mut story = Story::new();
     story.set_up(&json!({"events": {"titles": ["workshop"]}}));
     story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(STARTS));
@@ -160,10 +160,12 @@ fn sessions_from_before_breakout_rooms_and_those_left_out_cost_nothing() {
         requests.iter().filter(|request| request.purpose != "list sessions").map(|one| one.purpose.clone()).collect()
     };
     let first: Vec<String> = purposes(&story);
-    story.reconcile_until(START + DAY, EACH);
+    let at = story.host.now();
+    story.world.borrow_mut().change_session("S1", at, |_| {});
+    story.reconcile_until(START + 2 * DAY, EACH);
     let later: Vec<String> = purposes(&story);
     assert_eq!(first, later);
-    assert!(!first.iter().any(|purpose| purpose == "read people of session"), "{first:?}");
+    assert_eq!(first.iter().filter(|purpose| *purpose == "read people of session").count(), 1, "{first:?}");
 }
 
 /// S1-14: a draft whose event was published without a word.
@@ -451,4 +453,21 @@ fn many_readings_are_spread_and_none_is_left_out() {
         story.advance(EACH);
     }
     assert_eq!(reads, [10, 10, 10, 0]);
+}
+
+/// RULES 13: that its host is in it makes nobody judge a session before its first registration.
+#[test]
+fn a_reading_of_the_host_alone_leaves_nothing_out() {
+    let mut story = Story::new();
+    story.set_up(&json!({"events": {"titles": ["workshop"]}}));
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(STARTS));
+    let mut host = row("olive@example.org", None);
+    host["attributes"]["role"] = json!("team_member");
+    story.world.borrow_mut().people.insert("S1".into(), vec![host.clone()]);
+    story.reconcile_until(START + 3 * HOUR, EACH);
+    story.world.borrow_mut().event_title = Some("Workshop".into());
+    let people = vec![host, row("ana@example.org", None)];
+    story.world.borrow_mut().people.insert("S1".into(), people);
+    story.reconcile_until(START + 20 * HOUR, EACH);
+    assert_eq!(activities(&story).len(), 1);
 }

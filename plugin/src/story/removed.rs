@@ -114,6 +114,10 @@ fn who_attended_is_never_removed() {
     story.reconcile_until(STARTS + 9 * DAY, EACH);
     assert_eq!(members(&story), ["ana@example.org"]);
     assert_eq!((told_of_removals(&story), story.dead_letters()), (1, vec![]));
+    assert!(
+        !story.keys("session/S1").iter().any(|key| key.starts_with("roster/")),
+        "nobody is kept after the last reading"
+    );
 }
 
 /// Pages of two: one leaves and another comes between two pages, so that the number stays and somebody is on none of them.
