@@ -4,8 +4,8 @@ use super::{state::assert_has_a_sample, world::World};
 use crate::{
     connector,
     host::{
-        Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, MINUTE, Outcome, Request, Task,
-        Trigger,
+        Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, Interruption, MINUTE, Outcome,
+        Request, Task, Trigger,
     },
     test_host::{TestHost, context},
 };
@@ -134,7 +134,13 @@ impl Story {
             let state = self.host.swap_state(BTreeMap::new());
             state.keys().for_each(|entry| assert_has_a_sample(SYNC, entry));
             self.states.insert(SYNC.into(), state);
-            let page = page.unwrap();
+            let page = match page {
+                Err(Interruption::Later(wait)) => {
+                    self.advance_to(wait.until);
+                    continue;
+                }
+                page => page.unwrap(),
+            };
             assert!(page.rows.is_empty() && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
             self.cursor = Some(page.cursor);
             self.costs += page.costs.iter().map(|cost| cost.most).sum::<u64>();

@@ -471,3 +471,33 @@ fn a_reading_of_the_host_alone_leaves_nothing_out() {
     story.reconcile_until(START + 20 * HOUR, EACH);
     assert_eq!(activities(&story).len(), 1);
 }
+
+/// Bad input: a quota that ends in the middle, Livestorm that is away, a token that may not read.
+#[test]
+fn a_list_that_cannot_be_read_is_put_off_or_told_and_nothing_is_lost() {
+    use crate::host::{HttpError, Interruption, Throttle};
+    let until = START + 5 * HOUR;
+    let quota = HttpError::Throttled(Throttle { until, reason: "the quota is used up".into() });
+    for (fault, waits) in [
+        (super::world::Fault::Error(quota), Some(until)),
+        (super::world::Fault::Answer(503, "<html>"), Some(START + HOUR + MINUTE)),
+        (super::world::Fault::Answer(403, "{}"), None),
+    ] {
+        let mut story = Story::new();
+        story.world.borrow_mut().page_size = 1;
+        for id in ["S1", "S2"] {
+            story.world.borrow_mut().sessions.insert(id.into(), session_attributes(STARTS));
+        }
+        story.world.borrow_mut().faults.push(("list sessions", fault.clone()));
+        let end = crate::connector::sync(&story.host, &story.context, "reconcile", "", None);
+        match (end, waits) {
+            (Err(Interruption::Later(wait)), Some(until)) => assert_eq!(wait.until, until, "{fault:?}"),
+            (Err(Interruption::Failed(failure)), None) => {
+                assert!(failure.remedy.contains("read access"), "{failure:?}")
+            }
+            (end, _) => panic!("{fault:?}: {end:?}"),
+        }
+        story.reconcile();
+        assert_eq!(story.world.borrow().campaigns.len(), 2, "{fault:?}");
+    }
+}

@@ -168,3 +168,34 @@ fn a_deletion_whose_answer_was_lost_is_repeated() {
         assert_eq!((members(&story).len(), story.dead_letters()), (left, vec![]), "{fault:?}");
     }
 }
+
+/// A session is moved, and somebody is taken out of it. `fault` befalls the request that comes after so many others. What the world is then,
+/// and how many requests there were but for lists of sessions.
+fn moved_and_removed(fault: Option<(usize, Fault)>) -> (Value, usize) {
+    let mut story = with_people(REMOVE, 50);
+    let sent = story.sent();
+    take_out(&story, "ben@example.org");
+    let at = START + DAY;
+    story.world.borrow_mut().change_session("S1", at, |session| {
+        session["estimated_started_at"] = json!((START + 9 * DAY) / 1_000);
+    });
+    story.world.borrow_mut().fault_at = fault;
+    story.reconcile_until(START + 3 * DAY, 12 * HOUR);
+    assert_eq!(story.dead_letters(), Vec::<String>::new());
+    let requests = story.sent_since(sent).into_iter().filter(|request| request.purpose != "list sessions").count();
+    let world = story.world.borrow();
+    (json!([world.told(), world.campaigns[0].value["StartDate"]]), requests)
+}
+
+#[test]
+fn whatever_goes_wrong_at_whatever_call_of_a_removal_or_a_move_the_world_ends_the_same() {
+    let (expected, requests) = moved_and_removed(None);
+    assert!(expected.to_string().contains("2026-12-01 15:00 UTC") && expected[1] == "2026-12-01", "{expected}");
+    assert!(requests >= 8, "{requests}");
+    for place in 0..requests + 4 {
+        for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::Answer(503, "<html>")] {
+            let (told, _) = moved_and_removed(Some((place, fault.clone())));
+            assert_eq!(told, expected, "{fault:?} at {place}");
+        }
+    }
+}

@@ -276,3 +276,14 @@ fn a_registration_of_this_hour_is_no_silence() {
     story.settle();
     assert_eq!((activities(&story).len(), story.host.lines(Level::Warning)), (1, vec![]));
 }
+
+/// RULES 26.
+#[test]
+fn a_dry_run_shows_what_would_be_made_and_makes_nothing() {
+    let mut story = Story::new();
+    story.world.borrow_mut().dry_run = true;
+    story.trigger(&activated());
+    story.settle();
+    let made = story.host.changes_seen().iter().filter(|change| change.action == Action::Created).count();
+    assert_eq!((hooks(&story), made, story.dead_letters()), (vec![], 4, vec![]));
+}
