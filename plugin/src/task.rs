@@ -20,7 +20,7 @@ use crate::{
         replay_view::ReplayView,
         session::{Session, SessionId, Status},
     },
-    host::{Instant, Lane, MINUTE, Subject, Task},
+    host::{DAY, Instant, Lane, MINUTE, Subject, Task},
     mapping::source_path::Occasion,
     plain::{Plain, field, from_text, put, to_text},
     settings::Settings,
@@ -168,7 +168,14 @@ pub struct Reading {
     pub label: Option<String>,
 }
 
+/// After it nobody reads them any more.
+pub const LAST_READING: (&str, u64) = ("week", 7 * DAY);
+
 impl Reading {
+    pub fn is_last(&self) -> bool {
+        self.label.as_deref() == Some(LAST_READING.0)
+    }
+
     /// By what it is told apart from others of its session.
     fn name(&self) -> String {
         match (&self.label, self.ended_at) {
@@ -176,13 +183,6 @@ impl Reading {
             (None, ended_at) => ended_at.unwrap_or_default().to_string(),
         }
     }
-}
-
-/// Reads a session's people: what webhooks did not tell of them is found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReadPeople {
-    pub reading: Reading,
-    pub event_id: Option<String>,
 }
 
 /// One page of a session's people.
@@ -288,7 +288,6 @@ plain!(Person { registration, held, ended, watched, found });
 plain!(Ended { at, attendance });
 plain!(SessionEnded { session, event_id, ended_at });
 plain!(Reading { session, ended_at, label });
-plain!(ReadPeople { reading, event_id });
 plain!(EventPublished { event_id });
 plain!(Unreadable { row, ended_at, problem });
 
@@ -410,13 +409,13 @@ pub fn session_ended(
     Task { not_before, lane: Lane::Bulk, ..task(SESSION_ENDED, to_text(&payload), key, dedupe, &title, subject) }
 }
 
-/// Not the one at the end, which `session_ended` brings about.
-pub fn read_people(payload: &ReadPeople) -> Task {
-    let session = &payload.reading.session;
-    let dedupe = format!("{READ_PEOPLE}/{session}/{}", payload.reading.name());
+/// What webhooks did not tell is found. Not the reading at the end, which `session_ended` brings about.
+pub fn read_people(reading: &Reading) -> Task {
+    let session = &reading.session;
+    let dedupe = format!("{READ_PEOPLE}/{session}/{}", reading.name());
     let title = format!("Who is in session {session}");
     let subject = Subject::session(session.as_str());
-    Task { lane: Lane::Bulk, ..task(READ_PEOPLE, to_text(payload), session_key(session), dedupe, &title, subject) }
+    Task { lane: Lane::Bulk, ..task(READ_PEOPLE, to_text(reading), session_key(session), dedupe, &title, subject) }
 }
 
 pub fn read_page(reading: &Reading, page: u64) -> Task {
@@ -519,7 +518,7 @@ pub fn removed(registration: Registration, has_attended: bool, at: Instant) -> T
 }
 
 /// Of somebody who was taken for removed since then, and is there: news, whatever was done before.
-pub fn again(task: Task, removed_at: Instant) -> Task {
+pub fn back(task: Task, removed_at: Instant) -> Task {
     Task { dedupe_key: format!("{}/{removed_at}", task.dedupe_key), ..task }
 }
 
@@ -638,6 +637,27 @@ mod tests {
         let newer = Registration { values: [("fields.company", "Other")].into_iter().collect(), ..registration() };
         assert_ne!(first.dedupe_key, register(newer).dedupe_key);
         assert_eq!(first.subject, Some(Subject::person("ana@example.org")));
+    }
+
+    /// S0-35: a webhook's body and a row of the list, hours later.
+    #[test]
+    fn a_session_is_the_same_news_by_whatever_way_it_is_told_and_however_far_it_has_come() {
+        let told = Session {
+            id: SessionId::parse("S1").unwrap(),
+            event_id: Some("E1".into()),
+            status: Status::Upcoming,
+            created_at: Some(1),
+            estimated_started_at: Some(2),
+            ended_at: None,
+            breakout_of: None,
+            updated_at: Some(1),
+        };
+        let key = |session: &Session| session_created(session.clone()).dedupe_key;
+        let listed = Session { status: Status::Past, ended_at: Some(3), updated_at: Some(4), ..told.clone() };
+        assert_eq!(key(&told), key(&listed));
+        let draft = Session { status: Status::Draft, ..told.clone() };
+        let moved = Session { estimated_started_at: Some(5), ..told.clone() };
+        assert!(key(&draft) != key(&told) && key(&moved) != key(&told));
     }
 
     #[test]
@@ -798,7 +818,7 @@ mod tests {
         let ended_at = Some(ended_at);
         let at_the_end = Reading { session: s1.clone(), ended_at, label: None };
         let later = Reading { label: some("day"), ..at_the_end.clone() };
-        samples.say(READ_PEOPLE, vec![ReadPeople { reading: later, event_id: event_id.clone() }]);
+        samples.say(READ_PEOPLE, vec![later]);
         samples.say(READ_PAGE, vec![ReadPage { reading: at_the_end.clone(), page: 3 }]);
         samples.say(SETTLE_READ, vec![at_the_end]);
         let row = r#"{"attributes":{"email":7},"id":"P9","type":"people"}"#.into();

@@ -18,10 +18,12 @@ use crate::{
 };
 use serde_json::Value;
 
-pub const SIGN_IN: &str = "Make an API token in Livestorm (Account settings > Apps > API) with read access to Events and Admin, \
+pub const SIGN_IN: &str = "Make an API token in Livestorm (Account settings > Apps > API) with read access to Events and Admin \
+                           and write access to Webhooks, \
                            and enter it for this connection.";
-const WEBHOOKS_REMEDY: &str = "Set up a webhook for each of these in Livestorm. In the \"Webhooks\" card of Account settings > \
-                               Apps they are called Session created, New registrant and Event ends; replays are told by webhooks \
+const WEBHOOKS_REMEDY: &str = "They are made when the connector is switched on, where the token has write access to Webhooks and \
+                               the host has an address that Livestorm can reach. Set up a webhook for each of these by hand \
+                               otherwise. In the \"Webhooks\" card of Account settings > Apps they are called Session created, New registrant and Event ends; replays are told by webhooks \
                                of the REST API alone.";
 
 pub fn part(settings: &Settings) -> Part {

@@ -92,6 +92,7 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
             Ok(Some(link)) => match with(work, &one, link) {
                 Some(with) if one.task.kind == REMOVED => gone.push((one, with)),
                 Some(with) => ready.push((one, with)),
+                None if one.task.kind == REMOVED => ends.push((one.id, Ok(Completion::default()))),
                 // Of another destination, which was chosen before.
                 None => ends.push((one.id, unlinked(work, &one, &mut asked))),
             },

@@ -60,10 +60,10 @@ pub async fn step(work: &Work<'_>, task: &Task, pages: &mut u32) -> Result<Compl
     }
 }
 
-/// Somebody has a reason to read them, and the session has a part in this.
-async fn asked_for(work: &Work<'_>, task: task::ReadPeople) -> Result<Completion, Stop> {
-    let task::ReadPeople { reading, event_id } = task;
-    if let Some(why) = session_scheduled::why_not(work, &reading.session, event_id).await? {
+/// The list of sessions gives a reason to read them. Whether the session takes part is not judged by that, but when somebody turns out
+/// to have registered (RULES 13).
+async fn asked_for(work: &Work<'_>, reading: Reading) -> Result<Completion, Stop> {
+    if let Some(why) = session_scheduled::left_out(work).map_err(Stop::bug)? {
         let message = format!("The people of session {} are not read: {why}", reading.session);
         work.info("read-left-out", &message, Some(Subject::session(reading.session.as_str())));
         return Ok(Completion::default());
@@ -254,11 +254,15 @@ fn over(work: &Work<'_>, reading: &Reading, pages: u64, readings: Readings, all:
 
 /// Who was seen by an earlier reading, and is on none of these pages, provided that they are all and fit together.
 fn missing(work: &Work<'_>, reading: &Reading, pages: &[Noted]) -> Vec<Task> {
-    if !is_stable(pages) {
-        return Vec::new();
+    let mut tasks = Vec::new();
+    if is_stable(pages) {
+        let marks = pages.iter().flat_map(|page| page.marks.iter().cloned()).collect();
+        tasks = roster::missing(work, &reading.session, &marks);
     }
-    let marks = pages.iter().flat_map(|page| page.marks.iter().cloned()).collect();
-    roster::missing(work, &reading.session, &marks)
+    if reading.is_last() {
+        roster::forget(work);
+    }
+    tasks
 }
 
 /// Every page says the same of how many there are, and that many different people were on them.
@@ -349,7 +353,7 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str)
         _ => task::register(registration, work.settings),
     };
     let again = |task| match removed_at {
-        Some(removed_at) => task::again(task, removed_at),
+        Some(removed_at) => task::back(task, removed_at),
         None => task,
     };
     Ok([first].into_iter().chain(watched).map(task::found).map(again).collect())
@@ -369,7 +373,12 @@ fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Sto
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::story::state::says;
+    use crate::{
+        story::state::says,
+        test_host::{TestHost, ok, on_host},
+    };
+    use serde_json::json;
+    use std::{cell::RefCell, rc::Rc};
 
     fn pages(rows: &[(u64, u64, &[&str])]) -> Vec<Noted> {
         let page = |(records, pages, marks): &(u64, u64, &[&str])| Noted {
@@ -412,5 +421,38 @@ mod tests {
             title: "What ana@example.org did in session S1".into(),
         };
         says("session/S1", &missed_key(&reading, &mark), &missed);
+    }
+
+    /// S1-3: a page that does not show all that it says there is takes nobody for removed.
+    #[test]
+    fn only_pages_that_fit_together_show_that_somebody_is_missing() {
+        let shown = Rc::new(RefCell::new((vec!["ana", "ben"], 2)));
+        let behind = shown.clone();
+        let host = TestHost::new(1_645_463_000_000, move |_| {
+            let (names, records) = behind.borrow().clone();
+            let row = |name: &&str| {
+                json!({"id": name, "attributes": {"email": format!("{name}@example.org"), "role": "participant",
+                    "registrant_detail": {"session_id": "S1", "created_at": 1_644_845_990}}})
+            };
+            let rows: Vec<Value> = names.iter().map(row).collect();
+            ok(&json!({"data": rows, "meta": {"page_count": 1, "record_count": records}}).to_string())
+        });
+        let read = |names: &[&'static str], records: u64| {
+            *shown.borrow_mut() = (names.to_vec(), records);
+            let reading = Reading { session: SessionId::parse("S1").unwrap(), ended_at: None, label: Some("r".into()) };
+            let end = on_host(&host, async |work| begin(work, &reading).await);
+            let tasks = end.unwrap().unwrap().follow_ups;
+            tasks.into_iter().map(|task| (task.kind, task.dedupe_key)).collect::<Vec<_>>()
+        };
+        let kinds = |tasks: &[(String, String)]| tasks.iter().map(|(kind, _)| kind.clone()).collect::<Vec<_>>();
+        let first = read(&["ana", "ben"], 2);
+        assert_eq!(kinds(&first), ["register", "register"]);
+        assert_eq!(kinds(&read(&["ana"], 2)), ["register"], "the page is not whole");
+        assert_eq!(kinds(&read(&["ana"], 1)), ["register", "removed"]);
+        assert_eq!(kinds(&read(&["ana"], 1)), ["register"], "told once");
+        // Back again: news, whatever was done before.
+        let back = read(&["ana", "ben"], 2);
+        assert!(back[0] == first[0] && back[1].0 == "register" && back[1].1 != first[1].1, "{back:?}");
+        assert_eq!(read(&["ana", "ben"], 2), first);
     }
 }

@@ -96,7 +96,14 @@ pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Ready)>) -> (Vec<(One, Read
                 let value = to_text(&Removal { at: work.now(), registered_at });
                 let subject = Some(Subject::person(email.as_str()));
                 work.host.set(Entry { key: key(&session, &email), value, subject });
-                back.push((one, with));
+                let is_known = match work.settings.destination {
+                    Destination::AccountEngagement => to_account_engagement::is_known(work, &session, &email),
+                    Destination::Salesforce => to_salesforce::is_known(work, &session, &email),
+                };
+                match is_known {
+                    true => back.push((one, with)),
+                    false => ends.push((one.id, Ok(Completion::default()))),
+                }
             }
         }
     }

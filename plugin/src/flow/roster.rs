@@ -83,6 +83,17 @@ pub fn missing(work: &Work<'_>, session: &SessionId, marks: &BTreeSet<String>) -
     tasks
 }
 
+/// Nobody reads them any more.
+pub fn forget(work: &Work<'_>) {
+    loop {
+        let entries = work.host.scan(PREFIX, None, 1_000);
+        entries.iter().for_each(|entry| work.host.delete(&entry.key));
+        if entries.len() < 1_000 {
+            return;
+        }
+    }
+}
+
 /// What is known of somebody who is not in the session any more.
 fn registration(session: &SessionId, met: Met) -> Registration {
     Registration {

@@ -71,7 +71,7 @@ async fn follow(work: &Work<'_>, mut memory: Memory, now: Session) -> Result<Com
         }
         if is_cancelled {
             memory.status = Status::LeftOut { reason: "it is cancelled".into() };
-            return session_scheduled::advance(work, Step::of(memory)).await;
+            return session_scheduled::advance(work, Step::of(memory, None)).await;
         }
     }
     if is_cancelled {
@@ -82,7 +82,9 @@ async fn follow(work: &Work<'_>, mut memory: Memory, now: Session) -> Result<Com
         moved(work, session, &memory.status, &name, &after).await?;
         memory.status = memory.status.named(after);
     }
-    session_scheduled::advance(work, Step::of(memory)).await
+    // Moved there and back again it is the same link, and to be told once more.
+    let since = memory.session.updated_at.map(|at| at.to_string());
+    session_scheduled::advance(work, Step::of(memory, since)).await
 }
 
 async fn moved(work: &Work<'_>, session: &Session, status: &Status, name: &Name, after: &Name) -> Result<(), Stop> {

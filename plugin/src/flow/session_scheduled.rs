@@ -158,9 +158,9 @@ pub struct Step {
 }
 
 impl Step {
-    /// Nobody asked.
-    pub fn of(memory: Memory) -> Step {
-        Step { memory, asked: None }
+    /// `asked`: what makes the answer another one than those before.
+    pub fn of(memory: Memory, asked: Option<String>) -> Step {
+        Step { memory, asked }
     }
 }
 
@@ -207,6 +207,14 @@ fn first_heard_of(id: SessionId, event_id: Option<String>) -> Memory {
         updated_at: None,
     };
     Memory { session, status: Status::Seen { event_id }, on_demand: None }
+}
+
+/// Why the session has no part in this, as far as that was judged.
+pub fn left_out(work: &Work<'_>) -> Result<Option<String>, String> {
+    Ok(match remembered(work)?.map(|memory| memory.status) {
+        Some(Status::LeftOut { reason }) => Some(reason),
+        _ => None,
+    })
 }
 
 /// Why the session has no part in this; nothing where it has. Judged now, where it was not yet.

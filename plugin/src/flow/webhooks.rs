@@ -129,22 +129,23 @@ async fn renew(work: &Work<'_>, task: task::RenewWebhooks) -> Result<(), Stop> {
     let renewed_at: Option<Instant> = read_note(work, RENEWED);
     let Some(url) = address(work).filter(|_| work.host.get(OFF).is_none()) else { return Ok(()) };
     let made_at = read_note::<Made>(work, &made_key("people.registered")).map(|made| made.at);
-    // It happened before there was a webhook that could have told it.
-    let could_be_told = made_at.is_some_and(|made_at| made_at < task.registered_at);
-    if !could_be_told || renewed_at.is_some_and(|renewed_at| now < renewed_at + DAY) {
+    // It happened before there was a webhook that could have told it. None: they were deleted a moment ago, by an attempt that did
+    // not come to its end.
+    let is_before = made_at.is_some_and(|made_at| task.registered_at <= made_at);
+    if is_before || renewed_at.is_some_and(|renewed_at| now < renewed_at + DAY) {
         return Ok(());
     }
-    note(work, RENEWED, &now);
     let message = format!(
         "Somebody registered for session {} and no webhook has told of it. The webhooks at Livestorm are made anew, in case it has \
          disabled them",
         task.session
     );
     work.warn("webhooks-renewed", &message, Some(Subject::session(task.session.as_str())));
-    delete_ours(work).await?;
-    for event in webhooks_needed(work.settings) {
-        make(work, event, &url).await?;
+    if made_at.is_some() {
+        delete_ours(work).await?;
     }
+    ensure(work, &url).await?;
+    note(work, RENEWED, &now);
     Ok(())
 }
 

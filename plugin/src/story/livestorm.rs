@@ -56,7 +56,7 @@ impl World {
         match (method, path) {
             (Method::Get, []) => {
                 let row = |hook: &Webhook| json!({"id": hook.id, "type": "webhooks", "attributes": {"event": hook.event, "url": hook.url}});
-                let rows: Vec<Value> = self.webhooks.iter().map(row).collect();
+                let rows: Vec<Value> = self.webhooks_shown.as_ref().unwrap_or(&self.webhooks).iter().map(row).collect();
                 ok(&json!({"data": rows, "meta": {"next_page": null}}).to_string())
             }
             (Method::Post, []) => {

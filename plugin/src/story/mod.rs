@@ -13,6 +13,7 @@ mod queue;
 mod reconciled;
 mod registrations;
 mod removed;
+mod removed_member;
 mod sessions;
 pub mod state;
 mod webhooks;

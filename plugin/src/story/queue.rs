@@ -157,7 +157,13 @@ impl Story {
             let state = self.host.swap_state(BTreeMap::new());
             state.keys().for_each(|entry| assert_has_a_sample(SYNC, entry));
             self.states.insert(SYNC.into(), state);
-            let page = page.unwrap();
+            let page = match page {
+                Err(Interruption::Later(wait)) => {
+                    self.advance_to(wait.until);
+                    continue;
+                }
+                page => page.unwrap(),
+            };
             assert!(page.rows.is_empty() && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
             self.cursor = Some(page.cursor);
             self.costs += page.costs.iter().map(|cost| cost.most).sum::<u64>();
@@ -287,6 +293,10 @@ impl Story {
 
     pub fn state(&self, key: &str, entry: &str) -> Option<&str> {
         self.states.get(key)?.get(entry).map(|entry| entry.value.as_str())
+    }
+
+    pub fn keys(&self, key: &str) -> Vec<String> {
+        self.states.get(key).map(|state| state.keys().cloned().collect()).unwrap_or_default()
     }
 
     pub fn waiting(&self) -> usize {

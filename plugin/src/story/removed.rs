@@ -5,6 +5,7 @@ use super::{
     ends::{STARTS, activities, ended_attributes, row, session_ended},
     queue::Story,
     registered, session_attributes, session_created,
+    world::Fault,
 };
 use crate::host::{DAY, HOUR, Level, MINUTE};
 use serde_json::{Value, json};
@@ -113,6 +114,10 @@ fn who_attended_is_never_removed() {
     story.reconcile_until(STARTS + 9 * DAY, EACH);
     assert_eq!(members(&story), ["ana@example.org"]);
     assert_eq!((told_of_removals(&story), story.dead_letters()), (1, vec![]));
+    assert!(
+        !story.keys("session/S1").iter().any(|key| key.starts_with("roster/")),
+        "nobody is kept after the last reading"
+    );
 }
 
 /// Pages of two: one leaves and another comes between two pages, so that the number stays and somebody is on none of them.
@@ -139,4 +144,58 @@ fn livestorm_is_asked_before_anybody_is_taken_off_a_list() {
     assert_eq!(members(&story).len(), 3);
     let asked = story.host.requests().into_iter().filter(|request| request.purpose == "take off list").count();
     assert_eq!(asked, 0);
+}
+
+/// RULES 17: `optedOut` is touched by nobody.
+#[test]
+fn who_opted_out_of_the_list_stays_so() {
+    let mut story = with_people(REMOVE, 50);
+    story.world.borrow_mut().memberships.iter_mut().for_each(|row| row.value["optedOut"] = json!(true));
+    take_out(&story, "ben@example.org");
+    story.reconcile_until(START + 3 * DAY, EACH);
+    assert_eq!((members(&story).len(), story.dead_letters()), (3, vec![]));
+}
+
+/// The setting is chosen, the answer to the deletion lost: it is deleted once, and the end is the same.
+#[test]
+fn a_deletion_whose_answer_was_lost_is_repeated() {
+    for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::Answer(404, r#"{"code":109,"message":"not found"}"#)] {
+        let mut story = with_people(REMOVE, 50);
+        story.world.borrow_mut().faults.push(("take off list", fault.clone()));
+        take_out(&story, "ben@example.org");
+        story.reconcile_until(START + 3 * DAY, EACH);
+        let left = if matches!(fault, Fault::Answer(..)) { 3 } else { 2 };
+        assert_eq!((members(&story).len(), story.dead_letters()), (left, vec![]), "{fault:?}");
+    }
+}
+
+/// A session is moved, and somebody is taken out of it. `fault` befalls the request that comes after so many others. What the world is then,
+/// and how many requests there were but for lists of sessions.
+fn moved_and_removed(fault: Option<(usize, Fault)>) -> (Value, usize) {
+    let mut story = with_people(REMOVE, 50);
+    let sent = story.sent();
+    take_out(&story, "ben@example.org");
+    let at = START + DAY;
+    story.world.borrow_mut().change_session("S1", at, |session| {
+        session["estimated_started_at"] = json!((START + 9 * DAY) / 1_000);
+    });
+    story.world.borrow_mut().fault_at = fault;
+    story.reconcile_until(START + 3 * DAY, 12 * HOUR);
+    assert_eq!(story.dead_letters(), Vec::<String>::new());
+    let requests = story.sent_since(sent).into_iter().filter(|request| request.purpose != "list sessions").count();
+    let world = story.world.borrow();
+    (json!([world.told(), world.campaigns[0].value["StartDate"]]), requests)
+}
+
+#[test]
+fn whatever_goes_wrong_at_whatever_call_of_a_removal_or_a_move_the_world_ends_the_same() {
+    let (expected, requests) = moved_and_removed(None);
+    assert!(expected.to_string().contains("2026-12-01 15:00 UTC") && expected[1] == "2026-12-01", "{expected}");
+    assert!(requests >= 8, "{requests}");
+    for place in 0..requests + 4 {
+        for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::Answer(503, "<html>")] {
+            let (told, _) = moved_and_removed(Some((place, fault.clone())));
+            assert_eq!(told, expected, "{fault:?} at {place}");
+        }
+    }
 }

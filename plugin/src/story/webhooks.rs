@@ -2,7 +2,7 @@
 
 use super::{
     START,
-    ends::{STARTS, activities, row},
+    ends::{ENDED, STARTS, activities, ended_attributes, row},
     queue::Story,
     registered, session_attributes, session_created,
     world::Fault,
@@ -185,6 +185,23 @@ fn webhooks_that_are_silent_are_made_anew_once_a_day_at_most() {
     assert!(made(&story) > made_at_first);
 }
 
+/// Stopped between the deleting and the making.
+#[test]
+fn a_renewal_that_was_stopped_half_way_comes_to_its_end() {
+    for purpose in ["make webhook", "delete webhook", "read webhooks"] {
+        let mut story = switched_on();
+        let before: Vec<String> = story.world.borrow().webhooks.iter().map(|hook| hook.id.clone()).collect();
+        story.advance(3 * HOUR);
+        story.world.borrow_mut().faults.push((purpose, Fault::Answer(503, "<html>")));
+        let session = crate::domain::session::SessionId::parse("S1").unwrap();
+        story.give(crate::flow::webhooks::silence(&session, story_now(&story) - HOUR));
+        story.settle();
+        assert_eq!(hooks(&story), ours(URL), "{purpose}");
+        let world = story.world.borrow();
+        assert!(world.webhooks.iter().all(|hook| !before.contains(&hook.id)), "{purpose}: all are new");
+    }
+}
+
 /// Registrations that webhooks have told of make no noise.
 #[test]
 fn what_a_webhook_has_told_of_is_no_silence() {
@@ -200,9 +217,73 @@ fn what_a_webhook_has_told_of_is_no_silence() {
         story.world.borrow_mut().people.entry("S1".into()).or_default().push(row);
         story.reconcile_until(story_now(&story) + 2 * HOUR, 20 * MINUTE);
     }
+    // Their attendance is found by reading, and says of their registration what is known.
+    story.reconcile_until(ENDED, 20 * MINUTE);
+    story.world.borrow_mut().change_session("S1", ENDED, |session| *session = ended_attributes());
+    story.reconcile_until(ENDED + HOUR, 20 * MINUTE);
+    assert_eq!(activities(&story).len(), 6);
     assert_eq!(story.host.lines(Level::Warning), Vec::<String>::new());
 }
 
 fn story_now(story: &Story) -> u64 {
     story.world.borrow().now
+}
+
+/// Reads lag behind writes.
+#[test]
+fn an_old_list_makes_no_second_one_and_keeps_none_that_is_deleted() {
+    let mut story = Story::new();
+    story.world.borrow_mut().webhooks_shown = Some(Vec::new());
+    story.trigger(&activated());
+    story.trigger(&activated());
+    assert_eq!(hooks(&story), ours(URL));
+    let before = story.world.borrow().webhooks.clone();
+    story.world.borrow_mut().webhooks_shown = Some(before);
+    story.trigger(&Trigger::Deactivating(0));
+    assert_eq!(hooks(&story), []);
+    story.trigger(&activated());
+    assert_eq!(hooks(&story), ours(URL));
+}
+
+/// A pass had asked for them before they were removed.
+#[test]
+fn a_check_from_before_it_was_switched_off_makes_none_again() {
+    let mut story = switched_on();
+    let asked_at = story_now(&story);
+    story.advance(MINUTE);
+    story.trigger(&Trigger::Deactivating(0));
+    story.give(crate::task::check_webhooks(asked_at));
+    assert_eq!(hooks(&story), []);
+    // Switched on again, and what the host told of that was taken for a repeat: the first pass makes up for it.
+    story.advance(HOUR);
+    story.give(crate::task::check_webhooks(story_now(&story)));
+    assert_eq!(hooks(&story), ours(URL));
+}
+
+/// Livestorm repeats a webhook for 22 minutes, and may still be telling.
+#[test]
+fn a_registration_of_this_hour_is_no_silence() {
+    let mut story = switched_on();
+    story.advance(4 * HOUR);
+    story.deliver(&session_created("S1", START + 9 * DAY));
+    story.settle();
+    let at = story_now(&story);
+    let row = registered("S1", "ana@example.org", at, "Example")["data"].take();
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(START + 9 * DAY));
+    story.world.borrow_mut().people.insert("S1".into(), vec![row]);
+    story.advance(30 * MINUTE);
+    story.reconcile();
+    story.settle();
+    assert_eq!((activities(&story).len(), story.host.lines(Level::Warning)), (1, vec![]));
+}
+
+/// RULES 26.
+#[test]
+fn a_dry_run_shows_what_would_be_made_and_makes_nothing() {
+    let mut story = Story::new();
+    story.world.borrow_mut().dry_run = true;
+    story.trigger(&activated());
+    story.settle();
+    let made = story.host.changes_seen().iter().filter(|change| change.action == Action::Created).count();
+    assert_eq!((hooks(&story), made, story.dead_letters()), (vec![], 4, vec![]));
 }

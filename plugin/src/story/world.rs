@@ -66,6 +66,8 @@ pub struct World {
     pub(super) next_id: u64,
     /// In Livestorm: id, event and address of each.
     pub webhooks: Vec<Webhook>,
+    /// Those that a read still shows.
+    pub webhooks_shown: Option<Vec<Webhook>>,
 }
 
 impl Default for World {
@@ -99,6 +101,7 @@ impl Default for World {
             settings: "{}".into(),
             next_id: 1_000,
             webhooks: Vec::new(),
+            webhooks_shown: None,
         }
     }
 }

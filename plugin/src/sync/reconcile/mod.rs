@@ -42,6 +42,9 @@ const BEHIND: u64 = 7 * DAY;
 const AHEAD: u64 = 30 * DAY;
 const EACH_WINDOW: u64 = 2 * HOUR;
 const EACH_ALL: u64 = 7 * DAY;
+/// Requests of readings that a pass gives rise to, about: what a pass costs keeps the next one away, and with it what is found by the list
+/// alone. What is left over is due in the next pass.
+const READINGS_A_PASS: u64 = 10;
 /// Sessions whose people a page looks into; a page has at most 1,000 tasks.
 const DUE_A_PAGE: u32 = 500;
 const EACH_CHECK: u64 = DAY;
@@ -221,15 +224,20 @@ fn listed(work: &Work<'_>, row: &Value, at: Instant, known_since: Option<Instant
 /// Of the sessions that are remembered, those whose people are to be read; those long over are forgotten.
 fn due(work: &Work<'_>, place: &Place, at: Instant) -> (Place, Given) {
     let entries = work.host.scan(KEY, place.after.as_deref(), DUE_A_PAGE);
-    let mut given = Given::default();
+    let (mut given, mut readings) = (Given::default(), Vec::new());
     for (id, seen) in entries.iter().filter_map(read_entry) {
         match seen::due(&id, &seen, at) {
-            Some((after, task)) => {
-                remember(work, &id, &after);
-                given.add(&after, [task]);
-            }
+            Some(reading) => readings.push((seen.ended_at.is_none(), seen.read_at, id, reading)),
             None if seen::is_over(&seen, at) => work.host.delete(&key(&id)),
             None => {}
+        }
+    }
+    // Sessions that have ended, then those that wait longest.
+    readings.sort_by_key(|(is_before, read_at, ..)| (*is_before, *read_at));
+    for (_, _, id, (after, task)) in readings {
+        if given.requests < READINGS_A_PASS {
+            remember(work, &id, &after);
+            given.add(&after, [task]);
         }
     }
     match entries.last() {

@@ -19,7 +19,7 @@ use crate::{
     host::{DAY, HOUR, Instant, Task},
     json::{At, Problem},
     livestorm::resources,
-    task::{self, READ_PEOPLE, ReadPeople, Reading, SESSION_CREATED, SESSION_ENDED},
+    task::{self, LAST_READING, READ_PEOPLE, Reading, SESSION_CREATED, SESSION_ENDED},
 };
 
 /// People of one page of a reading.
@@ -28,7 +28,7 @@ const PAGE: u64 = 50;
 const PACE: u64 = 12 * HOUR;
 const PACE_MAX: u64 = 2 * DAY;
 /// After the end, with the words by which these readings are told apart.
-const AFTER_THE_END: [(u64, &str); 2] = [(DAY, "day"), (7 * DAY, "week")];
+const AFTER_THE_END: [(&str, u64); 2] = [("day", DAY), LAST_READING];
 /// Replays of sessions on demand are watched for ever.
 const ON_DEMAND: u64 = 7 * DAY;
 /// So long after its end or its date nothing more is expected of a session.
@@ -52,7 +52,6 @@ impl Row {
 /// What is remembered of a session that takes part.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
-    pub event_id: Option<String>,
     pub starts_at: Option<Instant>,
     pub updated_at: Option<Instant>,
     pub registrants: u64,
@@ -70,7 +69,6 @@ pub struct Seen {
 }
 
 plain!(Seen {
-    event_id,
     starts_at,
     updated_at,
     registrants,
@@ -125,7 +123,6 @@ pub fn look(
     }
     let is_changed = known.registrants != row.registrants || known.updated_at != session.updated_at;
     let seen = Seen {
-        event_id: session.event_id.clone(),
         starts_at: session.estimated_started_at,
         updated_at: session.updated_at,
         registrants: row.registrants,
@@ -134,10 +131,20 @@ pub fn look(
         is_cancelled,
         is_on_demand,
         ended_at: ended_at.or(known.ended_at),
+        // The reading of an end that is seen late is a late one as well.
+        after_the_end: match (ended_at, known.ended_at) {
+            (Some(ended_at), None) => passed(ended_at, at),
+            _ => known.after_the_end,
+        },
         is_stale: known.is_stale || is_changed && row.registrants.max(known.registrants) > 0,
         ..known
     };
     (Some(seen), tasks)
+}
+
+/// How many of the readings after the end are due by then.
+fn passed(ended_at: Instant, at: Instant) -> u64 {
+    AFTER_THE_END.iter().take_while(|(_, since)| ended_at + since <= at).count() as u64
 }
 
 /// A reading that is due, and what is to be remembered then.
@@ -148,17 +155,17 @@ pub fn due(id: &SessionId, seen: &Seen, at: Instant) -> Option<(Seen, Task)> {
         _ if seen.is_cancelled => return None,
         Some(ended_at) => {
             // Both at once where a pass comes late: the later one sees all that the other would have.
-            let passed = AFTER_THE_END.iter().take_while(|(since, _)| ended_at + since <= at).count() as u64;
+            let passed = passed(ended_at, at);
             let last = AFTER_THE_END.get(passed.checked_sub(1)? as usize).filter(|_| passed > seen.after_the_end);
             after.after_the_end = passed;
-            last?.1.to_string()
+            last?.0.to_string()
         }
         None if seen.is_on_demand && was_read_before(ON_DEMAND) => format!("on-demand-{}", day(at)),
         None if seen.is_stale && !seen.is_on_demand && was_read_before(pace(seen)) => format!("before-{at}"),
         None => return None,
     };
     let reading = Reading { session: id.clone(), ended_at: seen.ended_at, label: Some(label) };
-    Some((after, task::read_people(&ReadPeople { reading, event_id: seen.event_id.clone() })))
+    Some((after, task::read_people(&reading)))
 }
 
 fn pages(seen: &Seen) -> u64 {
@@ -281,9 +288,9 @@ mod tests {
         let id = SessionId::parse("S1").unwrap();
         let label = |seen: &Seen, at| {
             let (after, task) = due(&id, seen, at)?;
-            let payload: ReadPeople = task::payload(&task).unwrap();
+            let reading: Reading = task::payload(&task).unwrap();
             assert_eq!(due(&id, &after, at).map(|_| ()), None, "once");
-            payload.reading.label
+            reading.label
         };
         let before = seen(&row(|_| {}));
         assert_eq!(label(&before, STARTS), Some(format!("before-{STARTS}")));
@@ -302,6 +309,13 @@ mod tests {
         let once = Seen { after_the_end: 1, ..over };
         assert_eq!([word(&once, 6 * DAY), word(&once, 7 * DAY)], [None, Some("week".into())]);
 
+        let late = look(None, &row(ended), end + 2 * DAY, CREATED - HOUR, None).0.unwrap();
+        assert_eq!(
+            [word(&late, 2 * DAY), word(&late, 7 * DAY)],
+            [None, Some("week".into())],
+            "read by *session-ended*"
+        );
+
         let on_demand = seen(&row(|row| row.session.status = Status::OnDemand));
         assert!(label(&on_demand, STARTS).is_some_and(|label| label.starts_with("on-demand-")));
         let read = Seen { read_at: Some(STARTS), ..on_demand };
@@ -313,7 +327,6 @@ mod tests {
     #[test]
     fn what_the_first_version_remembers_of_a_listed_session_is_still_read() {
         let expected = Seen {
-            event_id: Some("E1".into()),
             starts_at: Some(1_645_459_200_000),
             updated_at: Some(1_645_461_000_000),
             registrants: 12,
