@@ -16,13 +16,6 @@ pub const SESSION: Call = Call::read(
     "Reads a session somebody registered for. Its id leaves.",
 );
 
-pub const SESSIONS: Call = Call::read(
-    LIVESTORM,
-    "/v1/sessions",
-    "list sessions",
-    "Lists the sessions, so that what no webhook told is found, and for streams. Times leave.",
-);
-
 pub const EVENT: Call = Call::read(
     LIVESTORM,
     "/v1/events/{id}",
@@ -76,6 +69,13 @@ pub const EVENTS: Call = Call::read(
     "/v1/events",
     "read events",
     "Reads the events for the stream of events, and one of them when the connection is checked. Nothing leaves.",
+);
+
+pub const SESSIONS: Call = Call::read(
+    LIVESTORM,
+    "/v1/sessions",
+    "read sessions",
+    "Lists the sessions, so that what no webhook told is found, and for the streams. Times leave.",
 );
 
 pub const PEOPLE_ATTRIBUTES: Call = Call::read(

@@ -108,7 +108,7 @@ fn an_idle_pass_is_one_request_and_gives_no_task() {
     let requests = story.sent_since(sent);
     assert_eq!(given, 1, "whether the webhooks are there, which costs nothing where there are none");
     assert_eq!(requests.len(), 72 + 12, "the window is looked at every two hours");
-    assert!(requests.iter().all(|request| request.purpose == "list sessions"));
+    assert!(requests.iter().all(|request| request.purpose == "read sessions"));
 }
 
 /// When each lost delivery is made good: before the end at most half a day later, at the end with the reading, replays a day and a
@@ -157,7 +157,7 @@ fn sessions_from_before_breakout_rooms_and_those_left_out_cost_nothing() {
     story.reconcile_until(START + 3 * HOUR, EACH);
     let purposes = |story: &Story| {
         let requests = story.host.requests();
-        requests.iter().filter(|request| request.purpose != "list sessions").map(|one| one.purpose.clone()).collect()
+        requests.iter().filter(|request| request.purpose != "read sessions").map(|one| one.purpose.clone()).collect()
     };
     let first: Vec<String> = purposes(&story);
     let at = story.host.now();
@@ -299,7 +299,7 @@ fn what_the_tasks_will_ask_of_livestorm_is_told_before() {
         let (lists, others): (Vec<_>, Vec<_>) = requests
             .iter()
             .filter(|request| request.connection == crate::call::LIVESTORM)
-            .partition(|request| request.purpose == "list sessions");
+            .partition(|request| request.purpose == "read sessions");
         (lists.len(), others.len())
     };
     let (_, asked) = listed(&story);
@@ -488,7 +488,7 @@ fn a_list_that_cannot_be_read_is_put_off_or_told_and_nothing_is_lost() {
         for id in ["S1", "S2"] {
             story.world.borrow_mut().sessions.insert(id.into(), session_attributes(STARTS));
         }
-        story.world.borrow_mut().faults.push(("list sessions", fault.clone()));
+        story.world.borrow_mut().faults.push(("read sessions", fault.clone()));
         let end = crate::connector::sync(&story.host, &story.context, "reconcile", "", None);
         match (end, waits) {
             (Err(Interruption::Later(wait)), Some(until)) => assert_eq!(wait.until, until, "{fault:?}"),

@@ -182,7 +182,7 @@ fn moved_and_removed(fault: Option<(usize, Fault)>) -> (Value, usize) {
     story.world.borrow_mut().fault_at = fault;
     story.reconcile_until(START + 3 * DAY, 12 * HOUR);
     assert_eq!(story.dead_letters(), Vec::<String>::new());
-    let requests = story.sent_since(sent).into_iter().filter(|request| request.purpose != "list sessions").count();
+    let requests = story.sent_since(sent).into_iter().filter(|request| request.purpose != "read sessions").count();
     let world = story.world.borrow();
     (json!([world.told(), world.campaigns[0].value["StartDate"]]), requests)
 }

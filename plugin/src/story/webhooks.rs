@@ -85,7 +85,7 @@ fn a_host_without_an_address_makes_none_and_says_so() {
     story.trigger(&Trigger::Deactivating(0));
     assert!(story.host.lines(Level::Info).contains(&"webhooks-no-address".to_string()));
     let purposes: Vec<_> = story.host.requests().iter().map(|request| request.purpose.clone()).collect();
-    assert_eq!(purposes, ["list sessions", "read webhooks"], "what may be there of an earlier address is looked for");
+    assert_eq!(purposes, ["read sessions", "read webhooks"], "what may be there of an earlier address is looked for");
 }
 
 /// RULES 10: exactly ours go, twice is once, and switched on again it is as before.
