@@ -3,7 +3,10 @@
 use crate::{
     check,
     executor::{Flow, Waves},
-    flow::{await_campaign, event_published, form_submitted, people, session_ended, session_scheduled},
+    flow::{
+        await_campaign, event_published, form_submitted, people, reading, session_changed, session_ended,
+        session_scheduled, webhooks,
+    },
     host::{
         Admission, Assignment, Choice, Completion, Context, Cost, Delivery, EgressRule, Failure, FailureClass, Finding,
         Host, Interruption, Manifest, MappedValue, Outcome, Page, Severity, Source, Trigger,
@@ -13,8 +16,9 @@ use crate::{
     stop::Stop,
     sync,
     task::{
-        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, ENSURE_SESSION, EVENT_PUBLISHED, FORM_SUBMITTED, READ_PAGE,
-        REGISTER, REPLAY, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SETTLE_READ, UNREADABLE,
+        self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, CHECK_WEBHOOKS, ENSURE_SESSION, EVENT_PUBLISHED,
+        FORM_SUBMITTED, READ_PAGE, READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, REMOVED, RENEW_WEBHOOKS, REPLAY,
+        SESSION_CHANGED, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS, SETTLE_READ, UNREADABLE,
     },
     text::fit,
     work::Work,
@@ -107,9 +111,9 @@ pub fn admit(context: &Context, trigger: &Trigger) -> Admission {
             livestorm::admit::admit(delivery, &settings::parse(&context.settings).unwrap_or_default())
         }
         Trigger::Webhook(delivery) => Admission::Refused(no_such_source(&delivery.source)),
-        Trigger::Activated(_) => Admission::Ignored("switched on; work begins with the next delivery".into()),
+        Trigger::Activated(addresses) => Admission::Tasks(vec![webhooks::set_up_task(addresses)]),
         Trigger::SettingsChanged => Admission::Ignored("the new settings are used from the next task on".into()),
-        Trigger::Deactivating => Admission::Ignored("nothing is to be taken back".into()),
+        Trigger::Deactivating => Admission::Tasks(vec![task::remove_webhooks()]),
     }
 }
 
@@ -153,12 +157,13 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
                 task::payload(task).map(|ready| ends.push((one.id, Ok(people::session_ready(&work, &ready)))))
             }
             AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
-            SESSION_CREATED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PAGE | SETTLE_READ
-            | UNREADABLE | EVENT_PUBLISHED => {
+            SESSION_CREATED | SESSION_CHANGED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PEOPLE
+            | READ_PAGE | SETTLE_READ | UNREADABLE | EVENT_PUBLISHED | SET_UP_WEBHOOKS | CHECK_WEBHOOKS
+            | RENEW_WEBHOOKS | REMOVE_WEBHOOKS => {
                 steps.push(one);
                 Ok(())
             }
-            REGISTER | ATTENDANCE | REPLAY => task::payload(task).map(|person| {
+            REGISTER | ATTENDANCE | REPLAY | REMOVED => task::payload(task).map(|person| {
                 people.push(people::One { id: one.id, task: task.clone(), person, admitted_at: one.admitted_at });
             }),
             FORM_SUBMITTED => task::payload(task).map(|submitted| {
@@ -178,13 +183,17 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
     let flow: Flow<'_, Ends> = Box::pin(async {
         let mut ends = await_campaign::all(&work, waiting).await;
         // Read one by one, each after the one before it has written what it remembers.
-        let mut pages = session_ended::PAGES_A_RUN;
+        let mut pages = reading::PAGES_A_RUN;
         for one in steps {
             let end = match one.task.kind.as_str() {
                 EVENT_PUBLISHED => event_published::all(&work, &one.task).await,
-                SESSION_ENDED | READ_PAGE | SETTLE_READ | UNREADABLE => {
-                    session_ended::step(&work, &one.task, &mut pages).await
+                SET_UP_WEBHOOKS | CHECK_WEBHOOKS | RENEW_WEBHOOKS | REMOVE_WEBHOOKS => {
+                    webhooks::step(&work, &one.task).await
                 }
+                SESSION_CREATED => session_changed::created(&work, &one.task).await,
+                SESSION_CHANGED => session_changed::changed(&work, &one.task).await,
+                SESSION_ENDED => session_ended::ended(&work, &one.task).await,
+                READ_PEOPLE | READ_PAGE | SETTLE_READ | UNREADABLE => reading::step(&work, &one.task, &mut pages).await,
                 _ => match session_scheduled::step(&work, &one.task) {
                     Ok(step) => session_scheduled::advance(&work, step).await,
                     Err(why) => Err(why),
@@ -218,13 +227,18 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 14] = [
+    const KINDS: [&str; 20] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
         AWAIT_CAMPAIGN,
         SESSION_READY,
         SESSION_ENDED,
+        SESSION_CHANGED,
+        SET_UP_WEBHOOKS,
+        CHECK_WEBHOOKS,
+        RENEW_WEBHOOKS,
+        READ_PEOPLE,
         READ_PAGE,
         SETTLE_READ,
         UNREADABLE,
@@ -232,6 +246,7 @@ mod tests {
         REGISTER,
         ATTENDANCE,
         REPLAY,
+        REMOVED,
         FORM_SUBMITTED,
     ];
 
@@ -255,7 +270,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..16).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..22).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

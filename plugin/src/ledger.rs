@@ -159,6 +159,14 @@ pub fn settled(work: &Work<'_>, key: &str) {
     }
 }
 
+/// The id of what was written, where it is known.
+pub fn id_of(work: &Work<'_>, key: &str) -> Option<String> {
+    match work.host.get(key).and_then(|text| from_text(&text).ok())? {
+        Noted::Sent { id, .. } => id,
+        Noted::Sending { .. } => None,
+    }
+}
+
 /// What is to be done first.
 enum Begin {
     Done(Once),

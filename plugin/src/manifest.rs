@@ -10,7 +10,7 @@ use crate::{
     livestorm::{self, admit::BODY_BYTES_MAX},
     mapping::{self, target_field::Object},
     salesforce::{self, operations::DUPLICATE_RULE},
-    settings::{self, Destination, Settings},
+    settings::{self, Destination, RemovedRegistrants, Settings, WhenCancelled},
 };
 
 /// Livestorm's native app signs nothing.
@@ -52,7 +52,7 @@ pub fn describe() -> Manifest {
                 .into(),
         connections: vec![
             // And events:write where people register by forms of Account Engagement: `check` says so.
-            need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read"], true),
+            need(LIVESTORM, "Livestorm workspace", &["identity:read", "events:read", "admin:read", "webhooks:read", "webhooks:write"], true),
             need(SALESFORCE, "Salesforce org", &["api", "refresh_token"], true),
             // Not where Salesforce itself is the destination: `check` says where it is missing.
             need(ACCOUNT_ENGAGEMENT, "Account Engagement business unit", &["pardot_api", "refresh_token"], false),
@@ -89,6 +89,15 @@ pub fn egress(settings: &str) -> Result<Vec<EgressRule>, Vec<Finding>> {
     let settings = settings::parse(settings)?;
     let fields = mapping::fields(&settings.mapping, Object::Prospect);
     let mut rules: Vec<EgressRule> = calls(&settings).map(|shape| shape.egress(&fields)).collect();
+    let removes = settings.removed_registrants == RemovedRegistrants::Remove;
+    if removes && settings.destination == Destination::AccountEngagement {
+        rules.push(account_engagement::calls::LEAVE_LIST.shape.egress(&[]));
+    }
+    if settings.salesforce_campaign.when_cancelled == WhenCancelled::Abort {
+        let update = salesforce::calls::UPDATE_CAMPAIGN.shape.egress(&[]);
+        let rule = rules.iter_mut().filter(|rule| rule.path == update.path && rule.methods == update.methods);
+        rule.for_each(|rule| rule.body_fields.extend(salesforce::calls::ABORTED.map(String::from)));
+    }
     if settings.destination == Destination::Salesforce {
         rules.extend(salesforce::calls::parts(&settings));
         // A collection by itself makes statuses alone, and as a part of a call it makes people past a duplicate rule.
@@ -113,7 +122,7 @@ pub fn calls(settings: &Settings) -> impl Iterator<Item = &'static Shape> {
         }
         Destination::Salesforce => salesforce::calls::DESTINATION.to_vec(),
     };
-    livestorm::calls::ALL.iter().map(|call| &call.shape).chain(salesforce::calls::ALL).chain(own)
+    livestorm::calls::ALL.into_iter().chain(salesforce::calls::ALL).chain(own)
 }
 
 #[cfg(test)]
@@ -122,6 +131,7 @@ mod tests {
     use crate::host::Method;
     use std::collections::BTreeSet;
 
+    const REMOVING: &str = r#"{"removed_registrants": "remove"}"#;
     const FORMS: &str = r#"{"registration": "account_engagement_forms"}"#;
     const SALESFORCE_LEADS: &str = r#"{"destination": "salesforce"}"#;
     const SALESFORCE_CONTACTS: &str = r#"{"destination": "salesforce", "salesforce": {"new_people": "contacts"}}"#;
@@ -130,18 +140,23 @@ mod tests {
     fn every_call_has_its_rule_and_the_mapped_fields_are_named() {
         assert_eq!(egress("{}").unwrap().len(), calls(&Settings::default()).count());
         let rules = egress("{}").unwrap();
-        let patch = rules.iter().find(|rule| rule.methods == [Method::Patch]).unwrap();
+        let is_patch = |rule: &&EgressRule| rule.methods == [Method::Patch] && rule.path.contains(&"prospects".into());
+        let patch = rules.iter().find(is_patch).unwrap();
         assert_eq!(patch.path, ["api", "v5", "objects", "prospects", "*"]);
         assert_eq!(
             patch.body_fields,
             ["firstName", "lastName", "company", "jobTitle", "phone", "city", "country", "website"]
         );
-        for settings in ["{}", FORMS, SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
+        for settings in ["{}", REMOVING, FORMS, SALESFORCE_LEADS, SALESFORCE_CONTACTS] {
             let rules = egress(settings).unwrap();
             for rule in &rules {
-                assert_eq!(rule.body_fields.is_empty(), rule.methods == [Method::Get], "{:?}", rule.path);
+                let carries_nothing = [Method::Get, Method::Delete].contains(&rule.methods[0]);
+                assert_eq!(rule.body_fields.is_empty(), carries_nothing, "{:?}", rule.path);
                 assert!(!rule.path.iter().any(|segment| segment == "**" || segment.contains('{')), "{:?}", rule.path);
-                assert!(!rule.methods.contains(&Method::Delete));
+                let deletes = rule.methods.contains(&Method::Delete);
+                let of_webhooks = rule.path == ["v1", "webhooks", "*"];
+                let of_lists = rule.path == ["api", "v5", "objects", "list-memberships", "*"];
+                assert!(!deletes || of_webhooks || of_lists && settings == REMOVING, "{:?}", rule.path);
                 assert!(!rule.reason.is_empty() && !rule.body_fields.iter().any(|field| field == "*"));
             }
             let distinct: BTreeSet<_> =

@@ -3,26 +3,30 @@
 //!
 //! ```text
 //! event/<id>     event-published
-//! session/<id>   session-created, ensure-session, campaign-found, session-ended, read-page, settle-read, unreadable-person
+//! session/<id>   session-created, session-changed, ensure-session, campaign-found, session-ended, read-people, read-page, settle-read,
+//!                unreadable-person
 //! campaigns      await-campaign
-//! people         session-ready, register, attendance, replay, form-submitted
+//! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
+//! people         session-ready, register, attendance, replay, removed, form-submitted
 //! ```
 
 use crate::{
+    call::LIVESTORM,
     domain::{
         attendance::Attendance,
         email::Email,
         fact::Fact,
         registrant::Registration,
         replay_view::ReplayView,
-        session::{Session, SessionId},
+        session::{Session, SessionId, Status},
     },
     host::{Instant, Lane, MINUTE, Subject, Task},
     mapping::source_path::Occasion,
-    plain::{Plain, from_text, to_text},
+    plain::{Plain, field, from_text, put, to_text},
     settings::Settings,
     text,
 };
+use serde_json::Value;
 
 pub const SESSION_CREATED: &str = "session-created";
 pub const ENSURE_SESSION: &str = "ensure-session";
@@ -36,11 +40,20 @@ pub const EVENT_PUBLISHED: &str = "event-published";
 pub const REGISTER: &str = "register";
 pub const ATTENDANCE: &str = "attendance";
 pub const REPLAY: &str = "replay";
+pub const REMOVED: &str = "removed";
 pub const UNREADABLE: &str = "unreadable-person";
+pub const SESSION_CHANGED: &str = "session-changed";
+pub const READ_PEOPLE: &str = "read-people";
+
+pub const SET_UP_WEBHOOKS: &str = "set-up-webhooks";
+pub const CHECK_WEBHOOKS: &str = "check-webhooks";
+pub const RENEW_WEBHOOKS: &str = "renew-webhooks";
+pub const REMOVE_WEBHOOKS: &str = "remove-webhooks";
 pub const FORM_SUBMITTED: &str = "form-submitted";
 
 pub const PEOPLE: &str = "people";
 pub const CAMPAIGNS: &str = "campaigns";
+pub const WEBHOOKS: &str = "webhooks";
 
 /// The contract's bound on a payload, less a little.
 pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
@@ -118,7 +131,7 @@ impl Link {
 }
 
 /// Something that a person did in a session: registered, and with `ended` or `watched` what came after it. The payload of
-/// *register*, *attendance* and *replay*.
+/// *register*, *attendance*, *replay* and *removed*.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
     pub registration: Registration,
@@ -126,6 +139,8 @@ pub struct Person {
     pub held: bool,
     pub ended: Option<Ended>,
     pub watched: Option<ReplayView>,
+    /// True: seen in a reading of the session's people, and not told by a webhook.
+    pub found: Option<bool>,
 }
 
 /// The session has ended, and this is what the person did in it.
@@ -143,26 +158,45 @@ pub struct SessionEnded {
     pub ended_at: Option<Instant>,
 }
 
+/// A reading of all the people of a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub session: SessionId,
+    /// None: it has not ended, or has no end.
+    pub ended_at: Option<Instant>,
+    /// Which one it is. None: the one at the end.
+    pub label: Option<String>,
+}
+
+impl Reading {
+    /// By what it is told apart from others of its session.
+    fn name(&self) -> String {
+        match (&self.label, self.ended_at) {
+            (Some(label), _) => label.clone(),
+            (None, ended_at) => ended_at.unwrap_or_default().to_string(),
+        }
+    }
+}
+
+/// Reads a session's people: what webhooks did not tell of them is found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadPeople {
+    pub reading: Reading,
+    pub event_id: Option<String>,
+}
+
 /// One page of a session's people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadPage {
-    pub session: SessionId,
+    pub reading: Reading,
     pub page: u64,
-    pub ended_at: Instant,
-}
-
-/// Whether the pages of that read fit together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SettleRead {
-    pub session: SessionId,
-    pub ended_at: Instant,
 }
 
 /// A row of a session's people that this version cannot read: kept, so that a later one can.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unreadable {
     pub row: String,
-    pub ended_at: Instant,
+    pub ended_at: Option<Instant>,
     pub problem: String,
 }
 
@@ -170,6 +204,37 @@ pub struct Unreadable {
 pub struct EventPublished {
     pub event_id: String,
 }
+
+/// Where the provider is to send what it tells. The address holds a secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    pub source: String,
+    pub url: String,
+}
+
+/// The connector was switched on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetUpWebhooks {
+    pub addresses: Vec<Address>,
+}
+
+/// `at`: when it was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckWebhooks {
+    pub at: Instant,
+}
+
+/// Somebody registered then, and no webhook has told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenewWebhooks {
+    pub session: SessionId,
+    pub registered_at: Instant,
+}
+
+plain!(Address { source, url });
+plain!(SetUpWebhooks { addresses });
+plain!(CheckWebhooks { at });
+plain!(RenewWebhooks { session, registered_at });
 
 /// Somebody has submitted a form of Account Engagement, or a form that posts to one of its handlers.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,13 +284,28 @@ plain_forms!(Link {
     InSalesforce "in-salesforce" { campaign, name, starts_at, event_id, title, on_demand },
     LeftOut "left-out" { reason },
 });
-plain!(Person { registration, held, ended, watched });
+plain!(Person { registration, held, ended, watched, found });
 plain!(Ended { at, attendance });
 plain!(SessionEnded { session, event_id, ended_at });
-plain!(ReadPage { session, page, ended_at });
-plain!(SettleRead { session, ended_at });
+plain!(Reading { session, ended_at, label });
+plain!(ReadPeople { reading, event_id });
 plain!(EventPublished { event_id });
 plain!(Unreadable { row, ended_at, problem });
+
+/// As the first version wrote it: all names side by side.
+impl Plain for ReadPage {
+    fn write(&self) -> Value {
+        let mut value = self.reading.write();
+        if let Value::Object(map) = &mut value {
+            put(map, "page", self.page.write());
+        }
+        value
+    }
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        Ok(Self { reading: Reading::read(value)?, page: field(value, "page")? })
+    }
+}
 
 pub fn session_key(session: &SessionId) -> String {
     format!("session/{session}")
@@ -244,8 +324,12 @@ fn task(kind: &str, payload: String, ordering_key: String, dedupe_key: String, t
     }
 }
 
+/// Told anew where that changes what becomes of it: dated otherwise, or no draft any more. Not by the way in which it goes on.
 pub fn session_created(session: Session) -> Task {
-    let values = to_text(&session);
+    let is_draft = session.status == Status::Draft;
+    let values =
+        to_text(&Session { status: String::new().into(), ended_at: None, updated_at: None, ..session.clone() });
+    let values = format!("{values}{is_draft}");
     let id = session.id.clone();
     task(
         SESSION_CREATED,
@@ -253,6 +337,21 @@ pub fn session_created(session: Session) -> Task {
         session_key(&id),
         Fact::SessionHasCampaign.dedupe_key(&id, None, [values.as_str()]),
         &format!("Campaign and list for session {id}"),
+        Subject::session(id.as_str()),
+    )
+}
+
+/// It is dated otherwise, or cancelled. There and back again is news each time, as long as Livestorm says when.
+pub fn session_changed(session: Session) -> Task {
+    let values = to_text(&Session { ended_at: None, ..session.clone() });
+    let (id, dedupe) = (session.id.clone(), text::digest([values.as_str()]));
+    let title = format!("What has changed of session {id}");
+    task(
+        SESSION_CHANGED,
+        to_text(&SessionCreated { session }),
+        session_key(&id),
+        format!("{SESSION_CHANGED}/{id}/{dedupe}"),
+        &title,
         Subject::session(id.as_str()),
     )
 }
@@ -311,20 +410,31 @@ pub fn session_ended(
     Task { not_before, lane: Lane::Bulk, ..task(SESSION_ENDED, to_text(&payload), key, dedupe, &title, subject) }
 }
 
-pub fn read_page(session: &SessionId, page: u64, ended_at: Instant) -> Task {
-    let payload = to_text(&ReadPage { session: session.clone(), page, ended_at });
-    let dedupe = format!("{READ_PAGE}/{session}/{ended_at}/{page}");
+/// Not the one at the end, which `session_ended` brings about.
+pub fn read_people(payload: &ReadPeople) -> Task {
+    let session = &payload.reading.session;
+    let dedupe = format!("{READ_PEOPLE}/{session}/{}", payload.reading.name());
+    let title = format!("Who is in session {session}");
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(READ_PEOPLE, to_text(payload), session_key(session), dedupe, &title, subject) }
+}
+
+pub fn read_page(reading: &Reading, page: u64) -> Task {
+    let session = &reading.session;
+    let payload = to_text(&ReadPage { reading: reading.clone(), page });
+    let dedupe = format!("{READ_PAGE}/{session}/{}/{page}", reading.name());
     let title = format!("Page {} of the people of session {session}", page + 1);
     let subject = Subject::session(session.as_str());
     Task { lane: Lane::Bulk, ..task(READ_PAGE, payload, session_key(session), dedupe, &title, subject) }
 }
 
-pub fn settle_read(session: &SessionId, ended_at: Instant) -> Task {
-    let payload = to_text(&SettleRead { session: session.clone(), ended_at });
-    let dedupe = format!("{SETTLE_READ}/{session}/{ended_at}");
+/// Whether the pages of that reading fit together.
+pub fn settle_read(reading: &Reading) -> Task {
+    let session = &reading.session;
+    let dedupe = format!("{SETTLE_READ}/{session}/{}", reading.name());
     let title = format!("Settle who took part in session {session}");
     let subject = Subject::session(session.as_str());
-    Task { lane: Lane::Bulk, ..task(SETTLE_READ, payload, session_key(session), dedupe, &title, subject) }
+    Task { lane: Lane::Bulk, ..task(SETTLE_READ, to_text(reading), session_key(session), dedupe, &title, subject) }
 }
 
 /// `mark`: who it is, without saying it.
@@ -356,7 +466,13 @@ pub fn register(registration: Registration, settings: &Settings) -> Task {
     let values = mapped.iter().map(String::as_str);
     let dedupe = Fact::Registered.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} registered for session {}", registration.person(), registration.session);
-    person(REGISTER, Person { registration, held: false, ended: None, watched: None }, dedupe, &title, Lane::Prompt)
+    person(
+        REGISTER,
+        Person { registration, held: false, ended: None, watched: None, found: None },
+        dedupe,
+        &title,
+        Lane::Prompt,
+    )
 }
 
 /// Of the values, those that a mapping reads: a session may have thousands of people.
@@ -371,7 +487,7 @@ pub fn attendance(mut registration: Registration, ended: Ended, settings: &Setti
     let fact = if ended.attendance.attended { Fact::Attended } else { Fact::NotAttended };
     let dedupe = fact.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("What {} did in session {}", registration.person(), registration.session);
-    let payload = Person { registration, held: false, ended: Some(ended), watched: None };
+    let payload = Person { registration, held: false, ended: Some(ended), watched: None, found: None };
     person(ATTENDANCE, payload, dedupe, &title, Lane::Bulk)
 }
 
@@ -382,13 +498,67 @@ pub fn replay(registration: Registration, watched: ReplayView, settings: &Settin
     let values = mapped.iter().map(String::as_str);
     let dedupe = Fact::WatchedReplay.dedupe_key(&registration.session, Some(registration.person()), values);
     let title = format!("{} watched session {}", registration.person(), registration.session);
-    let payload = Person { registration, held: false, ended: None, watched: Some(watched) };
+    let payload = Person { registration, held: false, ended: None, watched: Some(watched), found: None };
     person(REPLAY, payload, dedupe, &title, Lane::Prompt)
 }
 
 fn person(kind: &str, payload: Person, dedupe: String, title: &str, lane: Lane) -> Task {
     let subject = Subject::person(payload.registration.person());
     Task { lane, ..task(kind, to_text(&payload), PEOPLE.into(), dedupe, title, subject) }
+}
+
+/// Whoever is not in the session any more. `at`: when that was seen.
+pub fn removed(registration: Registration, has_attended: bool, at: Instant) -> Task {
+    let times = [registration.registered_at.unwrap_or_default(), at].map(|time| time.to_string());
+    let values = times.iter().map(String::as_str);
+    let dedupe = Fact::Removed.dedupe_key(&registration.session, Some(registration.person()), values);
+    let title = format!("{} is not in session {} any more", registration.person(), registration.session);
+    let ended = has_attended.then(|| Ended { at, attendance: Attendance { attended: true, ..Attendance::default() } });
+    let payload = Person { registration, held: false, ended, watched: None, found: Some(true) };
+    person(REMOVED, payload, dedupe, &title, Lane::Bulk)
+}
+
+/// Of somebody who was taken for removed since then, and is there: news, whatever was done before.
+pub fn again(task: Task, removed_at: Instant) -> Task {
+    Task { dedupe_key: format!("{}/{removed_at}", task.dedupe_key), ..task }
+}
+
+fn of_webhooks(kind: &str, payload: String, dedupe: String, title: &str) -> Task {
+    let subject = Subject { kind: "webhook".into(), id: LIVESTORM.into() };
+    task(kind, payload, WEBHOOKS.into(), dedupe, title, subject)
+}
+
+/// `addresses`: what they are told apart by, without saying them.
+pub fn set_up_webhooks(payload: &SetUpWebhooks, addresses: &str) -> Task {
+    let dedupe = format!("{SET_UP_WEBHOOKS}/{addresses}");
+    of_webhooks(SET_UP_WEBHOOKS, to_text(payload), dedupe, "Set up the webhooks at Livestorm")
+}
+
+pub fn check_webhooks(at: Instant) -> Task {
+    let dedupe = format!("{CHECK_WEBHOOKS}/{at}");
+    of_webhooks(
+        CHECK_WEBHOOKS,
+        to_text(&CheckWebhooks { at }),
+        dedupe,
+        "See whether the webhooks at Livestorm are there",
+    )
+}
+
+pub fn renew_webhooks(payload: &RenewWebhooks) -> Task {
+    let dedupe = format!("{RENEW_WEBHOOKS}/{}", payload.registered_at);
+    of_webhooks(RENEW_WEBHOOKS, to_text(payload), dedupe, "A webhook of Livestorm may be silent")
+}
+
+pub fn remove_webhooks() -> Task {
+    of_webhooks(REMOVE_WEBHOOKS, "{}".into(), REMOVE_WEBHOOKS.into(), "Remove the webhooks at Livestorm")
+}
+
+/// As somebody seen in a reading: nobody waits for it.
+pub fn found(task: Task) -> Task {
+    match payload::<Person>(&task) {
+        Ok(person) => Task { lane: Lane::Bulk, payload: to_text(&Person { found: Some(true), ..person }), ..task },
+        Err(_) => task,
+    }
 }
 
 /// Reads lag 60 seconds behind: until then the prospect may not show what was answered.
@@ -405,15 +575,15 @@ pub fn form_submitted(payload: &FormSubmitted) -> Task {
 
 /// The same once more, after the session was asked for.
 pub fn form_held(of: &Task, payload: &FormSubmitted) -> Task {
-    again(of, to_text(&FormSubmitted { held: true, ..payload.clone() }))
+    after_waiting(of, to_text(&FormSubmitted { held: true, ..payload.clone() }))
 }
 
 /// The same once more, after the session was asked for.
 pub fn held(of: &Task, payload: Person) -> Task {
-    again(of, to_text(&Person { held: true, ..payload }))
+    after_waiting(of, to_text(&Person { held: true, ..payload }))
 }
 
-fn again(of: &Task, payload: String) -> Task {
+fn after_waiting(of: &Task, payload: String) -> Task {
     Task {
         payload,
         dedupe_key: format!("{}/held", of.dedupe_key),
@@ -482,7 +652,7 @@ mod tests {
     fn a_payload_survives_its_way_through_the_queue() {
         let first = register(registration());
         let task = held(&first, payload(&first).unwrap());
-        let person = Person { registration: registration(), held: true, ended: None, watched: None };
+        let person = Person { registration: registration(), held: true, ended: None, watched: None, found: None };
         assert_eq!(payload::<Person>(&task), Ok(person));
         assert!(
             payload::<AwaitCampaign>(&task).is_err_and(|why| why.starts_with("The payload of register cannot be read"))
@@ -519,7 +689,7 @@ mod tests {
     fn kinds() -> BTreeSet<&'static str> {
         let words = include_str!("task.rs").lines().filter(|line| line.starts_with("pub const "));
         let words = words.filter_map(|line| line.split_once(": &str = \"")?.1.strip_suffix("\";"));
-        words.filter(|word| ![PEOPLE, CAMPAIGNS].contains(word)).collect()
+        words.filter(|word| ![PEOPLE, CAMPAIGNS, WEBHOOKS].contains(word)).collect()
     }
 
     /// Payloads as the first version queued them, by their kinds.
@@ -568,6 +738,7 @@ mod tests {
             estimated_started_at: Some(1_645_459_200_000),
             ended_at: None,
             breakout_of: None,
+            updated_at: None,
         };
         let room = Session {
             id: id("S3"),
@@ -577,8 +748,11 @@ mod tests {
             estimated_started_at: Some(1_645_459_201_000),
             ended_at: Some(1_645_461_002_000),
             breakout_of: some("S1"),
+            updated_at: None,
         };
+        let moved = Session { updated_at: Some(1_644_845_098_000), ..room.clone() };
         samples.say(SESSION_CREATED, vec![SessionCreated { session }, SessionCreated { session: room }]);
+        samples.say(SESSION_CHANGED, vec![SessionCreated { session: moved }]);
         samples.say(ENSURE_SESSION, vec![EnsureSession { session: s1.clone(), event_id: event_id.clone() }]);
         let (salesforce_id, name) = ("701000000000001AAA".to_string(), "Product demo - 2022-02-21 16:00 UTC");
         let await_campaign = AwaitCampaign {
@@ -622,12 +796,21 @@ mod tests {
             SESSION_ENDED,
             vec![SessionEnded { session: s1.clone(), event_id: event_id.clone(), ended_at: Some(ended_at) }],
         );
-        samples.say(READ_PAGE, vec![ReadPage { session: s1.clone(), page: 3, ended_at }]);
-        samples.say(SETTLE_READ, vec![SettleRead { session: s1.clone(), ended_at }]);
+        let ended_at = Some(ended_at);
+        let at_the_end = Reading { session: s1.clone(), ended_at, label: None };
+        let later = Reading { label: some("day"), ..at_the_end.clone() };
+        samples.say(READ_PEOPLE, vec![ReadPeople { reading: later, event_id: event_id.clone() }]);
+        samples.say(READ_PAGE, vec![ReadPage { reading: at_the_end.clone(), page: 3 }]);
+        samples.say(SETTLE_READ, vec![at_the_end]);
         let row = r#"{"attributes":{"email":7},"id":"P9","type":"people"}"#.into();
         let problem = "/attributes/email: a text was expected, found a number".into();
         samples.say(UNREADABLE, vec![Unreadable { row, ended_at, problem }]);
         samples.say(EVENT_PUBLISHED, vec![EventPublished { event_id: "E1".into() }]);
+
+        let addresses = vec![Address { source: "livestorm".into(), url: "https://hooks.example.org/made-up".into() }];
+        samples.say(SET_UP_WEBHOOKS, vec![SetUpWebhooks { addresses }]);
+        samples.say(CHECK_WEBHOOKS, vec![CheckWebhooks { at: 1_644_932_400_000 }]);
+        samples.say(RENEW_WEBHOOKS, vec![RenewWebhooks { session: s1.clone(), registered_at: 1_644_845_990_000 }]);
 
         let ana = Registration {
             session: s1,
@@ -643,8 +826,16 @@ mod tests {
             received_at: 1_644_846_000_000,
             values: [("fields.company", "Example"), ("fields.first_name", "Ana")].into_iter().collect(),
         };
-        let registered = Person { registration: ana.clone(), held: false, ended: None, watched: None };
+        let registered = Person { registration: ana.clone(), held: false, ended: None, watched: None, found: None };
         samples.say(REGISTER, vec![registered]);
+        let gone = Person {
+            registration: Registration { event_id: None, event_title: None, values: Default::default(), ..ana.clone() },
+            held: false,
+            ended: None,
+            watched: None,
+            found: Some(true),
+        };
+        samples.say(REMOVED, vec![gone]);
         let attendance = Attendance {
             attended: true,
             rate: some("87.5"),
@@ -655,8 +846,9 @@ mod tests {
             up_votes: 1,
         };
         let ana = Registration { guest_speaker: Some(true), ..ana };
-        let ended = Some(Ended { at: ended_at, attendance });
-        samples.say(ATTENDANCE, vec![Person { registration: ana.clone(), held: true, ended, watched: None }]);
+        let ended = ended_at.map(|at| Ended { at, attendance });
+        samples
+            .say(ATTENDANCE, vec![Person { registration: ana.clone(), held: true, ended, watched: None, found: None }]);
         let nobody = Registration { email: None, email_problem: some("there is none"), ..ana };
         let watched = Some(ReplayView { watched_at: Some(1_645_547_400_000) });
         let submitted = FormSubmitted {
@@ -678,6 +870,6 @@ mod tests {
             ..submitted.clone()
         };
         samples.say(FORM_SUBMITTED, vec![submitted, by_handler]);
-        samples.say(REPLAY, vec![Person { registration: nobody, held: false, ended: None, watched }]);
+        samples.say(REPLAY, vec![Person { registration: nobody, held: false, ended: None, watched, found: None }]);
     }
 }

@@ -64,7 +64,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let checked = match arguments.place.open(&file, None).await {
         Ok(opened) => {
-            let checked = look(&opened.host, &file, arguments.fix.as_ref(), arguments.json).await?;
+            let mut checked = look(&opened.host, &file, arguments.fix.as_ref(), arguments.json).await?;
+            if let Some(rival) = rivalry(&opened)? {
+                checked.findings.push(rival);
+                checked.blockers += 1;
+            }
             if checked.blockers == 0 {
                 opened.switch_on()?;
             }
@@ -92,7 +96,9 @@ pub(super) async fn switch_on(opened: &Opened, file: &InstallationFile) -> anyho
     if opened.is_switched_on()? {
         return Ok(Ok(()));
     }
-    let checked = checked(findings(&opened.host, file).await?, vec![]);
+    let mut findings = findings(&opened.host, file).await?;
+    findings.extend(rivalry(opened)?);
+    let checked = checked(findings, vec![]);
     if checked.blockers > 0 {
         return Ok(Err(checked));
     }
@@ -109,6 +115,21 @@ impl Checked {
             n => writeln!(out, "{n} blockers: it cannot work until these are mended."),
         }
     }
+}
+
+/// RULES 20. S2-45: a second flow between the same accounts doubles everything.
+fn rivalry(opened: &Opened) -> anyhow::Result<Option<Finding>> {
+    Ok(opened.rival()?.map(|other| Finding {
+        code: "other-flow-active".into(),
+        severity: Severity::Blocker,
+        place: "connections".into(),
+        problem: format!(
+            "`{other}` is switched on and connects the same accounts. With both, every campaign and every record would \
+                          be made twice."
+        ),
+        remedy: format!("Switch one of them off: harness uninstall --installation FILE, with the file of `{other}`."),
+        fixable: false,
+    }))
 }
 
 fn checked(findings: Vec<Finding>, mended: Vec<Mended>) -> Checked {

@@ -7,6 +7,7 @@ use crate::{
     clock::Timestamp,
     connections::{CredentialError, CredentialStore},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
@@ -29,6 +30,9 @@ pub(super) enum DataDirError {
     )]
     OtherActivation { installation: String, noted: Timestamp, path: PathBuf },
 }
+
+/// By connection, a digest that tells accounts apart.
+pub(super) type Accounts = BTreeMap<String, String>;
 
 pub(super) struct DataDir {
     path: PathBuf,
@@ -105,7 +109,30 @@ impl DataDir {
     }
 
     pub fn is_switched_on(&self, installation: &str) -> Result<bool, DataDirError> {
-        Ok(self.activations()?.contains_key(installation))
+        Ok(self.switched_on()?.contains_key(installation))
+    }
+
+    /// What is switched on, each with the accounts behind its connections.
+    pub fn switched_on(&self) -> Result<BTreeMap<String, Accounts>, DataDirError> {
+        let file = self.switched_on_file();
+        match read(&file)? {
+            Some(switched_on) => Ok(switched_on),
+            // Written by a version that noted activations alone.
+            None => Ok(self.activations()?.into_keys().map(|id| (id, Accounts::new())).collect()),
+        }
+    }
+
+    pub fn note_switched_on(&self, installation: &str, accounts: Accounts) -> Result<(), DataDirError> {
+        let mut switched_on = self.switched_on()?;
+        switched_on.insert(installation.into(), accounts);
+        write(&self.switched_on_file(), &switched_on)
+    }
+
+    /// When it was switched on stays noted: what came before that is touched by no later installation either.
+    pub fn note_switched_off(&self, installation: &str) -> Result<(), DataDirError> {
+        let mut switched_on = self.switched_on()?;
+        switched_on.remove(installation);
+        write(&self.switched_on_file(), &switched_on)
     }
 
     /// Notes what [`DataDir::activation`] said.
@@ -115,10 +142,11 @@ impl DataDir {
             return Ok(());
         }
         let texts: BTreeMap<String, String> = noted.iter().map(|(id, at)| (id.clone(), at.to_string())).collect();
-        let text = serde_json::to_vec_pretty(&texts).expect("texts always become JSON");
-        let (file, new) = (self.activations_file(), self.path.join("activations.json.new"));
-        let written = fs::write(&new, text).and_then(|()| File::open(&new)?.sync_all());
-        written.and_then(|()| fs::rename(&new, &file)).map_err(|e| unusable(&file, e))
+        write(&self.activations_file(), &texts)
+    }
+
+    fn switched_on_file(&self) -> PathBuf {
+        self.path.join("switched-on.json")
     }
 
     fn activations_file(&self) -> PathBuf {
@@ -127,14 +155,26 @@ impl DataDir {
 
     fn activations(&self) -> Result<BTreeMap<String, Timestamp>, DataDirError> {
         let file = self.activations_file();
-        let text = match fs::read_to_string(&file) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            read => read.map_err(|e| unusable(&file, e))?,
-        };
-        let noted: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|e| unusable(&file, e))?;
+        let noted: BTreeMap<String, String> = read(&file)?.unwrap_or_default();
         let time = |(id, at): (String, String)| Timestamp::parse(&at).map(|at| (id, at)).ok_or(at);
         noted.into_iter().map(time).collect::<Result<_, _>>().map_err(|at| unusable(&file, format!("{at} is no time")))
     }
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, DataDirError> {
+    let text = match fs::read_to_string(file) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|e| unusable(file, e))?,
+    };
+    serde_json::from_str(&text).map(Some).map_err(|e| unusable(file, e))
+}
+
+/// Whole or not at all.
+fn write(file: &Path, value: &impl Serialize) -> Result<(), DataDirError> {
+    let text = serde_json::to_vec_pretty(value).expect("texts always become JSON");
+    let new = file.with_extension("json.new");
+    let written = fs::write(&new, text).and_then(|()| File::open(&new)?.sync_all());
+    written.and_then(|()| fs::rename(&new, file)).map_err(|e| unusable(file, e))
 }
 
 /// Opens a file, or makes one that only its owner may read.
@@ -180,6 +220,11 @@ mod tests {
         data.note_activation("acme", given).unwrap();
         assert!(data.is_switched_on("acme").unwrap() && !data.is_switched_on("other").unwrap());
         data.note_activation("other", now).unwrap();
+        let accounts: Accounts = [("livestorm".to_string(), "1".to_string())].into();
+        data.note_switched_on("acme", accounts.clone()).unwrap();
+        assert_eq!(data.switched_on().unwrap()["acme"], accounts);
+        data.note_switched_off("acme").unwrap();
+        assert!(!data.is_switched_on("acme").unwrap() && data.is_switched_on("other").unwrap());
         for again in [None, Some(given)] {
             assert_eq!(data.activation("acme", again, now).unwrap(), given);
         }

@@ -5,20 +5,14 @@
 use super::{
     check, exit_codes,
     installed::{Opened, Place},
-    interrupt::Interrupt,
-    run::SOON,
-    timeline::{Moment, Timeline, print},
+    timeline::Timeline,
+    work_off::{Patience, WorkedOff, waiting, work_off},
 };
-use crate::{
-    clock::{Clock, SystemClock},
-    durable::SYNC,
-    installation::InstallationFile,
-};
+use crate::installation::InstallationFile;
 use anyhow::{Context, bail};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use std::{collections::BTreeMap, process::ExitCode};
-use tokio_util::sync::CancellationToken;
-use url::Url;
 
 /// Switches an installation on: checks it, has its webhooks made at Livestorm, and begins to look for what they miss
 ///
@@ -40,7 +34,7 @@ pub struct InstallArguments {
     place: Place,
     /// Where webhooks reach this host, e.g. https://hooks.example.org
     #[arg(long, value_name = "URL")]
-    public_address: Option<Url>,
+    public_address: Option<String>,
 }
 
 /// Switches an installation off: its webhooks at Livestorm are removed, and nothing is looked for any more
@@ -59,15 +53,17 @@ pub struct UninstallArguments {
 pub async fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let opened = arguments.place.open(&file, None).await?;
-    let addresses = addresses(&opened, &file, arguments.public_address.as_ref())?;
-    if let Err(in_the_way) = check::switch_on(&opened, &file, true).await? {
+    let addresses = addresses(&opened, &file, arguments.public_address.as_deref())?;
+    if let Err(in_the_way) = check::switch_on(&opened, &file).await? {
         in_the_way.print(&mut std::io::stdout().lock())?;
         eprintln!("Not switched on: mend the above, then give this once more.");
         return Ok(ExitCode::from(exit_codes::NOT_WELL));
     }
-    let end = worked_off(&opened, opened.host.switch_on(&opened.id, addresses)).await?;
+    let mut timeline = Timeline::read_so_far(&*opened.host.engine, &opened.id).await?;
+    opened.host.switch_on(&opened.id, addresses).await?;
+    let end = work_off(&opened, &mut timeline, Patience::Short, true).await?;
     println!("{} is switched on.", opened.id);
-    Ok(end)
+    finished(&opened, &end).await
 }
 
 pub async fn uninstall(arguments: UninstallArguments) -> anyhow::Result<ExitCode> {
@@ -77,66 +73,46 @@ pub async fn uninstall(arguments: UninstallArguments) -> anyhow::Result<ExitCode
         println!("{} is not switched on; nothing is to be taken back.", opened.id);
         return Ok(ExitCode::from(exit_codes::WELL));
     }
-    let end = worked_off(&opened, opened.host.switch_off(&opened.id)).await?;
+    let mut timeline = Timeline::read_so_far(&*opened.host.engine, &opened.id).await?;
+    opened.host.switch_off(&opened.id).await?;
+    let end = work_off(&opened, &mut timeline, Patience::Short, true).await?;
     opened.switch_off()?;
     println!("{} is switched off. What it made stays, and is gone on with when it is installed again.", opened.id);
-    Ok(end)
+    finished(&opened, &end).await
+}
+
+/// What could not be done at once is told.
+async fn finished(opened: &Opened, end: &WorkedOff) -> anyhow::Result<ExitCode> {
+    let waiting = waiting(&*opened.host.engine, &opened.id).await?;
+    for waiting in &waiting {
+        println!("waiting: {}", waiting.line());
+    }
+    Ok(ExitCode::from(if end.interrupted { exit_codes::INTERRUPTED } else { exit_codes::WELL }))
 }
 
 /// By webhook source.
 fn addresses(
     opened: &Opened,
     file: &InstallationFile,
-    public: Option<&Url>,
+    public: Option<&str>,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let Some(public) = public else { return Ok(BTreeMap::new()) };
-    if public.scheme() != "https" && public.host_str() != Some("127.0.0.1") {
-        bail!("Livestorm sends webhooks to https addresses alone; {public} is none. Give the address of your TLS proxy");
+    // A host on this machine is for simulators on this machine.
+    if !["https://", "http://127.0.0.1"].iter().any(|begin| public.starts_with(begin))
+        || public.contains(['?', '#', '@'])
+    {
+        bail!(
+            "\"{public}\" is no address that Livestorm sends webhooks to. Give the https address of this host, e.g. \
+             https://hooks.example.org"
+        );
     }
     let secret = file.address_secret()?.context(
         "the installation file gives no secret for the address: whoever knows the address could send webhooks. Add \
          address_secret = { env = \"NAME\" } to [webhooks]",
     )?;
-    let address = |source: &str| -> anyhow::Result<String> {
-        let mut url = public.clone();
-        let segments = ["hooks", &opened.id, source, secret.expose_secret()];
-        let add = |mut path: url::PathSegmentsMut<'_>| {
-            path.pop_if_empty().extend(segments);
-        };
-        url.path_segments_mut().map(add).map_err(|()| anyhow::anyhow!("{public} is no address of a server"))?;
-        Ok(url.into())
-    };
+    let secret = utf8_percent_encode(secret.expose_secret(), NON_ALPHANUMERIC).to_string();
+    let (public, id) = (public.trim_end_matches('/'), &opened.id);
+    let address = |source: &str| format!("{public}/hooks/{id}/{source}/{secret}");
     let sources = opened.manifest.webhooks.iter();
-    sources.map(|source| Ok((source.name.clone(), address(&source.name)?))).collect()
-}
-
-/// Does what follows from a switch, and waits for nothing that is due later.
-async fn worked_off(
-    opened: &Opened,
-    switched: impl Future<Output = Result<(), crate::durable::EngineError>>,
-) -> anyhow::Result<ExitCode> {
-    let engine = &*opened.host.engine;
-    let mut timeline = Timeline::default();
-    timeline.read_on(engine, &opened.id).await?;
-    switched.await?;
-    let stop = CancellationToken::new();
-    let interrupt = Interrupt::heard_by(stop.clone());
-    let serving = opened.host.start(stop.clone());
-    loop {
-        let next = tokio::select! {
-            next = engine.idle() => next?,
-            () = stop.cancelled() => None,
-        };
-        let new: Vec<Moment> = timeline.read_on(engine, &opened.id).await?;
-        print(&mut std::io::stdout().lock(), &new)?;
-        let Some(next) = next.filter(|at| *at <= SystemClock.now().plus(SOON)) else { break };
-        tokio::select! {
-            _ = SystemClock.timer(next) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-    stop.cancel();
-    serving.await??;
-    let code = if interrupt.was_heard() { exit_codes::INTERRUPTED } else { exit_codes::WELL };
-    Ok(ExitCode::from(code))
+    Ok(sources.map(|source| (source.name.clone(), address(&source.name))).collect())
 }

@@ -1,9 +1,9 @@
 //! What the commands about one installation share: where it is written down, where it is remembered, and a host with it.
 
-use super::data_dir::{DataDir, DataDirError};
+use super::data_dir::{Accounts, DataDir, DataDirError};
 use crate::{
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
-    connections::{CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
+    connections::{Binding, CredentialStore, NetworkTransport, Rehearsal, Secret, SocketTimes},
     durable::{EngineLimits, NoProbe, sqlite, sqlite::Durability},
     host::{Ground, Host, Installation},
     installation::InstallationFile,
@@ -14,6 +14,7 @@ use crate::{
 };
 use anyhow::{Context, anyhow};
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     io::Read,
@@ -44,6 +45,7 @@ pub(super) struct Opened {
     pub activated_at: Timestamp,
     pub manifest: Manifest,
     pub host: Host,
+    accounts: Accounts,
     /// Held until all is over.
     data: DataDir,
 }
@@ -58,8 +60,25 @@ impl Opened {
         self.data.stream_file(&self.id, stream)
     }
 
+    /// Another installation that is switched on here and connects the same accounts: both would write everything (RULES 20).
+    pub fn rival(&self) -> anyhow::Result<Option<String>> {
+        let others = self.data.switched_on()?;
+        let has_all = |other: &Accounts, group: &Vec<String>| {
+            group.iter().all(|name| self.accounts.get(name).is_some_and(|own| other.get(name) == Some(own)))
+        };
+        let rival = others
+            .into_iter()
+            .find(|(id, other)| *id != self.id && self.manifest.exclusive.iter().any(|group| has_all(other, group)));
+        Ok(rival.map(|(id, _)| id))
+    }
+
     pub fn switch_on(&self) -> anyhow::Result<()> {
-        Ok(self.data.note_activation(&self.id, self.activated_at)?)
+        self.data.note_activation(&self.id, self.activated_at)?;
+        Ok(self.data.note_switched_on(&self.id, self.accounts.clone())?)
+    }
+
+    pub fn switch_off(&self) -> anyhow::Result<()> {
+        Ok(self.data.note_switched_off(&self.id)?)
     }
 }
 
@@ -92,7 +111,7 @@ impl Place {
                      be done stands in it", store.display())
         })?;
         let manifest = install(&host, file, activated_at, source).await?;
-        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, data })
+        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, accounts: accounts(file)?, data })
     }
 
     /// For a dry run, on a copy of the memory in `folder`. Of the data directory nothing is changed but tokens that a provider
@@ -111,7 +130,7 @@ impl Place {
         let ground = ground(credentials, Durability::ProcessCrash);
         let (host, rehearsal) = Host::rehearse(&copy, ground, clock, Arc::new(Runtime::new(Limits::default())?))?;
         let manifest = install(&host, file, activated_at, source).await?;
-        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, data }, rehearsal))
+        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, accounts: accounts(file)?, data }, rehearsal))
     }
 
     /// What the file refers to is looked up first: where that fails, no directory is made.
@@ -124,6 +143,18 @@ impl Place {
         }
         Ok((data, credentials))
     }
+}
+
+/// A business unit is told by its id. Of a workspace or an org no file says who it is: the same token is the same account.
+fn accounts(file: &InstallationFile) -> anyhow::Result<Accounts> {
+    let secrets = file.secrets()?;
+    let account = |(name, binding): (&String, &Binding)| {
+        let unit = binding.business_unit.as_ref().map(|unit| unit.get(..15).unwrap_or(unit).to_owned());
+        let who = unit.or_else(|| secrets.get(&binding.account).map(Secret::fingerprint))?;
+        let text = format!("{}\n{}\n{who}", binding.provider, binding.address.as_deref().unwrap_or_default());
+        Some((name.clone(), hex::encode(Sha256::digest(text))))
+    };
+    Ok(file.connections.iter().filter_map(account).collect())
 }
 
 fn ground(credentials: CredentialStore, durability: Durability) -> Ground {

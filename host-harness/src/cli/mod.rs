@@ -9,6 +9,7 @@ mod data_dir;
 mod demo;
 pub mod exit_codes;
 mod inspect;
+mod install;
 mod installed;
 mod interrupt;
 mod map;
@@ -20,6 +21,7 @@ mod sessions;
 mod simulate;
 mod sync;
 mod timeline;
+mod work_off;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ enum Command {
     Demo(demo::Arguments),
     Check(check::Arguments),
     Map(map::Arguments),
+    Install(install::InstallArguments),
+    Uninstall(install::UninstallArguments),
     Run(run::Arguments),
     Sessions(sessions::Arguments),
     Sync(sync::Arguments),
@@ -58,6 +62,8 @@ pub fn run() -> ExitCode {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Check(arguments) => check::run(arguments).await,
             Command::Map(arguments) => map::run(arguments).await,
+            Command::Install(arguments) => install::install(arguments).await,
+            Command::Uninstall(arguments) => install::uninstall(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Sessions(arguments) => sessions::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,

@@ -8,7 +8,8 @@ use super::{
     installed::{NO_ADDRESS, Opened, Place, body, source},
     interrupt::Interrupt,
     planned::{Planned, planned},
-    timeline::{Moment, Timeline, tasks},
+    timeline::{self, Moment, Timeline, tasks},
+    work_off::{Patience, Waiting, WorkedOff, waiting, work_off},
 };
 use crate::{
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
@@ -25,12 +26,7 @@ use std::{
     io::Write,
     path::PathBuf,
     process::ExitCode,
-    time::Duration,
 };
-use tokio_util::sync::CancellationToken;
-
-/// What is due so soon after another is as good as due: the connector gathers registrations for a moment.
-const SOON: Duration = Duration::from_secs(10);
 
 /// Handles one delivery: takes it in, does what is due, and tells what was done and what waits
 ///
@@ -82,15 +78,6 @@ struct Report {
     /// Dead letters that are new, and connections that do not work. Empty when all is well.
     problems: Vec<Problem>,
     interrupted: bool,
-}
-
-#[derive(Serialize)]
-struct Waiting {
-    what: String,
-    #[serde(serialize_with = "super::timeline::as_text")]
-    until: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 #[derive(Serialize, PartialEq, Eq)]
@@ -147,51 +134,16 @@ async fn done(
     body: Vec<u8>,
 ) -> anyhow::Result<Report> {
     let engine = &*opened.host.engine;
-    let mut timeline = Timeline::default();
-    timeline.read_on(engine, &opened.id).await?;
+    let mut timeline = Timeline::read_so_far(engine, &opened.id).await?;
     let dead_before = dead(engine, &opened.id).await?;
     let known = take_in(opened, arguments.source.as_deref(), file, body).await?;
 
-    let stop = CancellationToken::new();
-    let interrupt = Interrupt::heard_by(stop.clone());
-    let serving = opened.host.start(stop.clone());
-    let mut happened = vec![];
-    let mut said = BTreeSet::new();
-    loop {
-        let next = tokio::select! {
-            next = engine.idle() => next.ok().flatten(),
-            () = stop.cancelled() => None,
-        };
-        let new = timeline.read_on(engine, &opened.id).await?;
-        if !arguments.json {
-            print_moments(&mut std::io::stdout().lock(), &new)?;
-        }
-        happened.extend(new);
-        let soon = SystemClock.now().plus(SOON);
-        let Some(next) = next.filter(|at| arguments.wait || *at <= soon) else { break };
-        for waiting in waiting(engine, &opened.id).await? {
-            let line = waiting.line();
-            if waiting.until > soon && said.insert(line.clone()) {
-                eprintln!("waiting: {line}");
-            }
-        }
-        tokio::select! {
-            _ = SystemClock.timer(next) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-    stop.cancel();
-    serving.await??;
-    let last = timeline.read_on(engine, &opened.id).await?;
-    if !arguments.json {
-        print_moments(&mut std::io::stdout().lock(), &last)?;
-    }
-    happened.extend(last);
+    let patience = if arguments.wait { Patience::Endless } else { Patience::Short };
+    let WorkedOff { happened, interrupted } = work_off(opened, &mut timeline, patience, !arguments.json).await?;
 
     let mut problems = dead_letters(engine, &opened.id, &dead_before).await?;
     problems.extend(broken_connections(engine, &opened.id).await?);
     let waiting = waiting(engine, &opened.id).await?;
-    let interrupted = interrupt.was_heard();
     Ok(report(opened, known, happened, waiting, problems, interrupted))
 }
 
@@ -201,8 +153,7 @@ async fn rehearsed(arguments: &Arguments, file: &InstallationFile, body: Vec<u8>
     let source = arguments.source.as_deref();
     let (opened, rehearsal) = arguments.place.rehearse(file, source, folder.path(), clock.clone()).await?;
     let engine = &*opened.host.engine;
-    let mut timeline = Timeline::default();
-    timeline.read_on(engine, &opened.id).await?;
+    let mut timeline = Timeline::read_so_far(engine, &opened.id).await?;
     let dead_before = dead(engine, &opened.id).await?;
     let known = take_in(&opened, source, file, body).await?;
 
@@ -217,7 +168,7 @@ async fn rehearsed(arguments: &Arguments, file: &InstallationFile, body: Vec<u8>
     // What became of records: here nothing did. What would, the planned writes say.
     happened.retain(|moment| moment.code.is_some());
     if !arguments.json {
-        print_moments(&mut std::io::stdout().lock(), &happened)?;
+        timeline::print(&mut std::io::stdout().lock(), &happened)?;
     }
     let mut problems = dead_letters(engine, &opened.id, &dead_before).await?;
     problems.extend(rehearsal.broken().map(|(connection, problem)| Problem {
@@ -335,25 +286,6 @@ async fn broken_connections(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec
         }
     }
     Ok(problems)
-}
-
-async fn waiting(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec<Waiting>> {
-    let waiting = tasks(engine, id, TaskFilter { status: Some(TaskStatus::Waiting) }).await?;
-    let waiting = waiting.into_iter().map(|t| Waiting { what: t.task.title, until: t.due, reason: t.waiting_for });
-    Ok(waiting.collect())
-}
-
-impl Waiting {
-    fn line(&self) -> String {
-        let reason = self.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
-        format!("{}{reason} (until {})", self.what, self.until)
-    }
-}
-
-fn print_moments(out: &mut impl Write, moments: &[Moment]) -> std::io::Result<()> {
-    let mut line = |m: &Moment| writeln!(out, "{}  {:<18}  {}", m.at.utc().format("%F %T"), m.who, m.what);
-    moments.iter().try_for_each(&mut line)?;
-    out.flush()
 }
 
 fn print_end(out: &mut impl Write, report: &Report) -> std::io::Result<()> {

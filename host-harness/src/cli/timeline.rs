@@ -7,6 +7,7 @@ use crate::{
 };
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
+use std::io::Write;
 
 /// A line of the timeline.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +29,13 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
+    /// Nothing of what is there already is read.
+    pub async fn read_so_far(engine: &dyn Engine, installation: &str) -> Result<Timeline, EngineError> {
+        let mut timeline = Timeline::default();
+        timeline.read_on(engine, installation).await?;
+        Ok(timeline)
+    }
+
     /// What is new since the last call, in the order of its times.
     pub async fn read_on(&mut self, engine: &dyn Engine, installation: &str) -> Result<Vec<Moment>, EngineError> {
         let mut moments = vec![];
@@ -55,6 +63,13 @@ impl Timeline {
         moments.sort_by_key(|m| m.at);
         Ok(moments)
     }
+}
+
+/// One line each.
+pub(super) fn print(out: &mut impl Write, moments: &[Moment]) -> std::io::Result<()> {
+    let mut line = |m: &Moment| writeln!(out, "{}  {:<18}  {}", m.at.utc().format("%F %T"), m.who, m.what);
+    moments.iter().try_for_each(&mut line)?;
+    out.flush()
 }
 
 /// Every task of an installation that is kept with this status, or with any.

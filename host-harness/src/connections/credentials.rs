@@ -32,6 +32,19 @@ pub enum Secret {
     OAuth(Box<OAuth>),
 }
 
+impl Secret {
+    /// Tells two secrets apart, and nothing of what they are.
+    pub fn fingerprint(&self) -> String {
+        let text = match self {
+            Secret::Token(token) => token.expose_secret().to_owned(),
+            Secret::OAuth(oauth) => {
+                format!("{}\n{}\n{}", oauth.token_url, oauth.client_id, oauth.refresh_token.expose_secret())
+            }
+        };
+        hex::encode(Sha256::digest(text))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct OAuth {
     /// E.g. `https://login.salesforce.com/services/oauth2/token`; of Salesforce the login origin alone will do.

@@ -515,6 +515,7 @@ async fn a_refresh_ends_even_if_who_asked_for_it_is_gone() {
     assert_eq!(secrecy::ExposeSecret::expose_secret(&access.token), "00D!access-token-2");
 }
 
+/// S0-1: a key that was pasted goes with each request, and cannot be renewed.
 #[tokio::test]
 async fn a_private_token_that_is_refused_needs_a_person() {
     let w = world(|_, _| answer(401, &[], ""));

@@ -78,6 +78,22 @@ pub const CREATE_LIST: OnceCall = OnceCall::new(Shape::new(
     "Makes one list a session. The event's title, the session's date and its id leave.",
 ));
 
+pub const LIST: Call = Call::read(
+    ACCOUNT_ENGAGEMENT,
+    "/api/v5/objects/lists/{id}",
+    "read list",
+    "Reads, when its session was moved, whether a list has still the name that it was given. Its id leaves.",
+);
+
+pub const RENAME_LIST: Call = Call::idempotent(Shape::new(
+    ACCOUNT_ENGAGEMENT,
+    Method::Patch,
+    "/api/v5/objects/lists/{id}",
+    "rename list",
+    &["name"],
+    "Gives a list the new date of its session. The event's title and the date leave.",
+));
+
 pub const PROSPECTS: Call = Call::read(
     ACCOUNT_ENGAGEMENT,
     "/api/v5/objects/prospects",
@@ -127,6 +143,16 @@ pub const JOIN_LIST: Call = Call::idempotent(Shape::new(
     "Adds a registrant to the session's list. Ids leave.",
 ));
 
+/// Where the customer has chosen that, and not in `ALL`. What is deleted already is not there.
+pub const LEAVE_LIST: Call = Call::idempotent(Shape::new(
+    ACCOUNT_ENGAGEMENT,
+    Method::Delete,
+    "/api/v5/objects/list-memberships/{id}",
+    "take off list",
+    &[],
+    "Takes whoever was removed from the session in Livestorm off its list. Ids leave.",
+));
+
 pub const EXTERNAL_ACTIVITIES: Call = Call::read(
     ACCOUNT_ENGAGEMENT,
     "/api/v5/external-activities",
@@ -151,12 +177,14 @@ pub const FORM_FLOW: [&Shape; 5] =
 /// Where people register by Livestorm's forms alone: nobody gets activities otherwise.
 pub const ACTIVITIES: [&Shape; 2] = [&EXTERNAL_ACTIVITIES.shape, &CREATE_EXTERNAL_ACTIVITY.shape];
 
-pub const ALWAYS: [&Shape; 10] = [
+pub const ALWAYS: [&Shape; 12] = [
     &ACCOUNT.shape,
     &CUSTOM_FIELDS.shape,
     &CAMPAIGNS.shape,
     &LISTS.shape,
     &CREATE_LIST.shape,
+    &LIST.shape,
+    &RENAME_LIST.shape,
     &PROSPECTS.shape,
     &UPDATE_PROSPECT.shape,
     &UPSERT_PROSPECT.shape,

@@ -2,9 +2,10 @@
 //! taken (RULES 9, 10). Not here: who is in it (`list_membership.rs`).
 
 use super::{
-    calls::{CREATE_LIST, LISTS},
+    Written,
+    calls::{CREATE_LIST, LIST, LISTS, RENAME_LIST},
     errors::{ApiError, Verdict},
-    id_of, id_value, query, time,
+    id_of, id_value, query, time, written,
 };
 use crate::{
     call::{ACCOUNT_ENGAGEMENT, PLACEHOLDER},
@@ -14,7 +15,7 @@ use crate::{
     host::{Action, MINUTE, Subject},
     json,
     ledger::{Doubt, Fact, Judged, Once, Seen, Sending, once},
-    stop::{Doing, Stop},
+    stop::{Doing, Stop, for_http},
     work::Work,
 };
 use serde_json::Value;
@@ -68,6 +69,63 @@ pub async fn ensure(work: &Work<'_>, session: &SessionId, name: &Name, campaign:
     }
     let remedy = "Rename or delete lists of this name that are not used, then retry.";
     Err(doing.needs_attention(&format!("{NAMES_TRIED_MAX} names for it are in use."), remedy))
+}
+
+/// The session was moved: the name follows, as long as it is one of those that we gave.
+pub async fn rename(work: &Work<'_>, session: &SessionId, list: &str, before: &Name, after: &Name) -> Result<(), Stop> {
+    let whom = after.campaign();
+    let doing = Doing { what: "rename the list", whom: &whom };
+    let subject = Subject::session(session.as_str());
+    if list == PLACEHOLDER {
+        return Ok(());
+    }
+    let answer = work.send(LIST.request(&[list], &[("fields", "id,name,isDeleted")], None)).await;
+    let now = work.now();
+    let response = answer.map_err(|error| for_http(&error, now, &doing))?;
+    let gone = |what: &str| {
+        work.warn("list-not-renamed", &format!("The list of session {session} {what}"), Some(subject.clone()));
+        Ok(())
+    };
+    if !response.is_success() {
+        let error = ApiError::of(&response);
+        return match error.verdict() {
+            Verdict::LookUpAnew | Verdict::ListGone => gone("is there no more, so it is not renamed"),
+            _ => Err(error.stop(now, &doing)),
+        };
+    }
+    let told = json::parse(&response.body)
+        .map_err(|why| doing.later(now + MINUTE, &format!("Account Engagement's answer is not JSON ({why})")))?;
+    let name = told.get("name").and_then(json::scalar).unwrap_or_default();
+    let forms = |name: &Name| -> Vec<String> {
+        (1..=NAMES_TRIED_MAX).flat_map(|n| [name.list(false, n), name.list(true, n)]).collect()
+    };
+    if forms(after).contains(&name) {
+        return Ok(());
+    }
+    if !forms(before).contains(&name) {
+        return gone(&format!("was renamed to \"{name}\" by somebody, and keeps that name"));
+    }
+    let (mut short, mut number) = (false, 1);
+    for _ in 0..NAMES_TRIED_MAX {
+        let wanted = after.list(short, number);
+        let body = json::object(vec![("name", wanted.as_str().into())]);
+        let answer = work.send(RENAME_LIST.request(&[list], &[], Some(&body))).await;
+        match written(answer, work.now(), &doing)? {
+            Written::Answer(response) if !response.is_success() => {
+                let error = ApiError::of(&response);
+                match error.verdict() {
+                    Verdict::NameTooLong if !short => short = true,
+                    Verdict::NameInUse => number += 1,
+                    _ => return Err(error.stop(work.now(), &doing)),
+                }
+            }
+            _ => {
+                work.changed(ACCOUNT_ENGAGEMENT, "List", Some(list), Action::Updated, &subject, &wanted);
+                return Ok(());
+            }
+        }
+    }
+    gone("keeps its name, since all forms of the new one are in use")
 }
 
 /// An answer without an id leaves it in doubt: the look finds the list by its description.

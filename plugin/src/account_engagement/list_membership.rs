@@ -3,9 +3,9 @@
 
 use super::{
     Written,
-    calls::{JOIN_LIST, MEMBERSHIPS},
+    calls::{JOIN_LIST, LEAVE_LIST, MEMBERSHIPS},
     errors::{ApiError, Verdict},
-    id_value, query, written,
+    id_of, id_value, query, written,
 };
 use crate::{
     call::ACCOUNT_ENGAGEMENT,
@@ -76,6 +76,43 @@ pub async fn join(work: &Work<'_>, place: &Place<'_>, email: &Email, prospect: &
     work.host.set(Entry { key, value, subject: Some(subject.clone()) });
     work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", None, Action::Linked, &subject, place.name);
     Ok(Joined::Yes)
+}
+
+/// Whether they are in the session's list, as far as is remembered.
+pub fn is_noted(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    work.host.get(&fact::Fact::Listed.state_key(session, email.as_str())).is_some()
+}
+
+/// They are not in the session any more: the membership that we made is deleted. Whoever opted out stays so.
+pub async fn leave(work: &Work<'_>, place: &Place<'_>, email: &Email) -> Result<(), Stop> {
+    let key = fact::Fact::Listed.state_key(place.session, email.as_str());
+    let noted = work.host.get(&key).and_then(|text| from_text::<Noted>(&text).ok());
+    let Some(noted) = noted else { return Ok(()) };
+    let doing = Doing { what: "take off the session's list", whom: email.as_str() };
+    let filter = [("listId", noted.list.as_str()), ("prospectId", noted.prospect.as_str())];
+    let rows = query(work, &MEMBERSHIPS, "id,optedOut,isDeleted", &filter, 1, &doing).await?;
+    let rows = rows.map_err(|error| error.stop(work.now(), &doing))?;
+    let is = |row: &Value, name: &str| row.get(name).and_then(Value::as_bool) == Some(true);
+    let live = rows.iter().filter(|row| !is(row, "isDeleted") && !is(row, "optedOut"));
+    let subject = Subject::person(email.as_str());
+    for id in live.filter_map(id_of) {
+        let answer = work.send(LEAVE_LIST.request(&[&id], &[], None)).await;
+        let now = work.now();
+        match written(answer, now, &doing)? {
+            Written::Answer(response) if !response.is_success() => {
+                let error = ApiError::of(&response);
+                // It is gone.
+                if error.verdict() != Verdict::LookUpAnew {
+                    return Err(error.stop(now, &doing));
+                }
+            }
+            Written::Planned | Written::Answer(_) => {}
+        }
+        let detail = format!("taken off {}", place.name);
+        work.changed(ACCOUNT_ENGAGEMENT, "ListMembership", Some(&id), Action::Updated, &subject, &detail);
+    }
+    work.host.delete(&key);
+    Ok(())
 }
 
 /// Code 58: a member already, or one who left. Read, told, and left as it is.

@@ -7,14 +7,14 @@ use crate::{
     host::{Answer, Finding, Response, Severity},
     livestorm::{
         calls::{EVENTS, PING, USERS, WEBHOOKS},
-        paging,
+        paging, webhooks_needed,
     },
     mapping::{
         self, Transform,
         source_path::FIELDS,
         target_field::{Object, salesforce::COMPANY},
     },
-    settings::{CampaignWhen, Destination, NewPeople, Settings},
+    settings::{Destination, NewPeople, Settings},
 };
 use serde_json::Value;
 
@@ -23,16 +23,6 @@ pub const SIGN_IN: &str = "Make an API token in Livestorm (Account settings > Ap
 const WEBHOOKS_REMEDY: &str = "Set up a webhook for each of these in Livestorm. In the \"Webhooks\" card of Account settings > \
                                Apps they are called Session created, New registrant and Event ends; replays are told by webhooks \
                                of the REST API alone.";
-
-/// What the connector waits to be told.
-const NEEDED: [&str; 4] = ["session.created", "people.registered", "session.ended", "people.watched_replay"];
-
-/// Where campaigns wait for it, also that an event is published.
-fn needed(settings: &Settings) -> Vec<&'static str> {
-    let waits =
-        settings.destination == Destination::Salesforce && settings.campaign_when() == CampaignWhen::EventPublished;
-    NEEDED.into_iter().chain(waits.then_some("event.published")).collect()
-}
 
 pub fn part(settings: &Settings) -> Part {
     let one = [("page[number]", "0"), ("page[size]", "1")];
@@ -146,14 +136,14 @@ fn hooks(settings: &Settings, webhooks: &Answer) -> Finding {
         Err(why) => {
             return notice(&format!(
                 "Which webhooks are set up cannot be read: {why}. Needed are {}.",
-                needed(settings).join(", ")
+                webhooks_needed(settings).join(", ")
             ));
         }
     };
     let set_up: Vec<String> =
         rows(&body, "data").map(|row| text(row.get("attributes").unwrap_or(row), "event")).collect();
     let missing: Vec<&str> =
-        needed(settings).into_iter().filter(|event| !set_up.iter().any(|name| name == event)).collect();
+        webhooks_needed(settings).into_iter().filter(|event| !set_up.iter().any(|name| name == event)).collect();
     if missing.is_empty() {
         return fine(
             "livestorm-webhooks",

@@ -17,6 +17,7 @@ pub enum Fact {
     QuestionsAsked,
     WatchedReplay,
     WatchedOnDemand,
+    Removed,
 }
 
 impl Fact {
@@ -33,6 +34,7 @@ impl Fact {
             Fact::QuestionsAsked => "questions",
             Fact::WatchedReplay => "replay",
             Fact::WatchedOnDemand => "on-demand",
+            Fact::Removed => "removed",
         }
     }
 

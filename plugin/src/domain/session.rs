@@ -61,9 +61,11 @@ pub struct Session {
     pub ended_at: Option<Instant>,
     /// Set: this is a breakout room of that session.
     pub breakout_of: Option<String>,
+    /// Of two words of it the later one holds.
+    pub updated_at: Option<Instant>,
 }
 
-plain!(Session { id, event_id, status, created_at, estimated_started_at, ended_at, breakout_of });
+plain!(Session { id, event_id, status, created_at, estimated_started_at, ended_at, breakout_of, updated_at });
 
 /// Livestorm's own words. What is new stays readable.
 #[derive(Clone, Debug, PartialEq, Eq)]

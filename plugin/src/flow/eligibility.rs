@@ -55,6 +55,7 @@ mod tests {
             estimated_started_at: Some(2_000_000),
             ended_at: None,
             breakout_of: None,
+            updated_at: None,
         };
         let check = |session: Session, activated_at: Instant, said: Option<&str>| {
             let why = why_not(&session, activated_at);

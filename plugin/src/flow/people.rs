@@ -5,7 +5,7 @@
 //! Promises: whose session is not linked yet is held and lost to nobody (S2-44). Not here: what becomes of it
 //! (`to_account_engagement.rs`, `to_salesforce.rs`).
 
-use super::{form_campaign, left_out, session_scheduled, to_account_engagement, to_salesforce};
+use super::{form_campaign, left_out, removed, session_scheduled, to_account_engagement, to_salesforce, webhooks};
 use crate::{
     calendar::{day, iso},
     domain::{
@@ -23,7 +23,7 @@ use crate::{
     plain::{from_text, to_text},
     settings::Destination,
     stop::{Doing, Stop},
-    task::{self, Link, Person, SessionReady},
+    task::{self, Link, Person, REMOVED, SessionReady},
     text::{self, fit},
     values::Values,
     work::Work,
@@ -61,6 +61,7 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
     let team = team_if_needed(work, &batch);
     let mut asked: Vec<SessionId> = Vec::new();
     let mut ready: Vec<(One, Ready)> = Vec::new();
+    let mut gone: Vec<(One, Ready)> = Vec::new();
     for one in batch {
         let registration = &one.person.registration;
         let team = match &team {
@@ -78,6 +79,10 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
         }
         match link(work, &registration.session) {
             Err(stop) => ends.push((one.id, Err(stop))),
+            // Nothing was made of them.
+            Ok(None | Some(Link::LeftOut { .. })) if one.task.kind == REMOVED => {
+                ends.push((one.id, Ok(Completion::default())));
+            }
             Ok(None) => ends.push((one.id, unlinked(work, &one, &mut asked))),
             Ok(Some(Link::LeftOut { reason })) => {
                 let reason = format!("session {} gets no campaign: {reason}", registration.session);
@@ -85,14 +90,18 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
                 ends.push((one.id, Ok(Completion::default())));
             }
             Ok(Some(link)) => match with(work, &one, link) {
+                Some(with) if one.task.kind == REMOVED => gone.push((one, with)),
                 Some(with) => ready.push((one, with)),
                 // Of another destination, which was chosen before.
                 None => ends.push((one.id, unlinked(work, &one, &mut asked))),
             },
         }
     }
-    let (ready, stopped) = resolved(work, ready);
+    let (mut ready, stopped) = resolved(work, ready);
     ends.extend(stopped);
+    let (back, left) = removed::to_take_back(work, gone);
+    ends.extend(left);
+    ready.extend(back);
     ends.extend(write(work, ready));
     ends
 }
@@ -299,6 +308,8 @@ pub fn hold(work: &Work<'_>, one: &Unlinked<'_>, asked: &mut Vec<SessionId>) -> 
 pub struct Told {
     pub id: u32,
     pub person: Person,
+    /// They are not in the session any more.
+    pub is_removal: bool,
     pub email: Email,
     pub with: Ready,
     pub registered_at: Instant,
@@ -320,11 +331,25 @@ impl Told {
 
     /// The task is about somebody whose registration was told before, as far as anybody can know.
     pub fn is_known(&self) -> bool {
-        self.person.ended.is_some() || self.person.watched.is_some()
+        self.person.ended.is_some() || self.person.watched.is_some() || self.is_removal
+    }
+
+    /// It was found in a reading, and no webhook has told of it, though there was time for that.
+    fn unheard(&self, work: &Work<'_>) -> Option<Unheard> {
+        let is_found = self.person.found == Some(true) && !self.person.held && !self.is_removal;
+        let is_late = self.registered_at + TOLD_WITHIN < work.now();
+        let is_known = || match work.settings.destination {
+            Destination::AccountEngagement => to_account_engagement::is_known(work, self.session(), &self.email),
+            Destination::Salesforce => to_salesforce::is_known(work, self.session(), &self.email),
+        };
+        (is_found && is_late && !is_known()).then(|| (self.registered_at, self.id, self.session().clone()))
     }
 
     /// It is written: the time is needed no more.
     pub fn forget_time(&self, work: &Work<'_>) {
+        if !self.is_removal {
+            removed::forget(work, self.session(), &self.email);
+        }
         let key = time_key(self.session(), &self.email);
         if work.host.get(&key).is_some() {
             work.host.delete(&key);
@@ -335,13 +360,17 @@ impl Told {
 fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
     let times = registration_times(work, &ready);
     let (mut ends, mut people): (Ends, Vec<Vec<Told>>) = (Vec::new(), Vec::new());
+    let mut unheard: Option<Unheard> = None;
     for (one, with) in ready {
         let id = one.id;
         match told(work, one, with, &times) {
-            Ok(Some(told)) => match people.iter_mut().find(|person| person[0].email == told.email) {
-                Some(person) => person.push(told),
-                None => people.push(vec![told]),
-            },
+            Ok(Some(told)) => {
+                unheard = unheard.max(told.unheard(work));
+                match people.iter_mut().find(|person| person[0].email == told.email) {
+                    Some(person) => person.push(told),
+                    None => people.push(vec![told]),
+                }
+            }
             Ok(None) => ends.push((id, Ok(Completion::default()))),
             Err(stop) => ends.push((id, Err(stop))),
         }
@@ -350,12 +379,24 @@ fn write(work: &Work<'_>, ready: Vec<(One, Ready)>) -> Ends {
         Destination::AccountEngagement => to_account_engagement::write(work, people),
         Destination::Salesforce => to_salesforce::write(work, people),
     });
+    if let Some((registered_at, id, session)) = unheard
+        && let Some((_, Ok(done))) = ends.iter_mut().find(|(other, _)| *other == id)
+    {
+        done.follow_ups.push(webhooks::silence(&session, registered_at));
+    }
     ends
 }
 
+/// The latest registration that was found, and of which nothing was known an hour after it.
+type Unheard = (Instant, u32, SessionId);
+
+/// Longer than Livestorm repeats a webhook.
+const TOLD_WITHIN: u64 = HOUR;
+
 /// Nothing: the person is left out, since what was read just now says that they belong to the team.
 fn told(work: &Work<'_>, one: One, with: Ready, times: &Times) -> Result<Option<Told>, Stop> {
-    let One { id, person, .. } = one;
+    let One { id, person, task, .. } = one;
+    let is_removal = task.kind == REMOVED;
     let Person { registration, ended, watched, .. } = &person;
     // Who has none was left out before.
     let Some(email) = registration.email.clone() else { return Ok(None) };
@@ -368,7 +409,7 @@ fn told(work: &Work<'_>, one: One, with: Ready, times: &Times) -> Result<Option<
     sources.insert("person.email", email.as_str().into());
     with.put(&registration.session, &mut sources);
     sources.insert("registration.registered_at", format!("{}Z", iso(registered_at)));
-    let mut occasions = vec![(Occasion::Registered, registered_at)];
+    let mut occasions = if is_removal { Vec::new() } else { vec![(Occasion::Registered, registered_at)] };
     if let Some(ended) = ended {
         ended.attendance.put(&mut sources);
         sources.insert(ENDED_AT, format!("{}Z", iso(ended.at)));
@@ -378,7 +419,17 @@ fn told(work: &Work<'_>, one: One, with: Ready, times: &Times) -> Result<Option<
         watched.put(&mut sources);
         occasions.push((Occasion::Watched, watched.watched_at.unwrap_or(registration.received_at)));
     }
-    Ok(Some(Told { id, email, with, registered_at, sources, occasions, person }))
+    let told = Told { id, email, with, registered_at, sources, occasions, person, is_removal };
+    if !is_removal && removed::is_older(work, &told) {
+        let message = format!(
+            "{} is not in session {} any more in Livestorm, and what is older than that is not written",
+            told.email,
+            told.session()
+        );
+        work.info("older-than-removal", &message, Some(Subject::person(told.email.as_str())));
+        return Ok(None);
+    }
+    Ok(Some(told))
 }
 
 type Times = Vec<(SessionId, Result<Vec<Time>, Stop>)>;

@@ -37,15 +37,22 @@ const KEY: &str = "session";
 
 /// What is remembered of the session.
 #[derive(Clone, Debug, PartialEq)]
-struct Memory {
-    session: Session,
-    status: Status,
+pub struct Memory {
+    pub session: Session,
+    pub status: Status,
     /// Known from the first look at the event on.
-    on_demand: Option<bool>,
+    pub on_demand: Option<bool>,
+}
+
+impl Memory {
+    /// Whether it takes part is decided.
+    pub fn is_judged(&self) -> bool {
+        self.session.created_at.is_some() && !matches!(self.status, Status::Seen { .. })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Status {
+pub enum Status {
     /// Told by the webhook, not judged yet: a read in between failed, or it waits for its event to be published, or for
     /// somebody to register.
     Seen {
@@ -89,6 +96,33 @@ enum Status {
 }
 
 impl Status {
+    /// Of its campaign, made or to be made.
+    pub fn name(&self) -> Option<&Name> {
+        match self {
+            Status::Seen { .. } | Status::LeftOut { .. } => None,
+            Status::Wanted { name }
+            | Status::Awaited { name, .. }
+            | Status::Found { name, .. }
+            | Status::Ready { name, .. }
+            | Status::Made { name, .. }
+            | Status::Open { name, .. } => Some(name),
+        }
+    }
+
+    /// The same under another name.
+    pub fn named(mut self, another: Name) -> Status {
+        match &mut self {
+            Status::Seen { .. } | Status::LeftOut { .. } => {}
+            Status::Wanted { name }
+            | Status::Awaited { name, .. }
+            | Status::Found { name, .. }
+            | Status::Ready { name, .. }
+            | Status::Made { name, .. }
+            | Status::Open { name, .. } => *name = another,
+        }
+        self
+    }
+
     /// What is known of the session where its campaign was made for another destination than the settings name now. The campaign
     /// itself is in Salesforce either way, and its ledger knows it.
     fn turned(self, destination: Destination) -> Status {
@@ -123,6 +157,13 @@ pub struct Step {
     asked: Option<String>,
 }
 
+impl Step {
+    /// Nobody asked.
+    pub fn of(memory: Memory) -> Step {
+        Step { memory, asked: None }
+    }
+}
+
 /// Reads one of the three kinds of task; why it cannot be read.
 pub fn step(work: &Work<'_>, task: &Task) -> Result<Step, Stop> {
     let step = || match task.kind.as_str() {
@@ -136,7 +177,7 @@ pub fn step(work: &Work<'_>, task: &Task) -> Result<Step, Stop> {
 fn created(work: &Work<'_>, task: task::SessionCreated) -> Result<Step, String> {
     let memory = match remembered(work)? {
         // What Livestorm did not know when it was asked, it tells now; and what was not judged yet is judged as it is now.
-        Some(memory) if memory.session.created_at.is_some() && !matches!(memory.status, Status::Seen { .. }) => memory,
+        Some(memory) if memory.is_judged() => memory,
         _ => {
             let event_id = task.session.event_id.clone();
             Memory { session: task.session, status: Status::Seen { event_id }, on_demand: None }
@@ -163,6 +204,7 @@ fn first_heard_of(id: SessionId, event_id: Option<String>) -> Memory {
         estimated_started_at: None,
         ended_at: None,
         breakout_of: None,
+        updated_at: None,
     };
     Memory { session, status: Status::Seen { event_id }, on_demand: None }
 }
@@ -204,12 +246,12 @@ fn campaign_found(work: &Work<'_>, task: task::CampaignFound) -> Result<Step, St
     Ok(Step { memory, asked: None })
 }
 
-fn remembered(work: &Work<'_>) -> Result<Option<Memory>, String> {
+pub fn remembered(work: &Work<'_>) -> Result<Option<Memory>, String> {
     let Some(text) = work.host.get(KEY) else { return Ok(None) };
     from_text(&text).map(Some).map_err(|error| format!("What is remembered of the session cannot be read ({error})"))
 }
 
-fn remember(work: &Work<'_>, memory: &Memory) {
+pub fn remember(work: &Work<'_>, memory: &Memory) {
     let value = to_text(memory);
     if work.host.get(KEY).as_ref() != Some(&value) {
         let subject = Some(Subject::session(memory.session.id.as_str()));
@@ -440,6 +482,7 @@ mod tests {
                 estimated_started_at: Some(1_645_459_200_000),
                 ended_at: Some(1_645_461_000_000),
                 breakout_of: some("S0"),
+                updated_at: None,
             };
             says(&format!("session/S{number}"), KEY, &Memory { session, status, on_demand: Some(true) });
         }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     account_engagement::{
+        activity::Activity,
         external_activity,
         list_membership::{self, Joined, Place},
         prospect::{self, Wanted},
@@ -47,6 +48,15 @@ pub fn write(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
     ends
 }
 
+/// Whether a registration was told before.
+pub fn is_known(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    list_membership::is_noted(work, session, email)
+}
+
+pub fn has_attended(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    external_activity::was_told(work, session, email, Activity::Attended)
+}
+
 fn side_by_side(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
     let flow = |tasks: Vec<Told>| -> Flow<'_, Ends> {
         Box::pin(async move {
@@ -65,6 +75,11 @@ fn side_by_side(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
 /// attended and two for an absent person (RULES 25), where the prospect is known and nothing is refused.
 async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
     let (session, email, with) = (told.session(), &told.email, &told.with);
+    if told.is_removal {
+        let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
+        list_membership::leave(work, &place, email).await?;
+        return Ok(Completion::default());
+    }
     let mapped: Vec<(Values, Instant)> =
         told.occasions.iter().map(|(occasion, at)| (mapped(work, email, &told.sources, *occasion), *at)).collect();
     let read_at = told.read_at();

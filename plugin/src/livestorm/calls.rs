@@ -1,8 +1,9 @@
-//! Every call to Livestorm, as data. All but one of them read.
+//! Every call to Livestorm, as data. Those for webhooks write, and the one that registers somebody.
 
 use crate::{
     call::{Call, LIVESTORM, Shape},
     host::Method,
+    ledger::OnceCall,
 };
 
 pub const PING: Call =
@@ -13,6 +14,13 @@ pub const SESSION: Call = Call::read(
     "/v1/sessions/{id}",
     "read session",
     "Reads a session somebody registered for. Its id leaves.",
+);
+
+pub const SESSIONS: Call = Call::read(
+    LIVESTORM,
+    "/v1/sessions",
+    "list sessions",
+    "Lists the sessions, so that what no webhook told is found, and for streams. Times leave.",
 );
 
 pub const EVENT: Call = Call::read(
@@ -33,22 +41,41 @@ pub const SESSION_PEOPLE: Call = Call::read(
     LIVESTORM,
     "/v1/sessions/{id}/people",
     "read people of session",
-    "Reads who took part when the session has ended, and when somebody registered where the webhook does not say. The \
-     session's id leaves, and the address that is looked for.",
+    "Reads who took part when the session has ended, when somebody registered where the webhook does not say, and who is \
+     in it for the stream of people. The session's id leaves, and the address that is looked for.",
 );
 
 pub const WEBHOOKS: Call = Call::read(
     LIVESTORM,
     "/v1/webhooks",
     "read webhooks",
-    "Reads which webhooks are set up, when the connection is checked. Nothing leaves.",
+    "Reads which webhooks are set up, when the connection is checked, and once a day. Nothing leaves.",
 );
+
+pub const MAKE_WEBHOOK: OnceCall = OnceCall::new(Shape::new(
+    LIVESTORM,
+    Method::Post,
+    "/v1/webhooks",
+    "make webhook",
+    &["data"],
+    "Makes the webhooks that tell of sessions and registrations. The host's address for them leaves, which is a secret.",
+));
+
+/// What is deleted already is not there.
+pub const DELETE_WEBHOOK: Call = Call::idempotent(Shape::new(
+    LIVESTORM,
+    Method::Delete,
+    "/v1/webhooks/{id}",
+    "delete webhook",
+    &[],
+    "Removes webhooks that the connector made: when it is switched off, and before they are made anew. Their ids leave.",
+));
 
 pub const EVENTS: Call = Call::read(
     LIVESTORM,
     "/v1/events",
     "read events",
-    "Reads one event, when the connection is checked. Nothing leaves.",
+    "Reads the events for the stream of events, and one of them when the connection is checked. Nothing leaves.",
 );
 
 pub const PEOPLE_ATTRIBUTES: Call = Call::read(
@@ -77,5 +104,17 @@ pub const REGISTER: Call = Call::idempotent(Shape::new(
      settings name leave.",
 ));
 
-pub const ALL: [&Call; 9] =
-    [&PING, &SESSION, &EVENT, &EVENT_SESSIONS, &SESSION_PEOPLE, &USERS, &WEBHOOKS, &EVENTS, &PEOPLE_ATTRIBUTES];
+pub const ALL: [&Shape; 12] = [
+    &PING.shape,
+    &SESSION.shape,
+    &SESSIONS.shape,
+    &EVENT.shape,
+    &EVENT_SESSIONS.shape,
+    &SESSION_PEOPLE.shape,
+    &USERS.shape,
+    &WEBHOOKS.shape,
+    &MAKE_WEBHOOK.shape,
+    &DELETE_WEBHOOK.shape,
+    &EVENTS.shape,
+    &PEOPLE_ATTRIBUTES.shape,
+];

@@ -10,7 +10,7 @@ use crate::{
         event::Event,
         registrant::{Registration, Role},
         replay_view::ReplayView,
-        session::{Session, SessionId},
+        session::{Session, SessionId, Status},
     },
     host::Instant,
     json::{At, Problem, scalar},
@@ -47,11 +47,15 @@ pub fn session(resource: &At<'_>) -> Result<Session, Problem> {
         id: session_id(resource, "id")?,
         // One schema of the vendor says `event_type_id`, every example `event_id`.
         event_id: attributes.text_or_none("event_id").or_else(|| attributes.text_or_none("event_type_id")),
-        status: attributes.text_or_none("status").unwrap_or_default().into(),
+        status: match instant(&attributes, "canceled_at")? {
+            Some(_) => Status::Canceled,
+            None => attributes.text_or_none("status").unwrap_or_default().into(),
+        },
         created_at: instant(&attributes, "created_at")?,
         estimated_started_at: instant(&attributes, "estimated_started_at")?,
         ended_at: instant(&attributes, "ended_at")?,
         breakout_of: attributes.text_or_none("breakout_room_parent_session_id"),
+        updated_at: instant(&attributes, "updated_at")?,
     })
 }
 
@@ -320,7 +324,6 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::session::Status;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -353,6 +356,7 @@ mod tests {
                 estimated_started_at: None,
                 ended_at: None,
                 breakout_of: None,
+                updated_at: None,
             }
         );
     }

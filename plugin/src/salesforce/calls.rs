@@ -27,7 +27,7 @@ pub const QUERY: Call = Call::read(
     SALESFORCE,
     "/services/data/v62.0/query",
     "query",
-    "Looks, after an answer was lost, whether a campaign was made; when the connection is checked, which rights its user has and \
+    "Looks, after an answer was lost, whether a campaign was made, and how it stands when its session was moved or cancelled; when the connection is checked, which rights its user has and \
      which campaigns the connector made; and, where Salesforce is the destination, registrants among contacts and leads and their \
      companies among accounts. The campaign's name leaves, and then addresses and names of companies.",
 );
@@ -138,6 +138,18 @@ pub const CREATE_CAMPAIGN: OnceCall = OnceCall::new(Shape::new(
     "Makes one campaign a session. The event's title, the session's date and its id leave.",
 ));
 
+/// Status and activity where the customer has chosen that; `manifest.rs` grants them then.
+pub const UPDATE_CAMPAIGN: Call = Call::idempotent(Shape::new(
+    SALESFORCE,
+    Method::Patch,
+    "/services/data/v62.0/sobjects/Campaign/{id}",
+    "update campaign",
+    &["Name", "StartDate", "EndDate"],
+    "Follows a session that was moved, or cancelled: dates and name of its campaign, and that it is aborted where that is chosen. \
+     They leave.",
+));
+pub const ABORTED: [&str; 2] = ["Status", "IsActive"];
+
 /// Up to five queries in one call.
 pub const SEARCH: Call = Call {
     shape: Shape::new(
@@ -202,8 +214,15 @@ pub const CREATE_STATUSES: Call = Call::idempotent(Shape::new(
 ));
 
 /// What everyday work and the preflight send, whatever the destination. What a fix sends is granted for that call alone.
-pub const ALL: [&Shape; 6] =
-    [&LIMITS.shape, &QUERY.shape, &QUERY_MORE.shape, &USERINFO.shape, &DESCRIBE_CAMPAIGN.shape, &CREATE_CAMPAIGN.shape];
+pub const ALL: [&Shape; 7] = [
+    &LIMITS.shape,
+    &QUERY.shape,
+    &QUERY_MORE.shape,
+    &USERINFO.shape,
+    &DESCRIBE_CAMPAIGN.shape,
+    &CREATE_CAMPAIGN.shape,
+    &UPDATE_CAMPAIGN.shape,
+];
 
 /// Where Salesforce is the destination itself.
 pub const DESTINATION: [&Shape; 3] = [&CREATE.shape, &DESCRIBE.shape, &CREATE_STATUSES.shape];

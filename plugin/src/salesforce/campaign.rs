@@ -14,11 +14,13 @@ use crate::{
     flow::naming::Name,
     host::{Action, Instant, MINUTE, Response, Subject},
     json,
-    ledger::{Doubt, Fact, Judged, Once, Seen, Sending, once},
+    ledger::{self, Doubt, Fact, Judged, Once, Seen, Sending, once},
     stop::{Doing, Stop, for_http},
     work::Work,
 };
 use serde_json::{Map, Value};
+
+pub use super::campaign_changes::{abort, date};
 
 const LEDGER_KEY: &str = "once/campaign";
 /// A standard value of the picklist; an administrator may have taken it out.
@@ -32,6 +34,16 @@ pub fn description(session: &SessionId) -> String {
 /// The session of one of our campaigns, by its description.
 pub fn session_of(description: &str) -> Option<&str> {
     description.strip_prefix("Livestorm session ")?.strip_suffix(", made by the Livestorm connector")
+}
+
+/// Whether it is made, or may be.
+pub fn is_begun(work: &Work<'_>) -> bool {
+    work.host.get(LEDGER_KEY).is_some()
+}
+
+/// The id of the campaign that was made.
+pub fn known(work: &Work<'_>) -> Option<String> {
+    ledger::id_of(work, LEDGER_KEY)
 }
 
 pub struct Made {

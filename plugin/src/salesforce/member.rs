@@ -25,9 +25,11 @@ pub struct Memory {
     pub theirs: Option<Vec<String>>,
     /// Somebody has taken it away, and it stays away.
     pub is_gone: Option<bool>,
+    /// Its status says that they are not in the session any more.
+    pub is_removed: Option<bool>,
 }
 
-plain!(Memory { id, campaign, standing, replay, fields, theirs, is_gone });
+plain!(Memory { id, campaign, standing, replay, fields, theirs, is_gone, is_removed });
 
 /// In the order in which it may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +128,7 @@ mod tests {
             fields: vec![held],
             theirs: Some(vec!["Minutes__c".into()]),
             is_gone: Some(true),
+            is_removed: Some(true),
         };
         let (session, email) = (SessionId::parse("S1").unwrap(), Email::parse("ana@example.org").unwrap());
         says("people", &state_key(&session, &email), &memory);

@@ -17,7 +17,7 @@ use crate::{
     host::{Action, Entry, HttpError, Instant, MINUTE, Subject},
     json::{self, scalar},
     ledger::READ_LAG,
-    settings::Settings,
+    settings::{RemovedRegistrants, Settings},
     stop::{Doing, Stop, for_http},
     text,
     work::Work,
@@ -32,13 +32,16 @@ struct Wanted<'a> {
     is_response: bool,
 }
 
-fn wanted(settings: &Settings) -> [Wanted<'_>; 3] {
+fn wanted(settings: &Settings) -> Vec<Wanted<'_>> {
     let statuses = &settings.salesforce.member_statuses;
-    [
+    let removes = settings.removed_registrants == RemovedRegistrants::Remove;
+    let removed = removes.then_some(Wanted { label: &statuses.removed, is_response: false });
+    let always = [
         Wanted { label: &statuses.registered, is_response: settings.salesforce.registered_is_response },
         Wanted { label: &statuses.not_attended, is_response: false },
         Wanted { label: &statuses.attended, is_response: true },
-    ]
+    ];
+    always.into_iter().chain(removed).collect()
 }
 
 pub async fn ensure(work: &Work<'_>, session: &SessionId, campaign: &str, name: &str) -> Result<(), Stop> {

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod calls;
 pub mod campaign;
+mod campaign_changes;
 pub mod describe;
 pub mod errors;
 pub mod field;

@@ -45,7 +45,35 @@ pub struct Settings {
     pub salesforce_campaign: SalesforceCampaign,
     pub events: Events,
     pub left_out: LeftOut,
+    /// # Who is removed from a session
+    ///
+    /// In Livestorm, before the session or without having attended. leave: stays where they are, which is told. remove: is taken off the
+    /// session's list in Account Engagement, or gets the member status "Removed" in Salesforce. Registering again brings them back.
+    pub removed_registrants: RemovedRegistrants,
+    pub webhooks: Webhooks,
     pub mapping: Mapping,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RemovedRegistrants {
+    #[default]
+    Leave,
+    Remove,
+}
+
+/// # Webhooks at Livestorm
+///
+/// They are made when the connector is switched on, where the host has an address that Livestorm can reach.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(default)]
+pub struct Webhooks {
+    /// # Signed
+    ///
+    /// Whether Livestorm signs what it sends to them: then its secret must be entered, and what is not signed is refused.
+    pub signed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -196,6 +224,20 @@ pub struct SalesforceCampaign {
     /// # Parent of new campaigns
     #[cfg_attr(test, schemars(length(max = 18)))]
     pub parent_id: Option<String>,
+    /// # When a session is cancelled
+    ///
+    /// leave: its campaign stays as it is, and that it was cancelled is told. abort: its campaign gets the status Aborted and is
+    /// made inactive.
+    pub when_cancelled: WhenCancelled,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize, schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WhenCancelled {
+    #[default]
+    Leave,
+    Abort,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -367,6 +409,7 @@ fn meant(settings: &Settings, findings: &mut Vec<Finding>) {
     for (name, label, others) in [
         ("attended", &statuses.attended, vec![&statuses.registered]),
         ("not_attended", &statuses.not_attended, vec![&statuses.registered, &statuses.attended]),
+        ("removed", &statuses.removed, vec![&statuses.registered, &statuses.attended, &statuses.not_attended]),
     ] {
         if others.iter().any(|other| other.trim().eq_ignore_ascii_case(label.trim())) {
             let place = format!("/salesforce/member_statuses/{name}");

@@ -86,11 +86,21 @@ pub struct MemberStatuses {
     /// # Did not attend
     #[cfg_attr(test, schemars(length(min = 1, max = 40)))]
     pub not_attended: String,
+    /// # Removed
+    ///
+    /// From the session in Livestorm. Made and given only where removed_registrants is remove.
+    #[cfg_attr(test, schemars(length(min = 1, max = 40)))]
+    pub removed: String,
 }
 
 impl Default for MemberStatuses {
     fn default() -> Self {
-        Self { registered: "Registered".into(), attended: "Attended".into(), not_attended: "Not attended".into() }
+        Self {
+            registered: "Registered".into(),
+            attended: "Attended".into(),
+            not_attended: "Not attended".into(),
+            removed: "Removed".into(),
+        }
     }
 }
 

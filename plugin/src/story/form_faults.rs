@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Two people, one of them for two sessions; `fault` befalls the request that comes after so many others.
 fn tell(fault: Option<(usize, Fault)>) -> (Story, Value, Vec<String>) {
     let mut story = linked();
-    story.world.borrow_mut().webhooks = Some(Vec::new());
+    story.world.borrow_mut().told = Some(Vec::new());
     story.world.borrow_mut().sessions.insert("S2".into(), session_attributes(STARTS + 3_600_000));
     story.deliver(&session_created("S2", STARTS + 3_600_000));
     story.settle();

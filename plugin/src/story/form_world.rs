@@ -93,7 +93,7 @@ impl World {
             "registrant_detail": {"event_id": "E1", "session_id": session, "created_at": self.now / 1_000,
                 "fields": fields, "connection_link": "https://app.livestorm.co/p/E1/live?key=secret"}}});
         people.push(data.clone());
-        if let Some(webhooks) = &mut self.webhooks {
+        if let Some(webhooks) = &mut self.told {
             let mut told = data.clone();
             told["meta"] = json!({"webhook": {"id": "W2", "event": "people.registered", "organization_id": "O1"}});
             webhooks.push(json!({ "data": told }));

@@ -38,7 +38,7 @@ pub fn poll(story: &mut Story, minutes: u64) {
     for _ in 0..minutes.div_ceil(2) {
         story.pass("form-submissions").unwrap();
         story.run_due();
-        let webhooks = story.world.borrow_mut().webhooks.as_mut().map(std::mem::take).unwrap_or_default();
+        let webhooks = story.world.borrow_mut().told.as_mut().map(std::mem::take).unwrap_or_default();
         for webhook in webhooks {
             story.deliver(&webhook);
         }
@@ -62,7 +62,7 @@ fn prospect(story: &Story, email: &str) -> Value {
 fn whoever_submits_a_form_of_a_session_is_its_registrant_within_ten_minutes_and_gets_fields_and_no_activities() {
     for webhooks in [None, Some(Vec::new())] {
         let mut story = linked();
-        story.world.borrow_mut().webhooks = webhooks;
+        story.world.borrow_mut().told = webhooks;
         let before = story.sent();
         submit(&story, "S1", "ana@example.org", json!({"firstName": "Ana", "company": "Example", "jobTitle": ""}));
         poll(&mut story, 10);
@@ -127,7 +127,7 @@ fn who_registers_at_livestorm_joins_the_list_without_activities_too() {
 fn who_registers_both_ways_exists_once() {
     for form_first in [true, false] {
         let mut story = linked();
-        story.world.borrow_mut().webhooks = Some(Vec::new());
+        story.world.borrow_mut().told = Some(Vec::new());
         let by_livestorm = registered("S1", "ana@example.org", START + 61 * MINUTE, "Example");
         if form_first {
             submit(&story, "S1", "ana@example.org", json!({"company": "Example"}));

@@ -8,10 +8,14 @@ mod faults;
 mod form_faults;
 mod form_world;
 mod forms;
+mod livestorm;
 mod queue;
+mod reconciled;
 mod registrations;
+mod removed;
 mod sessions;
 pub mod state;
+mod webhooks;
 mod world;
 
 use queue::Story;

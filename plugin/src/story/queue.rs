@@ -16,6 +16,8 @@ use std::{
     rc::Rc,
 };
 
+const SYNC: &str = "sync/reconcile";
+
 struct Waiting {
     task: Task,
     admitted_at: Instant,
@@ -32,6 +34,10 @@ pub struct Story {
     cursors: BTreeMap<String, String>,
     waiting: Vec<Waiting>,
     done: BTreeSet<String>,
+    /// What the tasks of all passes were to cost.
+    pub costs: u64,
+    /// Where the last pass ended.
+    pub cursor: Option<String>,
     dead: Vec<(Task, FailureClass, String)>,
     pub waits: Vec<String>,
 }
@@ -52,6 +58,8 @@ impl Story {
             cursors: BTreeMap::new(),
             waiting: Vec::new(),
             done: BTreeSet::new(),
+            costs: 0,
+            cursor: None,
             dead: Vec::new(),
             waits: Vec::new(),
         }
@@ -75,6 +83,22 @@ impl Story {
             tasks.iter().cloned().for_each(|task| self.accept(task));
         }
         admission
+    }
+
+    /// A task from wherever, and what follows from it at once.
+    pub fn give(&mut self, task: Task) {
+        self.accept(task);
+        self.run_due();
+    }
+
+    /// Switched on or off: a cause of its own, whatever was done before.
+    pub fn trigger(&mut self, trigger: &Trigger) {
+        let Admission::Tasks(tasks) = connector::admit(&self.context, trigger) else { panic!("{trigger:?}") };
+        for task in tasks {
+            self.done.remove(&task.dedupe_key);
+            self.accept(task);
+        }
+        self.run_due();
     }
 
     /// One pass of a source, page by page; its tasks wait like any other.
@@ -121,6 +145,43 @@ impl Story {
     pub fn advance_to(&mut self, at: Instant) {
         let now = self.host.now();
         self.advance(at - now);
+    }
+
+    /// One pass of the reconciliation, page by page, and what follows from it as far as it is due. How many tasks it gave.
+    pub fn reconcile(&mut self) -> usize {
+        let mut given = 0;
+        loop {
+            self.host.swap_state(self.states.remove(SYNC).unwrap_or_default());
+            let cursor = self.cursor.clone();
+            let page = connector::sync(&self.host, &self.context, "reconcile", "", cursor.as_deref());
+            let state = self.host.swap_state(BTreeMap::new());
+            state.keys().for_each(|entry| assert_has_a_sample(SYNC, entry));
+            self.states.insert(SYNC.into(), state);
+            let page = page.unwrap();
+            assert!(page.rows.is_empty() && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
+            self.cursor = Some(page.cursor);
+            self.costs += page.costs.iter().map(|cost| cost.most).sum::<u64>();
+            given += page.tasks.len();
+            page.tasks.into_iter().for_each(|task| self.accept(task));
+            if !page.more {
+                break;
+            }
+        }
+        self.run_due();
+        given
+    }
+
+    /// A pass every so often, until then.
+    pub fn reconcile_until(&mut self, until: Instant, each: u64) {
+        while self.host.now() < until {
+            self.reconcile();
+            let next = (self.host.now() + each).min(until);
+            while let Some(due) = self.waiting.iter().map(|one| one.due_at).min().filter(|due| *due < next) {
+                self.set_now(due.max(self.host.now()));
+                self.run_due();
+            }
+            self.advance_to(next);
+        }
     }
 
     /// Works off whatever is due now.

@@ -32,6 +32,12 @@ pub fn sample(ordering_key: &str, key: &str) -> &'static str {
     &found.unwrap_or_else(|| panic!("no sample of {key} of {ordering_key}")).value
 }
 
+/// All samples of an ordering key, by key.
+pub fn samples(ordering_key: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own = SAMPLES.iter().filter(move |sample| sample.ordering_key == ordering_key);
+    own.map(|sample| (sample.key.as_str(), sample.value.as_str()))
+}
+
 /// The sample that stands there says this, with nothing lost.
 pub fn says<T: Plain + Debug + PartialEq>(ordering_key: &str, key: &str, expected: &T) {
     assert_eq!(from_text::<T>(sample(ordering_key, key)).as_ref(), Ok(expected), "{key} of {ordering_key}");

@@ -1,14 +1,15 @@
 //! What lies behind the three APIs, as small as the stories allow. Reads lag 60 seconds behind writes. The simulators of
 //! `host-harness` are the thorough ones; this one exists so that the connector can be tested without them.
 
+use super::livestorm::Webhook;
 use crate::host::HttpError;
 use crate::{
     calendar::parse as iso,
-    host::{Answer, Instant, MINUTE, Method, Repeat, Request},
+    host::{Answer, EgressRule, Instant, MINUTE, Method, Repeat, Request},
     test_host::{answer, ok, unknown},
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// What goes wrong with the next request of a purpose.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub struct World {
     /// What the registration form asks; registering by the API knows no other questions.
     pub questions: Vec<&'static str>,
     /// Webhooks of registrations by the API, to be delivered, where Livestorm sends them.
-    pub webhooks: Option<Vec<Value>>,
+    pub told: Option<Vec<Value>>,
     /// Salesforce.
     pub campaigns: Vec<Row>,
     pub webinar_is_a_type: bool,
@@ -62,7 +63,9 @@ pub struct World {
     pub dry_run: bool,
     /// Those of the installation: they grant what may leave.
     pub settings: String,
-    next_id: u64,
+    pub(super) next_id: u64,
+    /// In Livestorm: id, event and address of each.
+    pub webhooks: Vec<Webhook>,
 }
 
 impl Default for World {
@@ -81,7 +84,7 @@ impl Default for World {
             event_attributes: json!({}),
             users: Vec::new(),
             questions: vec!["email", "first_name", "last_name", "company"],
-            webhooks: None,
+            told: None,
             campaigns: Vec::new(),
             webinar_is_a_type: true,
             connected_after: 11 * MINUTE,
@@ -95,6 +98,7 @@ impl Default for World {
             dry_run: false,
             settings: "{}".into(),
             next_id: 1_000,
+            webhooks: Vec::new(),
         }
     }
 }
@@ -136,6 +140,28 @@ impl World {
             request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
         let query = |name: &str| request.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
         match (request.method, &path[..]) {
+            (Method::Get, ["v1", "sessions"]) => self.list_sessions(&query),
+            (_, ["v1", "webhooks", ..]) => self.serve_webhooks(request.method, &path[2..], &body),
+            (Method::Patch, ["services", "data", "v62.0", "sobjects", "Campaign", id]) => {
+                let row = self.campaigns.iter_mut().find(|row| row.value["Id"] == *id);
+                if let Some(row) = row {
+                    write(&mut row.value, &body);
+                }
+                answer(204, "")
+            }
+            (Method::Get, ["api", "v5", "objects", "lists", id]) => {
+                match self.lists.iter().find(|row| is_id(&row.value["id"], id)) {
+                    Some(row) => ok(&row.value.to_string()),
+                    None => answer(404, r#"{"code":109,"message":"The requested record was not found."}"#),
+                }
+            }
+            (Method::Patch, ["api", "v5", "objects", "lists", id]) => {
+                let row = self.lists.iter_mut().find(|row| is_id(&row.value["id"], id));
+                if let Some(row) = row {
+                    write(&mut row.value, &body);
+                }
+                answer(200, "{}")
+            }
             (Method::Get, ["v1", "sessions", id]) => match self.sessions.get(*id) {
                 Some(attributes) => {
                     ok(&json!({"data": {"id": id, "type": "sessions", "attributes": attributes}}).to_string())
@@ -198,10 +224,10 @@ impl World {
             (Method::Post, ["v1", "sessions", id, "people"]) => self.register(id, &body),
             (Method::Get, ["services", "data", "v62.0", "query"]) => {
                 let soql = query("q").unwrap();
-                if let Some((_, id)) = soql.split_once("WHERE Id = '") {
-                    let is_it = |row: &&Row| row.value["Id"].as_str() == id.strip_suffix('\'');
-                    let rows: Vec<&Value> = self.campaigns.iter().filter(is_it).map(|row| &row.value).collect();
-                    return ok(&json!({"done": true, "records": rows}).to_string());
+                if let Some(id) = soql.split("WHERE Id = '").nth(1) {
+                    let id = id.trim_end_matches('\'');
+                    let rows = self.campaigns.iter().filter(|row| row.value["Id"] == id).map(|row| row.value.clone());
+                    return ok(&json!({"done": true, "records": rows.collect::<Vec<_>>()}).to_string());
                 }
                 let name = soql.split("Name = '").nth(1).unwrap().split("' AND").next().unwrap().replace("\\'", "'");
                 let rows =
@@ -276,6 +302,11 @@ impl World {
                 let rows: Vec<Value> = self.memberships.iter().filter(wanted).map(|row| row.value.clone()).collect();
                 ok(&json!({"values": rows, "nextPageToken": null}).to_string())
             }
+            (Method::Delete, ["api", "v5", "objects", "list-memberships", id]) => {
+                let before = self.memberships.len();
+                self.memberships.retain(|row| !is_id(&row.value["id"], id));
+                answer(if self.memberships.len() < before { 204 } else { 404 }, "")
+            }
             (Method::Post, ["api", "v5", "external-activities"]) => {
                 let id = self.id();
                 let mut made = body;
@@ -347,8 +378,11 @@ impl World {
         if self.memberships.iter().any(same) {
             return answer(400, r#"{"code":58,"message":"That prospect is already a memeber of that list."}"#);
         }
-        self.memberships.push(Row { at: self.now, value: body.clone() });
-        answer(201, r#"{"id":1}"#)
+        let id = self.id();
+        let mut made = body.clone();
+        made["id"] = id.into();
+        self.memberships.push(Row { at: self.now, value: made });
+        answer(201, &json!({"id": id}).to_string())
     }
 
     pub fn add_prospect(&mut self, value: Value) {
@@ -398,12 +432,25 @@ impl World {
     }
 }
 
+thread_local! {
+    /// The last settings, and what they grant: stories ask it of each request.
+    static GRANTED: RefCell<(String, Rc<Vec<EgressRule>>)> = RefCell::default();
+}
+
+fn rules(settings: &str) -> Rc<Vec<EgressRule>> {
+    GRANTED.with_borrow_mut(|(of, rules)| {
+        if of != settings {
+            (*of, *rules) = (settings.into(), Rc::new(crate::manifest::egress(settings).unwrap()));
+        }
+        rules.clone()
+    })
+}
+
 /// Nothing is sent that the manifest does not ask for.
 fn assert_granted(request: &Request, settings: &str) {
     let body: Value = request.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(&body.bytes).unwrap());
     let names: Vec<String> = body.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
-    let rules = crate::manifest::egress(settings).unwrap();
-    let granted = rules.iter().any(|rule| {
+    let granted = rules(settings).iter().any(|rule| {
         let path = rule.path.iter().zip(&request.path).all(|(pattern, segment)| pattern == "*" || pattern == segment);
         rule.connection == request.connection
             && rule.methods == [request.method]

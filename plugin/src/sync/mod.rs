@@ -6,6 +6,8 @@
 
 mod cursor;
 pub mod form_submissions;
+mod reconcile;
+pub mod streams;
 
 use crate::{
     executor::{Flow, Waves},
@@ -48,7 +50,8 @@ impl From<Halt> for Interruption {
 }
 
 pub fn sources(settings: &Settings) -> Vec<Source> {
-    let mut sources = Vec::new();
+    let mut sources = streams::sources();
+    sources.push(reconcile::source());
     sources.extend(settings.registers_from_forms().then(form_submissions::source));
     sources
 }
@@ -85,15 +88,21 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
 }
 
 async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
-    match source {
-        form_submissions::NAME if work.settings.registers_from_forms() => Ok(form_submissions::cost()),
+    match (source, streams::of(source)) {
+        (_, Some(stream)) => streams::cost(work, stream).await,
+        (reconcile::NAME, _) => reconcile::cost(work).await,
+        (form_submissions::NAME, _) if work.settings.registers_from_forms() => Ok(form_submissions::cost()),
         _ => Err(unknown(source)),
     }
 }
 
 async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, Halt> {
-    match source {
-        form_submissions::NAME if work.settings.registers_from_forms() => form_submissions::page(work, asked).await,
+    match (source, streams::of(source)) {
+        (_, Some(stream)) => streams::page(work, stream, asked).await,
+        (reconcile::NAME, _) => reconcile::page(work, asked).await,
+        (form_submissions::NAME, _) if work.settings.registers_from_forms() => {
+            form_submissions::page(work, asked).await
+        }
         _ => Err(unknown(source)),
     }
 }

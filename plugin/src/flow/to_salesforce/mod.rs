@@ -21,11 +21,12 @@ mod somebody;
 use super::people::{Ends, Told};
 use crate::{
     call::PLACEHOLDER,
+    domain::{email::Email, session::SessionId},
     executor::Flow,
     salesforce::{
         account,
         describe::{self, Org},
-        operations,
+        member, operations,
         search::{self, QUERY_BYTES_MAX, Rows, Wanted},
     },
     settings::NewPeople,
@@ -53,6 +54,18 @@ pub fn write(work: &Work<'_>, people: Vec<Vec<Told>>) -> Ends {
         ends.extend(work.waves.run(work.host, work.context.limits.wave, vec![flow]).into_iter().flatten());
     }
     ends
+}
+
+/// Whether somebody is a member already, as far as is remembered.
+pub fn is_known(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    let doing = Doing { what: "see whether they are a member", whom: email.as_str() };
+    !matches!(member::remembered(work, session, email, &doing), Ok(None))
+}
+
+pub fn has_attended(work: &Work<'_>, session: &SessionId, email: &Email) -> bool {
+    let doing = Doing { what: "see whether they attended", whom: email.as_str() };
+    let member = member::remembered(work, session, email, &doing);
+    matches!(member, Ok(Some(memory)) if memory.standing == member::Standing::Attended)
 }
 
 /// As many as fit one search and one collection.

@@ -57,6 +57,13 @@ impl Plan {
 
     pub fn add(&mut self, run: &Run<'_>, place: usize, one: &mut Somebody) {
         let mut made_by = None;
+        // Nobody is made, or made a member, to be removed.
+        let is_removal_alone = one.tasks.iter().all(|told| told.is_removal);
+        if is_removal_alone && one.memory.record.is_none() {
+            one.end = Some(Ok(()));
+            one.memberships.iter_mut().for_each(|membership| membership.end = Some(Ok(())));
+            return;
+        }
         if one.end.is_none() {
             match one.memory.record.clone() {
                 Some(record) => self.change(run, place, one, record.object(), &record.id),
@@ -240,6 +247,11 @@ impl Plan {
             notes.push((code, text));
         });
         let before = membership.memory.clone().or_else(|| read(work, described, membership));
+        let is_removal = mine.iter().any(|told| told.is_removal);
+        if before.is_none() && mine.iter().all(|told| told.is_removal) {
+            one.memberships[number].end = Some(Ok(()));
+            return;
+        }
         let there = membership.row.as_ref().map(|row| standing(described, &person::values(row), &said));
         let (fields, theirs) = match &before {
             Some(memory) => (memory.fields.clone(), memory.theirs.clone()),
@@ -261,6 +273,15 @@ impl Plan {
         let wanted = mine.iter().map(|told| standing_of(told)).max().unwrap_or(Standing::Registered);
         if stood.is_none_or(|stood| wanted > stood) {
             sent.insert("Status".into(), wanted.label(work.settings).into());
+        }
+        let was_removed = before.as_ref().is_some_and(|memory| memory.is_removed == Some(true));
+        let is_removed =
+            is_removal && stood.is_none_or(|stood| stood < Standing::Attended) && wanted < Standing::Attended;
+        if is_removed && !was_removed {
+            sent.insert("Status".into(), work.settings.salesforce.member_statuses.removed.as_str().into());
+        } else if was_removed && !is_removal {
+            let label = stood.map_or(wanted, |stood| stood.max(wanted)).label(work.settings);
+            sent.insert("Status".into(), label.into());
         }
         if stood == Some(Standing::Attended) && mine.iter().any(|told| standing_of(told) == Standing::NotAttended) {
             notes.push((
@@ -295,6 +316,7 @@ impl Plan {
             fields: after_fields,
             theirs: (!theirs.is_empty()).then_some(theirs),
             is_gone: None,
+            is_removed: is_removed.then_some(true),
         };
         if id.is_some() && sent.is_empty() {
             let membership = &mut one.memberships[number];
@@ -345,6 +367,7 @@ fn read(work: &Work<'_>, described: &Described, membership: &Membership) -> Opti
         fields: Fields::new(),
         theirs: None,
         is_gone: None,
+        is_removed: None,
     })
 }
 

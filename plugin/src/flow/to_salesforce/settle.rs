@@ -226,6 +226,13 @@ impl Mended {
     }
 }
 
+fn status<'a>(work: &'a Work<'_>, memory: &member::Memory) -> &'a str {
+    match memory.is_removed {
+        Some(true) => &work.settings.salesforce.member_statuses.removed,
+        _ => memory.standing.label(work.settings),
+    }
+}
+
 async fn member(
     work: &Work<'_>,
     one: &mut Somebody,
@@ -242,7 +249,7 @@ async fn member(
         Done::Written(id) => {
             let memory = member::Memory { id: id.clone(), ..after.clone() };
             member::remember(work, &membership.session, &email, &memory);
-            let (name, status) = (membership.name.clone(), memory.standing.label(work.settings));
+            let (name, status) = (membership.name.clone(), status(work, &memory));
             let replay = memory.replay.as_ref().map_or(String::new(), |text| format!(", {text}"));
             let told = format!("{name}: {status}{replay}");
             (membership.memory, membership.end) = (Some(memory), Some(Ok(())));

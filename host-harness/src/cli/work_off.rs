@@ -1,0 +1,106 @@
+//! Lets an installation do what is due, and shows what comes of it.
+
+use super::{
+    installed::Opened,
+    interrupt::Interrupt,
+    timeline::{self, Moment, Timeline, tasks},
+};
+use crate::{
+    clock::{Clock, SystemClock, Timestamp},
+    durable::{Engine, SYNC, TaskFilter, TaskStatus},
+};
+use serde::Serialize;
+use std::{collections::BTreeSet, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// What is due so soon after another is as good as due: the connector gathers registrations for a moment.
+const SOON: Duration = Duration::from_secs(10);
+
+/// How long is waited for what is due later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    Short,
+    /// Until nothing is left to do. What repeats by itself is never over, and is not waited for.
+    Endless,
+}
+
+pub(super) struct WorkedOff {
+    pub happened: Vec<Moment>,
+    pub interrupted: bool,
+}
+
+/// `shown`: line by line, as it happens.
+pub(super) async fn work_off(
+    opened: &Opened,
+    timeline: &mut Timeline,
+    patience: Patience,
+    shown: bool,
+) -> anyhow::Result<WorkedOff> {
+    let engine = &*opened.host.engine;
+    let stop = CancellationToken::new();
+    let interrupt = Interrupt::heard_by(stop.clone());
+    let serving = opened.host.start(stop.clone());
+    let (mut happened, mut said) = (vec![], BTreeSet::new());
+    loop {
+        tokio::select! {
+            idle = engine.idle() => drop(idle),
+            () = stop.cancelled() => {}
+        }
+        let new = timeline.read_on(engine, &opened.id).await?;
+        if shown {
+            timeline::print(&mut std::io::stdout().lock(), &new)?;
+        }
+        happened.extend(new);
+        let waiting = waiting(engine, &opened.id).await?;
+        let soon = SystemClock.now().plus(SOON);
+        let next = waiting.iter().map(|waiting| waiting.until).min();
+        let next = next.filter(|at| !stop.is_cancelled() && (patience == Patience::Endless || *at <= soon));
+        let Some(next) = next else { break };
+        for waiting in waiting {
+            let line = waiting.line();
+            if waiting.until > soon && said.insert(line.clone()) {
+                eprintln!("waiting: {line}");
+            }
+        }
+        tokio::select! {
+            _ = SystemClock.timer(next) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    stop.cancel();
+    serving.await??;
+    let last = timeline.read_on(engine, &opened.id).await?;
+    if shown {
+        timeline::print(&mut std::io::stdout().lock(), &last)?;
+    }
+    happened.extend(last);
+    Ok(WorkedOff { happened, interrupted: interrupt.was_heard() })
+}
+
+/// What is still to be done, and when.
+#[derive(Serialize)]
+pub(super) struct Waiting {
+    pub what: String,
+    #[serde(serialize_with = "super::timeline::as_text")]
+    pub until: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Without the passes that repeat by themselves.
+pub(super) async fn waiting(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec<Waiting>> {
+    let waiting = tasks(engine, id, TaskFilter { status: Some(TaskStatus::Waiting) }).await?;
+    let waiting = waiting.into_iter().filter(|t| t.task.kind != SYNC).map(|t| Waiting {
+        what: t.task.title,
+        until: t.due,
+        reason: t.waiting_for,
+    });
+    Ok(waiting.collect())
+}
+
+impl Waiting {
+    pub fn line(&self) -> String {
+        let reason = self.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        format!("{}{reason} (until {})", self.what, self.until)
+    }
+}

@@ -1,0 +1,416 @@
+//! A session's people are read: at its end (RULES 4, 6), and whenever the reconciliation asks (RULES 21). 5,000 registrants are no
+//! single run.
+//!
+//! ```text
+//! begin ── page 0 ─┬─> tasks, a few a person ──> people
+//!                  ├─> read-page 1 .. n ──────> tasks ...
+//!                  └─> settle-read: do the pages fit together? if not, reads again until a pass is stable
+//! ```
+//!
+//! | the row tells                             | becomes                        |
+//! |-------------------------------------------|--------------------------------|
+//! | registered, and the session has not ended | *register*                     |
+//! | registered after the end                  | *register*: no attendance      |
+//! | registered before the end                 | *attendance*                   |
+//! | has watched                               | *replay* in addition           |
+//!
+//! Promises: the tasks have the dedupe keys of those that webhooks lead to; nobody is missed because somebody was taken out of the
+//! session between two pages: then rows move up, and one slips from a page that is still to come to one that was read. Who is read
+//! twice is one task, by its dedupe key. Two readings of one session do not disturb each other. Not here: what is written of a
+//! person (`people.rs`), when the end is to be read (`session_ended.rs`), when else (`sync/reconcile`).
+
+use super::{left_out, roster, session_scheduled};
+use crate::{
+    domain::session::SessionId,
+    host::{Completion, Entry, Instant, Lane, MINUTE, SECOND, Subject, Task},
+    json::{self, At, Problem, scalar},
+    livestorm::{
+        admit::Wanted,
+        calls::SESSION_PEOPLE,
+        errors::{Read, read},
+        paging::{self, Extent},
+        resources::{self, PersonRow},
+    },
+    plain::{from_text, to_text},
+    stop::{Doing, Stop},
+    task::{self, Ended, READ_PAGE, READ_PEOPLE, Reading, UNREADABLE},
+    text::digest,
+    work::Work,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Pages that one run reads: some hundred kilobytes each, and their people are follow-ups of at most 4 MiB in all.
+pub const PAGES_A_RUN: u32 = 8;
+/// A list that changes all the time is taken as it is, and said, after so many readings.
+const PASSES_MAX: u64 = 5;
+/// A reading again is one run, so that it is one moment as nearly as can be: at five pages a second, 40 of the 60 seconds of a
+/// run. 10,000 people.
+const PAGES_AGAIN_MAX: u64 = 200;
+/// Follow-ups of a call are at most 1,000: the pages, and two for each person of the first of them. 44,500 people.
+const PAGES_MAX: u64 = 890;
+
+/// One of the kinds of task. `pages`: how many this run may still read.
+pub async fn step(work: &Work<'_>, task: &Task, pages: &mut u32) -> Result<Completion, Stop> {
+    match task.kind.as_str() {
+        UNREADABLE => unreadable(work, task::payload(task).map_err(Stop::bug)?),
+        READ_PEOPLE => asked_for(work, task::payload(task).map_err(Stop::bug)?).await,
+        READ_PAGE => one_page(work, task::payload(task).map_err(Stop::bug)?, pages).await,
+        _ => settle(work, task::payload(task).map_err(Stop::bug)?).await,
+    }
+}
+
+/// Somebody has a reason to read them, and the session has a part in this.
+async fn asked_for(work: &Work<'_>, task: task::ReadPeople) -> Result<Completion, Stop> {
+    let task::ReadPeople { reading, event_id } = task;
+    if let Some(why) = session_scheduled::why_not(work, &reading.session, event_id).await? {
+        let message = format!("The people of session {} are not read: {why}", reading.session);
+        work.info("read-left-out", &message, Some(Subject::session(reading.session.as_str())));
+        return Ok(Completion::default());
+    }
+    Ok(begin(work, &reading).await?.unwrap_or_default())
+}
+
+/// The first page, and what is to follow it. None: nobody is in the session, or it is gone.
+pub async fn begin(work: &Work<'_>, reading: &Reading) -> Result<Option<Completion>, Stop> {
+    let id = &reading.session;
+    let whom = format!("session {id}");
+    let doing = Doing { what: "read who took part", whom: &whom };
+    let Some(first) = page(work, id, 0, &doing).await? else { return Ok(None) };
+    let mut follow_ups = tasks(work, reading, &first.rows);
+    // One page is one moment: nothing can move between its rows.
+    if first.extent.pages <= 1 {
+        follow_ups.extend(missing(work, reading, &[first.noted()]));
+    } else {
+        if first.extent.pages > PAGES_MAX {
+            let message = format!(
+                "Session {id} has {} people; the first {} are read, since no run can have more follow-ups.",
+                first.extent.records,
+                PAGES_MAX * 50
+            );
+            work.warn("read-cut", &message, Some(Subject::session(id.as_str())));
+        }
+        note(work, reading, 0, &first);
+        follow_ups.extend((1..first.extent.pages.min(PAGES_MAX)).map(|page| task::read_page(reading, page)));
+        follow_ups.push(task::settle_read(reading));
+    }
+    Ok(Some(Completion { follow_ups, wakes: Vec::new() }))
+}
+
+/// What was read of one page.
+#[derive(Debug, Default, PartialEq)]
+struct Noted {
+    records: u64,
+    pages: u64,
+    /// Who was on it.
+    marks: Vec<String>,
+}
+
+plain!(Noted { records, pages, marks });
+
+/// Where this reading keeps what it has seen: apart from others of the same session, and in its old place for the one at the end.
+fn place(reading: &Reading, what: &str) -> String {
+    match &reading.label {
+        Some(label) => format!("read/{what}/{label}"),
+        None => format!("read/{what}"),
+    }
+}
+
+fn page_key(reading: &Reading, page: u64) -> String {
+    format!("{}/{page}", place(reading, "page"))
+}
+
+async fn one_page(work: &Work<'_>, task: task::ReadPage, pages: &mut u32) -> Result<Completion, Stop> {
+    let task::ReadPage { reading, page: number } = task;
+    let whom = format!("session {}", reading.session);
+    let doing = Doing { what: "read who took part", whom: &whom };
+    // Past the last page: people were taken out meanwhile, which `settle` sees.
+    if *pages == 0 {
+        return Err(doing.later(work.now() + SECOND, "other pages are read first"));
+    }
+    *pages -= 1;
+    let read = page(work, &reading.session, number, &doing).await?.unwrap_or_default();
+    note(work, &reading, number, &read);
+    Ok(Completion { follow_ups: tasks(work, &reading, &read.rows), wakes: Vec::new() })
+}
+
+async fn settle(work: &Work<'_>, reading: Reading) -> Result<Completion, Stop> {
+    let (id, reading) = (&reading.session, &reading);
+    let whom = format!("session {id}");
+    let doing = Doing { what: "read everybody who took part", whom: &whom };
+    let Some(first) = noted(work, reading, 0) else { return Ok(Completion::default()) };
+    let mut told = Vec::new();
+    for page in 0..first.pages.min(PAGES_MAX) {
+        let Some(noted) = noted(work, reading, page) else {
+            return Err(doing.later(work.now() + 2 * MINUTE, &format!("page {} is still to be read", page + 1)));
+        };
+        told.push(noted);
+    }
+    if is_stable(&told) {
+        return Ok(over(work, reading, first.pages, Readings::default(), &told));
+    }
+    let mut readings: Readings =
+        work.host.get(&passes_key(reading)).and_then(|text| from_text(&text).ok()).unwrap_or_default();
+    if readings.number >= PASSES_MAX || first.pages > PAGES_AGAIN_MAX {
+        let message = format!(
+            "The people of session {id} changed while they were read, and could not be read in one piece in {} more \
+             readings. Who was seen is written; compare the session's list with Livestorm to see whether somebody is missing",
+            readings.number
+        );
+        work.warn("read-unstable", &message, Some(Subject::session(id.as_str())));
+        return Ok(over(work, reading, first.pages, readings, &[]));
+    }
+    // Counted before it begins: one that is cut off is one as well.
+    readings.number += 1;
+    keep(work, reading, &readings);
+    let known: BTreeSet<String> = told.into_iter().flat_map(|page| page.marks).collect();
+    let (mut again, mut number) = (Vec::new(), 0);
+    while again.last().is_none_or(|page: &Noted| number < page.pages) {
+        let read = page(work, id, number, &doing).await?.unwrap_or_default();
+        for row in read.rows.iter().filter(|row| !known.contains(&mark(row))) {
+            let mark = mark(row);
+            if readings.missed.contains(&mark) {
+                continue;
+            }
+            for (number, task) in tasks_of(work, reading, row).into_iter().enumerate() {
+                let name = if number == 0 { mark.clone() } else { format!("{mark}.{number}") };
+                let value = to_text(&Missed::of(&task));
+                work.host.set(Entry { key: missed_key(reading, &name), value, subject: task.subject });
+                readings.missed.push(name);
+            }
+            keep(work, reading, &readings);
+        }
+        again.push(read.noted());
+        number += 1;
+    }
+    if is_stable(&again) {
+        return Ok(over(work, reading, first.pages, readings, &again));
+    }
+    let wait = (30 * SECOND) << readings.number.min(10);
+    Err(doing.later(work.now() + wait, "its people change while they are read; they are read again"))
+}
+
+/// How often it was read again, and whom that showed in addition.
+#[derive(Debug, Default, PartialEq)]
+struct Readings {
+    number: u64,
+    missed: Vec<String>,
+}
+
+plain!(Readings { number, missed });
+
+fn passes_key(reading: &Reading) -> String {
+    place(reading, "passes")
+}
+
+fn keep(work: &Work<'_>, reading: &Reading, readings: &Readings) {
+    work.host.set(Entry { key: passes_key(reading), value: to_text(readings), subject: None });
+}
+
+/// A task that waits for the end of the readings.
+#[derive(Debug, PartialEq)]
+struct Missed {
+    kind: String,
+    payload: String,
+    ordering_key: String,
+    dedupe_key: String,
+    title: String,
+}
+
+plain!(Missed { kind, payload, ordering_key, dedupe_key, title });
+
+impl Missed {
+    fn of(task: &Task) -> Missed {
+        let Task { kind, payload, ordering_key, dedupe_key, title, .. } = task.clone();
+        Missed { kind, payload, ordering_key, dedupe_key, title }
+    }
+
+    fn task(self, subject: Option<Subject>) -> Task {
+        let Missed { kind, payload, ordering_key, dedupe_key, title } = self;
+        Task { kind, payload, ordering_key, dedupe_key, lane: Lane::Bulk, not_before: None, title, subject }
+    }
+}
+
+fn missed_key(reading: &Reading, mark: &str) -> String {
+    format!("{}/{mark}", place(reading, "missed"))
+}
+
+/// Whoever was missed becomes a task, and what is remembered of the reading is of no use any more. `all`: the pages of a reading in
+/// which nothing moved, where there was one.
+fn over(work: &Work<'_>, reading: &Reading, pages: u64, readings: Readings, all: &[Noted]) -> Completion {
+    let missed = readings.missed.iter().filter_map(|mark| {
+        let missed: Missed = from_text(&work.host.get(&missed_key(reading, mark))?).ok()?;
+        let person: Option<task::Person> = from_text(&missed.payload).ok();
+        let subject = person.map(|person| Subject::person(person.registration.person()));
+        Some(missed.task(subject))
+    });
+    let mut follow_ups: Vec<Task> = missed.collect();
+    follow_ups.extend(missing(work, reading, all));
+    let missed = readings.missed.iter().map(|mark| missed_key(reading, mark));
+    let keys = missed.chain((0..pages.min(PAGES_MAX)).map(|page| page_key(reading, page)));
+    keys.chain([passes_key(reading)]).for_each(|key| work.host.delete(&key));
+    Completion { follow_ups, wakes: Vec::new() }
+}
+
+/// Who was seen by an earlier reading, and is on none of these pages, provided that they are all and fit together.
+fn missing(work: &Work<'_>, reading: &Reading, pages: &[Noted]) -> Vec<Task> {
+    if !is_stable(pages) {
+        return Vec::new();
+    }
+    let marks = pages.iter().flat_map(|page| page.marks.iter().cloned()).collect();
+    roster::missing(work, &reading.session, &marks)
+}
+
+/// Every page says the same of how many there are, and that many different people were on them.
+fn is_stable(pages: &[Noted]) -> bool {
+    let Some(first) = pages.first() else { return false };
+    let same = |page: &Noted| page.records == first.records && page.pages == first.pages;
+    let people: BTreeSet<&String> = pages.iter().flat_map(|page| &page.marks).collect();
+    pages.iter().all(same) && pages.len() as u64 == first.pages && people.len() as u64 == first.records
+}
+
+fn noted(work: &Work<'_>, reading: &Reading, page: u64) -> Option<Noted> {
+    work.host.get(&page_key(reading, page)).and_then(|text| from_text(&text).ok())
+}
+
+fn note(work: &Work<'_>, reading: &Reading, page: u64, read: &Page) {
+    work.host.set(Entry { key: page_key(reading, page), value: to_text(&read.noted()), subject: None });
+}
+
+#[derive(Default)]
+struct Page {
+    rows: Vec<Value>,
+    extent: Extent,
+}
+
+impl Page {
+    fn noted(&self) -> Noted {
+        let Extent { records, pages } = self.extent;
+        Noted { records, pages, marks: self.rows.iter().map(mark).collect() }
+    }
+}
+
+/// None: there is no such page.
+async fn page(work: &Work<'_>, id: &SessionId, number: u64, doing: &Doing<'_>) -> Result<Option<Page>, Stop> {
+    let number_text = number.to_string();
+    let query = [("page[number]", number_text.as_str()), ("page[size]", paging::PAGE_SIZE_MAX)];
+    let mut body = match read(work, &SESSION_PEOPLE, &[id.as_str()], &query, doing).await? {
+        Read::Body(body) => body,
+        Read::Refused(_) if number > 0 => return Ok(None),
+        // Deleted meanwhile.
+        Read::Unknown => return Ok(None),
+        other => return Err(other.stop(work.now(), doing)),
+    };
+    let extent = At::root(&body).ok().as_ref().and_then(paging::extent);
+    let extent = extent.ok_or_else(|| doing.bug("Livestorm's answer: /meta does not say how many people there are"))?;
+    let rows = match body.get_mut("data").map(Value::take) {
+        Some(Value::Array(rows)) => rows,
+        _ => Vec::new(),
+    };
+    Ok(Some(Page { rows, extent }))
+}
+
+/// Who it is, in a few bytes and without saying it.
+fn mark(row: &Value) -> String {
+    let id = row.get("id").and_then(scalar);
+    let email = row.get("attributes").and_then(|attributes| attributes.get("email")).and_then(scalar);
+    digest([id.or(email).unwrap_or_default().as_str()])[..12].into()
+}
+
+fn tasks(work: &Work<'_>, reading: &Reading, rows: &[Value]) -> Vec<Task> {
+    rows.iter().flat_map(|row| tasks_of(work, reading, row)).collect()
+}
+
+/// What one row brings about. The hosts are in every session; they are no news, and no line.
+fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
+    read_row(work, row, reading.ended_at, &mark(row)).unwrap_or_else(|problem| {
+        // Kept as it is, so that a later version can read it.
+        let row_text = json::text(row);
+        let payload = task::Unreadable { row: row_text, ended_at: reading.ended_at, problem: problem.to_string() };
+        vec![task::unreadable(&reading.session, &payload, &mark(row))]
+    })
+}
+
+fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str) -> Result<Vec<Task>, Problem> {
+    let secrets = Wanted::new(work.settings).secrets;
+    let person = At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))?;
+    let PersonRow { mut registration, attendance, replay } = person;
+    if left_out::why(&registration, &work.settings.left_out, None).is_some() {
+        return Ok(Vec::new());
+    }
+    let removed_at = roster::meet(work, &registration, &attendance, mark);
+    registration.values.retain(|source| work.settings.reads(source));
+    let watched = replay.map(|replay| task::replay(registration.clone(), replay, work.settings));
+    let first = match ended_at {
+        Some(at) if registration.registered_at.is_none_or(|registered_at| registered_at <= at) => {
+            task::attendance(registration, Ended { at, attendance }, work.settings)
+        }
+        // Who registered after the end has no attendance (RULES 6), and is a registrant all the same.
+        _ => task::register(registration, work.settings),
+    };
+    let again = |task| match removed_at {
+        Some(removed_at) => task::again(task, removed_at),
+        None => task,
+    };
+    Ok([first].into_iter().chain(watched).map(task::found).map(again).collect())
+}
+
+/// Tried again, by a version that may be able to. Until then a person sees it.
+fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Stop> {
+    let row = json::parse(task.row.as_bytes()).map_err(Stop::bug)?;
+    match read_row(work, &row, task.ended_at, &mark(&row)) {
+        Ok(follow_ups) => Ok(Completion { follow_ups, wakes: Vec::new() }),
+        Err(problem) => Err(Stop::bug(format!(
+            "A person of a session cannot be read, so nothing is written of what they did in it: {problem}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::state::says;
+
+    fn pages(rows: &[(u64, u64, &[&str])]) -> Vec<Noted> {
+        let page = |(records, pages, marks): &(u64, u64, &[&str])| Noted {
+            records: *records,
+            pages: *pages,
+            marks: marks.iter().map(|mark| mark.to_string()).collect(),
+        };
+        rows.iter().map(page).collect()
+    }
+
+    #[test]
+    fn pages_fit_together_or_somebody_was_missed() {
+        type Page<'a> = (u64, u64, &'a [&'a str]);
+        let rows: [(&[Page<'_>], bool); 6] = [
+            (&[(3, 2, &["a", "b"]), (3, 2, &["c"])], true),
+            // Somebody was taken out of page 0 after it was read: c moved there, unseen.
+            (&[(4, 2, &["a", "b"]), (3, 2, &["d"])], false),
+            (&[(3, 2, &["a", "b"]), (3, 2, &["b"])], false),
+            (&[(3, 2, &["a", "b"])], false),
+            (&[(0, 1, &[])], true),
+            (&[], false),
+        ];
+        for (given, expected) in rows {
+            assert_eq!(is_stable(&pages(given)), expected, "{given:?}");
+        }
+    }
+
+    /// What an earlier version remembers is read by every later one.
+    #[test]
+    fn what_the_first_version_remembers_of_a_reading_is_still_read() {
+        let reading = Reading { session: SessionId::parse("S1").unwrap(), ended_at: Some(1), label: None };
+        let (mark, marks) = ("0123456789ab".to_string(), ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(String::from).to_vec());
+        says("session/S1", &page_key(&reading, 3), &Noted { records: 152, pages: 4, marks });
+        says("session/S1", &passes_key(&reading), &Readings { number: 2, missed: vec![mark.clone()] });
+        let missed = Missed {
+            kind: "attendance".into(),
+            payload: "{}".into(),
+            ordering_key: "people".into(),
+            dedupe_key: "attended/S1/1/2".into(),
+            title: "What ana@example.org did in session S1".into(),
+        };
+        says("session/S1", &missed_key(&reading, &mark), &missed);
+    }
+}

@@ -1,0 +1,142 @@
+//! Stories of people who are taken out of a session, which no webhook tells.
+
+use super::{
+    START,
+    ends::{STARTS, activities, ended_attributes, row, session_ended},
+    queue::Story,
+    registered, session_attributes, session_created,
+};
+use crate::host::{DAY, HOUR, Level, MINUTE};
+use serde_json::{Value, json};
+
+const EACH: u64 = HOUR;
+const REMOVE: &str = r#"{"removed_registrants": "remove"}"#;
+
+/// Three people registered for a session in a week, webhooks told of them, and a reading has seen them.
+fn with_people(settings: &str, page_size: usize) -> Story {
+    let mut story = Story::new();
+    story.set_up(&serde_json::from_str(settings).unwrap());
+    story.world.borrow_mut().sessions.insert("S1".into(), session_attributes(START + 7 * DAY));
+    story.deliver(&session_created("S1", START + 7 * DAY));
+    story.settle();
+    story.world.borrow_mut().page_size = page_size;
+    for email in ["ana@example.org", "ben@example.org", "eve@example.org"] {
+        story.deliver(&registered("S1", email, START + MINUTE, "Example"));
+        story.world.borrow_mut().people.entry("S1".into()).or_default().push(row(email, None));
+    }
+    story.reconcile_until(START + DAY, EACH);
+    assert_eq!(members(&story), ["ana@example.org", "ben@example.org", "eve@example.org"]);
+    story
+}
+
+fn members(story: &Story) -> Vec<String> {
+    let told = story.world.borrow().told();
+    let mut members: Vec<String> =
+        told["members"].as_array().unwrap().iter().map(|row| row[1].as_str().unwrap().to_string()).collect();
+    members.sort();
+    members
+}
+
+fn take_out(story: &Story, email: &str) -> Value {
+    let mut world = story.world.borrow_mut();
+    let people = world.people.get_mut("S1").unwrap();
+    let place = people.iter().position(|row| row["attributes"]["email"] == email).unwrap();
+    people.remove(place)
+}
+
+fn told_of_removals(story: &Story) -> usize {
+    story.host.lines(Level::Info).into_iter().filter(|code| code == "registrant-removed").count()
+}
+
+/// S1-3: no webhook tells of it.
+#[test]
+fn who_is_removed_is_told_and_stays_unless_the_settings_say_otherwise() {
+    for page_size in [50, 2] {
+        let mut story = with_people("{}", page_size);
+        take_out(&story, "ben@example.org");
+        story.reconcile_until(START + 3 * DAY, EACH);
+        assert_eq!((members(&story).len(), told_of_removals(&story)), (3, 1), "{page_size}");
+
+        let mut story = with_people(REMOVE, page_size);
+        take_out(&story, "ben@example.org");
+        story.reconcile_until(START + 3 * DAY, EACH);
+        assert_eq!(members(&story), ["ana@example.org", "eve@example.org"], "{page_size}");
+        assert_eq!((story.dead_letters(), told_of_removals(&story)), (vec![], 0));
+        // What was told of them before and comes late does not bring them back.
+        story.forget_done();
+        story.deliver(&registered("S1", "ben@example.org", START + MINUTE, "Example"));
+        story.settle();
+        assert_eq!(members(&story), ["ana@example.org", "eve@example.org"]);
+    }
+}
+
+#[test]
+fn who_registers_again_is_back_by_the_webhook_or_by_the_next_reading() {
+    for by_webhook in [false, true] {
+        let mut story = with_people(REMOVE, 50);
+        let mut ben = take_out(&story, "ben@example.org");
+        story.reconcile_until(START + 2 * DAY, EACH);
+        assert_eq!(members(&story).len(), 2);
+        let at = START + 2 * DAY;
+        ben["attributes"]["registrant_detail"]["created_at"] = json!(at / 1_000);
+        story.world.borrow_mut().people.get_mut("S1").unwrap().push(ben.clone());
+        if by_webhook {
+            story.deliver(&registered("S1", "ben@example.org", at, "Another"));
+            story.settle();
+            assert_eq!(members(&story).len(), 3);
+        }
+        story.reconcile_until(START + 4 * DAY, EACH);
+        assert_eq!(members(&story).len(), 3);
+        // And removed once more.
+        take_out(&story, "ben@example.org");
+        story.reconcile_until(START + 6 * DAY, EACH);
+        assert_eq!(members(&story), ["ana@example.org", "eve@example.org"]);
+        let told = activities(&story);
+        assert_eq!(told.len(), 3, "an activity cannot be taken back, and is not told twice: {told:?}");
+    }
+}
+
+/// Livestorm forgets them with the session's end: what they did stands.
+#[test]
+fn who_attended_is_never_removed() {
+    let mut story = Story::new();
+    story.set_up(&serde_json::from_str(REMOVE).unwrap());
+    story.deliver(&session_created("S1", STARTS));
+    story.settle();
+    story.world.borrow_mut().sessions.insert("S1".into(), ended_attributes());
+    let people = vec![row("ana@example.org", Some((60, 0, 0))), row("ben@example.org", None)];
+    story.world.borrow_mut().people.insert("S1".into(), people);
+    story.reconcile_until(STARTS + HOUR, EACH);
+    story.deliver(&session_ended());
+    story.reconcile_until(STARTS + 3 * HOUR, EACH);
+    story.world.borrow_mut().people.insert("S1".into(), Vec::new());
+    story.reconcile_until(STARTS + 9 * DAY, EACH);
+    assert_eq!(members(&story), ["ana@example.org"]);
+    assert_eq!((told_of_removals(&story), story.dead_letters()), (1, vec![]));
+}
+
+/// Pages of two: one leaves and another comes between two pages, so that the number stays and somebody is on none of them.
+#[test]
+fn a_page_that_changes_while_it_is_read_removes_nobody_who_is_there() {
+    let mut story = with_people(REMOVE, 2);
+    // Ana leaves after page 0 was read: Eve slips to it, unseen.
+    story.world.borrow_mut().leaves_after_page = Some((0, 0));
+    story.world.borrow_mut().change_session("S1", START + DAY, |_| {});
+    story.reconcile_until(START + 3 * DAY, EACH);
+    assert_eq!(members(&story), ["ben@example.org", "eve@example.org"], "Ana alone is gone");
+    assert!(story.host.lines(Level::Warning).is_empty());
+}
+
+/// A list that shows somebody no more, and a question that does: the question is newer.
+#[test]
+fn livestorm_is_asked_before_anybody_is_taken_off_a_list() {
+    let mut story = with_people(REMOVE, 50);
+    let ben = take_out(&story, "ben@example.org");
+    story.reconcile();
+    story.world.borrow_mut().people.get_mut("S1").unwrap().push(ben);
+    let task = super::super::task::removed(crate::test_host::registration("S1", "ben@example.org"), false, START);
+    story.give(task);
+    assert_eq!(members(&story).len(), 3);
+    let asked = story.host.requests().into_iter().filter(|request| request.purpose == "take off list").count();
+    assert_eq!(asked, 0);
+}
