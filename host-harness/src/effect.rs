@@ -275,9 +275,14 @@ pub struct Delivery {
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     Webhook(Delivery),
-    /// By webhook source.
-    Activated(BTreeMap<String, String>),
-    Deactivating,
+    Activated {
+        /// By webhook source.
+        addresses: BTreeMap<String, String>,
+        at: Timestamp,
+    },
+    Deactivating {
+        at: Timestamp,
+    },
 }
 
 /// One entry of an ordering key's memory.

@@ -202,7 +202,7 @@ impl Host {
     /// repeats by itself begins, or goes on from where it stood.
     pub async fn switch_on(&self, installation: &str, addresses: BTreeMap<String, String>) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let mut tasks = vec![trigger("activated", &Trigger::Activated(addresses), now)];
+        let mut tasks = vec![trigger("activated", &Trigger::Activated { addresses, at: now }, now)];
         for source in self.sources(installation).iter().filter(|source| repeats(source)) {
             self.engine.resume(installation, Some(&sync::key(&source.name))).await?;
             tasks.push(Pass::repeating(&source.name, None, source.min_interval_ms, now).task(None));
@@ -216,7 +216,8 @@ impl Host {
         for source in self.sources(installation).iter().filter(|source| repeats(source)) {
             self.engine.pause(installation, Some(&sync::key(&source.name))).await?;
         }
-        let task = trigger("deactivating", &Trigger::Deactivating, self.clock.now());
+        let at = self.clock.now();
+        let task = trigger("deactivating", &Trigger::Deactivating { at }, at);
         self.engine.accept(installation, vec![task]).await.map(|_| ())
     }
 

@@ -111,9 +111,9 @@ pub fn admit(context: &Context, trigger: &Trigger) -> Admission {
             livestorm::admit::admit(delivery, &settings::parse(&context.settings).unwrap_or_default())
         }
         Trigger::Webhook(delivery) => Admission::Refused(no_such_source(&delivery.source)),
-        Trigger::Activated(addresses) => Admission::Tasks(vec![webhooks::set_up_task(addresses)]),
+        Trigger::Activated(addresses, at) => Admission::Tasks(vec![webhooks::set_up_task(addresses, *at)]),
         Trigger::SettingsChanged => Admission::Ignored("the new settings are used from the next task on".into()),
-        Trigger::Deactivating => Admission::Tasks(vec![task::remove_webhooks()]),
+        Trigger::Deactivating(at) => Admission::Tasks(vec![task::remove_webhooks(*at)]),
     }
 }
 

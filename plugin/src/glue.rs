@@ -141,9 +141,9 @@ impl on_trigger::Guest for Guest {
     fn admit(context: types::Context, trigger: on_trigger::Trigger) -> on_trigger::Admission {
         let trigger = match trigger {
             on_trigger::Trigger::Webhook(delivery) => ours::Trigger::Webhook(delivery.into()),
-            on_trigger::Trigger::Activated(activation) => ours::Trigger::Activated(activation.addresses),
+            on_trigger::Trigger::Activated(activation) => ours::Trigger::Activated(activation.addresses, activation.at),
             on_trigger::Trigger::SettingsChanged => ours::Trigger::SettingsChanged,
-            on_trigger::Trigger::Deactivating => ours::Trigger::Deactivating,
+            on_trigger::Trigger::Deactivating(at) => ours::Trigger::Deactivating(at),
         };
         match connector::admit(&context.into(), &trigger) {
             ours::Admission::Tasks(tasks) => on_trigger::Admission::Tasks(all(tasks)),

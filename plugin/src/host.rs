@@ -216,9 +216,11 @@ pub enum FailureClass {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Trigger {
     Webhook(Delivery),
-    Activated(Vec<(String, String)>),
+    /// By webhook source, and when.
+    Activated(Vec<(String, String)>, Instant),
     SettingsChanged,
-    Deactivating,
+    /// Since when.
+    Deactivating(Instant),
 }
 
 #[derive(Clone, Debug, PartialEq)]

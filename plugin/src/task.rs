@@ -528,9 +528,8 @@ fn of_webhooks(kind: &str, payload: String, dedupe: String, title: &str) -> Task
     task(kind, payload, WEBHOOKS.into(), dedupe, title, subject)
 }
 
-/// `addresses`: what they are told apart by, without saying them.
-pub fn set_up_webhooks(payload: &SetUpWebhooks, addresses: &str) -> Task {
-    let dedupe = format!("{SET_UP_WEBHOOKS}/{addresses}");
+pub fn set_up_webhooks(payload: &SetUpWebhooks, at: Instant) -> Task {
+    let dedupe = format!("{SET_UP_WEBHOOKS}/{at}");
     of_webhooks(SET_UP_WEBHOOKS, to_text(payload), dedupe, "Set up the webhooks at Livestorm")
 }
 
@@ -549,8 +548,8 @@ pub fn renew_webhooks(payload: &RenewWebhooks) -> Task {
     of_webhooks(RENEW_WEBHOOKS, to_text(payload), dedupe, "A webhook of Livestorm may be silent")
 }
 
-pub fn remove_webhooks() -> Task {
-    of_webhooks(REMOVE_WEBHOOKS, "{}".into(), REMOVE_WEBHOOKS.into(), "Remove the webhooks at Livestorm")
+pub fn remove_webhooks(at: Instant) -> Task {
+    of_webhooks(REMOVE_WEBHOOKS, "{}".into(), format!("{REMOVE_WEBHOOKS}/{at}"), "Remove the webhooks at Livestorm")
 }
 
 /// As somebody seen in a reading: nobody waits for it.

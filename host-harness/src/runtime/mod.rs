@@ -19,13 +19,13 @@ pub use page::Taken;
 
 use crate::{
     clock::{Clock, Timestamp, Work},
-    durable::{DELIVERY, INBOX, SOURCES, SYNC},
+    durable::{DELIVERY, Engine, EngineError, INBOX, SOURCES, SYNC},
     effect::{
         Ask, Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lead, Level, Line, Note, Outcome,
         Performer, Permit, Reply, Run, RunId, Step, Task, Trigger,
     },
     sync::{
-        Pass,
+        self, Pass,
         plan::{Plan, Spent},
     },
 };
@@ -184,7 +184,8 @@ impl Runtime {
     ) -> Result<Result<Vec<Finding>, Finding>, CallError> {
         let (i, code) = (self.installed(installation)?, code.to_owned());
         let context = i.context.clone();
-        self.asking(&i, Rights::Mend, grant, asker, |pre, store| pre.fix(store, context, code)).await
+        let asked = Asked { rights: Rights::Mend, grant, memory: None };
+        self.asking(&i, asked, asker, |pre, store| pre.fix(store, context, code)).await
     }
 
     /// What the settings would make of a delivery. Looks nowhere.
@@ -203,17 +204,19 @@ impl Runtime {
         self.pure(component, |pre, store| pre.sources(store, context)).await
     }
 
-    /// What a pass will cost, with the tasks that follow from it.
+    /// What a pass will cost, with the tasks that follow from it. Sees what the source remembers; what it writes is dropped.
     pub async fn estimate(
         &self,
         installation: &str,
         source: &str,
         parameters: &str,
         asker: &Asker,
+        engine: &dyn Engine,
     ) -> Result<Result<Vec<Cost>, Interruption>, CallError> {
         let (i, source, parameters) = (self.installed(installation)?, source.to_owned(), parameters.to_owned());
-        let context = i.context.clone();
-        self.looking(&i, asker, |pre, store| pre.estimate(store, context, source, parameters)).await
+        let (context, grant, key) = (i.context.clone(), i.context.installation.as_str(), sync::key(&source));
+        let asked = Asked { rights: Rights::Read, grant, memory: Some((engine, &key)) };
+        self.asking(&i, asked, asker, |pre, store| pre.estimate(store, context, source, parameters)).await
     }
 
     /// From here on the pages of passes with this taker are given here, until this is dropped.
@@ -249,15 +252,15 @@ impl Runtime {
         F: FnOnce(Pre, wasmtime::Store<instance::Caller>) -> G,
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
-        self.asking(installed, Rights::Look, &installed.context.installation, asker, call).await
+        let asked = Asked { rights: Rights::Look, grant: &installed.context.installation, memory: None };
+        self.asking(installed, asked, asker, call).await
     }
 
     /// A call whose requests are performed at once, under this grant, and of which nothing is recorded.
     async fn asking<T, F, G>(
         &self,
         installed: &Installed,
-        rights: Rights,
-        grant: &str,
+        asked: Asked<'_>,
         asker: &Asker,
         call: F,
     ) -> Result<T, CallError>
@@ -266,6 +269,7 @@ impl Runtime {
         G: Future<Output = wasmtime::Result<T>> + Send + 'static,
     {
         let (now, ticks) = (asker.clock.now(), self.ticks.clone());
+        let Asked { rights, grant, memory } = asked;
         let with = Call { rights, limits: self.limits, now, ticks };
         let pre = installed.component.pre.clone();
         let mut guest = Coroutine::new(&self.engine, with, |store| call(pre, store)).map_err(engine_error)?;
@@ -290,10 +294,41 @@ impl Runtime {
                     wave += 1;
                     input = Input::Reply { at: Some(asker.clock.now()), reply: Reply::Wave(answers) };
                 }
-                // Unreachable by the rights of the call; answered so that a bug is a message and no hang.
-                Next::Asks { .. } => return Err(CallError::Broken("it asked for state where that traps".into())),
+                Next::Asks { ask, .. } => {
+                    // Without a memory the rights keep it from asking; answered so that a bug is a message and no hang.
+                    let none = || CallError::Broken("it asked for state where that traps".into());
+                    let (engine, key) = memory.ok_or_else(none)?;
+                    let reply = remembered(engine, &installed.context.installation, key, ask).await;
+                    input = Input::Reply { at: None, reply: reply.map_err(|e| CallError::Engine(e.to_string()))? };
+                }
             }
         }
+    }
+}
+
+/// What a call that is not journaled may do, under whose grant, and which memory it sees.
+struct Asked<'a> {
+    rights: Rights,
+    grant: &'a str,
+    memory: Option<(&'a dyn Engine, &'a str)>,
+}
+
+async fn remembered(engine: &dyn Engine, installation: &str, key: &str, ask: Ask) -> Result<Reply, EngineError> {
+    match ask {
+        Ask::Get(names) => {
+            let mut values = Vec::with_capacity(names.len());
+            for name in names {
+                let entries = engine.state(installation, key, &name, None).await?;
+                values.push(entries.into_iter().find(|entry| entry.key == name).map(|entry| entry.value));
+            }
+            Ok(Reply::Got(values))
+        }
+        Ask::Scan { prefix, after, limit } => {
+            let mut entries = engine.state(installation, key, &prefix, after.as_deref()).await?;
+            entries.truncate(limit as usize);
+            Ok(Reply::Scanned(entries))
+        }
+        Ask::Wave(_) => Err(EngineError::Invalid("a wave is no question about state".into())),
     }
 }
 

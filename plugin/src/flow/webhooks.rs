@@ -29,7 +29,6 @@ use crate::{
     plain::{Plain, from_text, to_text},
     stop::{Doing, Stop, for_http},
     task::{self, Address, CHECK_WEBHOOKS, REMOVE_WEBHOOKS, RENEW_WEBHOOKS},
-    text::digest,
     work::Work,
 };
 use serde_json::Value;
@@ -361,11 +360,9 @@ fn changed(work: &Work<'_>, id: Option<&str>, action: Action, detail: &str) {
 }
 
 /// The connector was switched on.
-pub fn set_up_task(addresses: &[(String, String)]) -> Task {
-    let parts = addresses.iter().flat_map(|(source, url)| [source.as_str(), url.as_str()]);
-    let dedupe = digest(parts);
+pub fn set_up_task(addresses: &[(String, String)], at: Instant) -> Task {
     let address = |(source, url): &(String, String)| Address { source: source.clone(), url: url.clone() };
-    task::set_up_webhooks(&task::SetUpWebhooks { addresses: addresses.iter().map(address).collect() }, &dedupe)
+    task::set_up_webhooks(&task::SetUpWebhooks { addresses: addresses.iter().map(address).collect() }, at)
 }
 
 /// What a registration that was found says of the webhooks: nothing, where Livestorm may still be telling it.

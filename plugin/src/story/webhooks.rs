@@ -17,7 +17,7 @@ const URL: &str = "https://hooks.example.org/made-up-secret";
 const SIGNED: &str = "https://hooks.example.org/made-up-signed";
 
 fn activated() -> Trigger {
-    Trigger::Activated(vec![("livestorm".into(), URL.into()), ("livestorm-signed".into(), SIGNED.into())])
+    Trigger::Activated(vec![("livestorm".into(), URL.into()), ("livestorm-signed".into(), SIGNED.into())], 0)
 }
 
 fn switched_on() -> Story {
@@ -80,9 +80,9 @@ fn the_address_of_the_source_that_is_chosen_is_registered_and_the_other_one_goes
 #[test]
 fn a_host_without_an_address_makes_none_and_says_so() {
     let mut story = Story::new();
-    story.trigger(&Trigger::Activated(Vec::new()));
+    story.trigger(&Trigger::Activated(Vec::new(), 0));
     story.reconcile();
-    story.trigger(&Trigger::Deactivating);
+    story.trigger(&Trigger::Deactivating(0));
     assert!(story.host.lines(Level::Info).contains(&"webhooks-no-address".to_string()));
     let purposes: Vec<_> = story.host.requests().iter().map(|request| request.purpose.clone()).collect();
     assert_eq!(purposes, ["list sessions", "read webhooks"], "what may be there of an earlier address is looked for");
@@ -94,7 +94,7 @@ fn switched_off_ours_are_removed_and_no_others() {
     let mut story = switched_on();
     somebody_elses(&story);
     for _ in 0..2 {
-        story.trigger(&Trigger::Deactivating);
+        story.trigger(&Trigger::Deactivating(0));
         story.settle();
         assert_eq!(hooks(&story), [("people.registered".to_string(), "https://example.com/theirs".to_string())]);
     }
@@ -117,7 +117,7 @@ fn an_answer_that_was_lost_makes_no_second_one() {
         let mut story = Story::new();
         story.world.borrow_mut().faults.push(("make webhook", fault.clone()));
         story.trigger(&activated());
-        story.trigger(&Trigger::Deactivating);
+        story.trigger(&Trigger::Deactivating(0));
         story.settle();
         assert_eq!((hooks(&story), story.dead_letters()), (vec![], vec![]), "{fault:?}");
     }

@@ -118,7 +118,10 @@ fn stream(opened: &Opened, name: &str) -> anyhow::Result<Source> {
 }
 
 async fn say_cost(opened: &Opened, source: &Source) -> anyhow::Result<()> {
-    match opened.host.runtime.estimate(&opened.id, &source.name, "", &opened.host.asker()).await? {
+    match {
+        let host = &opened.host;
+        host.runtime.estimate(&opened.id, &source.name, "", &host.asker(), &*host.engine).await?
+    } {
         Ok(costs) => {
             for cost in costs {
                 let left = opened.host.connections.left(&opened.id, &cost.connection);

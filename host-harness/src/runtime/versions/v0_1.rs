@@ -159,10 +159,11 @@ impl Pre {
         let guest = self.0.instantiate_async(&mut store).await?;
         let trigger = match trigger {
             effect::Trigger::Webhook(delivery) => on_trigger::Trigger::Webhook(delivery.into()),
-            effect::Trigger::Activated(addresses) => {
-                on_trigger::Trigger::Activated(on_trigger::Activation { addresses: addresses.into_iter().collect() })
+            effect::Trigger::Activated { addresses, at } => {
+                let addresses = addresses.into_iter().collect();
+                on_trigger::Trigger::Activated(on_trigger::Activation { addresses, at: at.0 })
             }
-            effect::Trigger::Deactivating => on_trigger::Trigger::Deactivating,
+            effect::Trigger::Deactivating { at } => on_trigger::Trigger::Deactivating(at.0),
         };
         let admission = guest.ipaas_connector_on_trigger().call_admit(&mut store, &context.into(), &trigger).await?;
         Ok(match admission {
