@@ -80,5 +80,5 @@ fn short() -> Story {
 
 #[test]
 fn stopped_at_points_of_it_the_story_ends_alike() {
-    dies_at_each_and_ends_well(&short(), 13);
+    dies_at_each_and_ends_well(&short(), 5);
 }

@@ -98,6 +98,7 @@ fn sentence(change: &Change) -> Option<String> {
         ("List", _) => format!("list \"{detail}\" is made"),
         ("Prospect", Action::Created) => format!("{whom} is a new prospect"),
         ("Prospect", _) => format!("prospect {whom} is updated: {detail}"),
+        ("Registrant", _) => format!("{whom} is registered by {detail}"),
         ("ListMembership", _) => format!("{whom} joins the list \"{detail}\""),
         ("ExternalActivity", _) => format!("{whom} has the activity {detail}"),
         ("CampaignMemberStatus", _) => format!("campaign \"{detail}\" has its statuses of members"),

@@ -51,6 +51,52 @@ fn the_demo_of_salesforce_ends_well_and_says_so_in_one_object() {
     assert_eq!(last, expected);
 }
 
+/// S2-35, S2-55 to S2-57.
+#[test]
+fn the_demo_of_forms_ends_well_and_gives_nobody_activities() {
+    let output = harness(&["demo", "--flow", "pardot-forms", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let mut last: Value = serde_json::from_str(stdout(&output).lines().last().unwrap()).unwrap();
+    let requests = last.as_object_mut().unwrap().remove("requests").unwrap();
+    assert!(requests["account-engagement"].as_u64() > Some(0), "{requests}");
+    let expected = serde_json::json!({
+        "campaigns": 2,
+        "lists": 2,
+        "prospects": 9,
+        "list_memberships": 7,
+        "external_activities": 0,
+        "forms": 4,
+        "submissions": 11,
+        "registrants": 7,
+        "registered_by_forms": 6,
+        "held": 1,
+        "left_out": 1,
+        "problems": [],
+    });
+    assert_eq!(last, expected);
+}
+
+#[test]
+fn the_demo_of_forms_tells_which_form_is_whose_and_who_came_by_which() {
+    let output = harness(&["demo", "--flow", "pardot-forms"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    for line in [
+        "ben@example.org submits the form of \"morning\"",
+        "ben@example.org is registered by form 7001",
+        "dan+demo@example.org is registered by form handler 8001",
+        "The oracle finds no difference",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let (_, registrants) = text.split_once("\nWho is registered in Livestorm").unwrap();
+    let row = |email: &str| registrants.lines().find(|line| line.contains(email)).unwrap().to_string();
+    assert!(row("faye@example.org").contains("a form of Account Engagement"), "{registrants}");
+    assert!(row("ana.lima@example.org").contains("Livestorm's form"), "{registrants}");
+    let output = harness(&["demo", "--flow", "pardot-forms", "--destination", "salesforce"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
 #[test]
 fn the_demo_of_salesforce_tells_whom_each_address_meant_and_what_each_person_cost() {
     let output = harness(&["demo", "--destination", "salesforce"]);

@@ -44,7 +44,7 @@ pub(super) fn print(out: &mut impl Write, snapshot: &Snapshot) -> std::io::Resul
     writeln!(out, "{}", people(snapshot))
 }
 
-fn people(snapshot: &Snapshot) -> Table {
+pub(super) fn people(snapshot: &Snapshot) -> Table {
     let mut table = table(&["person", "company", "source campaign", "lists", "activities", "mapped fields"]);
     for p in &snapshot.prospects {
         let field = |name: &str| p.fields.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();

@@ -4,6 +4,7 @@
 
 mod account_engagement;
 mod calls;
+mod forms;
 mod salesforce;
 
 use super::{
@@ -12,10 +13,11 @@ use super::{
 };
 use crate::{
     durable::{Engine, KeptTask, TaskFilter, TaskStatus},
+    effect::SYNC,
     simulators::Options,
     stage::{
         INSTALLATION, Played, Stage, Travel, observe,
-        story::{salesforce_story, story},
+        story::{forms_story, salesforce_story, story},
     },
 };
 use anyhow::Context;
@@ -32,12 +34,16 @@ use std::{collections::BTreeMap, io::Write, process::ExitCode};
 ///   harness demo
 ///   harness demo --json | tail -n 1
 ///   harness demo --destination salesforce
+///   harness demo --flow pardot-forms
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// Where people and what they did are sent
     #[arg(long, value_enum, default_value_t)]
     destination: Destination,
+    /// By whose forms people register
+    #[arg(long, value_enum, default_value_t, conflicts_with = "destination")]
+    flow: Flow,
     /// One JSON object instead of the timeline and the tables
     #[arg(long)]
     json: bool,
@@ -50,6 +56,15 @@ enum Destination {
     AccountEngagement,
     /// Leads, contacts and campaign members
     Salesforce,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Flow {
+    /// By Livestorm's own
+    #[default]
+    LivestormForms,
+    /// Also by forms of Account Engagement (Pardot)
+    PardotForms,
 }
 
 /// What is told of any story.
@@ -67,9 +82,10 @@ struct Ending {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let folder = tempfile::tempdir().context("no folder for the demo's store")?;
-    let story = match arguments.destination {
-        Destination::AccountEngagement => story(),
-        Destination::Salesforce => salesforce_story(oracle::Destination::SalesforceLeads),
+    let story = match (arguments.destination, arguments.flow) {
+        (_, Flow::PardotForms) => forms_story(),
+        (Destination::AccountEngagement, Flow::LivestormForms) => story(),
+        (Destination::Salesforce, Flow::LivestormForms) => salesforce_story(oracle::Destination::SalesforceLeads),
     };
     let stage = Stage::set(&story, folder.path().join("demo.sqlite"), Options::default(), Travel::Http).await?;
     let host = stage.open_host(None).await?;
@@ -95,7 +111,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (held, left_out) = (told.held, told.left_out);
     let ending = Ending { requests: snapshot.requests.clone(), held, left_out, problems };
     let mut out = std::io::stdout().lock();
+    let by_forms = arguments.flow == Flow::PardotForms;
     match (arguments.json, arguments.destination) {
+        (true, _) if by_forms => writeln!(out, "{}", serde_json::to_string(&forms::summary(&snapshot, ending))?)?,
         (true, Destination::AccountEngagement) => {
             writeln!(out, "{}", serde_json::to_string(&account_engagement::summary(&snapshot, ending))?)?;
         }
@@ -103,8 +121,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             writeln!(out, "{}", serde_json::to_string(&salesforce::summary(&snapshot, ending))?)?;
         }
         (false, destination) => {
-            print_moments(&mut out, &played, told.moments)?;
+            print_moments(&mut out, by_forms, &played, told.moments)?;
             match destination {
+                _ if by_forms => forms::print(&mut out, &snapshot)?,
                 Destination::AccountEngagement => account_engagement::print(&mut out, &snapshot)?,
                 Destination::Salesforce => salesforce::print(&mut out, &snapshot, &calls)?,
             }
@@ -134,7 +153,8 @@ impl Told {
 
     /// Tasks that are neither done nor waiting for a webhook's duplicate: each is a problem in a story that is over.
     fn unfinished(&self) -> impl Iterator<Item = String> {
-        let tasks = self.tasks.iter().filter(|t| t.status != TaskStatus::Done);
+        // What repeats by itself is never done.
+        let tasks = self.tasks.iter().filter(|t| t.status != TaskStatus::Done && t.task.kind != SYNC);
         tasks.map(|t| {
             let why = t.failure.as_ref().map(|f| f.problem.clone()).or(t.waiting_for.clone()).unwrap_or_default();
             format!("{:?}: {}: {why}", t.status, t.task.title)
@@ -142,8 +162,12 @@ impl Told {
     }
 }
 
-fn print_moments(out: &mut impl Write, played: &Played, told: Vec<Moment>) -> std::io::Result<()> {
-    writeln!(out, "A webinar with two sessions, an on-demand course, and the people who register, attend and watch.")?;
+fn print_moments(out: &mut impl Write, by_forms: bool, played: &Played, told: Vec<Moment>) -> std::io::Result<()> {
+    let what = match by_forms {
+        true => "A webinar with two sessions, and people who register by forms of Account Engagement, or of Livestorm.",
+        false => "A webinar with two sessions, an on-demand course, and the people who register, attend and watch.",
+    };
+    writeln!(out, "{what}")?;
     writeln!(out, "Simulated APIs over HTTP on this machine, a simulated clock, the real connector.\n")?;
     // What people did comes before what came of it in the same second.
     let happened = played.happened.iter();

@@ -388,3 +388,47 @@ fn what_has_no_webhook_is_never_heard() {
         assert_eq!(Story::is_heard(&act), heard, "{act:?}");
     }
 }
+
+fn submits(at: u64, session: Option<&str>, who: &str, fields: &[(&str, &str)]) -> Act {
+    let fields = fields.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let session = session.map(str::to_owned);
+    act(at, Happening::SubmitsForm { session, email: address(who), fields, by_handler: false }, SILENT)
+}
+
+/// S2-35, S2-46, S2-55 to S2-57.
+#[test]
+fn whoever_submits_a_form_of_a_session_is_its_registrant_and_nobody_has_activities() {
+    let fields = [("firstName", "Ana"), ("city", "Oslo")];
+    let acts = vec![
+        event(false),
+        session("s", Some(4000), TOLD),
+        submits(2000, Some("s"), "Ana", &fields),
+        submits(2001, Some("s"), "ana", &fields),
+        submits(2002, None, "cy", &[]),
+        submits(2003, Some("s"), "boss", &[]),
+        registers(2004, "s", "ben", &[("first_name", "Ben")], TOLD),
+        registers(2005, "s", "ana", &[], TOLD),
+        ends(END, TOLD),
+    ];
+    let mut story = Story { begins_at: NOON, team: vec![address("boss")], acts, ..Story::default() };
+    let ids = BTreeMap::from([("s".to_string(), "S1".to_string())]);
+    let people = |world: &World| world.registrants.iter().map(|r| r.email.clone()).collect::<Vec<_>>();
+    story.destination = Destination::AccountEngagementForms;
+    let world = expected(&story, &ids);
+    assert_eq!(
+        (people(&world), world.memberships.len(), world.activities.len()),
+        (vec![address("ana"), address("ben")], 2, 0)
+    );
+    let of = |who: &str| world.prospects.iter().find(|p| p.email == address(who)).unwrap();
+    let ana = of("ana");
+    assert_eq!((ana.fields["firstName"].as_str(), ana.fields["city"].as_str()), ("Ana", "Oslo"));
+    assert_eq!((ana.source_campaigns.len(), of("cy").source_campaigns.len(), world.prospects.len()), (1, 0, 4));
+    assert_eq!(enough(&world), vec![]);
+    let missing = World { registrants: vec![], ..world.clone() };
+    assert_eq!(differences(&world, &missing).len(), 2, "whom Livestorm has not registered is missed");
+    // Where people register by Livestorm's forms alone, a form makes a prospect and nothing else.
+    story.destination = Destination::AccountEngagement;
+    let world = expected(&story, &ids);
+    assert_eq!((people(&world).len(), world.memberships.len(), world.prospects.len()), (0, 2, 4));
+    assert!(world.activities.iter().any(|a| a.email == address("ben")));
+}
