@@ -147,7 +147,13 @@ impl Reading {
         let next = match (page.more, self.pass.every_ms) {
             // Whoever takes the pages asks for the next one.
             _ if pass.taker.is_some() => None,
-            (true, _) => Some(pass.next_page(page.cursor, spent).task(None)),
+            (true, Some(_)) => Some(pass.next_page(page.cursor, spent).task(None)),
+            // A pass on request may be of any size: each page waits until the one before is paid for.
+            (true, None) => {
+                let at = self.plan.next(pass.began_at, Duration::ZERO, &spent).max(self.now);
+                let next = Pass { began_at: at, ..pass.next_page(page.cursor, Spent::default()) };
+                Some(next.task(Some(at)))
+            }
             (false, Some(every_ms)) => {
                 let at = self.plan.next(pass.began_at, Duration::from_millis(every_ms), &spent).max(self.now);
                 Some(Pass::repeating(&pass.source, Some(page.cursor), every_ms, at).task(Some(at)))

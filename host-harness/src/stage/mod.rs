@@ -54,6 +54,8 @@ pub const ACTIVITY_TYPES: [&str; 8] = [
     "watched_replay",
     "watched_on_demand",
 ];
+/// Where people register by forms, which are looked for.
+const LOOKS_FOR: Duration = Duration::from_secs(2 * 3600);
 const ADDRESS_SECRET: &str = "simulated-address-secret";
 const SIGNING_SECRET: &str = "simulated-signing-secret";
 
@@ -101,6 +103,8 @@ pub struct Stage {
     played: Arc<Mutex<Played>>,
     /// The customer has switched the installation off: no host of this stage begins with anything that repeats.
     is_over: AtomicBool,
+    /// What repeats by itself does so here, for so long after the last thing that anybody does.
+    looks_for: Option<Duration>,
 }
 
 struct HttpStage {
@@ -160,6 +164,7 @@ impl Stage {
             }
         };
         let credentials = credentials(&simulators)?;
+        let forms = story.destination == oracle::Destination::AccountEngagementForms;
         Ok(Stage {
             clock,
             simulators,
@@ -173,6 +178,7 @@ impl Stage {
             live: Arc::default(),
             played: Arc::default(),
             is_over: AtomicBool::new(false),
+            looks_for: forms.then_some(LOOKS_FOR),
         })
     }
 
@@ -185,6 +191,12 @@ impl Stage {
     /// Switched on at another second than the story's first. Before the host is opened.
     pub fn activated_at(mut self, seconds: u64) -> Stage {
         self.activated_at = Timestamp::from_seconds(seconds);
+        self
+    }
+
+    /// With what repeats by itself, for so long after the last thing that anybody does. Before the host is opened.
+    pub fn looking_for(mut self, after: Duration) -> Stage {
+        self.looks_for = Some(after);
         self
     }
 
@@ -214,7 +226,7 @@ impl Stage {
             tokio::spawn(async move { crate::ingress::server::serve(ingress, listener, stop).await });
         }
         // What repeats by itself goes on from where it stood. In other stories nothing does: whoever switched on is not told.
-        if self.customer.destination == oracle::Destination::AccountEngagementForms {
+        if self.looks_for.is_some() {
             match self.is_over.load(Ordering::SeqCst) {
                 true => host.switch_off(INSTALLATION).await?,
                 false => host.switch_on(INSTALLATION, BTreeMap::new()).await?,

@@ -13,7 +13,7 @@ use crate::{
         },
     },
 };
-use oracle::{Act, Delivery, Destination, Happening, Story};
+use oracle::{Act, Delivery, Happening, Story};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, atomic::Ordering},
@@ -26,9 +26,6 @@ pub(super) const SIGNED_SOURCE: &str = "livestorm-signed";
 
 /// How long Livestorm waits before each further try (<https://developers.livestorm.co/docs/webhooks-1>).
 const RETRIES: [u64; 5] = [30, 60, 150, 360, 720];
-
-/// After the last thing that anybody does.
-const LONG_OVER: Duration = Duration::from_secs(2 * 3600);
 
 /// What came of playing.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +71,12 @@ impl Stage {
         self.end(story).await;
     }
 
-    /// Runs a story that has begun to its end. What repeats by itself has none: where people register by forms, the customer switches
-    /// the installation off when all is long over.
+    /// Runs a story that has begun to its end. What repeats by itself has none: the customer switches the installation off when all
+    /// is long over.
     pub async fn end(&self, story: &Story) {
-        if story.destination == Destination::AccountEngagementForms {
+        if let Some(after) = self.looks_for {
             let last = story.acts.iter().map(|act| act.at).max().unwrap_or_default();
-            let over = Timestamp::from_seconds(story.begins_at + last).plus(LONG_OVER);
+            let over = Timestamp::from_seconds(story.begins_at + last).plus(after);
             self.clock.run_until(over).await;
             self.is_over.store(true, Ordering::SeqCst);
             if let Some(live) = &*self.live.read().await {

@@ -72,8 +72,24 @@ impl sync::Guest for Hostile {
         Ok(vec![])
     }
 
-    fn run(_: Context, _: String, _: String, _: Option<String>) -> Result<sync::Page, sync::Interruption> {
-        Err(sync::Interruption::BadCursor("no source".into()))
+    fn run(_: Context, source: String, _: String, _: Option<String>) -> Result<sync::Page, sync::Interruption> {
+        let row = || sync::Row { change: sync::Change::Upsert, value: "{}".into() };
+        let page = |rows: usize, cursor: usize| sync::Page {
+            rows: (0..rows).map(|_| row()).collect(),
+            tasks: vec![],
+            cursor: "c".repeat(cursor),
+            more: false,
+            costs: vec![],
+        };
+        match source.as_str() {
+            "rows" => Ok(page(1, 1)),
+            "many" => Ok(page(1_001, 1)),
+            "cursor" => Ok(page(0, 8_193)),
+            _ => {
+                let answer = http::send(&request(http::Repeat::Once));
+                Err(sync::Interruption::BadCursor(format!("{answer:?}")))
+            }
+        }
     }
 }
 
