@@ -111,7 +111,9 @@ impl Reading {
         if let Some(taker) = &self.pass.taker {
             // Who is gone meanwhile asks again from an earlier cursor.
             let given = page.clone().map(|page| Taken { spent: self.spent(&page), page });
-            let _ = self.takers.of(taker).map(|taker| taker.send(given));
+            if let Some(taker) = self.takers.of(taker) {
+                drop(taker.send(given));
+            }
         }
         Ok(match page {
             Ok(page) => Outcome::Done(self.page(page)),

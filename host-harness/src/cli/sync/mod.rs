@@ -118,10 +118,8 @@ fn stream(opened: &Opened, name: &str) -> anyhow::Result<Source> {
 }
 
 async fn say_cost(opened: &Opened, source: &Source) -> anyhow::Result<()> {
-    match {
-        let host = &opened.host;
-        host.runtime.estimate(&opened.id, &source.name, "", &host.asker(), &*host.engine).await?
-    } {
+    let host = &opened.host;
+    match host.runtime.estimate(&opened.id, &source.name, "", &host.asker(), &*host.engine).await? {
         Ok(costs) => {
             for cost in costs {
                 let left = opened.host.connections.left(&opened.id, &cost.connection);
