@@ -2,12 +2,16 @@
 
 use crate::support::*;
 use host_harness::{
+    clock::Timestamp,
     simulators::Options,
-    stage::story::{salesforce_story, story as demo_story},
+    stage::{
+        INSTALLATION,
+        story::{salesforce_story, story as demo_story},
+    },
 };
-use oracle::{Delivery, Destination, Story};
+use oracle::{Act, Delivery, Destination, Happening, Story};
 use proptest::prelude::*;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 const DAY: u64 = 24 * HOUR;
 /// The last reading of a session is seven days after its end, and what it finds may wait for its share of the quota.
@@ -46,6 +50,78 @@ async fn with_no_webhook_at_all_everything_is_found_by_looking() {
     ends_as_if_all_had_come(&story, &vec![false; story.acts.len()]).await;
     let story = told(salesforce_story(Destination::SalesforceLeads));
     ends_as_if_all_had_come(&story, &vec![false; story.acts.len()]).await;
+}
+
+/// RULES 21, 22. A month with twenty sessions to come and sixty that end, some of whose webhooks are lost.
+#[tokio::test]
+async fn a_month_of_looking_keeps_to_the_quota_and_finds_what_was_lost_in_time() {
+    const ENDED: u64 = 60;
+    const WATCHED: u64 = 20;
+    let mut acts = vec![event(0, "e", "Product demo")];
+    let mut due: Vec<(String, &str, u64)> = vec![];
+    for number in 0..ENDED + WATCHED {
+        let name = format!("s{number}");
+        // One ends every half day; those that are watched lie beyond the month.
+        let starts = if number < ENDED { 6 * HOUR + number * 12 * HOUR } else { (31 + number - ENDED) * DAY };
+        acts.push(session(1 + number, &name, "e", Some(starts as i64), &[rest(1)]));
+        for person in 0..3 {
+            let email = format!("p{number}-{person}@example.org");
+            let at = starts.min(29 * DAY) - 3 * HOUR + 60 * person;
+            // Of every third session one registration is told by nobody.
+            let deliveries = if number.is_multiple_of(3) && person == 1 { vec![] } else { vec![rest(1)] };
+            // Since when it must be there: an hour after the webhook, or a day after the end.
+            let by = match (deliveries.is_empty(), number < ENDED) {
+                (false, _) => Some(at + HOUR),
+                (true, true) => Some(starts + HOUR + DAY),
+                (true, false) => None,
+            };
+            due.extend(by.map(|by| (email.clone(), "ListMembership", by)));
+            acts.push(registers(at, &name, &email, &[("first_name", "Ana"), ("company", "Example")], &deliveries));
+        }
+        if number < ENDED {
+            let happens = |at: u64, what: Happening, deliveries: Vec<Delivery>| Act { at, what, deliveries };
+            acts.push(happens(starts, Happening::SessionStarted { session: name.clone() }, vec![]));
+            acts.push(happens(starts + HOUR, Happening::SessionEnded { session: name.clone() }, vec![rest(1)]));
+        }
+    }
+    // On demand, a replay that nobody tells of: by the weekly reading.
+    let what = Happening::EventCreated { event: "d".into(), title: "Course".into(), on_demand: true };
+    acts.push(Act { at: 2, what, deliveries: vec![] });
+    acts.push(session(3, "course", "d", None, &[rest(1)]));
+    acts.push(registers(DAY, "course", "dana@example.org", &[("first_name", "Dana")], &[rest(1)]));
+    let watches = Happening::WatchesReplay { session: "course".into(), email: "dana@example.org".into() };
+    acts.push(Act { at: 3 * DAY, what: watches, deliveries: vec![] });
+    due.push(("dana@example.org".into(), "ListMembership", DAY + HOUR));
+    due.push(("dana@example.org".into(), "watched_on_demand", 3 * DAY + 7 * DAY));
+    let story = story(acts);
+    let mut theatre = Theatre::with(&story, Options::default(), "{}").await;
+    theatre.stage = theatre.stage.looking_for(LONG_ENOUGH);
+    let host = theatre.open().await;
+    theatre.stage.begin(&story);
+    theatre.stage.clock.run_until(Timestamp::from_seconds(BEGINS_AT + 30 * DAY)).await;
+    let requests = theatre.stage.simulators.world().snapshot().requests;
+    assert!((1_000..10_000).contains(&requests["livestorm"]), "{requests:?}");
+    assert!(!codes(&host).await.iter().any(|code| code == "provider-pause"), "no quota was used up");
+    let (mut seen, mut after) = (BTreeMap::new(), None);
+    loop {
+        let changes = host.engine.changes(INSTALLATION, after).await.unwrap();
+        let Some(last) = changes.last() else { break };
+        after = Some(last.id);
+        for kept in changes {
+            let what = match kept.change.object.as_str() {
+                "ExternalActivity" => kept.change.detail.clone().unwrap_or_default(),
+                object => object.to_owned(),
+            };
+            let who = kept.change.subject.map(|subject| subject.id).unwrap_or_default();
+            seen.entry((who, what)).or_insert(kept.at.seconds() - BEGINS_AT);
+        }
+    }
+    let late: Vec<_> = due
+        .iter()
+        .filter(|(who, what, by)| seen.get(&(who.clone(), what.to_string())).is_none_or(|at| at > by))
+        .map(|(who, what, by)| (who, what, by, seen.get(&(who.clone(), what.to_string()))))
+        .collect();
+    assert!(late.is_empty(), "{} of {} are late: {late:#?} {requests:?}", late.len(), due.len());
 }
 
 proptest! {

@@ -41,7 +41,7 @@ pub struct InstallArguments {
 ///
 /// What it made stays: campaigns, lists, people, and which session each belongs to. Installed again, it goes on with them.
 ///
-/// Example:
+/// Examples:
 ///   harness uninstall --installation acme.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]

@@ -3,6 +3,7 @@
 //! Promises: results on stdout, everything else on stderr; the exit code says what a script needs to know
 //! ([`exit_codes`]). Invariant: only this folder prints.
 
+mod backfill;
 mod check;
 mod completion;
 mod data_dir;
@@ -44,6 +45,7 @@ enum Command {
     Run(run::Arguments),
     Sessions(sessions::Arguments),
     Sync(sync::Arguments),
+    Backfill(backfill::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
     Completion(completion::Arguments),
@@ -66,6 +68,7 @@ pub fn run() -> ExitCode {
             Command::Uninstall(arguments) => install::uninstall(arguments).await,
             Command::Run(arguments) => run::run(arguments).await,
             Command::Sessions(arguments) => sessions::run(arguments).await,
+            Command::Backfill(arguments) => backfill::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,

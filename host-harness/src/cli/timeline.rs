@@ -108,6 +108,8 @@ fn sentence(change: &Change) -> Option<String> {
         ("Account", _) => format!("{whom} belongs to the account \"{detail}\""),
         ("CampaignMember", Action::Created) => format!("{whom} is a member of the campaign \"{detail}\""),
         ("CampaignMember", _) => format!("member {whom} of {detail}"),
+        ("Webhook", Action::Created) => format!("the webhook {detail} is made"),
+        ("Webhook", _) => format!("a webhook is {detail}"),
         (object, action) => format!("{object} {whom} {action:?} {detail}"),
     })
 }

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
-    durable::{Engine, SYNC, TaskFilter, TaskStatus},
+    durable::{Engine, TaskFilter, TaskStatus},
+    sync::Pass,
 };
 use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
@@ -90,11 +91,10 @@ pub(super) struct Waiting {
 /// Without the passes that repeat by themselves.
 pub(super) async fn waiting(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec<Waiting>> {
     let waiting = tasks(engine, id, TaskFilter { status: Some(TaskStatus::Waiting) }).await?;
-    let waiting = waiting.into_iter().filter(|t| t.task.kind != SYNC).map(|t| Waiting {
-        what: t.task.title,
-        until: t.due,
-        reason: t.waiting_for,
-    });
+    let waiting = waiting
+        .into_iter()
+        .filter(|t| Pass::of(&t.task).is_none_or(|pass| pass.every_ms.is_none()))
+        .map(|t| Waiting { what: t.task.title, until: t.due, reason: t.waiting_for });
     Ok(waiting.collect())
 }
 

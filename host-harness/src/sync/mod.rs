@@ -50,6 +50,11 @@ impl Pass {
         Pass { source: source.into(), parameters, cursor, pages: 0, spent, taker, every_ms, began_at }
     }
 
+    /// What a task of the host's own holds, if it is one of these.
+    pub fn of(task: &Task) -> Option<Pass> {
+        serde_json::from_str(&task.payload).ok().filter(|_| task.kind == SYNC)
+    }
+
     pub fn next_page(self, cursor: String, spent: Spent) -> Pass {
         Pass { cursor: Some(cursor), pages: self.pages + 1, spent, ..self }
     }

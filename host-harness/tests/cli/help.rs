@@ -4,7 +4,20 @@ use crate::support::*;
 
 #[test]
 fn each_command_explains_itself_with_examples() {
-    let commands = ["demo", "check", "map", "run", "sessions", "simulate", "inspect", "completion"];
+    let commands = [
+        "demo",
+        "check",
+        "map",
+        "install",
+        "uninstall",
+        "run",
+        "sessions",
+        "sync",
+        "backfill",
+        "simulate",
+        "inspect",
+        "completion",
+    ];
     for command in commands {
         let output = harness(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

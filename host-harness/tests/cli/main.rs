@@ -10,6 +10,7 @@ mod run;
 mod sessions;
 mod simulate;
 mod support;
+mod sync;
 
 use serde_json::Value;
 use support::{harness, stderr, stdout};
