@@ -327,7 +327,7 @@ fn tasks(work: &Work<'_>, reading: &Reading, rows: &[Value]) -> Vec<Task> {
 
 /// What one row brings about. The hosts are in every session; they are no news, and no line.
 fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
-    read_row(work, row, reading.ended_at, &mark(row)).unwrap_or_else(|problem| {
+    read_row(work, row, reading.ended_at, &mark(row), reading.is_filling()).unwrap_or_else(|problem| {
         // Kept as it is, so that a later version can read it.
         let row_text = json::text(row);
         let payload = task::Unreadable { row: row_text, ended_at: reading.ended_at, problem: problem.to_string() };
@@ -335,7 +335,13 @@ fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
     })
 }
 
-fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str) -> Result<Vec<Task>, Problem> {
+fn read_row(
+    work: &Work<'_>,
+    row: &Value,
+    ended_at: Option<Instant>,
+    mark: &str,
+    is_filling: bool,
+) -> Result<Vec<Task>, Problem> {
     let secrets = Wanted::new(work.settings).secrets;
     let person = At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))?;
     let PersonRow { mut registration, attendance, replay } = person;
@@ -356,13 +362,17 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str)
         Some(removed_at) => task::back(task, removed_at),
         None => task,
     };
-    Ok([first].into_iter().chain(watched).map(task::found).map(again).collect())
+    let found = |task| match is_filling {
+        true => Task { lane: Lane::Bulk, ..task },
+        false => task::found(task),
+    };
+    Ok([first].into_iter().chain(watched).map(found).map(again).collect())
 }
 
 /// Tried again, by a version that may be able to. Until then a person sees it.
 fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Stop> {
     let row = json::parse(task.row.as_bytes()).map_err(Stop::bug)?;
-    match read_row(work, &row, task.ended_at, &mark(&row)) {
+    match read_row(work, &row, task.ended_at, &mark(&row), false) {
         Ok(follow_ups) => Ok(Completion { follow_ups, wakes: Vec::new() }),
         Err(problem) => Err(Stop::bug(format!(
             "A person of a session cannot be read, so nothing is written of what they did in it: {problem}"
