@@ -1,4 +1,5 @@
-//! A session's people are read: at its end (RULES 4, 6), and whenever the reconciliation asks (RULES 21). 5,000 registrants are no
+//! A session's people are read: at its end (RULES 4, 6), whenever the reconciliation asks (RULES 21), and where a past session was
+//! asked for (RULES 7). 5,000 registrants are no
 //! single run.
 //!
 //! ```text

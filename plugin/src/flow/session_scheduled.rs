@@ -1,5 +1,6 @@
-//! A session is to have a campaign and a list (S2-16, S2-17). All work of one session stands under its own key, and three
-//! kinds of task bring it on: *session created*, somebody asks for it (*ensure*), its campaign was *found*.
+//! A session is to have a campaign and a list (S2-16, S2-17). All work of one session stands under its own key, and four
+//! kinds of task bring it on: *session created*, somebody asks for it (*ensure*), its campaign was *found*, and a past one is
+//! asked for (`fill.rs`).
 //!
 //! ```text
 //! seen -> wanted, or left out -> campaign in Salesforce -> (await-campaign) -> campaign found -> list -> session-ready

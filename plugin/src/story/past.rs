@@ -167,6 +167,34 @@ fn a_request_that_is_cut_twice_and_made_again_doubles_nothing() {
     assert_eq!(story.dead_letters(), Vec::<String>::new());
 }
 
+/// A list whose rows move up while it is read, and people on more than one page.
+#[test]
+fn a_session_that_slips_between_two_pages_of_the_list_is_found() {
+    let mut story = with_past_sessions(5);
+    story.world.borrow_mut().page_size = 2;
+    story.page("backfill", SINCE).unwrap();
+    assert_eq!(story.page("backfill", SINCE).unwrap().tasks.len(), 2);
+    story.world.borrow_mut().sessions.remove("S1");
+    fill(&mut story, SINCE);
+    assert_eq!(told(&story)["lists"].as_array().map(Vec::len), Some(4), "all but the one that is gone");
+    assert_eq!(story.world.borrow().memberships.len(), 20);
+    assert!(story.host.lines(Level::Info).contains(&"backfill-gone".to_string()));
+    assert_eq!(story.dead_letters(), Vec::<String>::new());
+}
+
+/// In the middle of one request another one is made.
+#[test]
+fn another_request_begins_anew() {
+    let mut story = with_past_sessions(7);
+    story.page("backfill", SINCE).unwrap();
+    story.page("backfill", SINCE).unwrap();
+    let other = r#"{"since": "2026-10-28"}"#;
+    assert!(story.page("backfill", other).unwrap().tasks.is_empty());
+    let keys: Vec<String> =
+        story.page("backfill", other).unwrap().tasks.into_iter().map(|task| task.ordering_key).collect();
+    assert_eq!(keys, ["session/S5", "session/S6", "session/S7"]);
+}
+
 /// Each request of a session gone wrong, and the whole given again.
 #[test]
 fn interrupted_anywhere_and_given_again_nothing_is_doubled() {
