@@ -174,17 +174,13 @@ pub const LAST_READING: (&str, u64) = ("week", 7 * DAY);
 
 impl Reading {
     pub fn is_last(&self) -> bool {
-        let asked_at: Option<Instant> = self.filling().and_then(|asked_at| asked_at.parse().ok());
+        let asked_at: Option<Instant> = self.request().and_then(|asked_at| asked_at.parse().ok());
         let is_late = |asked_at| self.ended_at.is_some_and(|ended_at| ended_at + LAST_READING.1 <= asked_at);
         self.label.as_deref() == Some(LAST_READING.0) || asked_at.is_some_and(is_late)
     }
 
-    /// A past session was asked for: that nobody has told of its people says nothing of the webhooks.
-    pub fn is_filling(&self) -> bool {
-        self.filling().is_some()
-    }
-
-    fn filling(&self) -> Option<&str> {
+    /// A past session was asked for: by what the request is told apart.
+    pub fn request(&self) -> Option<&str> {
         self.label.as_deref()?.strip_prefix(FILLING)
     }
 
@@ -588,6 +584,12 @@ pub fn renew_webhooks(payload: &RenewWebhooks) -> Task {
 
 pub fn remove_webhooks(at: Instant) -> Task {
     of_webhooks(REMOVE_WEBHOOKS, "{}".into(), format!("{REMOVE_WEBHOOKS}/{at}"), "Remove the webhooks at Livestorm")
+}
+
+/// As somebody seen in a reading that was asked for. They may have been told of before, and left out because of the session's age, so
+/// the task is another one: the ledger knows what is written. That no webhook has told of them says nothing of the webhooks.
+pub fn filled(task: Task, request: &str) -> Task {
+    Task { lane: Lane::Bulk, dedupe_key: format!("{}/{request}", task.dedupe_key), ..task }
 }
 
 /// As somebody seen in a reading: nobody waits for it.
