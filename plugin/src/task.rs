@@ -4,7 +4,7 @@
 //! ```text
 //! event/<id>     event-published
 //! session/<id>   session-created, session-changed, ensure-session, campaign-found, session-ended, read-people, read-page, settle-read,
-//!                unreadable-person
+//!                unreadable-person, fill-session
 //! campaigns      await-campaign
 //! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
 //! people         session-ready, register, attendance, replay, removed, form-submitted
@@ -44,6 +44,7 @@ pub const REMOVED: &str = "removed";
 pub const UNREADABLE: &str = "unreadable-person";
 pub const SESSION_CHANGED: &str = "session-changed";
 pub const READ_PEOPLE: &str = "read-people";
+pub const FILL_SESSION: &str = "fill-session";
 
 pub const SET_UP_WEBHOOKS: &str = "set-up-webhooks";
 pub const CHECK_WEBHOOKS: &str = "check-webhooks";
@@ -173,7 +174,14 @@ pub const LAST_READING: (&str, u64) = ("week", 7 * DAY);
 
 impl Reading {
     pub fn is_last(&self) -> bool {
-        self.label.as_deref() == Some(LAST_READING.0)
+        let asked_at: Option<Instant> = self.request().and_then(|asked_at| asked_at.parse().ok());
+        let is_late = |asked_at| self.ended_at.is_some_and(|ended_at| ended_at + LAST_READING.1 <= asked_at);
+        self.label.as_deref() == Some(LAST_READING.0) || asked_at.is_some_and(is_late)
+    }
+
+    /// A past session was asked for: by what the request is told apart.
+    pub fn request(&self) -> Option<&str> {
+        self.label.as_deref()?.strip_prefix(FILLING)
     }
 
     /// By what it is told apart from others of its session.
@@ -184,6 +192,25 @@ impl Reading {
         }
     }
 }
+
+const FILLING: &str = "fill-";
+
+/// A past session that somebody has asked for. `asked_at`: when, by which requests are told apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FillSession {
+    pub session: SessionId,
+    pub event_id: Option<String>,
+    pub asked_at: Instant,
+}
+
+impl FillSession {
+    /// Of its reading.
+    pub fn label(&self) -> String {
+        format!("{FILLING}{}", self.asked_at)
+    }
+}
+
+plain!(FillSession { session, event_id, asked_at });
 
 /// One page of a session's people.
 #[derive(Clone, Debug, PartialEq)]
@@ -418,6 +445,14 @@ pub fn read_people(reading: &Reading) -> Task {
     Task { lane: Lane::Bulk, ..task(READ_PEOPLE, to_text(reading), session_key(session), dedupe, &title, subject) }
 }
 
+pub fn fill_session(payload: &FillSession) -> Task {
+    let session = &payload.session;
+    let dedupe = format!("{FILL_SESSION}/{session}/{}", payload.asked_at);
+    let title = format!("Campaign, list and people of the past session {session}");
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(FILL_SESSION, to_text(payload), session_key(session), dedupe, &title, subject) }
+}
+
 pub fn read_page(reading: &Reading, page: u64) -> Task {
     let session = &reading.session;
     let payload = to_text(&ReadPage { reading: reading.clone(), page });
@@ -549,6 +584,12 @@ pub fn renew_webhooks(payload: &RenewWebhooks) -> Task {
 
 pub fn remove_webhooks(at: Instant) -> Task {
     of_webhooks(REMOVE_WEBHOOKS, "{}".into(), format!("{REMOVE_WEBHOOKS}/{at}"), "Remove the webhooks at Livestorm")
+}
+
+/// As somebody seen in a reading that was asked for. They may have been told of before, and left out because of the session's age, so
+/// the task is another one: the ledger knows what is written. That no webhook has told of them says nothing of the webhooks.
+pub fn filled(task: Task, request: &str) -> Task {
+    Task { lane: Lane::Bulk, dedupe_key: format!("{}/{request}", task.dedupe_key), ..task }
 }
 
 /// As somebody seen in a reading: nobody waits for it.
@@ -772,6 +813,10 @@ mod tests {
         let moved = Session { updated_at: Some(1_644_845_098_000), ..room.clone() };
         samples.say(SESSION_CREATED, vec![SessionCreated { session }, SessionCreated { session: room }]);
         samples.say(SESSION_CHANGED, vec![SessionCreated { session: moved }]);
+        samples.say(
+            FILL_SESSION,
+            vec![FillSession { session: s1.clone(), event_id: event_id.clone(), asked_at: 1_645_470_000_000 }],
+        );
         samples.say(ENSURE_SESSION, vec![EnsureSession { session: s1.clone(), event_id: event_id.clone() }]);
         let (salesforce_id, name) = ("701000000000001AAA".to_string(), "Product demo - 2022-02-21 16:00 UTC");
         let await_campaign = AwaitCampaign {

@@ -59,7 +59,7 @@ pub fn of(
 }
 
 /// Pure: what attendance is told by, with the numbers among them.
-fn attendance(attendance: &Attendance) -> Vec<(Activity, Option<u64>)> {
+pub fn attendance(attendance: &Attendance) -> Vec<(Activity, Option<u64>)> {
     if !attendance.attended {
         return vec![(Activity::NotAttended, None)];
     }

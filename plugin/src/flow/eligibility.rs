@@ -1,12 +1,12 @@
 //! Which sessions get a campaign (RULES 7, 8). Judged once, by the session's own data, and remembered.
 //!
-//! | the session                                              | gets a campaign |
-//! |----------------------------------------------------------|-----------------|
-//! | was made before the installation was switched on         | no              |
-//! | is a breakout room                                       | no              |
-//! | was past when it was made                                | no              |
-//! | is cancelled, or was never started, when first seen      | no              |
-//! | any other, a draft and one on demand included            | yes             |
+//! | the session                                              | gets a campaign                |
+//! |----------------------------------------------------------|--------------------------------|
+//! | was made before the installation was switched on         | no, but on request (`fill.rs`) |
+//! | is a breakout room                                       | no                             |
+//! | was past when it was made                                | no                             |
+//! | is cancelled, or was never started, when first seen      | no                             |
+//! | any other, a draft and one on demand included            | yes                            |
 
 use crate::{
     calendar::moment,

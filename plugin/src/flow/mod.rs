@@ -6,6 +6,7 @@ pub mod await_campaign;
 pub mod eligibility;
 pub mod event_filter;
 pub mod event_published;
+pub mod fill;
 pub mod form_campaign;
 pub mod form_submitted;
 pub mod left_out;

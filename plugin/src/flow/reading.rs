@@ -1,4 +1,5 @@
-//! A session's people are read: at its end (RULES 4, 6), and whenever the reconciliation asks (RULES 21). 5,000 registrants are no
+//! A session's people are read: at its end (RULES 4, 6), whenever the reconciliation asks (RULES 21), and where a past session was
+//! asked for (RULES 7). 5,000 registrants are no
 //! single run.
 //!
 //! ```text
@@ -14,10 +15,11 @@
 //! | registered before the end                 | *attendance*                   |
 //! | has watched                               | *replay* in addition           |
 //!
-//! Promises: the tasks have the dedupe keys of those that webhooks lead to; nobody is missed because somebody was taken out of the
-//! session between two pages: then rows move up, and one slips from a page that is still to come to one that was read. Who is read
-//! twice is one task, by its dedupe key. Two readings of one session do not disturb each other. Not here: what is written of a
-//! person (`people.rs`), when the end is to be read (`session_ended.rs`), when else (`sync/reconcile`).
+//! Promises: the tasks have the dedupe keys of those that webhooks lead to, and keys of their own where a past session was asked for,
+//! since its people may have been left out before; nobody is missed because somebody was taken out of the session between two pages:
+//! then rows move up, and one slips from a page that is still to come to one that was read. Who is read twice is one task, by its
+//! dedupe key. Two readings of one session do not disturb each other. Not here: what is written of a person (`people.rs`), when the
+//! end is to be read (`session_ended.rs`), when else (`sync/reconcile`).
 
 use super::{left_out, roster, session_scheduled};
 use crate::{
@@ -327,7 +329,7 @@ fn tasks(work: &Work<'_>, reading: &Reading, rows: &[Value]) -> Vec<Task> {
 
 /// What one row brings about. The hosts are in every session; they are no news, and no line.
 fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
-    read_row(work, row, reading.ended_at, &mark(row)).unwrap_or_else(|problem| {
+    read_row(work, row, reading.ended_at, &mark(row), reading.request()).unwrap_or_else(|problem| {
         // Kept as it is, so that a later version can read it.
         let row_text = json::text(row);
         let payload = task::Unreadable { row: row_text, ended_at: reading.ended_at, problem: problem.to_string() };
@@ -335,7 +337,13 @@ fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
     })
 }
 
-fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str) -> Result<Vec<Task>, Problem> {
+fn read_row(
+    work: &Work<'_>,
+    row: &Value,
+    ended_at: Option<Instant>,
+    mark: &str,
+    request: Option<&str>,
+) -> Result<Vec<Task>, Problem> {
     let secrets = Wanted::new(work.settings).secrets;
     let person = At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))?;
     let PersonRow { mut registration, attendance, replay } = person;
@@ -356,13 +364,17 @@ fn read_row(work: &Work<'_>, row: &Value, ended_at: Option<Instant>, mark: &str)
         Some(removed_at) => task::back(task, removed_at),
         None => task,
     };
-    Ok([first].into_iter().chain(watched).map(task::found).map(again).collect())
+    let found = |task| match request {
+        Some(request) => task::filled(task, request),
+        None => task::found(task),
+    };
+    Ok([first].into_iter().chain(watched).map(found).map(again).collect())
 }
 
 /// Tried again, by a version that may be able to. Until then a person sees it.
 fn unreadable(work: &Work<'_>, task: task::Unreadable) -> Result<Completion, Stop> {
     let row = json::parse(task.row.as_bytes()).map_err(Stop::bug)?;
-    match read_row(work, &row, task.ended_at, &mark(&row)) {
+    match read_row(work, &row, task.ended_at, &mark(&row), None) {
         Ok(follow_ups) => Ok(Completion { follow_ups, wakes: Vec::new() }),
         Err(problem) => Err(Stop::bug(format!(
             "A person of a session cannot be read, so nothing is written of what they did in it: {problem}"

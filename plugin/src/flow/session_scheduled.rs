@@ -1,5 +1,6 @@
-//! A session is to have a campaign and a list (S2-16, S2-17). All work of one session stands under its own key, and three
-//! kinds of task bring it on: *session created*, somebody asks for it (*ensure*), its campaign was *found*.
+//! A session is to have a campaign and a list (S2-16, S2-17). All work of one session stands under its own key, and four
+//! kinds of task bring it on: *session created*, somebody asks for it (*ensure*), its campaign was *found*, and a past one is
+//! asked for (`fill.rs`).
 //!
 //! ```text
 //! seen -> wanted, or left out -> campaign in Salesforce -> (await-campaign) -> campaign found -> list -> session-ready
@@ -16,7 +17,7 @@ use crate::{
         event::{Event, Scheduling},
         session::{self, Session, SessionId},
     },
-    flow::{eligibility, event_filter, naming::Name},
+    flow::{eligibility, event_filter, fill, naming::Name},
     host::{Completion, Entry, Instant, Level, Line, Subject, Task},
     json::{At, Problem},
     livestorm::{
@@ -299,7 +300,8 @@ async fn judged(
         }
         *session = read;
     }
-    if let Some(reason) = eligibility::why_not(session, work.context.activated_at) {
+    let since = if fill::is_wanted(work) { 0 } else { work.context.activated_at };
+    if let Some(reason) = eligibility::why_not(session, since) {
         return left_out(reason);
     }
     let waits_for_publishing = work.settings.campaign_when() == CampaignWhen::EventPublished;
@@ -405,6 +407,7 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
                 Status::Open { name, salesforce_id }
             }
             Status::Open { name, salesforce_id } => {
+                let reading = fill::reading(work, &memory.session);
                 let link = Link::InSalesforce {
                     campaign: salesforce_id,
                     name: name.campaign(),
@@ -413,7 +416,7 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
                     title: Some(name.title().into()),
                     on_demand: memory.on_demand,
                 };
-                return Ok(done(answer(session, link, asked)));
+                return Ok(linked(answer(session, link, asked), reading));
             }
             Status::Awaited { name, salesforce_id, made_at } => {
                 if salesforce_id == PLACEHOLDER {
@@ -436,6 +439,7 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
                 Status::Ready { name, campaign, list, linked_at: work.now() }
             }
             Status::Ready { name, campaign, list, linked_at } => {
+                let reading = fill::reading(work, &memory.session);
                 let link = Link::Linked {
                     campaign,
                     list,
@@ -446,7 +450,7 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
                     title: Some(name.title().into()),
                     on_demand: memory.on_demand,
                 };
-                return Ok(done(answer(session, link, asked)));
+                return Ok(linked(answer(session, link, asked), reading));
             }
         };
     }
@@ -454,6 +458,11 @@ pub async fn advance(work: &Work<'_>, step: Step) -> Result<Completion, Stop> {
 
 fn answer(session: SessionId, link: Link, asked: Option<&str>) -> Task {
     task::session_ready(&task::SessionReady { session, link }, asked)
+}
+
+/// Who waits for it goes on, before its people come who are read now.
+fn linked(answer: Task, reading: Option<Task>) -> Completion {
+    Completion { follow_ups: [answer].into_iter().chain(reading).collect(), wakes: Vec::new() }
 }
 
 fn done(follow_up: Task) -> Completion {

@@ -27,7 +27,7 @@ pub const EVENT_SESSIONS: Call = Call::read(
     LIVESTORM,
     "/v1/events/{id}/sessions",
     "read sessions of event",
-    "Reads which sessions a published event has. Its id leaves.",
+    "Reads which sessions a published event has, and which past ones where they are asked for. Its id leaves.",
 );
 
 pub const SESSION_PEOPLE: Call = Call::read(
@@ -75,7 +75,8 @@ pub const SESSIONS: Call = Call::read(
     LIVESTORM,
     "/v1/sessions",
     "read sessions",
-    "Lists the sessions, so that what no webhook told is found, and for the streams. Times leave.",
+    "Lists the sessions, so that what no webhook told is found, for the streams, and the past ones where they are asked for. \
+     Times leave.",
 );
 
 pub const PEOPLE_ATTRIBUTES: Call = Call::read(

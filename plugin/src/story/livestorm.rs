@@ -29,17 +29,14 @@ impl World {
             holds(at("estimated_started_at"), bound("date_from"), bound("date_to"))
                 && holds(at("created_at"), bound("created_since"), None)
                 && holds(at("updated_at"), bound("updated_since"), None)
+                && query("filter[status]").is_none_or(|status| session["status"] == status)
                 && session["breakout_room_parent_session_id"].is_null()
         };
         let rows: Vec<Value> = self
             .sessions
             .iter()
             .filter(|(_, session)| fits(session))
-            .map(|(id, session)| {
-                let mut attributes = session.clone();
-                attributes["registrants_count"] = self.people.get(id).map_or(0, Vec::len).into();
-                json!({"id": id, "type": "sessions", "attributes": attributes})
-            })
+            .map(|(id, session)| self.session_row(id, session))
             .collect();
         let (size, page) = (self.page_size, query("page[number]").unwrap().parse::<usize>().unwrap());
         let (records, pages) = (rows.len(), rows.len().div_ceil(size));
@@ -50,6 +47,16 @@ impl World {
         let next = (page + 1 < pages).then_some(page + 1);
         let meta = json!({"current_page": page, "next_page": next, "page_count": pages, "record_count": records});
         ok(&json!({"data": shown, "meta": meta}).to_string())
+    }
+
+    /// As a list shows it.
+    pub(super) fn session_row(&self, id: &str, session: &Value) -> Value {
+        let people = self.people.get(id).map(Vec::as_slice).unwrap_or_default();
+        let attended = |row: &&Value| row["attributes"]["registrant_detail"]["attended"] == true;
+        let mut attributes = session.clone();
+        attributes["registrants_count"] = people.len().into();
+        attributes["attendees_count"] = people.iter().filter(attended).count().into();
+        json!({"id": id, "type": "sessions", "attributes": attributes})
     }
 
     pub(super) fn serve_webhooks(&mut self, method: Method, path: &[&str], body: &Value) -> Answer {

@@ -9,6 +9,7 @@ mod form_faults;
 mod form_world;
 mod forms;
 mod livestorm;
+mod past;
 mod queue;
 mod reconciled;
 mod registrations;

@@ -5,7 +5,7 @@ use crate::{
     connector,
     host::{
         Admission, Assignment, Context, Delivery, Entry, FailureClass, Host, Instant, Interruption, MINUTE, Outcome,
-        Request, Row, Task, Trigger,
+        Page, Request, Row, Task, Trigger,
     },
     test_host::{TestHost, context},
 };
@@ -103,23 +103,46 @@ impl Story {
 
     /// One pass of a source, page by page; its tasks wait like any other.
     pub fn pass(&mut self, source: &str) -> Result<Vec<Row>, Interruption> {
-        let (key, mut rows) = (format!("sync/{source}"), Vec::new());
+        let mut rows = Vec::new();
         loop {
-            let cursor = self.cursors.get(source).cloned();
-            self.host.swap_state(self.states.get(&key).cloned().unwrap_or_default());
-            let page = connector::sync(&self.host, &self.context, source, "", cursor.as_deref());
-            let state = self.host.swap_state(BTreeMap::new());
-            let page = page?;
-            state.keys().for_each(|entry| assert_has_a_sample(&key, entry));
-            self.states.insert(key.clone(), state);
-            assert!(page.rows.len() <= 1_000 && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
-            self.cursors.insert(source.into(), page.cursor);
-            page.tasks.into_iter().for_each(|task| self.accept(task));
+            let page = self.page(source, "")?;
             rows.extend(page.rows);
             if !page.more {
                 return Ok(rows);
             }
         }
+    }
+
+    /// The next page of a source.
+    pub fn page(&mut self, source: &str, parameters: &str) -> Result<Page, Interruption> {
+        let (page, state) = self.page_lost(source, parameters)?;
+        self.states.insert(format!("sync/{source}"), state);
+        self.cursors.insert(source.into(), page.cursor.clone());
+        page.tasks.iter().cloned().for_each(|task| self.accept(task));
+        Ok(page)
+    }
+
+    /// The next page, of which nothing becomes durable; and the state that it would leave.
+    pub fn page_lost(
+        &mut self,
+        source: &str,
+        parameters: &str,
+    ) -> Result<(Page, BTreeMap<String, Entry>), Interruption> {
+        let key = format!("sync/{source}");
+        let cursor = self.cursors.get(source).cloned();
+        self.host.swap_state(self.states.get(&key).cloned().unwrap_or_default());
+        let page = connector::sync(&self.host, &self.context, source, parameters, cursor.as_deref());
+        let state = self.host.swap_state(BTreeMap::new());
+        let page = page?;
+        state.keys().for_each(|entry| assert_has_a_sample(&key, entry));
+        assert!(page.rows.len() <= 1_000 && page.tasks.len() <= 1_000 && page.cursor.len() <= 8 * 1024);
+        Ok((page, state))
+    }
+
+    /// As after a switching off and on: what the source has read is not known any more.
+    pub fn forget_source(&mut self, source: &str) {
+        self.states.remove(&format!("sync/{source}"));
+        self.cursors.remove(source);
     }
 
     fn accept(&mut self, task: Task) {

@@ -219,7 +219,7 @@ impl World {
                     .sessions
                     .iter()
                     .filter(|(_, attributes)| attributes["event_id"] == *id)
-                    .map(|(id, attributes)| json!({"id": id, "type": "sessions", "attributes": attributes}))
+                    .map(|(id, attributes)| self.session_row(id, attributes))
                     .collect();
                 ok(&json!({"data": rows, "meta": {"next_page": null}}).to_string())
             }

@@ -4,6 +4,7 @@
 //! cursor of another source, or of the future, is refused before anything is read. Not here: when a pass begins and how often
 //! (the host), what becomes of the tasks (`flow/`).
 
+mod backfill;
 mod cursor;
 pub mod form_submissions;
 mod reconcile;
@@ -51,7 +52,7 @@ impl From<Halt> for Interruption {
 
 pub fn sources(settings: &Settings) -> Vec<Source> {
     let mut sources = streams::sources();
-    sources.push(reconcile::source());
+    sources.extend([reconcile::source(), backfill::source()]);
     sources.extend(settings.registers_from_forms().then(form_submissions::source));
     sources
 }
@@ -87,10 +88,11 @@ fn ended<T>(mut ends: Vec<Result<T, Halt>>) -> Result<T, Interruption> {
     ends.pop().unwrap_or_else(none).map_err(Into::into)
 }
 
-async fn cost(work: &Work<'_>, source: &str, _: &str) -> Result<Vec<Cost>, Halt> {
+async fn cost(work: &Work<'_>, source: &str, parameters: &str) -> Result<Vec<Cost>, Halt> {
     match (source, streams::of(source)) {
         (_, Some(stream)) => streams::cost(work, stream).await,
         (reconcile::NAME, _) => reconcile::cost(work).await,
+        (backfill::NAME, _) => backfill::cost(work, parameters).await,
         (form_submissions::NAME, _) if work.settings.registers_from_forms() => Ok(form_submissions::cost()),
         _ => Err(unknown(source)),
     }
@@ -100,6 +102,7 @@ async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, 
     match (source, streams::of(source)) {
         (_, Some(stream)) => streams::page(work, stream, asked).await,
         (reconcile::NAME, _) => reconcile::page(work, asked).await,
+        (backfill::NAME, _) => backfill::page(work, asked).await,
         (form_submissions::NAME, _) if work.settings.registers_from_forms() => {
             form_submissions::page(work, asked).await
         }
