@@ -10,6 +10,7 @@ mod form_world;
 mod forms;
 mod livestorm;
 mod past;
+mod past_in_salesforce;
 mod queue;
 mod reconciled;
 mod registrations;

@@ -209,6 +209,7 @@ fn another_request_begins_anew() {
 fn interrupted_anywhere_and_given_again_nothing_is_doubled() {
     let mut whole = with_past_sessions(2);
     fill(&mut whole, SINCE);
+    assert_eq!(told(&whole)["campaigns"].as_array().map(Vec::len), Some(2));
     for fault in [Fault::AnswerLost, Fault::RequestLost] {
         for cut in (0..whole.sent()).step_by(3) {
             let mut story = with_past_sessions(2);
