@@ -5,6 +5,7 @@
 
 mod support;
 
+mod backfill;
 mod bad_input;
 mod bad_mapping;
 mod calls;

@@ -49,7 +49,7 @@ async fn in_order() -> (Theatre, Arc<Host>) {
 }
 
 /// A call that is not journaled holds the clock only while it waits for an answer: it runs on until the call is over.
-async fn in_time<T: Send + 'static>(theatre: &Theatre, call: impl Future<Output = T> + Send + 'static) -> T {
+pub async fn in_time<T: Send + 'static>(theatre: &Theatre, call: impl Future<Output = T> + Send + 'static) -> T {
     let calling = tokio::spawn(call);
     while !calling.is_finished() {
         theatre.stage.clock.run_until(Timestamp::MAX).await;

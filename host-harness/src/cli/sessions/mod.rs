@@ -161,19 +161,20 @@ impl Report {
 }
 
 fn in_a_table(sessions: &[Session]) -> Table {
-    let mut table = table(&["session", "campaign", "list", "people", "tasks"]);
+    let mut table = table(&["session", "campaign", "list", "people", "in Livestorm", "tasks"]);
     // What is typed again elsewhere must not be broken.
     if let Some(column) = table.column_mut(0) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
     for session in sessions {
-        let Session { id, met_at, people, tasks, .. } = session;
+        let Session { id, met_at, people, registrants, tasks, .. } = session;
         let campaign = if session.has_campaign() { in_lines(&session.campaigns) } else { NO_CAMPAIGN.into() };
         table.add_row([
             format!("{id}\nmet {} UTC", met_at.utc().format("%F %H:%M")),
             campaign,
             in_lines(&session.lists),
             counts([(people.there, "there"), (people.waiting, "waiting"), (people.failed, "failed")]),
+            registrants.map_or("not listed yet".into(), |count| format!("{count} registered")),
             counts([(tasks.done, "done"), (tasks.waiting, "waiting"), (tasks.failed, "failed")]),
         ]);
     }

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const CAMPAIGN: &str = "Campaign";
 const LIST: &str = "List";
 const MEMBERSHIPS: [&str; 2] = ["ListMembership", "CampaignMember"];
+/// Where people register.
+const SESSION: &str = "Session";
 /// The field of a line that says what a person may do about it.
 const REMEDY: &str = "remedy";
 /// For a line that says nothing of it.
@@ -34,6 +36,8 @@ pub(super) struct Session {
     pub campaigns: Vec<Made>,
     pub lists: Vec<Made>,
     pub people: People,
+    /// How many had registered when the sessions were last listed, the hosts included. Nothing: they were not.
+    pub registrants: Option<u64>,
     pub tasks: Tasks,
     /// Why it has no campaign, or what is not done although it has one. Empty when all is well.
     pub why: Vec<Why>,
@@ -111,6 +115,7 @@ struct Gathered {
     lists: Vec<Made>,
     /// The last run that made one of them.
     made_by: Option<RunId>,
+    registrants: Option<u64>,
     tasks: Tasks,
     why: Vec<Why>,
     /// The newest word of it, for where nothing else is known.
@@ -168,6 +173,10 @@ impl Records {
         }
         let session = self.met(id, at);
         let made = match change.object.as_str() {
+            SESSION => {
+                session.registrants = detail.parse().ok();
+                return;
+            }
             CAMPAIGN => &mut session.campaigns,
             LIST => &mut session.lists,
             _ => return,
@@ -234,7 +243,7 @@ impl Gathered {
 
     fn told(self, id: String, people: &BTreeMap<String, Tasks>, joined: &BTreeSet<(String, String)>) -> Session {
         let why = self.why();
-        let Gathered { met_at, campaigns, lists, tasks, .. } = self;
+        let Gathered { met_at, campaigns, lists, tasks, registrants, .. } = self;
         let names: BTreeSet<&String> = campaigns.iter().chain(&lists).map(|made| &made.name).collect();
         let is_there = |person: &String| names.iter().any(|name| joined.contains(&(person.clone(), (*name).clone())));
         let people = People {
@@ -243,7 +252,7 @@ impl Gathered {
             failed: people.values().filter(|tasks| tasks.failed > 0).count(),
         };
         let met_at = met_at.unwrap_or_default();
-        Session { id, met_at, campaigns: newest(campaigns), lists: newest(lists), people, tasks, why }
+        Session { id, met_at, campaigns: newest(campaigns), lists: newest(lists), people, registrants, tasks, why }
     }
 
     fn why(&self) -> Vec<Why> {

@@ -18,7 +18,7 @@ use super::{Asked, Halt, cursor};
 use crate::{
     call::LIVESTORM,
     domain::session::SessionId,
-    host::{Cost, DAY, Entry, HOUR, Instant, MINUTE, Page, SECOND, Source, Subject, Task},
+    host::{Action, Cost, DAY, Entry, HOUR, Instant, MINUTE, Page, SECOND, Source, Subject, Task},
     json::At,
     livestorm::{
         calls::SESSIONS,
@@ -217,6 +217,10 @@ fn listed(work: &Work<'_>, row: &Value, at: Instant, known_since: Option<Instant
     let Some(seen) = seen else { return };
     if before.as_ref() != Some(&seen) {
         remember(work, id, &seen);
+    }
+    if before.is_none_or(|before| before.registrants != seen.registrants) {
+        let (subject, count) = (Subject::session(id.as_str()), seen.registrants.to_string());
+        work.changed(LIVESTORM, "Session", Some(id.as_str()), Action::Unchanged, &subject, &count);
     }
     given.add(&seen, tasks);
 }

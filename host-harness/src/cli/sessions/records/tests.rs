@@ -216,3 +216,14 @@ fn the_newest_comes_first_and_a_new_name_stands_for_the_old_one() {
     assert_eq!(told[1].campaigns.iter().map(|made| made.name.as_str()).collect::<Vec<_>>(), ["New"]);
     assert_eq!(told[1].people.there, 1);
 }
+
+#[test]
+fn how_many_have_registered_is_what_the_last_list_said() {
+    let mut records = Records::default();
+    let listed = |count: &str, run: u64| change(("session", "S1"), "Session", Action::Unchanged, count, run);
+    records.change(listed("3", 1));
+    records.change(listed("12", 2));
+    records.task(task(("session", "S2"), "any/S2", TaskStatus::Done, Some(1)));
+    let told: Vec<_> = records.sessions().into_iter().map(|session| (session.id, session.registrants)).collect();
+    assert_eq!(told, [("S1".to_string(), Some(12)), ("S2".to_string(), None)]);
+}
