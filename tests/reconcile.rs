@@ -52,6 +52,41 @@ async fn with_no_webhook_at_all_everything_is_found_by_looking() {
     ends_as_if_all_had_come(&story, &vec![false; story.acts.len()]).await;
 }
 
+/// S1-3: Livestorm disables a webhook that nobody answers, and shows it as before. Silence gives it away.
+#[tokio::test]
+async fn a_webhook_that_livestorm_has_disabled_is_made_anew_and_what_it_missed_is_there() {
+    let story = story(vec![
+        event(0, "e", "Product demo"),
+        session(1, "s", "e", Some(5 * DAY as i64), &[rest(1)]),
+        registers(HOUR, "s", "ana@example.org", &[("first_name", "Ana")], &[rest(1)]),
+        registers(3 * HOUR, "s", "bo@example.org", &[("first_name", "Bo")], &[]),
+    ]);
+    let mut theatre = Theatre::with(&story, Options::default(), "{}").await;
+    theatre.stage = theatre.stage.looking_for(LONG_ENOUGH);
+    let host = theatre.open().await;
+    theatre.stage.begin(&story);
+    let until = |hours: u64| theatre.stage.clock.run_until(Timestamp::from_seconds(BEGINS_AT + hours * HOUR));
+    until(2).await;
+    let heard = || -> Vec<String> {
+        let world = theatre.stage.simulators.world();
+        let hooks = world.livestorm.subscriptions.all().filter(|hook| hook.event == "people.registered");
+        hooks.filter(|hook| !hook.is_disabled && !hook.is_deleted).map(|hook| hook.id.clone()).collect()
+    };
+    let first = heard();
+    assert_eq!(first.len(), 1);
+    {
+        let mut world = theatre.stage.simulators.world();
+        let now = Timestamp::from_seconds(BEGINS_AT + 2 * HOUR);
+        assert!(world.livestorm.subscriptions.change(&first[0], now, |hook| hook.is_disabled = true));
+    }
+    until(30).await;
+    let second = heard();
+    assert!(second.len() == 1 && second != first, "{second:?}");
+    assert!(codes(&host).await.contains("webhooks-renewed"));
+    let members: Vec<String> = theatre.observed().memberships.into_iter().map(|member| member.email).collect();
+    assert_eq!(members, ["ana@example.org", "bo@example.org"]);
+}
+
 /// RULES 21, 22. A month with twenty sessions to come and sixty that end, some of whose webhooks are lost.
 #[tokio::test]
 async fn a_month_of_looking_keeps_to_the_quota_and_finds_what_was_lost_in_time() {

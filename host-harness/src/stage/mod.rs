@@ -56,6 +56,7 @@ pub const ACTIVITY_TYPES: [&str; 8] = [
 ];
 /// Where people register by forms, which are looked for.
 const LOOKS_FOR: Duration = Duration::from_secs(2 * 3600);
+const HOOKS: &str = "https://hooks.example.org/hooks/demo";
 const ADDRESS_SECRET: &str = "simulated-address-secret";
 const SIGNING_SECRET: &str = "simulated-signing-secret";
 
@@ -105,6 +106,8 @@ pub struct Stage {
     is_over: AtomicBool,
     /// What repeats by itself does so here, for so long after the last thing that anybody does.
     looks_for: Option<Duration>,
+    /// Where webhooks are to be sent to, as Livestorm is told. Word of a story goes the way that the story says.
+    addresses: BTreeMap<String, String>,
 }
 
 struct HttpStage {
@@ -179,6 +182,7 @@ impl Stage {
             played: Arc::default(),
             is_over: AtomicBool::new(false),
             looks_for: forms.then_some(LOOKS_FOR),
+            addresses: BTreeMap::new(),
         })
     }
 
@@ -197,6 +201,8 @@ impl Stage {
     /// With what repeats by itself, for so long after the last thing that anybody does. Before the host is opened.
     pub fn looking_for(mut self, after: Duration) -> Stage {
         self.looks_for = Some(after);
+        self.addresses =
+            [(play::UNSIGNED_SOURCE.into(), format!("{HOOKS}/{}/{ADDRESS_SECRET}", play::UNSIGNED_SOURCE))].into();
         self
     }
 
@@ -229,7 +235,7 @@ impl Stage {
         if self.looks_for.is_some() {
             match self.is_over.load(Ordering::SeqCst) {
                 true => host.switch_off(INSTALLATION).await?,
-                false => host.switch_on(INSTALLATION, BTreeMap::new()).await?,
+                false => host.switch_on(INSTALLATION, self.addresses.clone()).await?,
             }
         }
         let serving = host.start(stop.clone());

@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::sync::RwLock;
 
-const UNSIGNED_SOURCE: &str = "livestorm";
+pub(super) const UNSIGNED_SOURCE: &str = "livestorm";
 pub(super) const SIGNED_SOURCE: &str = "livestorm-signed";
 
 /// How long Livestorm waits before each further try (<https://developers.livestorm.co/docs/webhooks-1>).
