@@ -471,9 +471,10 @@ pub fn settle_read(reading: &Reading) -> Task {
     Task { lane: Lane::Bulk, ..task(SETTLE_READ, to_text(reading), session_key(session), dedupe, &title, subject) }
 }
 
-/// `mark`: who it is, without saying it.
+/// `mark`: who it is, without saying it. After the end a row says more than before it.
 pub fn unreadable(session: &SessionId, payload: &Unreadable, mark: &str) -> Task {
-    let dedupe = format!("{UNREADABLE}/{session}/{mark}");
+    let row = text::digest([payload.row.as_str()]);
+    let dedupe = format!("{UNREADABLE}/{session}/{mark}/{}", &row[..12]);
     let title = format!("A person of session {session} who cannot be read");
     let subject = Subject::session(session.as_str());
     Task { lane: Lane::Bulk, ..task(UNREADABLE, to_text(payload), session_key(session), dedupe, &title, subject) }
