@@ -109,7 +109,8 @@ fn same(
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Option<TaskId>, EngineError> {
-    let since = if task.kind == SYNC { now } else { now.minus(limits.dedupe_retention) };
+    // Whatever the clock did meanwhile.
+    let since = if task.kind == SYNC { Timestamp::MAX } else { now.minus(limits.dedupe_retention) };
     let id = c
         .prepare_cached(
             "SELECT id FROM task WHERE installation = ?1 AND dedupe_key = ?2 \
