@@ -5,10 +5,13 @@ use async_trait::async_trait;
 use host_harness::{
     clock::{SimulatedClock, Timestamp, Work},
     effect::{
-        Answer, Ask, Assignment, Driver, End, Input, Lane, Lead, Note, Outcome, Performer, Permit, Reply, Request,
-        Response, RunId, RunInput, Step, Task, Write,
+        Answer, Ask, Assignment, Completion, Driver, End, Input, Lane, Lead, Note, Outcome, Performer, Permit, Reply,
+        Request, Response, RunId, RunInput, Step, Task, Write,
     },
-    runtime::{Asker, IMPORTS, Limits, Refused, Runtime, contract::Context},
+    runtime::{
+        Asker, IMPORTS, Limits, Refused, Runtime, Taken,
+        contract::{Context, Interruption},
+    },
     sync::{Pass, plan::Plan},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -213,17 +216,17 @@ async fn imports_trap_where_the_contract_says_so() {
     assert!(said.contains("`state` is not allowed in this call"), "{said}");
 }
 
-/// How the first page of a source of the hostile guest ends.
-async fn page(source: &str, taker: Option<&str>) -> (Vec<Note>, End) {
+/// How a page of a source of the hostile guest ends, and what was given to who takes it.
+async fn page(pass: Pass) -> (Vec<Note>, End, Option<Taken>) {
     let runtime = runtime(limits());
-    let mut taken = taker.map(|taker| runtime.take_pages(taker));
-    let pass = Pass::taken(source, String::new(), None, taker.map(str::to_owned), Timestamp(0));
+    let mut pages = pass.taker.as_ref().map(|taker| runtime.take_pages(taker));
     let mut run = runtime.open(lead(&runtime, "sync", &serde_json::to_string(&pass).unwrap())).await.unwrap();
     let Step::Finished { notes, end } = run.step(Input::Start).await else { panic!("it asks for something") };
-    if let (Some(taken), End::Outcomes(_)) = (&mut taken, &end) {
-        assert!(taken.try_recv().is_ok(), "{source}: whoever takes pages is given one");
-    }
-    (notes, end)
+    (notes, end, pages.as_mut().and_then(|pages| pages.try_recv().ok()))
+}
+
+fn asked_for(source: &str, taker: Option<&str>) -> Pass {
+    Pass::taken(source, String::new(), None, taker.map(str::to_owned), Timestamp(0))
 }
 
 fn broken(end: End) -> String {
@@ -236,16 +239,41 @@ fn broken(end: End) -> String {
 #[tokio::test]
 async fn a_page_may_read_and_no_more_and_its_rows_are_taken_or_it_ends() {
     // It was answered, and nothing was sent: the guest says what it was told.
-    let (_, end) = page("write", Some("t")).await;
-    let End::Outcomes(outcomes) = end else { panic!("{end:?}") };
-    assert!(
-        matches!(&outcomes[..], [(1, Outcome::Failed(f))] if f.problem.contains("this call may only read")),
-        "{outcomes:?}"
-    );
-    assert_eq!(broken(page("rows", None).await.1), "rows gave rows, and nobody takes them");
-    assert!(matches!(page("rows", Some("t")).await.1, End::Outcomes(_)));
-    assert_eq!(broken(page("many", Some("t")).await.1), "limit rows: 1001 wanted, 1000 allowed");
-    assert_eq!(broken(page("cursor", Some("t")).await.1), "limit cursor-bytes: 8193 wanted, 8192 allowed");
+    let (_, end, taken) = page(asked_for("write", Some("t"))).await;
+    let Some(Taken { number: 0, page: Err(Interruption::BadCursor(why)), .. }) = taken else { panic!("{taken:?}") };
+    assert!(why.contains("this call may only read"), "{why}");
+    assert!(matches!(end, End::Outcomes(_)), "who takes it decides: {end:?}");
+    assert_eq!(broken(page(asked_for("rows", None)).await.1), "rows gave rows, and nobody takes them");
+    let (_, end, taken) = page(asked_for("rows", Some("t"))).await;
+    assert!(matches!(end, End::Outcomes(_)) && taken.is_some_and(|taken| taken.page.is_ok()));
+    for (source, why) in
+        [("many", "limit rows: 1001 wanted, 1000 allowed"), ("cursor", "limit cursor-bytes: 8193 wanted, 8192 allowed")]
+    {
+        let (_, end, taken) = page(asked_for(source, Some("t"))).await;
+        assert_eq!((broken(end), taken), (why.to_string(), None), "nobody is given what is wrong");
+    }
+}
+
+/// One page that cannot be read ends no pass that repeats by itself.
+#[tokio::test]
+async fn a_pass_that_repeats_goes_on_whatever_happened_to_a_page() {
+    // The run began at 1.
+    const IN_AN_HOUR: Option<Timestamp> = Some(Timestamp(3_600_001));
+    for (source, cursor, code, not_before, goes_on_from) in [
+        ("rows", Some("c"), "sync-broke", IN_AN_HOUR, Some("c")),
+        ("write", Some("c"), "sync-begins-anew", None, None),
+        // Refused at its very beginning: it would be refused again at once.
+        ("write", None, "sync-failed", IN_AN_HOUR, None),
+    ] {
+        let pass = Pass::repeating(source, cursor.map(str::to_owned), 600_000, Timestamp(0));
+        let (notes, end, _) = page(pass).await;
+        let End::Outcomes(outcomes) = end else { panic!("{end:?}") };
+        let [(1, Outcome::Done(Completion { then: Some(next), .. }))] = &outcomes[..] else { panic!("{outcomes:?}") };
+        let of = Pass::of(next).unwrap();
+        assert_eq!((next.not_before, of.cursor.as_deref()), (not_before, goes_on_from), "{source}");
+        let said = notes.iter().any(|note| matches!(note, Note::Log(line) if line.code == code));
+        assert!(said, "{source}: {notes:?}");
+    }
 }
 
 /// Performs nothing: whoever reaches it has passed a check that should have held.

@@ -7,7 +7,7 @@ use host_harness::{
     host::Host,
     runtime::{
         Taken,
-        contract::{Interruption, RowChange, Source},
+        contract::{Interruption, Page, RowChange, Source},
     },
     simulators::{
         Options,
@@ -128,17 +128,17 @@ impl<'a> Taker<'a> {
         Taker { theatre, host, source, cursor }
     }
 
-    async fn page(&mut self, name: &str) -> Result<Taken, Interruption> {
+    async fn page(&mut self, name: &str) -> Result<Page, Interruption> {
         let clock = &self.theatre.stage.clock;
         let mut pages = self.host.runtime.take_pages(name);
         let pass = Pass::taken(&self.source.name, String::new(), self.cursor.clone(), Some(name.into()), clock.now());
         self.host.engine.accept(INSTALLATION, vec![pass.task(None)]).await.unwrap();
         clock.run_for(A_PAGE).await;
-        let taken = pages.try_recv().unwrap();
-        if let Ok(taken) = &taken {
-            self.cursor = Some(taken.page.cursor.clone());
+        let Taken { page, .. } = pages.try_recv().unwrap();
+        if let Ok(page) = &page {
+            self.cursor = Some(page.cursor.clone());
         }
-        taken
+        page
     }
 
     /// Pages to the end of the pass, or so many; rows in their order, page by page.
@@ -150,7 +150,7 @@ impl<'a> Taker<'a> {
         let schema = compiler.compile("row.json", &mut schemas).unwrap();
         let mut pages = vec![];
         for number in 0..max {
-            let Taken { page, .. } = self.page(&format!("{name}-{number}")).await.unwrap();
+            let page = self.page(&format!("{name}-{number}")).await.unwrap();
             let row = |row: &host_harness::runtime::contract::Row| {
                 let value: Value = serde_json::from_str(&row.value).unwrap();
                 if row.change == RowChange::Upsert {
@@ -193,7 +193,7 @@ async fn ten_thousand_people_are_told_once_whatever_is_cut_and_then_nothing_more
         // The page that was cut: told, and its cursor is lost.
         let before = taker.cursor.clone();
         let cut = taker.page(&format!("cut{life}")).await.unwrap();
-        pages.push(cut.page.rows.iter().map(|r| (r.change, serde_json::from_str(&r.value).unwrap())).collect());
+        pages.push(cut.rows.iter().map(|r| (r.change, serde_json::from_str(&r.value).unwrap())).collect());
         told.extend(pages);
         drop(taker);
         theatre.stage.close_host().await;

@@ -203,17 +203,19 @@ impl Host {
     pub async fn switch_on(&self, installation: &str, addresses: BTreeMap<String, String>) -> Result<(), EngineError> {
         let now = self.clock.now();
         let mut tasks = vec![trigger("activated", &Trigger::Activated { addresses, at: now }, now)];
-        for source in self.sources(installation).iter().filter(|source| repeats(source)) {
+        for source in self.sources(installation) {
             self.engine.resume(installation, Some(&sync::key(&source.name))).await?;
-            tasks.push(Pass::repeating(&source.name, None, source.min_interval_ms, now).task(None));
+            if repeats(&source) {
+                tasks.push(Pass::repeating(&source.name, None, source.min_interval_ms, now).task(None));
+            }
         }
         self.engine.accept(installation, tasks).await.map(|_| ())
     }
 
-    /// The customer switches it off: what repeats stands still, and the connector takes back what it has set up at the provider.
-    /// The connections are needed until the tasks of that are done.
+    /// The customer switches it off: nothing is read by itself any more, what was asked for and is under way included, and the
+    /// connector takes back what it has set up at the provider. The connections are needed until the tasks of that are done.
     pub async fn switch_off(&self, installation: &str) -> Result<(), EngineError> {
-        for source in self.sources(installation).iter().filter(|source| repeats(source)) {
+        for source in self.sources(installation) {
             self.engine.pause(installation, Some(&sync::key(&source.name))).await?;
         }
         let at = self.clock.now();

@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod clock;
 pub mod connections;
+pub mod data_dir;
 pub mod durable;
 pub mod effect;
 pub mod host;

@@ -1,9 +1,9 @@
 //! What the commands about one installation share: where it is written down, where it is remembered, and a host with it.
 
-use super::data_dir::{Accounts, DataDir, DataDirError};
 use crate::{
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
     connections::{Binding, CredentialStore, NetworkTransport, Rehearsal, Secret, SocketTimes},
+    data_dir::{Accounts, DataDir, DataDirError, Pace},
     durable::{EngineLimits, NoProbe, sqlite, sqlite::Durability},
     host::{Ground, Host, Installation},
     installation::InstallationFile,
@@ -56,6 +56,14 @@ impl Opened {
     }
 
     /// Where a stream's cursor is kept, unless it is given.
+    pub fn pace(&self, stream: &str) -> anyhow::Result<Option<Pace>> {
+        Ok(self.data.pace(&self.id, stream)?)
+    }
+
+    pub fn note_pace(&self, stream: &str, pace: &Pace) -> anyhow::Result<()> {
+        Ok(self.data.note_pace(&self.id, stream, pace)?)
+    }
+
     pub fn stream_file(&self, stream: &str) -> PathBuf {
         self.data.stream_file(&self.id, stream)
     }

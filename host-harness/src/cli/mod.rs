@@ -6,7 +6,6 @@
 mod backfill;
 mod check;
 mod completion;
-mod data_dir;
 mod demo;
 pub mod exit_codes;
 mod inspect;

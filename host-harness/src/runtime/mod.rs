@@ -220,7 +220,7 @@ impl Runtime {
     }
 
     /// From here on the pages of passes with this taker are given here, until this is dropped.
-    pub fn take_pages(&self, taker: &str) -> UnboundedReceiver<Result<Taken, Interruption>> {
+    pub fn take_pages(&self, taker: &str) -> UnboundedReceiver<Taken> {
         self.takers.add(taker)
     }
 

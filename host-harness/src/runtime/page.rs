@@ -1,7 +1,7 @@
 //! One page of a source, as a run: it reads and remembers, and what it gives becomes durable together with what it remembers.
 //!
-//! Promises: rows go to who takes them, or the page ends as broken; a pass that repeats by itself goes on whatever happened to
-//! one page, and says so.
+//! Promises: rows go to who takes them, or the page ends as broken; whatever happened to one page, a pass that nobody takes goes on:
+//! it is never put off for so long that it is given up, one that repeats begins anew where it broke, and its log says so.
 
 use super::{
     contract::{Cost, Interruption, Page},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    effect::{Ask, Completion, End, Failure, FailureClass, Input, Level, Line, Note, Outcome, Run, Step, Task, Wait},
+    effect::{Ask, Completion, End, Failure, FailureClass, Input, Level, Line, Note, Outcome, Run, Step, Task},
     sync::{
         Pass,
         plan::{Plan, Spent},
@@ -30,28 +30,28 @@ const AGAIN: Duration = Duration::from_secs(3600);
 const ROWS_MAX: usize = 1_000;
 const CURSOR_BYTES_MAX: usize = 8 << 10;
 
-/// A page, for whoever takes it.
+/// A page, for whoever takes it: read, and not yet durable. Its task says whether it was remembered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
-    pub page: Page,
+    /// How many pages of its pass come before it.
+    pub number: u64,
+    pub page: Result<Page, Interruption>,
     /// By the pass so far.
     pub spent: Spent,
 }
 
-type Given = Result<Taken, Interruption>;
-
 /// Who takes the pages of passes that are asked for, by the name that stands in the pass.
 #[derive(Default)]
-pub(super) struct Takers(Mutex<BTreeMap<String, mpsc::UnboundedSender<Given>>>);
+pub(super) struct Takers(Mutex<BTreeMap<String, mpsc::UnboundedSender<Taken>>>);
 
 impl Takers {
-    pub fn add(&self, name: &str) -> mpsc::UnboundedReceiver<Given> {
+    pub fn add(&self, name: &str) -> mpsc::UnboundedReceiver<Taken> {
         let (give, take) = mpsc::unbounded_channel();
         self.0.lock().unwrap_or_else(|p| p.into_inner()).insert(name.into(), give);
         take
     }
 
-    fn of(&self, name: &str) -> Option<mpsc::UnboundedSender<Given>> {
+    fn of(&self, name: &str) -> Option<mpsc::UnboundedSender<Taken>> {
         self.0.lock().unwrap_or_else(|p| p.into_inner()).get(name).filter(|taker| !taker.is_closed()).cloned()
     }
 
@@ -88,9 +88,13 @@ impl Run for Reading {
                 Step::Asks { notes, ask }
             }
             Next::Finished { mut notes, result } => {
-                let outcome = result.and_then(|page| self.outcome(page, &mut notes));
-                let end = match outcome.and_then(|o| outcomes::checked(vec![(self.id, o)], &[self.id], &self.limits)) {
+                let end = match result.and_then(|page| self.checked(page, &mut notes)) {
                     Ok(outcomes) => End::Outcomes(outcomes),
+                    Err(why) if self.pass.every_ms.is_some() => {
+                        let message = format!("{} broke off, and is tried again in an hour: {why}", self.pass.source);
+                        notes.push(Note::Log(Line { level: Level::Error, ..line("sync-broke", message) }));
+                        End::Outcomes(vec![(self.id, Outcome::Done(self.again(self.now.plus(AGAIN))))])
+                    }
                     Err(why) => End::Broken(why),
                 };
                 Step::Finished { notes, end }
@@ -100,7 +104,8 @@ impl Run for Reading {
 }
 
 impl Reading {
-    fn outcome(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Result<Outcome, String> {
+    /// Handed on once nothing is wrong with it.
+    fn checked(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Result<Vec<(u32, Outcome)>, String> {
         if let Ok(page) = &page {
             outcomes::limit("rows", page.rows.len(), ROWS_MAX)?;
             outcomes::limit("cursor-bytes", page.cursor.len(), CURSOR_BYTES_MAX)?;
@@ -108,39 +113,56 @@ impl Reading {
                 return Err(format!("{} gave rows, and nobody takes them", self.pass.source));
             }
         }
-        if let Some(taker) = &self.pass.taker {
-            // Who is gone meanwhile asks again from an earlier cursor.
-            let given = page.clone().map(|page| Taken { spent: self.spent(&page), page });
-            if let Some(taker) = self.takers.of(taker) {
-                drop(taker.send(given));
-            }
+        // Who is gone meanwhile asks again from an earlier cursor.
+        let taker = self.pass.taker.as_ref().and_then(|taker| self.takers.of(taker));
+        let taken = taker.map(|taker| (taker, self.taken(page.clone())));
+        let outcomes = outcomes::checked(vec![(self.id, self.outcome(page, notes))], &[self.id], &self.limits)?;
+        if let Some((taker, taken)) = taken {
+            drop(taker.send(taken));
         }
-        Ok(match page {
-            Ok(page) => Outcome::Done(self.page(page)),
-            Err(Interruption::Later(wait)) => Outcome::Later(wait),
-            Err(Interruption::BadCursor(why)) if self.pass.every_ms.is_some() => {
-                let message = format!("{} begins anew, from the beginning: {why}", self.pass.source);
-                notes.push(Note::Log(line("sync-begins-anew", message)));
-                let pass = Pass { cursor: None, pages: 0, ..self.pass.clone() };
-                Outcome::Done(then(pass.task(None)))
+        Ok(outcomes)
+    }
+
+    fn taken(&self, page: Result<Page, Interruption>) -> Taken {
+        let spent = page.as_ref().map_or_else(|_| self.pass.spent.clone(), |page| self.spent(page));
+        Taken { number: self.pass.pages, page, spent }
+    }
+
+    fn outcome(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Outcome {
+        let (source, repeats) = (&self.pass.source, self.pass.every_ms.is_some());
+        let mut say = |level, code, message| notes.push(Note::Log(Line { level, ..line(code, message) }));
+        let failure = match page {
+            Ok(page) => return Outcome::Done(self.page(page)),
+            // Who takes the pages is told, and asks again.
+            Err(_) if self.pass.taker.is_some() => return Outcome::Done(Completion::default()),
+            Err(Interruption::Later(wait)) => {
+                let message = format!("{source} is read on from {} on: {}", wait.until, wait.reason);
+                say(Level::Info, "sync-waits", message);
+                return Outcome::Done(self.again(wait.until));
             }
-            Err(Interruption::BadCursor(why)) => Outcome::Failed(Failure {
-                class: FailureClass::Invalid,
-                problem: why,
-                remedy: "Give the state that the last pass left, or begin anew with a full pass".into(),
-            }),
-            Err(Interruption::Failed(failure)) if self.pass.every_ms.is_some() => {
-                let Failure { problem, remedy, .. } = failure;
-                let message = format!(
-                    "{} could not be read, and is tried again in an hour: {problem} {remedy}",
-                    self.pass.source
-                );
-                notes.push(Note::Log(line("sync-failed", message)));
-                let until = self.now.plus(AGAIN);
-                Outcome::Later(Wait { until, reason: problem, wake_on: None, pause: None })
+            // What it refuses at its very beginning is no cursor of its own, and would be refused again at once.
+            Err(Interruption::BadCursor(why)) if repeats && self.pass.cursor.is_some() => {
+                let message = format!("{source} begins anew, from the beginning: {why}");
+                say(Level::Warning, "sync-begins-anew", message);
+                return Outcome::Done(then(Pass { cursor: None, pages: 0, ..self.pass.clone() }.task(None)));
             }
-            Err(Interruption::Failed(failure)) => Outcome::Failed(failure),
-        })
+            Err(Interruption::BadCursor(problem)) => {
+                Failure { class: FailureClass::Invalid, problem, remedy: String::new() }
+            }
+            Err(Interruption::Failed(failure)) => failure,
+        };
+        if !repeats {
+            return Outcome::Failed(failure);
+        }
+        let Failure { problem, remedy, .. } = failure;
+        let message = format!("{source} could not be read, and is tried again in an hour: {problem} {remedy}");
+        say(Level::Warning, "sync-failed", message);
+        Outcome::Done(self.again(self.now.plus(AGAIN)))
+    }
+
+    /// The same page, later. What was spent on it in vain is paid back like the rest.
+    fn again(&self, at: Timestamp) -> Completion {
+        then(self.pass.task(Some(at.max(self.now))))
     }
 
     fn page(&self, page: Page) -> Completion {

@@ -27,6 +27,12 @@ fn a_stream_is_told_once_then_what_is_new_and_not_too_often() {
     let soon = sync(&[]);
     assert_eq!((soon.status.code(), stdout(&soon).as_str()), (Some(1), ""));
     assert!(stderr(&soon).contains("or say --now"), "{}", stderr(&soon));
+    // Nor from another state, or none: the calls were spent.
+    let elsewhere = bench.path("elsewhere.json");
+    for more in [&["--full"][..], &["--state", elsewhere.to_str().unwrap()]] {
+        let early = sync(more);
+        assert_eq!((early.status.code(), stdout(&early).as_str()), (Some(1), ""), "{more:?}");
+    }
     let again = sync(&["--now"]);
     assert_eq!((again.status.code(), stdout(&again).as_str()), (Some(0), ""), "{}", stderr(&again));
     assert!(stderr(&again).contains("warning: begun before its time"), "{}", stderr(&again));

@@ -5,13 +5,13 @@
 mod records;
 
 use super::{
-    data_dir::DataDir,
     exit_codes,
     run::remedy,
     timeline::{table, tasks, title},
 };
 use crate::{
     clock::SystemClock,
+    data_dir::DataDir,
     durable::{
         Engine, EngineLimits, NoProbe, TaskFilter,
         journal::Record,

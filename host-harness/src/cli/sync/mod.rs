@@ -1,7 +1,8 @@
 //! `harness sync`: reads a stream, and gives its records to whoever takes them from stdout.
 //!
 //! Promises: a record is on stdout before the cursor behind it is kept, so whatever ends the command, the next one begins at the
-//! page that was cut and gives no other record twice; a pass too early is refused. Not here: what is read (the connector).
+//! page that was cut and gives no other record twice; a pass too early is refused, whatever state it would go on from. Not here:
+//! what is read (the connector).
 
 mod format;
 mod progress;
@@ -14,13 +15,15 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    effect::Level,
+    data_dir::Pace,
+    durable::{Accepted, LogLine, TaskFilter, TaskId, TaskStatus},
+    effect::{Level, Wait},
     installation::InstallationFile,
     runtime::{
         Taken,
-        contract::{Interruption, Source},
+        contract::{Interruption, Page, Source},
     },
-    sync::Pass,
+    sync::{Pass, plan::Spent},
 };
 use anyhow::{anyhow, bail};
 use format::{Format, Printer};
@@ -36,7 +39,8 @@ const SHORT: Duration = Duration::from_secs(120);
 /// Reads a stream of Livestorm (people, events, sessions) and prints its records, those that are new or changed
 ///
 /// The first pass prints all; each later one prints what has changed since. Where it stood is kept in the data directory, or in the
-/// file of --state. Whatever ends it, the next call goes on from the last page that was printed whole.
+/// file of --state. Whatever ends it, the next call goes on from the last page that was printed whole. Where what takes the records
+/// may fail after they were printed, as a target of Singer may, give --state the last state that it has printed itself.
 ///
 /// Records are one JSON object a line; what is gone has its key and `_sdc_deleted_at`. With --format singer they come in the messages
 /// of the Singer specification (SCHEMA, RECORD, STATE), for any of its targets.
@@ -78,7 +82,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let kept = if arguments.full { None } else { state.read()? };
     let under_way = kept.as_ref().is_some_and(|kept| kept.more);
     let now = SystemClock.now();
-    if let Some(next_at) = kept.as_ref().filter(|_| !under_way).map(|kept| kept.next_at).filter(|at| *at > now) {
+    let before = opened.pace(&source.name)?;
+    let next_at = before
+        .as_ref()
+        .map(|pace| opened.host.runtime.next_pass(&opened.id, pace.began_at, source.min_interval_ms, &pace.spent));
+    let pace = match before.filter(|_| under_way) {
+        Some(pace) => pace,
+        // Begun before its time, it is paid back after what came before it.
+        None => Pace { began_at: next_at.unwrap_or(now).max(now), spent: Spent::default() },
+    };
+    if !under_way && pace.began_at > now {
+        let next_at = pace.began_at;
         if !arguments.now {
             bail!(
                 "{} may be read again from {next_at} on: a pass begins no sooner than {} minutes after the one before, and later \
@@ -98,7 +112,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::heard_by(stop.clone());
     let serving = opened.host.start(stop.clone());
     let reading = Reading { opened: &opened, source: &source, state: &state, stop: &stop };
-    let end = reading.all(kept, &mut printer).await;
+    let end = reading.all(kept, pace, &mut printer).await;
     stop.cancel();
     serving.await??;
     Ok(ExitCode::from(match (end?, interrupt.was_heard()) {
@@ -148,78 +162,118 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Page by page: printed, then durable, then the cursor is kept.
-    async fn all(&self, kept: Option<Kept>, printer: &mut Printer<'_>) -> anyhow::Result<End> {
-        let host = &self.opened.host;
+    async fn all(&self, kept: Option<Kept>, mut pace: Pace, printer: &mut Printer<'_>) -> anyhow::Result<End> {
+        let (host, name) = (&self.opened.host, &self.source.name);
         let taker = format!("{}-{}", SystemClock.now().0, std::process::id());
         let mut pages = host.runtime.take_pages(&taker);
-        let mut progress = Progress::new(&self.source.name);
-        let began_at = kept.as_ref().filter(|kept| kept.more).map_or(SystemClock.now(), |kept| kept.began_at);
+        let mut progress = Progress::new(name);
         let cursor = kept.map(|kept| kept.cursor);
-        let mut pass = Pass::taken(&self.source.name, String::new(), cursor, Some(taker), began_at);
+        let mut pass = Pass::taken(name, String::new(), cursor, Some(taker), pace.began_at);
+        pass.spent = pace.spent.clone();
+        let said_before = self.lines(None).await?.last().map(|line| line.id);
         loop {
-            host.engine.accept(&self.opened.id, vec![pass.task(None)]).await?;
-            let Some(Taken { page, spent }) = self.page(&mut pages).await? else { return Ok(End::PutOff) };
+            let accepted = host.engine.accept(&self.opened.id, vec![pass.task(None)]).await?;
+            let [Accepted::New(task) | Accepted::Already(task)] = accepted[..] else { bail!("no page was asked for") };
+            let Some(taken) = self.taken(&mut pages, pass.pages, said_before).await? else { return Ok(End::PutOff) };
+            pace.spent = taken.spent.clone();
+            self.opened.note_pace(name, &pace)?;
+            let page = match taken.page {
+                Ok(page) => page,
+                Err(Interruption::Later(wait)) => {
+                    if !self.waited(&wait).await {
+                        return Ok(End::PutOff);
+                    }
+                    pass.spent = taken.spent;
+                    continue;
+                }
+                Err(Interruption::BadCursor(why)) => bail!("{why}"),
+                Err(Interruption::Failed(failure)) => bail!("{} {}", failure.problem, failure.remedy),
+            };
             printer.records(&page.rows, SystemClock.now())?;
-            // Until the page is durable.
-            let _ = host.engine.idle().await?;
-            let next_at = host.runtime.next_pass(&self.opened.id, began_at, self.source.min_interval_ms, &spent);
-            let kept = Kept { cursor: page.cursor.clone(), more: page.more, began_at, next_at };
+            if !self.is_durable(task, said_before).await? {
+                return Ok(End::PutOff);
+            }
+            let kept = Kept { cursor: page.cursor.clone(), more: page.more };
             self.state.write(&kept)?;
             printer.state(&self.state.value(&kept))?;
             progress.page(page.rows.len(), host.connections.left(&self.opened.id, "livestorm"));
-            pass = pass.next_page(page.cursor, spent);
-            if !page.more || self.stop.is_cancelled() {
+            let Page { cursor, more, .. } = page;
+            if !more || self.stop.is_cancelled() {
                 progress.end();
-                return Ok(if page.more { End::PutOff } else { End::Over });
+                return Ok(if more { End::PutOff } else { End::Over });
+            }
+            pass = pass.next_page(cursor, taken.spent);
+        }
+    }
+
+    /// The page of this number. None: somebody wants it to end.
+    async fn taken(
+        &self,
+        pages: &mut UnboundedReceiver<Taken>,
+        number: u64,
+        said_before: Option<u64>,
+    ) -> anyhow::Result<Option<Taken>> {
+        loop {
+            let taken = tokio::select! {
+                biased;
+                taken = pages.recv() => taken,
+                () = self.stop.cancelled() => return Ok(None),
+                idle = self.opened.host.engine.idle() => { idle?; pages.try_recv().ok() }
+            };
+            match taken {
+                Some(taken) if taken.number == number => return Ok(Some(taken)),
+                Some(_) => {}
+                None => return Err(self.broken(said_before).await?),
             }
         }
     }
 
-    /// None: it is put off for longer than anybody wants to sit and wait.
-    async fn page(&self, pages: &mut UnboundedReceiver<Result<Taken, Interruption>>) -> anyhow::Result<Option<Taken>> {
-        loop {
-            let given = tokio::select! {
-                biased;
-                given = pages.recv() => given,
-                idle = self.opened.host.engine.idle() => { idle?; pages.try_recv().ok() }
-                () = self.stop.cancelled() => return Ok(None),
-            };
-            match given {
-                Some(Ok(taken)) => return Ok(Some(taken)),
-                Some(Err(Interruption::Later(wait))) => {
-                    let left = wait.until.since(SystemClock.now());
-                    eprintln!("waiting: {} (until {})", wait.reason, wait.until);
-                    if left > SHORT {
-                        eprintln!(
-                            "All that was read is kept. Call again from {} on; the pass goes on then.",
-                            wait.until
-                        );
-                        return Ok(None);
-                    }
-                    tokio::select! {
-                        _ = SystemClock.timer(wait.until) => {}
-                        () = self.stop.cancelled() => return Ok(None),
-                    }
-                }
-                Some(Err(Interruption::BadCursor(why))) => bail!("{why}"),
-                Some(Err(Interruption::Failed(failure))) => bail!("{} {}", failure.problem, failure.remedy),
-                None => bail!("{}", self.last_words().await?),
-            }
+    /// False: nobody wants to sit and wait that long.
+    async fn waited(&self, wait: &Wait) -> bool {
+        eprintln!("waiting: {} (until {})", wait.reason, wait.until);
+        if wait.until.since(SystemClock.now()) > SHORT {
+            eprintln!("All that was read is kept. Call again from {} on; the pass goes on then.", wait.until);
+            return false;
+        }
+        tokio::select! {
+            _ = SystemClock.timer(wait.until) => true,
+            () = self.stop.cancelled() => false,
+        }
+    }
+
+    /// What the page remembers is kept. False: somebody wants it to end first; the page comes once more then.
+    async fn is_durable(&self, task: TaskId, said_before: Option<u64>) -> anyhow::Result<bool> {
+        let engine = &self.opened.host.engine;
+        tokio::select! {
+            biased;
+            idle = engine.idle() => { idle?; }
+            () = self.stop.cancelled() => return Ok(false),
+        }
+        let before = task.0.checked_sub(1).map(TaskId);
+        let kept = engine.tasks(&self.opened.id, TaskFilter::default(), before).await?.into_iter().next();
+        match kept.is_some_and(|kept| kept.id == task && kept.status == TaskStatus::Done) {
+            true => Ok(true),
+            false => Err(self.broken(said_before).await?),
         }
     }
 
     /// Nothing came: the connector broke off.
-    async fn last_words(&self) -> anyhow::Result<String> {
-        let (mut after, mut last) = (None, None);
-        loop {
-            let lines = self.opened.host.engine.log(&self.opened.id, after).await?;
-            let Some(line) = lines.last() else { break };
-            after = Some(line.id);
-            last = lines.into_iter().rfind(|line| line.line.level >= Level::Warning).or(last);
-        }
-        let said = last.map_or("no reason is in the log".into(), |line| line.line.message);
-        Ok(format!(
+    async fn broken(&self, said_before: Option<u64>) -> anyhow::Result<anyhow::Error> {
+        let lines = self.lines(said_before).await?;
+        let said = lines.into_iter().rfind(|line| line.line.level >= Level::Warning);
+        let said = said.map_or("no reason is in the log".into(), |line| line.line.message);
+        Ok(anyhow!(
             "the page could not be read: {said}. What was printed before is kept; call again to go on from there"
         ))
+    }
+
+    async fn lines(&self, mut after: Option<u64>) -> anyhow::Result<Vec<LogLine>> {
+        let mut all = vec![];
+        loop {
+            let lines = self.opened.host.engine.log(&self.opened.id, after).await?;
+            let Some(last) = lines.last() else { return Ok(all) };
+            after = Some(last.id);
+            all.extend(lines);
+        }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Promises: written whole or not at all; one that cannot be read is refused, with what to do.
 
-use crate::clock::Timestamp;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::{
@@ -21,10 +20,6 @@ pub(super) struct Kept {
     pub cursor: String,
     /// In the middle of a pass.
     pub more: bool,
-    /// Of the pass.
-    pub began_at: Timestamp,
-    /// When the next pass may begin.
-    pub next_at: Timestamp,
 }
 
 impl StateFile<'_> {
@@ -50,11 +45,9 @@ impl StateFile<'_> {
             return Err(anyhow!(self.refused("it has no `bookmarks`")));
         };
         let Some(bookmark) = bookmarks.get(self.stream) else { return Ok(None) };
-        let text = |name: &str| bookmark.get(name).and_then(Value::as_str);
-        let time = |name: &str| text(name).and_then(Timestamp::parse);
         let kept = || {
             let more = bookmark.get("more").and_then(Value::as_bool)?;
-            Some(Kept { cursor: text("cursor")?.into(), more, began_at: time("began_at")?, next_at: time("next_at")? })
+            Some(Kept { cursor: bookmark.get("cursor").and_then(Value::as_str)?.into(), more })
         };
         kept()
             .map(Some)
@@ -62,8 +55,7 @@ impl StateFile<'_> {
     }
 
     pub fn value(&self, kept: &Kept) -> Value {
-        json!({"bookmarks": {self.stream: {"cursor": kept.cursor, "more": kept.more,
-            "began_at": kept.began_at.to_string(), "next_at": kept.next_at.to_string()}}})
+        json!({"bookmarks": {self.stream: {"cursor": kept.cursor, "more": kept.more}}})
     }
 
     /// What the file holds of other streams stays.
@@ -94,13 +86,7 @@ mod tests {
     use super::*;
 
     fn kept() -> Kept {
-        let at = |text: &str| Timestamp::parse(text).unwrap();
-        Kept {
-            cursor: "c".into(),
-            more: true,
-            began_at: at("2026-11-26T08:00:00Z"),
-            next_at: at("2026-11-26T08:30:00Z"),
-        }
+        Kept { cursor: "c".into(), more: true }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the commands remember between two calls: the folder of `--data`.
+//! What is remembered between two processes beside the engine's store: the folder of `--data`.
 //!
 //! Promises: one process at a time has it; when an installation was switched on is noted once and never changed; only its
 //! owner may read what is in it. Tokens that a provider has given anew are in it as plain text: encryption comes with serving.
@@ -6,8 +6,9 @@
 use crate::{
     clock::Timestamp,
     connections::{CredentialError, CredentialStore},
+    sync::plan::Spent,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
@@ -16,7 +17,7 @@ use std::{
 };
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DataDirError {
+pub enum DataDirError {
     #[error(
         "the data directory {} is in use by another process, and one at a time may use it. End the other one, or give \
          another directory with --data", .0.display()
@@ -32,9 +33,17 @@ pub(super) enum DataDirError {
 }
 
 /// By connection, a digest that tells accounts apart.
-pub(super) type Accounts = BTreeMap<String, String>;
+pub type Accounts = BTreeMap<String, String>;
 
-pub(super) struct DataDir {
+/// What a pass of a stream has cost so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// From then on it is paid back.
+    pub began_at: Timestamp,
+    pub spent: Spent,
+}
+
+pub struct DataDir {
     path: PathBuf,
     /// Held for as long as this lives.
     _lock: File,
@@ -83,6 +92,19 @@ impl DataDir {
     /// Where the cursor of an installation's stream is kept.
     pub fn stream_file(&self, installation: &str, stream: &str) -> PathBuf {
         self.path.join(format!("{installation}.{stream}.json"))
+    }
+
+    /// What reading a stream has cost, whatever cursor it was read from.
+    pub fn pace(&self, installation: &str, stream: &str) -> Result<Option<Pace>, DataDirError> {
+        read(&self.pace_file(installation, stream))
+    }
+
+    pub fn note_pace(&self, installation: &str, stream: &str, pace: &Pace) -> Result<(), DataDirError> {
+        write(&self.pace_file(installation, stream), pace)
+    }
+
+    fn pace_file(&self, installation: &str, stream: &str) -> PathBuf {
+        self.path.join(format!("{installation}.{stream}.pace.json"))
     }
 
     pub fn credentials(&self) -> Result<CredentialStore, CredentialError> {
