@@ -206,6 +206,27 @@ fn who_could_not_be_taken_off_is_taken_off_by_a_retry_or_is_still_in() {
     }
 }
 
+/// Their registration waits for the session's campaign, and is older than what takes it back.
+#[test]
+fn who_is_taken_out_while_their_registration_is_held_does_not_come_by_it() {
+    for (settings, comes_back, expected) in [(REMOVE, false, 0), (REMOVE, true, 1), ("{}", false, 1)] {
+        let mut story = Story::new();
+        story.set_up(&serde_json::from_str(settings).unwrap());
+        story.deliver(&session_created("S1", STARTS));
+        story.deliver(&registered("S1", "ben@example.org", START + MINUTE, "Example"));
+        story.advance(MINUTE);
+        assert!(members(&story).is_empty() && story.waiting() > 0, "held");
+        story.give(removed("ben@example.org", START + MINUTE));
+        if comes_back {
+            story.deliver(&registered("S1", "ben@example.org", story.host.now(), "Another"));
+        }
+        story.settle();
+        assert_eq!((members(&story).len(), story.dead_letters()), (expected, vec![]), "{settings} {comes_back}");
+        let told = story.host.lines(Level::Info).into_iter().filter(|code| code == "older-than-removal").count();
+        assert_eq!(told, usize::from(settings == REMOVE), "{settings} {comes_back}");
+    }
+}
+
 /// A read does not show yet what was made a moment ago.
 #[test]
 fn who_is_taken_out_right_after_they_have_registered_is_taken_off_the_list() {
