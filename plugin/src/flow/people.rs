@@ -61,7 +61,7 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
     let team = team_if_needed(work, &batch);
     let mut asked: Vec<SessionId> = Vec::new();
     let mut ready: Vec<(One, Ready)> = Vec::new();
-    let mut gone: Vec<(One, Ready)> = Vec::new();
+    let mut gone: Vec<(One, Option<Ready>)> = Vec::new();
     for one in batch {
         let registration = &one.person.registration;
         let team = match &team {
@@ -80,20 +80,19 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
         match link(work, &registration.session) {
             Err(stop) => ends.push((one.id, Err(stop))),
             // Nothing was made of them.
-            Ok(None | Some(Link::LeftOut { .. })) if one.task.kind == REMOVED => {
-                ends.push((one.id, Ok(Completion::default())));
+            Ok(Some(Link::LeftOut { .. })) if one.task.kind == REMOVED => {
+                ends.push((one.id, Ok(Completion::default())))
             }
-            Ok(None) => ends.push((one.id, unlinked(work, &one, &mut asked))),
             Ok(Some(Link::LeftOut { reason })) => {
                 let reason = format!("session {} gets no campaign: {reason}", registration.session);
                 left_out::tell(work, registration, &left_out::Why { code: "left-out-session", reason });
                 ends.push((one.id, Ok(Completion::default())));
             }
-            Ok(Some(link)) => match with(work, &one, link) {
-                Some(with) if one.task.kind == REMOVED => gone.push((one, with)),
+            Ok(link) => match link.and_then(|link| with(work, &one, link)) {
+                // Linked or not: a registration of theirs may be held.
+                with if one.task.kind == REMOVED => gone.push((one, with)),
                 Some(with) => ready.push((one, with)),
-                None if one.task.kind == REMOVED => ends.push((one.id, Ok(Completion::default()))),
-                // Of another destination, which was chosen before.
+                // Not linked yet, or in another destination, which was chosen before.
                 None => ends.push((one.id, unlinked(work, &one, &mut asked))),
             },
         }

@@ -59,8 +59,9 @@ pub fn forget(work: &Work<'_>, session: &SessionId, email: &Email) {
     }
 }
 
-/// What is to be taken back in the destination, and the ends of the others.
-pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Ready)>) -> (Vec<(One, Ready)>, Ends) {
+/// What is to be taken back in the destination, and the ends of the others. Where the session is not linked nothing was
+/// made of them; that they are gone is remembered, since a registration that waits for it is older.
+pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Option<Ready>)>) -> (Vec<(One, Ready)>, Ends) {
     let (mut ends, mut asked) = (Ends::new(), Vec::new());
     for (one, with) in gone {
         let Some(email) = one.person.registration.email.clone() else { continue };
@@ -71,13 +72,16 @@ pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Ready)>) -> (Vec<(One, Read
                 Destination::AccountEngagement => to_account_engagement::has_attended(work, &session, &email),
                 Destination::Salesforce => to_salesforce::has_attended(work, &session, &email),
             };
-        if attended {
-            left(work, &session, &email, &with.name, "attended, and stays");
-        } else if work.settings.removed_registrants == RemovedRegistrants::Leave {
-            left(work, &session, &email, &with.name, "is left there, as the settings say");
-        } else {
-            asked.push((one, with, session, email));
-            continue;
+        let why = match (attended, work.settings.removed_registrants) {
+            (true, _) => "attended, and stays",
+            (false, RemovedRegistrants::Leave) => "is left there, as the settings say",
+            (false, RemovedRegistrants::Remove) => {
+                asked.push((one, with, session, email));
+                continue;
+            }
+        };
+        if let Some(with) = with {
+            left(work, &session, &email, &with.name, why);
         }
         ends.push((one.id, Ok(Completion::default())));
     }
@@ -100,9 +104,9 @@ pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Ready)>) -> (Vec<(One, Read
                     Destination::AccountEngagement => to_account_engagement::is_known(work, &session, &email),
                     Destination::Salesforce => to_salesforce::is_known(work, &session, &email),
                 };
-                match is_known {
-                    true => back.push((one, with)),
-                    false => ends.push((one.id, Ok(Completion::default()))),
+                match with.filter(|_| is_known) {
+                    Some(with) => back.push((one, with)),
+                    None => ends.push((one.id, Ok(Completion::default()))),
                 }
             }
         }

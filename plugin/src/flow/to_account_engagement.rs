@@ -93,10 +93,11 @@ async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
         false => activities::of(work, &told.person, told.registered_at, &told.sources, email, with.is_on_demand),
     };
     let mut gone = Vec::new();
-    loop {
+    let not_back = loop {
         let chosen = prospect::ensure(work, &wanted, &mut gone).await?;
-        match list_membership::join(work, &place, email, &chosen.id).await? {
-            Joined::Yes => {}
+        let not_back = match list_membership::join(work, &place, email, &chosen.id).await? {
+            Joined::Yes => None,
+            Joined::NotBack(stop) => Some(stop),
             Joined::ProspectGone(error) if chosen.is_young => {
                 return Err(doing.later(work.now() + MINUTE, &format!("the prospect is very young ({})", error.said())));
             }
@@ -105,11 +106,14 @@ async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
                 gone.push(chosen.id);
                 continue;
             }
-        }
+        };
         if tell(work, session, email, &activities, chosen.is_young, gone.is_empty()).await? {
-            break;
+            break not_back;
         }
         gone.push(chosen.id);
+    };
+    if let Some(stop) = not_back {
+        return Err(stop);
     }
     // The activity's entry is the fact from here on.
     told.forget_time(work);

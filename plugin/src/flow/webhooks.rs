@@ -56,15 +56,16 @@ struct Made {
     at: Instant,
 }
 
-/// Those that were deleted last: a read may show them yet.
-#[derive(Debug, Default, PartialEq)]
+/// Those that Livestorm has deleted last, and when: a read may show them for a while.
+#[derive(Debug, PartialEq)]
 struct Deleted {
     ids: Vec<String>,
+    at: Option<Instant>,
 }
 
 plain!(Addresses { addresses });
 plain!(Made { id, at });
-plain!(Deleted { ids });
+plain!(Deleted { ids, at });
 
 /// As Livestorm lists it.
 #[derive(Clone, Debug)]
@@ -286,7 +287,7 @@ async fn listed(work: &Work<'_>, doing: &Doing<'_>) -> Result<Vec<Hook>, Stop> {
         Err(Read::NotAllowed(said)) => return Err(doing.needs_attention(&format!("{said}."), BY_HAND)),
         Err(other) => return Err(other.stop(work.now(), doing)),
     };
-    let deleted: Deleted = read_note(work, DELETED).unwrap_or_default();
+    let deleted = just_deleted(work);
     let hook = |row: &Value| {
         let row = At::root(row).ok()?;
         let attributes = row.object("attributes").ok()?;
@@ -296,7 +297,13 @@ async fn listed(work: &Work<'_>, doing: &Doing<'_>) -> Result<Vec<Hook>, Stop> {
             url: attributes.text("url").ok()?,
         })
     };
-    Ok(rows.iter().filter_map(hook).filter(|hook| !deleted.ids.contains(&hook.id)).collect())
+    Ok(rows.iter().filter_map(hook).filter(|hook| !deleted.contains(&hook.id)).collect())
+}
+
+fn just_deleted(work: &Work<'_>) -> Vec<String> {
+    let noted = read_note::<Deleted>(work, DELETED);
+    let noted = noted.filter(|noted| noted.at.is_some_and(|at| work.now() < at + 2 * READ_LAG));
+    noted.map(|noted| noted.ids).unwrap_or_default()
 }
 
 /// By its address, or by the id that was noted when it was made.
@@ -327,8 +334,6 @@ async fn delete(work: &Work<'_>, ids: Vec<String>, doing: &Doing<'_>) -> Result<
     if ids.is_empty() {
         return Ok(());
     }
-    // Before they leave: a read may show them for a while.
-    note(work, DELETED, &Deleted { ids: ids.clone() });
     let one = |id: &str| {
         let request = DELETE_WEBHOOK.request(&[id], &[], None);
         let id = id.to_string();
@@ -357,6 +362,12 @@ async fn delete(work: &Work<'_>, ids: Vec<String>, doing: &Doing<'_>) -> Result<
         flow
     };
     let ends = executor::all(ids.iter().map(|id| one(id)).collect()).await;
+    // One that was refused is still there, and is listed.
+    let mut gone = just_deleted(work);
+    gone.extend(ids.iter().zip(&ends).filter(|(_, end)| end.is_ok()).map(|(id, _)| id.clone()));
+    gone.sort_unstable();
+    gone.dedup();
+    note(work, DELETED, &Deleted { ids: gone, at: Some(work.now()) });
     ends.into_iter().collect()
 }
 
@@ -387,7 +398,7 @@ mod tests {
         let address = Address { source: "livestorm".into(), url: "https://hooks.example.org/made-up".into() };
         says("webhooks", ADDRESSES, &Addresses { addresses: vec![address] });
         says("webhooks", &made_key("people.registered"), &Made { id: "W1".into(), at: 1_644_845_100_000 });
-        says("webhooks", DELETED, &Deleted { ids: vec!["W1".into()] });
+        says("webhooks", DELETED, &Deleted { ids: vec!["W1".into()], at: None });
         says("webhooks", OFF, &1_644_846_000_000_u64);
         says("webhooks", RENEWED, &1_644_932_400_000_u64);
         assert!(sample("webhooks", &once_key("people.registered")).contains("sending"));

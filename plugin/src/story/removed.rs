@@ -2,12 +2,17 @@
 
 use super::{
     START,
-    ends::{STARTS, activities, ended_attributes, row, session_ended},
+    ends::{STARTS, activities, ended_attributes, row, session_ended, watched},
     queue::Story,
     registered, session_attributes, session_created,
     world::Fault,
 };
-use crate::host::{DAY, HOUR, Level, MINUTE};
+use crate::{
+    domain::registrant::Registration,
+    host::{DAY, HOUR, Host, Instant, Level, MINUTE, Task},
+    task,
+    test_host::registration,
+};
 use serde_json::{Value, json};
 
 const EACH: u64 = HOUR;
@@ -43,6 +48,12 @@ fn take_out(story: &Story, email: &str) -> Value {
     let people = world.people.get_mut("S1").unwrap();
     let place = people.iter().position(|row| row["attributes"]["email"] == email).unwrap();
     people.remove(place)
+}
+
+/// As a reading tells it that misses them.
+fn removed(email: &str, registered_at: Instant) -> Task {
+    let registration = Registration { registered_at: Some(registered_at), ..registration("S1", email) };
+    task::removed(registration, false, registered_at)
 }
 
 fn told_of_removals(story: &Story) -> usize {
@@ -97,6 +108,140 @@ fn who_registers_again_is_back_by_the_webhook_or_by_the_next_reading() {
     }
 }
 
+/// Whether a membership that was deleted can be made again is not known. It was we who deleted it: they are brought back, or a person is
+/// asked to, and what they do meanwhile is told.
+#[test]
+fn who_was_taken_off_by_us_and_registers_again_is_brought_back() {
+    for (refuses, soon, is_lost) in
+        [(false, false, false), (false, true, true), (true, false, true), (true, true, false)]
+    {
+        let mut story = with_people(REMOVE, 50);
+        story.world.borrow_mut().refuses_deleted_members = refuses;
+        take_out(&story, "ben@example.org");
+        if is_lost {
+            story.world.borrow_mut().faults.push(("take off list", Fault::AnswerLost));
+        }
+        story.give(removed("ben@example.org", START + MINUTE));
+        story.settle();
+        assert_eq!(members(&story).len(), 2);
+        story.advance(if soon { MINUTE / 2 } else { HOUR });
+        story.deliver(&registered("S1", "ben@example.org", story.host.now(), "Another"));
+        story.settle();
+        let dead = story.dead_letters();
+        if !refuses {
+            assert_eq!((members(&story).len(), dead, story.host.lines(Level::Warning)), (3, vec![], vec![]), "{soon}");
+            // And taken out once more, when reads may still show the membership of before.
+            story.give(removed("ben@example.org", story.host.now()));
+            story.settle();
+            assert_eq!((members(&story).len(), story.dead_letters()), (2, vec![]), "{soon}");
+            continue;
+        }
+        let [dead] = &dead[..] else { panic!("{dead:?}") };
+        let words = ["NeedsAttention", "ben@example.org", "Product demo - 2026-11-29 15:00 UTC", "by hand", "retry"];
+        assert!(words.iter().all(|word| dead.contains(word)), "{dead}");
+        let mut replay = watched("ben@example.org", story.host.now());
+        replay["data"]["attributes"]["registrant_detail"]["created_at"] = json!(story.host.now() / 1_000);
+        story.deliver(&replay);
+        story.settle();
+        assert!(activities(&story).iter().any(|told| told.starts_with("ben@example.org watched_replay")));
+        assert_eq!((members(&story).len(), story.dead_letters().len()), (2, 2));
+        // Added by hand, as the remedy says.
+        let deleted = story.world.borrow().deleted_memberships[0].1.value.clone();
+        let at = story.host.now();
+        story.world.borrow_mut().memberships.push(super::world::Row { at, value: deleted });
+        story.advance(MINUTE);
+        story.retry();
+        story.settle();
+        assert_eq!((members(&story).len(), story.dead_letters()), (3, vec![]), "{soon}");
+        // Noted: nothing more is sent.
+        let sent = story.sent();
+        story.forget_done();
+        story.deliver(&registered("S1", "ben@example.org", at, "Another"));
+        story.settle();
+        assert!(story.sent_since(sent).iter().all(|request| request.purpose != "add to list"));
+    }
+}
+
+/// RULES 17: whom somebody else has taken off the list is left so, whatever Livestorm says afterwards.
+#[test]
+fn who_was_taken_off_by_somebody_else_stays_off() {
+    let mut story = with_people(REMOVE, 50);
+    let now = story.host.now();
+    let mut world = story.world.borrow_mut();
+    world.refuses_deleted_members = true;
+    let deleted = world.memberships.remove(1);
+    world.deleted_memberships.push((now, deleted));
+    drop(world);
+    story.advance(HOUR);
+    take_out(&story, "ben@example.org");
+    story.give(removed("ben@example.org", START + MINUTE));
+    story.advance(HOUR);
+    story.deliver(&registered("S1", "ben@example.org", story.host.now(), "Another"));
+    story.settle();
+    assert_eq!((members(&story).len(), story.dead_letters()), (2, vec![]));
+    assert_eq!(story.host.lines(Level::Warning), ["membership-deleted"]);
+}
+
+/// A membership that could not be deleted stands, and whoever registers again is in the list as ever.
+#[test]
+fn who_could_not_be_taken_off_is_taken_off_by_a_retry_or_is_still_in() {
+    for registers in [false, true] {
+        let mut story = with_people(REMOVE, 50);
+        story.world.borrow_mut().refuses_deleted_members = true;
+        take_out(&story, "ben@example.org");
+        let refusal = Fault::Answer(403, r#"{"code":46,"message":"no ability"}"#);
+        story.world.borrow_mut().faults.push(("take off list", refusal));
+        story.give(removed("ben@example.org", START + MINUTE));
+        assert_eq!((members(&story).len(), story.dead_letters().len()), (3, 1));
+        if registers {
+            story.advance(HOUR);
+            story.deliver(&registered("S1", "ben@example.org", story.host.now(), "Another"));
+            story.settle();
+            assert_eq!((members(&story).len(), story.dead_letters().len()), (3, 1));
+        } else {
+            story.retry();
+            story.settle();
+            assert_eq!((members(&story).len(), story.dead_letters()), (2, vec![]));
+        }
+    }
+}
+
+/// Their registration waits for the session's campaign, and is older than what takes it back.
+#[test]
+fn who_is_taken_out_while_their_registration_is_held_does_not_come_by_it() {
+    for (settings, comes_back, expected) in [(REMOVE, false, 0), (REMOVE, true, 1), ("{}", false, 1)] {
+        let mut story = Story::new();
+        story.set_up(&serde_json::from_str(settings).unwrap());
+        story.deliver(&session_created("S1", STARTS));
+        story.deliver(&registered("S1", "ben@example.org", START + MINUTE, "Example"));
+        story.advance(MINUTE);
+        assert!(members(&story).is_empty() && story.waiting() > 0, "held");
+        story.give(removed("ben@example.org", START + MINUTE));
+        if comes_back {
+            story.deliver(&registered("S1", "ben@example.org", story.host.now(), "Another"));
+        }
+        story.settle();
+        assert_eq!((members(&story).len(), story.dead_letters()), (expected, vec![]), "{settings} {comes_back}");
+        let told = story.host.lines(Level::Info).into_iter().filter(|code| code == "older-than-removal").count();
+        assert_eq!(told, usize::from(settings == REMOVE), "{settings} {comes_back}");
+    }
+}
+
+/// A read does not show yet what was made a moment ago.
+#[test]
+fn who_is_taken_out_right_after_they_have_registered_is_taken_off_the_list() {
+    let mut story = with_people(REMOVE, 50);
+    let at = story.host.now();
+    story.deliver(&registered("S1", "zoe@example.org", at, "Example"));
+    story.run_due();
+    assert_eq!(members(&story).len(), 4);
+    story.advance(MINUTE / 2);
+    story.give(removed("zoe@example.org", at));
+    story.settle();
+    assert_eq!((members(&story).len(), story.dead_letters()), (3, vec![]));
+    assert!(story.waits.last().unwrap().contains("zoe@example.org"), "{:?}", story.waits);
+}
+
 /// Livestorm forgets them with the session's end: what they did stands.
 #[test]
 fn who_attended_is_never_removed() {
@@ -139,8 +284,7 @@ fn livestorm_is_asked_before_anybody_is_taken_off_a_list() {
     let ben = take_out(&story, "ben@example.org");
     story.reconcile();
     story.world.borrow_mut().people.get_mut("S1").unwrap().push(ben);
-    let task = super::super::task::removed(crate::test_host::registration("S1", "ben@example.org"), false, START);
-    story.give(task);
+    story.give(removed("ben@example.org", START));
     assert_eq!(members(&story).len(), 3);
     let asked = story.host.requests().into_iter().filter(|request| request.purpose == "take off list").count();
     assert_eq!(asked, 0);

@@ -3,8 +3,9 @@
 
 use super::START;
 use crate::{
+    call::LIVESTORM,
     connector,
-    domain::{attendance::Attendance, registrant::Registration},
+    domain::{attendance::Attendance, fact::Fact, registrant::Registration},
     host::{Assignment, Context, Entry, Host, Outcome, Request, Subject, Task},
     settings,
     task::{self, Ended, Person},
@@ -108,10 +109,12 @@ fn whoever_attended_keeps_that_and_who_is_nobody_is_not_made() {
     let link = json!({"in-salesforce": {"campaign": CAMPAIGN, "name": "Demo"}}).to_string();
     host.set(Entry { key: "session/S1".into(), value: link, subject: Some(Subject::session("S1")) });
     assert_eq!(statuses(&host, task::removed(ana(START), false, START)), Vec::<String>::new());
-    // Nor is the session.
+    // Nor is the session: a registration that waits for it is older.
     let host = TestHost::new(START, salesforce);
     assert_eq!(statuses(&host, task::removed(ana(START), false, START)), Vec::<String>::new());
-    assert_eq!(host.requests().len(), 0);
+    assert!(host.requests().iter().all(|request| request.connection == LIVESTORM));
+    let key = Fact::Removed.state_key(&ana(START).session, "ana@example.org");
+    assert!(host.get(&key).is_some_and(|removal| removal.contains(&START.to_string())));
     let person: Person = task::payload(&task::removed(ana(START), true, START)).unwrap();
     assert!(person.ended.is_some_and(|ended| ended.attendance.attended));
 }

@@ -245,6 +245,60 @@ fn an_old_list_makes_no_second_one_and_keeps_none_that_is_deleted() {
     assert_eq!(hooks(&story), ours(URL));
 }
 
+/// What Livestorm has not deleted is not taken for gone: the task is retried, or it is switched off again.
+#[test]
+fn a_webhook_that_could_not_be_deleted_is_deleted_later() {
+    let fail = |story: &Story| {
+        let refusal = Fault::Answer(403, r#"{"errors":[{"detail":"no scope"}]}"#);
+        story.world.borrow_mut().faults.push(("delete webhook", refusal));
+    };
+    let refused = |story: &Story| assert!(matches!(&story.dead_letters()[..], [one] if one.contains("write access")));
+    // The address has changed.
+    let mut story = switched_on();
+    story.set_up(&json!({"webhooks": {"signed": true}}));
+    fail(&story);
+    story.advance(DAY);
+    story.reconcile();
+    refused(&story);
+    story.retry();
+    story.settle();
+    assert_eq!((hooks(&story), story.dead_letters()), (ours(SIGNED), vec![]));
+    // Ours by their address alone.
+    for by_retry in [true, false] {
+        let mut story = switched_on();
+        somebody_elses(&story);
+        story.forget_entries("webhooks", "hook/");
+        fail(&story);
+        // Reads lag behind.
+        let shown = story.world.borrow().webhooks.clone();
+        story.world.borrow_mut().webhooks_shown = Some(shown);
+        story.trigger(&Trigger::Deactivating(0));
+        refused(&story);
+        assert_eq!(hooks(&story).len(), 2);
+        match by_retry {
+            true => story.retry(),
+            false => story.trigger(&Trigger::Deactivating(0)),
+        }
+        story.settle();
+        assert_eq!(hooks(&story), [("people.registered".to_string(), "https://example.com/theirs".to_string())]);
+        story.trigger(&activated());
+        assert_eq!((hooks(&story).len(), story.dead_letters().len()), (5, usize::from(!by_retry)));
+    }
+}
+
+/// A list that shows one long after it was deleted is right: it is there.
+#[test]
+fn what_is_listed_long_after_it_was_deleted_is_there() {
+    let mut story = switched_on();
+    let before = story.world.borrow().webhooks.clone();
+    story.trigger(&Trigger::Deactivating(0));
+    story.world.borrow_mut().webhooks = before;
+    story.advance(HOUR);
+    story.trigger(&Trigger::Deactivating(0));
+    story.settle();
+    assert_eq!(hooks(&story), []);
+}
+
 /// A pass had asked for them before they were removed.
 #[test]
 fn a_check_from_before_it_was_switched_off_makes_none_again() {

@@ -55,6 +55,10 @@ pub struct World {
     pub lists: Vec<Row>,
     pub prospects: Vec<Row>,
     pub memberships: Vec<Row>,
+    /// Those that were deleted, and when.
+    pub deleted_memberships: Vec<(Instant, Row)>,
+    /// Whose membership was deleted is refused like somebody who has one: whether that is so is not known.
+    pub refuses_deleted_members: bool,
     pub activities: Vec<Row>,
     /// Visitor activities of forms; a read shows each from its time on.
     pub submissions: Vec<Row>,
@@ -93,6 +97,8 @@ impl Default for World {
             lists: Vec::new(),
             prospects: Vec::new(),
             memberships: Vec::new(),
+            deleted_memberships: Vec::new(),
+            refuses_deleted_members: false,
             activities: Vec::new(),
             submissions: Vec::new(),
             list_name_max: 255,
@@ -297,18 +303,13 @@ impl World {
                 answer(201, &json!({"id": id}).to_string())
             }
             (Method::Post, ["api", "v5", "objects", "list-memberships"]) => self.join(&body),
-            (Method::Get, ["api", "v5", "objects", "list-memberships"]) => {
-                let wanted = |row: &&Row| {
-                    is_id(&row.value["listId"], query("listId").unwrap())
-                        && is_id(&row.value["prospectId"], query("prospectId").unwrap())
-                };
-                let rows: Vec<Value> = self.memberships.iter().filter(wanted).map(|row| row.value.clone()).collect();
-                ok(&json!({"values": rows, "nextPageToken": null}).to_string())
-            }
+            (Method::Get, ["api", "v5", "objects", "list-memberships"]) => self.members(&query),
             (Method::Delete, ["api", "v5", "objects", "list-memberships", id]) => {
-                let before = self.memberships.len();
-                self.memberships.retain(|row| !is_id(&row.value["id"], id));
-                answer(if self.memberships.len() < before { 204 } else { 404 }, "")
+                let Some(place) = self.memberships.iter().position(|row| is_id(&row.value["id"], id)) else {
+                    return answer(404, r#"{"code":109,"message":"The requested record was not found."}"#);
+                };
+                self.deleted_memberships.push((self.now, self.memberships.remove(place)));
+                answer(204, "")
             }
             (Method::Post, ["api", "v5", "external-activities"]) => {
                 let id = self.id();
@@ -378,7 +379,8 @@ impl World {
             return answer(400, r#"{"code":55,"message":"Invalid list ID"}"#);
         }
         let same = |row: &Row| row.value["listId"] == body["listId"] && row.value["prospectId"] == body["prospectId"];
-        if self.memberships.iter().any(same) {
+        let was_deleted = self.deleted_memberships.iter().any(|(_, row)| same(row));
+        if self.memberships.iter().any(same) || was_deleted && self.refuses_deleted_members {
             return answer(400, r#"{"code":58,"message":"That prospect is already a memeber of that list."}"#);
         }
         let id = self.id();
@@ -386,6 +388,24 @@ impl World {
         made["id"] = id.into();
         self.memberships.push(Row { at: self.now, value: made });
         answer(201, &json!({"id": id}).to_string())
+    }
+
+    /// A read shows neither a membership nor its deletion at once.
+    fn members<'a>(&self, query: &dyn Fn(&str) -> Option<&'a str>) -> Answer {
+        let wanted = |row: &Row| {
+            row.at + LAG <= self.now
+                && is_id(&row.value["listId"], query("listId").unwrap())
+                && is_id(&row.value["prospectId"], query("prospectId").unwrap())
+        };
+        let deleted = self.deleted_memberships.iter().filter(|(_, row)| wanted(row)).map(|(at, row)| {
+            let mut value = row.value.clone();
+            value["isDeleted"] = json!(at + LAG <= self.now);
+            value
+        });
+        let live = self.memberships.iter().filter(|row| wanted(row)).map(|row| row.value.clone());
+        let all = query("deleted") == Some("all");
+        let rows: Vec<Value> = live.chain(deleted).filter(|value| all || value["isDeleted"] != true).collect();
+        ok(&json!({"values": rows, "nextPageToken": null}).to_string())
     }
 
     pub fn add_prospect(&mut self, value: Value) {
