@@ -3,7 +3,8 @@
 use crate::support::*;
 use host_harness::{
     clock::Timestamp,
-    simulators::Options,
+    durable::TaskStatus,
+    simulators::{Options, livestorm::NewRegistrant, unknowns::DeletedMembership},
     stage::{
         INSTALLATION,
         story::{salesforce_story, story as demo_story},
@@ -11,7 +12,10 @@ use host_harness::{
 };
 use oracle::{Act, Delivery, Destination, Happening, Story};
 use proptest::prelude::*;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 const DAY: u64 = 24 * HOUR;
 /// The last reading of a session is seven days after its end, and what it finds may wait for its share of the quota.
@@ -85,6 +89,59 @@ async fn a_webhook_that_livestorm_has_disabled_is_made_anew_and_what_it_missed_i
     assert!(codes(&host).await.contains("webhooks-renewed"));
     let members: Vec<String> = theatre.observed().memberships.into_iter().map(|member| member.email).collect();
     assert_eq!(members, ["ana@example.org", "bo@example.org"]);
+}
+
+/// Taken out of the session and off its list, and then registered again: back in the list, or a person is told to put them there,
+/// where Account Engagement keeps a membership that was deleted from being made anew.
+#[tokio::test]
+async fn who_was_taken_off_and_registers_again_is_back_or_somebody_is_told() {
+    const ANA: &str = "ana@example.org";
+    for side in [DeletedMembership::MakeAnother, DeletedMembership::AlreadyMember] {
+        let story = story(vec![
+            event(0, "e", "Product demo"),
+            session(1, "s", "e", Some(20 * DAY as i64), &[rest(1)]),
+            registers(HOUR, "s", ANA, &[("first_name", "Ana")], &[rest(1)]),
+            registers(HOUR, "s", "bo@example.org", &[("first_name", "Bo")], &[rest(1)]),
+        ]);
+        let mut options = Options::default();
+        options.unknowns.account_engagement.deleted_membership = side;
+        let mut theatre = Theatre::with(&story, options, r#"{"removed_registrants": "remove"}"#).await;
+        theatre.stage = theatre.stage.looking_for(LONG_ENOUGH);
+        let host = theatre.open().await;
+        theatre.stage.begin(&story);
+        let until = |hours: u64| theatre.stage.clock.run_until(Timestamp::from_seconds(BEGINS_AT + hours * HOUR));
+        let members = || -> Vec<String> {
+            let members = theatre.observed().memberships.into_iter().map(|member| member.email);
+            members.collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let session = || {
+            let world = theatre.stage.simulators.world();
+            (world.livestorm.registrations.keys().next().unwrap().clone(), world.livestorm.people[ANA].id.clone())
+        };
+        // A reading has met them.
+        until(30).await;
+        assert_eq!(members(), [ANA, "bo@example.org"], "{side:?}");
+        let (session, ana) = session();
+        assert!(theatre.stage.simulators.world().livestorm.remove_registrant(&session, &ana));
+        until(80).await;
+        assert_eq!(members(), ["bo@example.org"], "{side:?}");
+        let again = NewRegistrant { email: ANA.into(), first_name: "Ana".into(), ..NewRegistrant::default() };
+        theatre.stage.simulators.world().livestorm.register(&session, again).unwrap();
+        until(180).await;
+        let needs: Vec<String> = tasks(&host)
+            .await
+            .into_iter()
+            .filter(|task| task.status == TaskStatus::Dead)
+            .filter_map(|task| task.failure.map(|failure| failure.remedy))
+            .collect();
+        match side {
+            DeletedMembership::MakeAnother => assert_eq!((members().len(), needs.len()), (2, 0), "{needs:?}"),
+            DeletedMembership::AlreadyMember => {
+                assert_eq!((members().len(), needs.len()), (1, 1), "{needs:?}");
+                assert!(needs[0].contains("retry"), "{needs:?}");
+            }
+        }
+    }
 }
 
 /// RULES 21, 22. A month with twenty sessions to come and sixty that end, some of whose webhooks are lost.
