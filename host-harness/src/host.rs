@@ -20,7 +20,7 @@ use crate::{
     },
     sync::{
         self, Pass,
-        plan::{self, Plan},
+        plan::{self, Plan, Quota},
     },
 };
 use secrecy::SecretString;
@@ -157,13 +157,14 @@ impl Host {
             hold_ms: limits.hold_ms.into(),
         };
         let quota = |(name, binding): (&String, &Binding)| Some((name.clone(), binding.provider.quota()?));
-        let quotas = bindings.iter().filter_map(quota).collect();
+        let quotas: Vec<_> = bindings.iter().filter_map(quota).collect();
         self.connections.install(&id, bindings, egress, call_limits)?;
         let dry_run = self.rehearsal.is_some();
         let context = Context { installation: id.clone(), settings, activated_at, connections, dry_run, limits };
         let sources = self.runtime.sources(&component, context.clone()).await?;
-        let repeating = sources.iter().filter(|source| repeats(source)).count();
-        let plan = Plan { quotas, share: plan::SHARE, sources: u64::try_from(repeating).unwrap_or(u64::MAX) };
+        let account =
+            |(name, quota): (String, Quota)| self.connections.ledger(&id, &name).map(|ledger| (name, (quota, ledger)));
+        let plan = Plan { accounts: quotas.into_iter().filter_map(account).collect(), share: plan::SHARE };
         self.runtime.install(component, context, manifest.batch_tasks, plan);
         self.sources.write().unwrap_or_else(|p| p.into_inner()).insert(id.clone(), sources);
         let sources = manifest.webhooks.clone();

@@ -36,6 +36,7 @@ pub use transport::{Transport, TransportError};
 use crate::{
     clock::{self, Clock, Timestamp, Work},
     effect::{Answer, Performer, Permit, Repeat, Request, SendError},
+    sync::plan::Ledger,
 };
 use addresses::{AddressError, Origin};
 use async_trait::async_trait;
@@ -193,6 +194,11 @@ impl Connections {
     /// How many requests an account has left in its window, as its last answer said.
     pub fn left(&self, installation: &str, connection: &str) -> Option<u64> {
         self.installation(installation)?.bindings.get(connection)?.lane.left()
+    }
+
+    /// What passes have spent of the account behind a connection, whoever reads.
+    pub fn ledger(&self, installation: &str, connection: &str) -> Option<Arc<Ledger>> {
+        Some(self.installation(installation)?.bindings.get(connection)?.lane.ledger())
     }
 
     /// Sets or replaces what an installation may use. Requests under way end under the old.

@@ -16,6 +16,7 @@ use super::profile::{Pace, Rate};
 use crate::{
     clock::{self, Clock, Timestamp, Work},
     effect::{Method, SendError},
+    sync::plan::Ledger,
 };
 use futures_util::future::{self, Either};
 use std::{
@@ -176,6 +177,7 @@ pub struct Lane {
     refused: Mutex<Option<(u64, Timestamp)>>,
     /// Requests left in the account's window, as an answer last said.
     left: Mutex<Option<u64>>,
+    ledger: Arc<Ledger>,
 }
 
 /// The right to have one request in flight.
@@ -196,6 +198,7 @@ impl Lane {
             book: Mutex::new(Book::new(pace.rates)),
             refused: Mutex::new(None),
             left: Mutex::new(None),
+            ledger: Arc::default(),
         }
     }
 
@@ -252,6 +255,10 @@ impl Lane {
 
     pub fn left(&self) -> Option<u64> {
         *lock(&self.left)
+    }
+
+    pub fn ledger(&self) -> Arc<Ledger> {
+        self.ledger.clone()
     }
 
     pub fn hold(&self, until: Timestamp, reason: &str) {

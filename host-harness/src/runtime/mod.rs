@@ -384,8 +384,8 @@ impl Driver for Runtime {
                 let of = pass.clone();
                 let guest = Coroutine::new(&self.engine, with, |store| pre.page(store, context, of))
                     .map_err(|e| format!("{e:#}"))?;
-                let (plan, takers) = (i.plan, self.takers.clone());
-                return Ok(Box::new(page::Reading { guest, id, limits, pass, plan, now, takers }));
+                let (sent, plan, takers) = (Spent::default(), i.plan, self.takers.clone());
+                return Ok(Box::new(page::Reading { guest, id, limits, pass, sent, plan, now, takers }));
             }
             let trigger = match own.task.kind.as_str() {
                 DELIVERY => Trigger::Webhook(kept(&own.task)?),

@@ -66,6 +66,8 @@ pub(super) struct Reading {
     pub id: u32,
     pub limits: Limits,
     pub pass: Pass,
+    /// Requests sent for this page.
+    pub sent: Spent,
     pub plan: Plan,
     /// As the last answer had it.
     pub now: Timestamp,
@@ -82,7 +84,7 @@ impl Run for Reading {
             Next::Asks { notes, ask } => {
                 if let Ask::Wave(requests) = &ask {
                     for request in requests {
-                        *self.pass.spent.entry(request.connection.clone()).or_default() += 1;
+                        *self.sent.entry(request.connection.clone()).or_default() += 1;
                     }
                 }
                 Step::Asks { notes, ask }
@@ -124,8 +126,8 @@ impl Reading {
     }
 
     fn taken(&self, page: Result<Page, Interruption>) -> Taken {
-        let spent = page.as_ref().map_or_else(|_| self.pass.spent.clone(), |page| self.spent(page));
-        Taken { number: self.pass.pages, page, spent }
+        let costs = page.as_ref().map_or(&[][..], |page| &page.costs);
+        Taken { number: self.pass.pages, spent: added(self.pass.spent.clone(), &self.spent(costs)), page }
     }
 
     fn outcome(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Outcome {
@@ -162,24 +164,22 @@ impl Reading {
 
     /// The same page, later. What was spent on it in vain is paid back like the rest.
     fn again(&self, at: Timestamp) -> Completion {
-        then(self.pass.task(Some(at.max(self.now))))
+        then(self.pass.task(Some(self.plan.pay(self.now, &self.sent).max(at))))
     }
 
     fn page(&self, page: Page) -> Completion {
-        let spent = self.spent(&page);
+        let spent = self.spent(&page.costs);
+        let paid_at = self.plan.pay(self.now, &spent);
         let pass = self.pass.clone();
-        let next = match (page.more, self.pass.every_ms) {
+        let spent = added(pass.spent.clone(), &spent);
+        let next = match (page.more, pass.every_ms) {
             // Whoever takes the pages asks for the next one.
             _ if pass.taker.is_some() => None,
             (true, Some(_)) => Some(pass.next_page(page.cursor, spent).task(None)),
             // A pass on request may be of any size: each page waits until the one before is paid for.
-            (true, None) => {
-                let at = self.plan.next(pass.began_at, Duration::ZERO, &spent).max(self.now);
-                let next = Pass { began_at: at, ..pass.next_page(page.cursor, Spent::default()) };
-                Some(next.task(Some(at)))
-            }
+            (true, None) => Some(pass.next_page(page.cursor, spent).task(Some(paid_at))),
             (false, Some(every_ms)) => {
-                let at = self.plan.next(pass.began_at, Duration::from_millis(every_ms), &spent).max(self.now);
+                let at = pass.began_at.plus(Duration::from_millis(every_ms)).max(paid_at);
                 Some(Pass::repeating(&pass.source, Some(page.cursor), every_ms, at).task(Some(at)))
             }
             (false, None) => None,
@@ -187,14 +187,18 @@ impl Reading {
         Completion { follow_ups: page.tasks, then: next.map(Box::new), ..Completion::default() }
     }
 
-    /// By the pass, with what the tasks of this page will cost.
-    fn spent(&self, page: &Page) -> Spent {
-        let mut spent = self.pass.spent.clone();
-        for Cost { connection, most, .. } in &page.costs {
-            *spent.entry(connection.clone()).or_default() += most;
-        }
-        spent
+    /// For this page, with what its tasks will cost.
+    fn spent(&self, costs: &[Cost]) -> Spent {
+        let costs = costs.iter().map(|cost| (cost.connection.clone(), cost.most)).collect::<Vec<_>>();
+        costs.into_iter().fold(self.sent.clone(), |spent, cost| added(spent, &Spent::from([cost])))
     }
+}
+
+fn added(mut to: Spent, spent: &Spent) -> Spent {
+    for (connection, requests) in spent {
+        *to.entry(connection.clone()).or_default() += requests;
+    }
+    to
 }
 
 fn then(task: Task) -> Completion {

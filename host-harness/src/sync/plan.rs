@@ -1,10 +1,16 @@
-//! When a pass that repeats by itself begins again. Pure.
+//! When a pass begins again. Pure but for the ledgers.
 //!
-//! Why: Livestorm's 10,000 calls in 30 days are 6.9 in half an hour. What a pass has cost is paid back by waiting, so that all
-//! passes together stay below a share of the quota, and what webhooks bring about has the rest.
+//! Why: Livestorm's 10,000 calls in 30 days are 6.9 in half an hour. What passes have cost is paid back by waiting, so that all of
+//! an account together, of whatever source and installation, stay below a share of its quota, and what webhooks bring about has
+//! the rest. A ledger lives as long as the process: what waits already stands in the tasks, and only what was not paid back yet is
+//! forgotten with it.
 
 use crate::clock::Timestamp;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// Requests by connection.
 pub type Spent = BTreeMap<String, u64>;
@@ -16,32 +22,54 @@ pub struct Quota {
     pub window: Duration,
 }
 
+/// Until when the share of an account is spent in advance.
+#[derive(Debug, Default)]
+pub struct Ledger(Mutex<Timestamp>);
+
+impl Ledger {
+    fn spend(&self, now: Timestamp, cost: Duration) -> Timestamp {
+        let mut until = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        *until = until.max(now).plus(cost);
+        *until
+    }
+}
+
 /// What the passes of one installation may use.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By connection. What is not named has no quota.
-    pub quotas: BTreeMap<String, Quota>,
+    pub accounts: BTreeMap<String, (Quota, Arc<Ledger>)>,
     /// Hundredths of each quota, for all passes together.
     pub share: u64,
-    /// How many sources share it.
-    pub sources: u64,
 }
 
 /// The share of a quota that passes have unless the operator says otherwise, in hundredths.
 pub const SHARE: u64 = 50;
 
 impl Plan {
-    /// The pass that began then, and spent this, begins again at this time.
-    pub fn next(&self, began_at: Timestamp, every: Duration, spent: &Spent) -> Timestamp {
-        let paid_back = spent.iter().filter_map(|(connection, requests)| {
-            let quota = self.quotas.get(connection)?;
-            let own = quota.requests.saturating_mul(self.share);
-            // So many hundredths of the window for each request, whoever else shares it.
-            let of_window = requests.saturating_mul(100).saturating_mul(self.sources.max(1));
-            let millis = u64::try_from(quota.window.as_millis()).unwrap_or(u64::MAX);
-            Some(Duration::from_millis(millis.saturating_mul(of_window) / own.max(1)))
+    /// So much was spent, with what its tasks will send. From when on the next may be, as far as the accounts go.
+    pub fn pay(&self, now: Timestamp, spent: &Spent) -> Timestamp {
+        let paid = spent.iter().filter_map(|(connection, requests)| {
+            let (quota, ledger) = self.accounts.get(connection)?;
+            Some(ledger.spend(now, self.cost(quota, *requests)))
         });
-        began_at.plus(paid_back.fold(every, Duration::max))
+        paid.fold(now, Timestamp::max)
+    }
+
+    /// The pass that began then, and spent this, begins again at this time, if no other spends anything.
+    pub fn next(&self, began_at: Timestamp, every: Duration, spent: &Spent) -> Timestamp {
+        let costs = spent.iter().filter_map(|(connection, requests)| {
+            let (quota, _) = self.accounts.get(connection)?;
+            Some(self.cost(quota, *requests))
+        });
+        began_at.plus(costs.fold(every, Duration::max))
+    }
+
+    /// So many hundredths of the window for each request.
+    fn cost(&self, quota: &Quota, requests: u64) -> Duration {
+        let own = quota.requests.saturating_mul(self.share);
+        let millis = u64::try_from(quota.window.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(millis.saturating_mul(requests.saturating_mul(100)) / own.max(1))
     }
 }
 
@@ -51,50 +79,64 @@ mod tests {
 
     const DAY: u64 = 86_400;
 
-    fn livestorm(sources: u64) -> Plan {
+    fn livestorm() -> Plan {
         let quota = Quota { requests: 10_000, window: Duration::from_secs(30 * DAY) };
-        Plan { quotas: [("livestorm".into(), quota)].into(), share: 50, sources }
+        Plan { accounts: [("livestorm".into(), (quota, Arc::default()))].into(), share: 50 }
     }
 
-    fn after(plan: &Plan, every: u64, spent: &[(&str, u64)]) -> u64 {
-        let spent = spent.iter().map(|(connection, requests)| (connection.to_string(), *requests)).collect();
-        plan.next(Timestamp(0), Duration::from_secs(every), &spent).0 / 1_000
+    fn spent(of: &[(&str, u64)]) -> Spent {
+        of.iter().map(|(connection, requests)| (connection.to_string(), *requests)).collect()
     }
 
     #[test]
     fn a_pass_waits_until_its_share_of_the_quota_has_paid_for_it() {
-        let rows = [
-            (1, 600, vec![], 600),
+        let rows: [(u64, &[(&str, u64)], u64); 5] = [
+            (600, &[], 600),
             // 5,000 requests in 30 days are one in 518 seconds.
-            (1, 600, vec![("livestorm", 1)], 600),
-            (1, 600, vec![("livestorm", 2)], 1_036),
-            (3, 600, vec![("livestorm", 2)], 3_110),
-            (1, 1_800, vec![("livestorm", 100)], 51_840),
-            (1, 120, vec![("account-engagement", 1_000)], 120),
+            (600, &[("livestorm", 1)], 600),
+            (600, &[("livestorm", 2)], 1_036),
+            (1_800, &[("livestorm", 100)], 51_840),
+            (120, &[("account-engagement", 1_000)], 120),
         ];
-        for (sources, every, spent, expected) in rows {
-            assert_eq!(after(&livestorm(sources), every, &spent), expected, "{spent:?}");
+        for (every, of, expected) in rows {
+            let next = livestorm().next(Timestamp(0), Duration::from_secs(every), &spent(of));
+            assert_eq!(next.0 / 1_000, expected, "{of:?}");
         }
     }
 
-    /// Whatever passes cost, what they spend in a window stays within the share.
+    #[test]
+    fn what_others_spend_of_the_account_is_waited_for_too_and_idle_time_saves_nothing_up() {
+        let (one, hour) = (livestorm(), 3_600_000);
+        let other = one.clone();
+        let pay = |plan: &Plan, now: u64| plan.pay(Timestamp(now), &spent(&[("livestorm", 10)])).0;
+        let ten = 5_184_000;
+        assert_eq!([pay(&one, 0), pay(&other, 1_000), pay(&one, 2_000)], [ten, 2 * ten, 3 * ten]);
+        assert_eq!(pay(&other, 9 * hour), 9 * hour + ten);
+        assert_eq!(one.pay(Timestamp(7), &spent(&[("account-engagement", 1)])), Timestamp(7));
+    }
+
+    /// Whatever passes cost and however many there are, what they spend in a window stays within the share.
     #[test]
     fn a_month_of_passes_stays_within_its_share() {
         for cost in [1, 2, 7, 400] {
-            let plan = livestorm(2);
-            let (mut now, mut used) = (Timestamp(0), 0);
-            let spent: Spent = [("livestorm".to_string(), cost)].into();
-            while now.0 < 30 * DAY * 1_000 {
+            let plan = livestorm();
+            let (mut due, mut used) = ([Timestamp(0); 3], 0);
+            loop {
+                let next = due.iter().copied().enumerate().min_by_key(|(_, at)| *at).unwrap();
+                let (pass, now) = next;
+                if now.0 >= 30 * DAY * 1_000 {
+                    break;
+                }
                 used += cost;
-                now = plan.next(now, Duration::from_secs(600), &spent);
+                due[pass] = plan.pay(now, &spent(&[("livestorm", cost)])).max(now.plus(Duration::from_secs(600)));
             }
-            assert!(used <= 2_500 + cost, "{cost}: {used}");
+            assert!(used <= 5_000 + 3 * cost, "{cost}: {used}");
         }
     }
 
     #[test]
     fn nonsense_does_not_overflow() {
-        let plan = Plan { share: 0, ..livestorm(u64::MAX) };
-        assert!(after(&plan, 1, &[("livestorm", u64::MAX)]) > 1);
+        let plan = Plan { share: 0, ..livestorm() };
+        assert!(plan.pay(Timestamp(0), &spent(&[("livestorm", u64::MAX)])).0 > 1);
     }
 }
