@@ -4,7 +4,7 @@
 //! ```text
 //! event/<id>     event-published
 //! session/<id>   session-created, session-changed, ensure-session, campaign-found, session-ended, read-people, read-page, settle-read,
-//!                unreadable-person, fill-session
+//!                unreadable-person, fill-session, forget-people
 //! campaigns      await-campaign
 //! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
 //! people         session-ready, register, attendance, replay, removed, form-submitted
@@ -45,6 +45,7 @@ pub const UNREADABLE: &str = "unreadable-person";
 pub const SESSION_CHANGED: &str = "session-changed";
 pub const READ_PEOPLE: &str = "read-people";
 pub const FILL_SESSION: &str = "fill-session";
+pub const FORGET_PEOPLE: &str = "forget-people";
 
 pub const SET_UP_WEBHOOKS: &str = "set-up-webhooks";
 pub const CHECK_WEBHOOKS: &str = "check-webhooks";
@@ -193,7 +194,7 @@ impl Reading {
     }
 }
 
-const FILLING: &str = "fill-";
+pub(crate) const FILLING: &str = "fill-";
 
 /// A past session that somebody has asked for. `asked_at`: when, by which requests are told apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,6 +226,14 @@ pub struct SettleRead {
     pub reading: Reading,
     pub rest: Option<Vec<String>>,
 }
+
+/// Nothing more is expected of the session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForgetPeople {
+    pub session: SessionId,
+}
+
+plain!(ForgetPeople { session });
 
 /// A row of a session's people that this version cannot read: kept, so that a later one can.
 #[derive(Clone, Debug, PartialEq)]
@@ -500,6 +509,15 @@ pub fn rest_of_read(reading: &Reading, part: usize, keys: &[String]) -> Task {
     let settle = settle_read(reading);
     let title = text::fit(&format!("{}, part {}", settle.title, part + 2), 200);
     Task { payload, dedupe_key: format!("{}/{part}", settle.dedupe_key), title, ..settle }
+}
+
+/// `at`: when it was seen that nothing more is expected. A session that is dated anew may be over again.
+pub fn forget_people(session: &SessionId, at: Instant) -> Task {
+    let payload = to_text(&ForgetPeople { session: session.clone() });
+    let dedupe = format!("{FORGET_PEOPLE}/{session}/{at}");
+    let title = format!("Forget who was in session {session}");
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(FORGET_PEOPLE, payload, session_key(session), dedupe, &title, subject) }
 }
 
 /// `mark`: who it is, without saying it. After the end a row says more than before it.
@@ -900,6 +918,7 @@ mod tests {
         let keys = ["roster/0a52723b4299c6df", "read/missed/0123456789ab"].map(String::from).to_vec();
         let settle = |rest| SettleRead { reading: at_the_end.clone(), rest };
         samples.say(SETTLE_READ, vec![settle(None), settle(Some(keys))]);
+        samples.say(FORGET_PEOPLE, vec![ForgetPeople { session: s1.clone() }]);
         let row = r#"{"attributes":{"email":7},"id":"P9","type":"people"}"#.into();
         let problem = "/attributes/email: a text was expected, found a number".into();
         samples.say(UNREADABLE, vec![Unreadable { row, ended_at, problem }]);

@@ -37,7 +37,7 @@ use crate::{
     },
     plain::{from_text, to_text},
     stop::{Doing, Stop},
-    task::{self, Ended, READ_PAGE, READ_PEOPLE, Reading, UNREADABLE},
+    task::{self, Ended, FORGET_PEOPLE, READ_PAGE, READ_PEOPLE, Reading, UNREADABLE},
     text::digest,
     work::Work,
 };
@@ -55,6 +55,8 @@ const PAGES_AGAIN_MAX: u64 = 200;
 const PAGES_CUT_OFF_MAX: u64 = 2 * PAGES_AGAIN_MAX;
 /// Of what a reading leaves to be given, so much is a task: as much as two pages give.
 const REST_A_TASK: usize = 200;
+/// Of what is forgotten of a session; a scan is 1,000 entries.
+const SCANS_A_RUN: usize = 5;
 /// Follow-ups of a call are at most 1,000: the pages, and two for each person of the first of them. 44,500 people.
 const PAGES_MAX: u64 = 890;
 
@@ -64,6 +66,7 @@ pub async fn step(work: &Work<'_>, task: &Task, pages: &mut u32) -> Result<Compl
         UNREADABLE => unreadable(work, task::payload(task).map_err(Stop::bug)?),
         READ_PEOPLE => asked_for(work, task::payload(task).map_err(Stop::bug)?).await,
         READ_PAGE => one_page(work, task::payload(task).map_err(Stop::bug)?, pages).await,
+        FORGET_PEOPLE => forget(work, &task::payload(task).map_err(Stop::bug)?),
         _ => match task::payload(task).map_err(Stop::bug)? {
             task::SettleRead { reading, rest: Some(keys) } => rest(work, &reading, &keys, pages),
             task::SettleRead { reading, rest: None } => settle(work, reading).await,
@@ -336,6 +339,18 @@ fn missing(work: &Work<'_>, reading: &Reading, pages: &[Noted]) -> Vec<String> {
         roster::forget(work, roster::PREFIX, usize::MAX, |key| gone.contains(key));
     }
     gone
+}
+
+/// Nothing more is expected of the session. What is asked for anew goes on, and forgets by itself.
+fn forget(work: &Work<'_>, task: &task::ForgetPeople) -> Result<Completion, Stop> {
+    for prefix in [roster::PREFIX, "read/"] {
+        if !roster::forget(work, prefix, SCANS_A_RUN, |key| key.contains(task::FILLING)) {
+            let whom = format!("session {}", task.session);
+            let doing = Doing { what: "forget who took part", whom: &whom };
+            return Err(doing.later(work.now() + SECOND, "there is more than a run forgets"));
+        }
+    }
+    Ok(Completion::default())
 }
 
 /// Every page says the same of how many there are, and that many different people were on them.
@@ -700,5 +715,19 @@ mod tests {
         people.borrow_mut().clear();
         assert_eq!(removed(&whole(&host, task::LAST_READING.0)).len(), 5_000);
         assert_eq!(host.scan("", None, 1_000), [], "nobody is kept after the last reading");
+    }
+
+    #[test]
+    fn what_is_forgotten_of_a_session_is_a_little_a_run_and_leaves_alone_what_was_asked_for_since() {
+        let host = TestHost::new(1_645_463_000_000, |_| panic!("nothing is asked"));
+        let set = |key: String| host.set(Entry { key, value: "1".into(), subject: None });
+        (0..7_000).for_each(|number| set(format!("roster/{number}")));
+        ["read/page/3", "read/page/fill-1/0", "session"].iter().for_each(|key| set(key.to_string()));
+        let task = task::forget_people(&SessionId::parse("S1").unwrap(), 1);
+        assert!(matches!(run(&host, &task), Err(Stop::Later(_))));
+        assert_eq!(host.scan("roster/", None, 1_000).len(), 1_000);
+        assert_eq!(run(&host, &task), Ok(Vec::new()));
+        let left: Vec<String> = host.scan("", None, 1_000).into_iter().map(|entry| entry.key).collect();
+        assert_eq!(left, ["read/page/fill-1/0", "session"]);
     }
 }
