@@ -17,9 +17,9 @@ use crate::{
     sync,
     task::{
         self, ATTENDANCE, AWAIT_CAMPAIGN, CAMPAIGN_FOUND, CHECK_WEBHOOKS, ENSURE_SESSION, EVENT_PUBLISHED,
-        FILL_SESSION, FORM_SUBMITTED, READ_PAGE, READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, REMOVED, RENEW_WEBHOOKS,
-        REPLAY, SESSION_CHANGED, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS, SETTLE_READ,
-        UNREADABLE,
+        FILL_SESSION, FORGET_PEOPLE, FORM_SUBMITTED, READ_PAGE, READ_PEOPLE, REGISTER, REMOVE_WEBHOOKS, REMOVED,
+        RENEW_WEBHOOKS, REPLAY, SESSION_CHANGED, SESSION_CREATED, SESSION_ENDED, SESSION_READY, SET_UP_WEBHOOKS,
+        SETTLE_READ, UNREADABLE,
     },
     text::fit,
     work::Work,
@@ -159,8 +159,8 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
             }
             AWAIT_CAMPAIGN => task::payload(task).map(|payload| waiting.push((one.id, payload))),
             SESSION_CREATED | SESSION_CHANGED | ENSURE_SESSION | CAMPAIGN_FOUND | SESSION_ENDED | READ_PEOPLE
-            | READ_PAGE | SETTLE_READ | UNREADABLE | FILL_SESSION | EVENT_PUBLISHED | SET_UP_WEBHOOKS
-            | CHECK_WEBHOOKS | RENEW_WEBHOOKS | REMOVE_WEBHOOKS => {
+            | READ_PAGE | SETTLE_READ | FORGET_PEOPLE | UNREADABLE | FILL_SESSION | EVENT_PUBLISHED
+            | SET_UP_WEBHOOKS | CHECK_WEBHOOKS | RENEW_WEBHOOKS | REMOVE_WEBHOOKS => {
                 steps.push(one);
                 Ok(())
             }
@@ -195,7 +195,9 @@ fn by_kind(host: &dyn Host, context: &Context, settings: &Settings, batch: &[Ass
                 SESSION_CHANGED => session_changed::changed(&work, &one.task).await,
                 SESSION_ENDED => session_ended::ended(&work, &one.task).await,
                 FILL_SESSION => fill::fill(&work, &one.task).await,
-                READ_PEOPLE | READ_PAGE | SETTLE_READ | UNREADABLE => reading::step(&work, &one.task, &mut pages).await,
+                READ_PEOPLE | READ_PAGE | SETTLE_READ | FORGET_PEOPLE | UNREADABLE => {
+                    reading::step(&work, &one.task, &mut pages).await
+                }
                 _ => match session_scheduled::step(&work, &one.task) {
                     Ok(step) => session_scheduled::advance(&work, step).await,
                     Err(why) => Err(why),
@@ -229,7 +231,7 @@ mod tests {
         test_host::{TestHost, context},
     };
 
-    const KINDS: [&str; 21] = [
+    const KINDS: [&str; 22] = [
         SESSION_CREATED,
         ENSURE_SESSION,
         CAMPAIGN_FOUND,
@@ -243,6 +245,7 @@ mod tests {
         READ_PEOPLE,
         READ_PAGE,
         SETTLE_READ,
+        FORGET_PEOPLE,
         UNREADABLE,
         EVENT_PUBLISHED,
         REGISTER,
@@ -273,7 +276,7 @@ mod tests {
         let kinds = KINDS.iter().copied().chain(["something-new", ""]);
         let batch: Vec<_> = (0u32..).zip(kinds).map(|(id, kind)| assignment(id, kind, r#"{"wrong": 1}"#)).collect();
         let ends = handle(&host, &context(), &batch);
-        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..23).collect::<Vec<_>>());
+        assert_eq!(ends.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (0..24).collect::<Vec<_>>());
         for (_, outcome) in ends {
             assert!(matches!(outcome, Outcome::Failed(Failure { class: FailureClass::Bug, .. })), "{outcome:?}");
         }

@@ -4,7 +4,7 @@
 //! ```text
 //! event/<id>     event-published
 //! session/<id>   session-created, session-changed, ensure-session, campaign-found, session-ended, read-people, read-page, settle-read,
-//!                unreadable-person, fill-session
+//!                unreadable-person, fill-session, forget-people
 //! campaigns      await-campaign
 //! webhooks       set-up-webhooks, check-webhooks, renew-webhooks, remove-webhooks
 //! people         session-ready, register, attendance, replay, removed, form-submitted
@@ -45,6 +45,7 @@ pub const UNREADABLE: &str = "unreadable-person";
 pub const SESSION_CHANGED: &str = "session-changed";
 pub const READ_PEOPLE: &str = "read-people";
 pub const FILL_SESSION: &str = "fill-session";
+pub const FORGET_PEOPLE: &str = "forget-people";
 
 pub const SET_UP_WEBHOOKS: &str = "set-up-webhooks";
 pub const CHECK_WEBHOOKS: &str = "check-webhooks";
@@ -193,7 +194,7 @@ impl Reading {
     }
 }
 
-const FILLING: &str = "fill-";
+pub(crate) const FILLING: &str = "fill-";
 
 /// A past session that somebody has asked for. `asked_at`: when, by which requests are told apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -218,6 +219,21 @@ pub struct ReadPage {
     pub reading: Reading,
     pub page: u64,
 }
+
+/// The pages are read. `rest`: of what follows more than a call may give was left, under these keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettleRead {
+    pub reading: Reading,
+    pub rest: Option<Vec<String>>,
+}
+
+/// Nothing more is expected of the session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForgetPeople {
+    pub session: SessionId,
+}
+
+plain!(ForgetPeople { session });
 
 /// A row of a session's people that this version cannot read: kept, so that a later one can.
 #[derive(Clone, Debug, PartialEq)]
@@ -330,6 +346,21 @@ impl Plain for ReadPage {
 
     fn read(value: &Value) -> Result<Self, &'static str> {
         Ok(Self { reading: Reading::read(value)?, page: field(value, "page")? })
+    }
+}
+
+/// As the first version wrote it: all names side by side.
+impl Plain for SettleRead {
+    fn write(&self) -> Value {
+        let mut value = self.reading.write();
+        if let Value::Object(map) = &mut value {
+            put(map, "rest", self.rest.write());
+        }
+        value
+    }
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        Ok(Self { reading: Reading::read(value)?, rest: field(value, "rest")? })
     }
 }
 
@@ -465,10 +496,28 @@ pub fn read_page(reading: &Reading, page: u64) -> Task {
 /// Whether the pages of that reading fit together.
 pub fn settle_read(reading: &Reading) -> Task {
     let session = &reading.session;
+    let payload = to_text(&SettleRead { reading: reading.clone(), rest: None });
     let dedupe = format!("{SETTLE_READ}/{session}/{}", reading.name());
     let title = format!("Settle who took part in session {session}");
     let subject = Subject::session(session.as_str());
-    Task { lane: Lane::Bulk, ..task(SETTLE_READ, to_text(reading), session_key(session), dedupe, &title, subject) }
+    Task { lane: Lane::Bulk, ..task(SETTLE_READ, payload, session_key(session), dedupe, &title, subject) }
+}
+
+/// What stands under these keys is still to be given.
+pub fn rest_of_read(reading: &Reading, part: usize, keys: &[String]) -> Task {
+    let payload = to_text(&SettleRead { reading: reading.clone(), rest: Some(keys.to_vec()) });
+    let settle = settle_read(reading);
+    let title = text::fit(&format!("{}, part {}", settle.title, part + 2), 200);
+    Task { payload, dedupe_key: format!("{}/{part}", settle.dedupe_key), title, ..settle }
+}
+
+/// `at`: when it was seen that nothing more is expected. A session that is dated anew may be over again.
+pub fn forget_people(session: &SessionId, at: Instant) -> Task {
+    let payload = to_text(&ForgetPeople { session: session.clone() });
+    let dedupe = format!("{FORGET_PEOPLE}/{session}/{at}");
+    let title = format!("Forget who was in session {session}");
+    let subject = Subject::session(session.as_str());
+    Task { lane: Lane::Bulk, ..task(FORGET_PEOPLE, payload, session_key(session), dedupe, &title, subject) }
 }
 
 /// `mark`: who it is, without saying it. After the end a row says more than before it.
@@ -866,7 +915,10 @@ mod tests {
         let later = Reading { label: some("day"), ..at_the_end.clone() };
         samples.say(READ_PEOPLE, vec![later]);
         samples.say(READ_PAGE, vec![ReadPage { reading: at_the_end.clone(), page: 3 }]);
-        samples.say(SETTLE_READ, vec![at_the_end]);
+        let keys = ["roster/0a52723b4299c6df", "read/missed/0123456789ab"].map(String::from).to_vec();
+        let settle = |rest| SettleRead { reading: at_the_end.clone(), rest };
+        samples.say(SETTLE_READ, vec![settle(None), settle(Some(keys))]);
+        samples.say(FORGET_PEOPLE, vec![ForgetPeople { session: s1.clone() }]);
         let row = r#"{"attributes":{"email":7},"id":"P9","type":"people"}"#.into();
         let problem = "/attributes/email: a text was expected, found a number".into();
         samples.say(UNREADABLE, vec![Unreadable { row, ended_at, problem }]);

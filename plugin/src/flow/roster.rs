@@ -1,8 +1,8 @@
 //! Who is in a session, as readings of its people have seen it: whoever is missing in a later one that was complete and stable was
 //! taken out of it, which no webhook tells. One small entry a person, so that it can be forgotten.
 //!
-//! Promises: nobody counts as taken out because of pages that do not fit together; who was, and is back, is news again. Not here: what
-//! becomes of it (`removed.rs`).
+//! Promises: nobody counts as taken out because of pages that do not fit together, nor because of a reading that began before they were
+//! met; who was, and is back, is news again. Not here: what becomes of it (`removed.rs`).
 
 use crate::{
     domain::{
@@ -13,15 +13,13 @@ use crate::{
     },
     host::{Entry, Instant, Subject, Task},
     plain::{from_text, to_text},
-    task,
+    task::{self, Reading},
     text::digest,
     work::Work,
 };
 use std::collections::BTreeSet;
 
-const PREFIX: &str = "roster/";
-/// Follow-ups of a call are at most 1,000; who is left over is seen by the next reading.
-const MISSING_MAX: usize = 500;
+pub const PREFIX: &str = "roster/";
 
 #[derive(Clone, Debug, PartialEq)]
 struct Met {
@@ -34,9 +32,11 @@ struct Met {
     has_attended: Option<bool>,
     /// They were missing then, and have not been seen since.
     removed_at: Option<Instant>,
+    /// Since when they are seen like this. None: an earlier version saw them.
+    met_at: Option<Instant>,
 }
 
-plain!(Met { mark, email, person_id, registered_at, has_attended, removed_at });
+plain!(Met { mark, email, person_id, registered_at, has_attended, removed_at, met_at });
 
 fn key(email: &Email) -> String {
     format!("{PREFIX}{}", &digest([email.as_str()])[..16])
@@ -47,51 +47,65 @@ pub fn meet(work: &Work<'_>, registration: &Registration, attendance: &Attendanc
     let email = registration.email.as_ref()?;
     let key = key(email);
     let before: Option<Met> = work.host.get(&key).and_then(|text| from_text(&text).ok());
-    let met = Met {
+    let mut met = Met {
         mark: mark.into(),
         email: email.clone(),
         person_id: registration.person_id.clone(),
         registered_at: registration.registered_at,
         has_attended: attendance.attended.then_some(true),
         removed_at: None,
+        met_at: before.as_ref().and_then(|before| before.met_at),
     };
     if before.as_ref() != Some(&met) {
+        met.met_at = Some(work.now());
         work.host.set(Entry { key, value: to_text(&met), subject: Some(Subject::person(email.as_str())) });
     }
     before?.removed_at
 }
 
-/// The reading was complete and stable, and these were in it: a task for each who was there before and is not any more.
-pub fn missing(work: &Work<'_>, session: &SessionId, marks: &BTreeSet<String>) -> Vec<Task> {
-    let now = work.now();
-    let (mut tasks, mut after) = (Vec::new(), None::<String>);
-    while tasks.len() < MISSING_MAX {
+/// A reading that began then was complete and stable, and these were in it: the keys of those who were there before and are not any more.
+pub fn missing(work: &Work<'_>, began_at: Instant, marks: &BTreeSet<String>) -> Vec<String> {
+    let is_gone = |met: &Met| {
+        met.removed_at.is_none() && met.met_at.is_none_or(|met_at| met_at < began_at) && !marks.contains(&met.mark)
+    };
+    let (mut keys, mut after) = (Vec::new(), None::<String>);
+    loop {
         let entries = work.host.scan(PREFIX, after.as_deref(), 1_000);
-        let Some(last) = entries.last() else { break };
+        let Some(last) = entries.last() else { return keys };
         after = Some(last.key.clone());
-        for entry in entries {
-            let Ok(met) = from_text::<Met>(&entry.value) else { continue };
-            if met.removed_at.is_some() || marks.contains(&met.mark) || tasks.len() >= MISSING_MAX {
-                continue;
-            }
-            let gone = Met { removed_at: Some(now), ..met };
-            work.host.set(Entry { value: to_text(&gone), ..entry });
-            let has_attended = gone.has_attended == Some(true);
-            tasks.push(task::removed(registration(session, gone), has_attended, now));
-        }
+        let gone = |entry: &Entry| from_text(&entry.value).is_ok_and(|met| is_gone(&met));
+        keys.extend(entries.into_iter().filter(gone).map(|entry| entry.key));
     }
-    tasks
 }
 
-/// Nobody reads them any more.
-pub fn forget(work: &Work<'_>) {
-    loop {
-        let entries = work.host.scan(PREFIX, None, 1_000);
-        entries.iter().for_each(|entry| work.host.delete(&entry.key));
-        if entries.len() < 1_000 {
-            return;
-        }
+/// Who stands under the key was taken out of the session: a task, once.
+pub fn gone(work: &Work<'_>, reading: &Reading, key: &str) -> Option<Task> {
+    let met: Met = from_text(&work.host.get(key)?).ok()?;
+    if met.removed_at.is_some() {
+        return None;
     }
+    let now = work.now();
+    let gone = Met { removed_at: Some(now), ..met };
+    if reading.is_last() {
+        work.host.delete(key);
+    } else {
+        let subject = Some(Subject::person(gone.email.as_str()));
+        work.host.set(Entry { key: key.into(), value: to_text(&gone), subject });
+    }
+    let has_attended = gone.has_attended == Some(true);
+    Some(task::removed(registration(&reading.session, gone), has_attended, now))
+}
+
+/// Nobody needs these entries any more, but for those that are kept. False: there are more than so many scans show.
+pub fn forget(work: &Work<'_>, prefix: &str, scans: usize, is_kept: impl Fn(&str) -> bool) -> bool {
+    let mut after = None::<String>;
+    for _ in 0..scans {
+        let entries = work.host.scan(prefix, after.as_deref(), 1_000);
+        let Some(last) = entries.last() else { return true };
+        after = Some(last.key.clone());
+        entries.iter().filter(|entry| !is_kept(&entry.key)).for_each(|entry| work.host.delete(&entry.key));
+    }
+    false
 }
 
 /// What is known of somebody who is not in the session any more.
@@ -128,6 +142,7 @@ mod tests {
             registered_at: Some(1_644_845_990_000),
             has_attended: Some(true),
             removed_at: Some(1_645_547_400_000),
+            met_at: None,
         };
         says("session/S1", &key(&email), &met);
     }

@@ -134,6 +134,21 @@ fn what_was_lost_comes_within_a_day_of_the_end() {
     assert!(activities(&story).contains(&replay), "{:?}", activities(&story));
 }
 
+/// RULES 21: its webhook told of the end in time, and the first pass that sees it comes two days later.
+#[test]
+fn an_end_that_is_seen_late_is_read_again_all_the_same() {
+    let mut story = super::ends::over(vec![row("ana@example.org", None)]);
+    story.deliver(&session_ended());
+    story.advance(HOUR);
+    story.world.borrow_mut().people.insert("S1".into(), vec![row("ana@example.org", Some((60, 0, 0)))]);
+    story.advance(2 * DAY);
+    let is_told = |story: &Story| activities(story).iter().any(|told| told.contains("session_attended"));
+    assert!(!is_told(&story) && activities(&story).len() == 2, "{:?}", activities(&story));
+    story.reconcile();
+    story.settle();
+    assert!(is_told(&story), "{:?}", activities(&story));
+}
+
 /// RULES 7, 8: sessions that have no part in this cost nothing after the first look.
 #[test]
 fn sessions_from_before_breakout_rooms_and_those_left_out_cost_nothing() {

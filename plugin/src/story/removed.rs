@@ -265,6 +265,40 @@ fn who_attended_is_never_removed() {
     );
 }
 
+/// Pages of two: Ana leaves after page 0 was read and Zoe registers, so that the numbers stay, and Eve slips through unseen.
+#[test]
+fn who_slipped_through_between_two_pages_unnoticed_is_not_removed() {
+    let mut story = with_people(REMOVE, 2);
+    {
+        let mut world = story.world.borrow_mut();
+        world.leaves_after_page = Some((0, 0));
+        world.comes_instead = Some(row("zoe@example.org", None));
+        world.change_session("S1", START + DAY, |_| {});
+    }
+    story.reconcile_until(START + 2 * DAY, EACH);
+    assert!(story.world.borrow().comes_instead.is_none(), "it was read");
+    story.world.borrow_mut().change_session("S1", START + 2 * DAY, |_| {});
+    story.reconcile_until(START + 4 * DAY, EACH);
+    assert_eq!(members(&story), ["ben@example.org", "eve@example.org", "zoe@example.org"]);
+    let taken_off = story.host.requests().into_iter().filter(|request| request.purpose == "take off list").count();
+    assert_eq!((taken_off, story.dead_letters()), (1, vec![]), "Ana alone");
+}
+
+/// There is no last reading of what never took place.
+#[test]
+fn nobody_is_kept_of_a_session_that_is_long_over_or_never_began() {
+    for status in ["canceled", "past_not_started"] {
+        let mut story = with_people("{}", 2);
+        let kept = |story: &Story| story.keys("session/S1").into_iter().filter(|key| key.starts_with("r")).count();
+        assert_eq!(kept(&story), 3);
+        story.world.borrow_mut().change_session("S1", START + DAY, |session| session["status"] = json!(status));
+        story.reconcile_until(START + 36 * DAY, DAY);
+        assert_eq!(kept(&story), 3, "{status}");
+        story.reconcile_until(START + 39 * DAY, DAY);
+        assert_eq!((kept(&story), story.dead_letters()), (0, vec![]), "{status}");
+    }
+}
+
 /// Pages of two: one leaves and another comes between two pages, so that the number stays and somebody is on none of them.
 #[test]
 fn a_page_that_changes_while_it_is_read_removes_nobody_who_is_there() {

@@ -38,6 +38,8 @@ pub struct World {
     pub people: BTreeMap<String, Vec<Value>>,
     pub page_size: usize,
     pub leaves_after_page: Option<(usize, usize)>,
+    /// Who registers at the same moment.
+    pub comes_instead: Option<Value>,
     pub page_reads: BTreeMap<usize, u32>,
     pub cut_second_reading_at: Option<usize>,
     pub event_attributes: Value,
@@ -85,6 +87,7 @@ impl Default for World {
             people: BTreeMap::new(),
             page_size: 50,
             leaves_after_page: None,
+            comes_instead: None,
             page_reads: BTreeMap::new(),
             cut_second_reading_at: None,
             event_attributes: json!({}),
@@ -213,7 +216,9 @@ impl World {
                 let shown: Vec<Value> = rows.into_iter().skip(page * size).take(size).collect();
                 // Somebody is taken out of the session right after a page was read.
                 if let Some((_, row)) = self.leaves_after_page.take_if(|(after, _)| *after == page) {
-                    self.people.get_mut(*id).map(|rows| rows.remove(row));
+                    let rows = self.people.get_mut(*id).unwrap();
+                    rows.remove(row);
+                    rows.extend(self.comes_instead.take());
                 }
                 let next = (page + 1 < pages).then_some(page + 1);
                 let meta =

@@ -232,7 +232,10 @@ fn due(work: &Work<'_>, place: &Place, at: Instant) -> (Place, Given) {
     for (id, seen) in entries.iter().filter_map(read_entry) {
         match seen::due(&id, &seen, at) {
             Some(reading) => readings.push((seen.ended_at.is_none(), seen.read_at, id, reading)),
-            None if seen::is_over(&seen, at) => work.host.delete(&key(&id)),
+            None if seen::is_over(&seen, at) => {
+                work.host.delete(&key(&id));
+                given.tasks.push(task::forget_people(&id, at));
+            }
             None => {}
         }
     }

@@ -131,11 +131,6 @@ pub fn look(
         is_cancelled,
         is_on_demand,
         ended_at: ended_at.or(known.ended_at),
-        // The reading of an end that is seen late is a late one as well.
-        after_the_end: match (ended_at, known.ended_at) {
-            (Some(ended_at), None) => passed(ended_at, at),
-            _ => known.after_the_end,
-        },
         is_stale: known.is_stale || is_changed && row.registrants.max(known.registrants) > 0,
         ..known
     };
@@ -312,8 +307,8 @@ mod tests {
         let late = look(None, &row(ended), end + 2 * DAY, CREATED - HOUR, None).0.unwrap();
         assert_eq!(
             [word(&late, 2 * DAY), word(&late, 7 * DAY)],
-            [None, Some("week".into())],
-            "read by *session-ended*"
+            [Some("day".into()), Some("week".into())],
+            "*session-ended* may be long done"
         );
 
         let on_demand = seen(&row(|row| row.session.status = Status::OnDemand));
