@@ -62,28 +62,16 @@ pub fn forget(work: &Work<'_>, session: &SessionId, email: &Email) {
 /// What is to be taken back in the destination, and the ends of the others. Where the session is not linked nothing was
 /// made of them; that they are gone is remembered, since a registration that waits for it is older.
 pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Option<Ready>)>) -> (Vec<(One, Ready)>, Ends) {
+    let removes = work.settings.removed_registrants == RemovedRegistrants::Remove;
     let (mut ends, mut asked) = (Ends::new(), Vec::new());
     for (one, with) in gone {
         let Some(email) = one.person.registration.email.clone() else { continue };
         let session = one.person.registration.session.clone();
-        let was_seen = one.person.ended.as_ref().is_some_and(|ended| ended.attendance.attended);
-        let attended = was_seen
-            || match work.settings.destination {
-                Destination::AccountEngagement => to_account_engagement::has_attended(work, &session, &email),
-                Destination::Salesforce => to_salesforce::has_attended(work, &session, &email),
-            };
-        let why = match (attended, work.settings.removed_registrants) {
-            (true, _) => "attended, and stays",
-            (false, RemovedRegistrants::Leave) => "is left there, as the settings say",
-            (false, RemovedRegistrants::Remove) => {
-                asked.push((one, with, session, email));
-                continue;
-            }
-        };
-        if let Some(with) = with {
-            left(work, &session, &email, &with.name, why);
+        match (removes, &with) {
+            // Nothing of them is there, and nothing is to be remembered.
+            (false, None) => ends.push((one.id, Ok(Completion::default()))),
+            _ => asked.push((one, with, session, email)),
         }
-        ends.push((one.id, Ok(Completion::default())));
     }
     let flow = |session: SessionId, email: Email| -> Flow<'_, Result<bool, Stop>> {
         Box::pin(async move { is_there(work, &session, &email).await })
@@ -92,29 +80,40 @@ pub fn to_take_back(work: &Work<'_>, gone: Vec<(One, Option<Ready>)>) -> (Vec<(O
     let told = work.waves.run(work.host, work.context.limits.wave, flows);
     let mut back = Vec::new();
     for ((one, with, session, email), there) in asked.into_iter().zip(told) {
-        match there {
-            Err(stop) => ends.push((one.id, Err(stop))),
-            Ok(true) => ends.push((one.id, Ok(Completion::default()))),
+        let was_seen = one.person.ended.as_ref().is_some_and(|ended| ended.attendance.attended);
+        let attended = || match work.settings.destination {
+            Destination::AccountEngagement => to_account_engagement::has_attended(work, &session, &email),
+            Destination::Salesforce => to_salesforce::has_attended(work, &session, &email),
+        };
+        let is_known = || match work.settings.destination {
+            Destination::AccountEngagement => to_account_engagement::is_known(work, &session, &email),
+            Destination::Salesforce => to_salesforce::is_known(work, &session, &email),
+        };
+        let end = match there {
+            Err(stop) => Err(stop),
+            // Whoever slipped from one page to another while a list was read.
+            Ok(true) => Ok(Completion::default()),
+            Ok(false) if was_seen || attended() => Ok(left(work, &session, &email, with, "attended, and stays")),
+            Ok(false) if !removes => Ok(left(work, &session, &email, with, "is left there, as the settings say")),
             Ok(false) => {
-                let registered_at = one.person.registration.registered_at;
-                let value = to_text(&Removal { at: work.now(), registered_at });
+                let removal = Removal { at: work.now(), registered_at: one.person.registration.registered_at };
                 let subject = Some(Subject::person(email.as_str()));
-                work.host.set(Entry { key: key(&session, &email), value, subject });
-                let is_known = match work.settings.destination {
-                    Destination::AccountEngagement => to_account_engagement::is_known(work, &session, &email),
-                    Destination::Salesforce => to_salesforce::is_known(work, &session, &email),
-                };
-                match with.filter(|_| is_known) {
-                    Some(with) => back.push((one, with)),
-                    None => ends.push((one.id, Ok(Completion::default()))),
+                work.host.set(Entry { key: key(&session, &email), value: to_text(&removal), subject });
+                if let Some(with) = with.filter(|_| is_known()) {
+                    back.push((one, with));
+                    continue;
                 }
+                Ok(Completion::default())
             }
-        }
+        };
+        ends.push((one.id, end));
     }
     (back, ends)
 }
 
-fn left(work: &Work<'_>, session: &SessionId, email: &Email, name: &str, what: &str) {
+/// `with`: what there is of them. Nothing: then nothing is left.
+fn left(work: &Work<'_>, session: &SessionId, email: &Email, with: Option<Ready>, what: &str) -> Completion {
+    let Some(Ready { name, .. }) = with else { return Completion::default() };
     let subject = Subject::person(email.as_str());
     let message = format!("{email} is not in session {session} any more in Livestorm; in {name} {email} {what}");
     work.info("registrant-removed", &message, Some(subject.clone()));
@@ -123,6 +122,7 @@ fn left(work: &Work<'_>, session: &SessionId, email: &Email, name: &str, what: &
         Destination::Salesforce => (SALESFORCE, "CampaignMember"),
     };
     work.changed(connection, object, None, Action::LeftOut, &subject, "removed from the session in Livestorm");
+    Completion::default()
 }
 
 /// Whether Livestorm has them in the session now.
