@@ -376,8 +376,9 @@ async fn an_installation_without_one_of_its_connections_is_refused_and_says_whic
             settings: "{}".into(),
             activated_at: theatre.stage.clock.now(),
             bindings: bound.map(|(name, provider)| (name.to_string(), binding(provider))).collect(),
-            address_secret: "x".into(),
+            address_secret: None,
             signing_secrets: BTreeMap::new(),
+            takes_unsigned: true,
         };
         match host.install(host_harness::CONNECTOR, installation).await {
             Err(InstallError::Unbound { name, .. }) => assert_eq!(name, missing),

@@ -327,8 +327,9 @@ async fn without_account_engagement_salesforce_is_a_destination_all_the_same() {
             settings: settings.into(),
             activated_at: theatre.stage.clock.now(),
             bindings: bindings.clone(),
-            address_secret: "x".into(),
+            address_secret: None,
             signing_secrets: BTreeMap::new(),
+            takes_unsigned: true,
         };
         host.install(host_harness::CONNECTOR, installation)
     };

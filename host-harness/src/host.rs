@@ -14,6 +14,7 @@ use crate::{
     },
     effect::{INBOX, Lane, Performer, TRIGGER, Task, Trigger},
     ingress::{Doorway, Ingress},
+    observe::Told,
     runtime::{
         Asker, CallError, Refused, Runtime,
         contract::{Context, Finding, Manifest, Severity, Source},
@@ -42,9 +43,10 @@ pub struct Installation {
     /// By the name that the connector calls them by.
     pub bindings: BTreeMap<String, Binding>,
     /// The secret part of the address that webhooks are sent to.
-    pub address_secret: SecretString,
+    pub address_secret: Option<SecretString>,
     /// By webhook source.
     pub signing_secrets: BTreeMap<String, Vec<SecretString>>,
+    pub takes_unsigned: bool,
 }
 
 /// What a host stands on.
@@ -149,7 +151,8 @@ impl Host {
         let egress = self.runtime.egress(&component, installation.settings.clone()).await?;
         let egress = egress.map_err(InstallError::Settings)?;
         let limits = self.runtime.limits();
-        let Installation { id, settings, activated_at, bindings, address_secret, signing_secrets } = installation;
+        let Installation { id, settings, activated_at, bindings, address_secret, signing_secrets, takes_unsigned } =
+            installation;
         let connections = bindings.keys().cloned().collect();
         let call_limits = CallLimits {
             request_bytes: limits.request_bytes as usize,
@@ -168,9 +171,17 @@ impl Host {
         self.runtime.install(component, context, manifest.batch_tasks, plan);
         self.sources.write().unwrap_or_else(|p| p.into_inner()).insert(id.clone(), sources);
         let sources = manifest.webhooks.clone();
-        self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets });
+        self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets, takes_unsigned });
         self.engine.installed(&id);
         Ok(manifest)
+    }
+
+    /// From here on nothing is taken for it and nothing of it runs; what is under way ends as given back, and all of it waits.
+    pub fn remove(&self, installation: &str) {
+        self.ingress.close(installation);
+        self.runtime.remove(installation);
+        self.connections.remove(installation);
+        self.sources.write().unwrap_or_else(|p| p.into_inner()).remove(installation);
     }
 
     /// Runs what is due until `stop`, in a task of its own. A simulated clock stands still until it is under way.
@@ -179,7 +190,8 @@ impl Host {
             Some(rehearsal) => rehearsal.clone(),
             None => self.connections.clone(),
         };
-        durable::start(self.engine.clone(), &*self.clock, self.runtime.clone(), performer, stop)
+        let driver = Arc::new(Told(self.runtime.clone()));
+        durable::start(self.engine.clone(), &*self.clock, driver, performer, stop)
     }
 
     /// Mends what `check` called fixable by this code: with the installation's connections, under the rules that the connector
@@ -203,14 +215,20 @@ impl Host {
     /// repeats by itself begins, or goes on from where it stood.
     pub async fn switch_on(&self, installation: &str, addresses: BTreeMap<String, String>) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let mut tasks = vec![trigger("activated", &Trigger::Activated { addresses, at: now }, now)];
+        let activated = trigger("activated", &Trigger::Activated { addresses, at: now }, now);
         for source in self.sources(installation) {
             self.engine.resume(installation, Some(&sync::key(&source.name))).await?;
-            if repeats(&source) {
-                tasks.push(Pass::repeating(&source.name, None, source.min_interval_ms, now).task(None));
-            }
         }
-        self.engine.accept(installation, tasks).await.map(|_| ())
+        self.engine.accept(installation, vec![activated]).await?;
+        self.look_on(installation).await
+    }
+
+    /// What repeats by itself goes on, wherever it stood. Nothing happens where it does already.
+    pub async fn look_on(&self, installation: &str) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let sources = self.sources(installation).into_iter().filter(repeats);
+        let pass = |source: Source| Pass::repeating(&source.name, None, source.min_interval_ms, now).task(None);
+        self.engine.accept(installation, sources.map(pass).collect()).await.map(|_| ())
     }
 
     /// The customer switches it off: nothing is read by itself any more, what was asked for and is under way included, and the

@@ -6,9 +6,13 @@
 //!
 //! A commented example is `fixtures/installations/sample.toml`. Relative paths are relative to the file.
 
-use crate::connections::{Binding, OAuth, Secret};
+use crate::{
+    connections::{Binding, OAuth, Secret},
+    data_dir::Accounts,
+};
 use secrecy::SecretString;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -84,6 +88,7 @@ enum Account {
 #[serde(deny_unknown_fields)]
 struct Webhooks {
     address_secret: Option<Reference>,
+    unsigned: Option<bool>,
     /// By webhook source; several at a time, so that one can be replaced.
     #[serde(default)]
     signing_secrets: BTreeMap<String, Vec<Reference>>,
@@ -117,7 +122,8 @@ impl InstallationFile {
         InstallationFile::parse(path, &text)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<InstallationFile, FileError> {
+    /// `text`: what stands in the file at `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<InstallationFile, FileError> {
         let at = |place: &str, problem: String, remedy: &str| FileError {
             file: path.into(),
             place: if place.is_empty() { String::new() } else { format!(", {place}") },
@@ -194,10 +200,40 @@ impl InstallationFile {
         })
     }
 
-    /// The secrets of the accounts that connections are bound to, by account.
+    /// The secrets of the accounts that connections are bound to, by account as [`InstallationFile::bindings`] calls it.
     pub fn secrets(&self) -> Result<BTreeMap<String, Secret>, FileError> {
         let bound = self.connections.values().filter_map(|binding| self.accounts.get_key_value(&binding.account));
-        bound.map(|(name, account)| Ok((name.clone(), self.secret(name, account)?))).collect()
+        let secret = |(name, account): (&String, &Account)| {
+            let secret = self.secret(name, account)?;
+            Ok((unique(name, &secret), secret))
+        };
+        bound.map(secret).collect()
+    }
+
+    /// What its connections are bound to. The same grant is one account, with one token and one pace, whichever installations use it;
+    /// another grant of the same name is another account.
+    pub fn bindings(&self) -> Result<BTreeMap<String, Binding>, FileError> {
+        let own = |(name, binding): (&String, &Binding)| {
+            let account = match self.accounts.get(&binding.account) {
+                Some(account) => unique(&binding.account, &self.secret(&binding.account, account)?),
+                None => binding.account.clone(),
+            };
+            Ok((name.clone(), Binding { account, ..binding.clone() }))
+        };
+        self.connections.iter().map(own).collect()
+    }
+
+    /// By connection, a digest that tells accounts apart. A business unit is told by its id. Of a workspace or an org no file says who
+    /// it is: the same secret is the same account.
+    pub fn accounts(&self) -> Result<Accounts, FileError> {
+        let secrets = self.secrets()?;
+        let account = |(name, binding): (String, Binding)| {
+            let unit = binding.business_unit.as_ref().map(|unit| unit.get(..15).unwrap_or(unit).to_owned());
+            let who = unit.or_else(|| secrets.get(&binding.account).map(Secret::fingerprint))?;
+            let text = format!("{}\n{}\n{who}", binding.provider, binding.address.as_deref().unwrap_or_default());
+            Some((name, hex::encode(Sha256::digest(text))))
+        };
+        Ok(self.bindings()?.into_iter().filter_map(account).collect())
     }
 
     fn secret(&self, name: &str, account: &Account) -> Result<Secret, FileError> {
@@ -219,6 +255,17 @@ impl InstallationFile {
     pub fn address_secret(&self) -> Result<Option<SecretString>, FileError> {
         let secret = self.webhooks.address_secret.as_ref();
         secret.map(|r| Ok(self.look_up("webhooks.address_secret", r)?.into())).transpose()
+    }
+
+    /// Whether a delivery that nobody signed is taken: unless the file says so, only while it has no secret to sign with.
+    pub fn takes_unsigned(&self) -> bool {
+        self.webhooks.unsigned.unwrap_or(self.webhooks.signing_secrets.is_empty())
+    }
+
+    /// By webhook source.
+    pub fn all_signing_secrets(&self) -> Result<BTreeMap<String, Vec<SecretString>>, FileError> {
+        let sources = self.webhooks.signing_secrets.keys();
+        sources.map(|source| Ok((source.clone(), self.signing_secrets(source)?))).collect()
     }
 
     /// What this webhook source signs with. None are given: empty.
@@ -274,6 +321,11 @@ impl InstallationFile {
     fn at(&self, place: &str, problem: String, remedy: &str) -> FileError {
         FileError { file: self.path.clone(), place: format!(", {place}"), problem, remedy: remedy.into() }
     }
+}
+
+/// The account's name, with what tells its grant from others.
+fn unique(name: &str, secret: &Secret) -> String {
+    format!("{name}.{}", &secret.fingerprint()[..8])
 }
 
 /// A part of the account, what is wrong with it, and what to do.

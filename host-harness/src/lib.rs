@@ -6,6 +6,7 @@
 //! Invariant: nothing outside `connections/` knows a host name or a token; nothing above `durable/` knows SQL; nothing outside
 //! `cli/` prints.
 
+pub mod activation;
 pub mod cli;
 pub mod clock;
 pub mod connections;
@@ -15,7 +16,9 @@ pub mod effect;
 pub mod host;
 pub mod ingress;
 pub mod installation;
+pub mod observe;
 pub mod runtime;
+pub mod serve;
 pub mod simulators;
 pub mod stage;
 pub mod sync;

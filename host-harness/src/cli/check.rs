@@ -6,6 +6,7 @@ use super::{
     timeline::table,
 };
 use crate::{
+    activation::{self, CheckError},
     host::{FixError, Host, InstallError},
     installation::InstallationFile,
     runtime::contract::{EgressRule, Finding, Severity},
@@ -64,11 +65,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let checked = match arguments.place.open(&file, None).await {
         Ok(opened) => {
-            let mut checked = look(&opened.host, &file, arguments.fix.as_ref(), arguments.json).await?;
-            if let Some(rival) = rivalry(&opened)? {
-                checked.findings.push(rival);
-                checked.blockers += 1;
-            }
+            let checked = look(&opened, &file, arguments.fix.as_ref(), arguments.json).await?;
             if checked.blockers == 0 {
                 opened.switch_on()?;
             }
@@ -96,9 +93,7 @@ pub(super) async fn switch_on(opened: &Opened, file: &InstallationFile) -> anyho
     if opened.is_switched_on()? {
         return Ok(Ok(()));
     }
-    let mut findings = findings(&opened.host, file).await?;
-    findings.extend(rivalry(opened)?);
-    let checked = checked(findings, vec![]);
+    let checked = checked(findings(opened, file).await?, vec![]);
     if checked.blockers > 0 {
         return Ok(Err(checked));
     }
@@ -117,33 +112,22 @@ impl Checked {
     }
 }
 
-/// RULES 20. S2-45: a second flow between the same accounts doubles everything.
-fn rivalry(opened: &Opened) -> anyhow::Result<Option<Finding>> {
-    Ok(opened.rival()?.map(|other| Finding {
-        code: "other-flow-active".into(),
-        severity: Severity::Blocker,
-        place: "connections".into(),
-        problem: format!(
-            "`{other}` is switched on and connects the same accounts. With both, every campaign and every record would \
-                          be made twice."
-        ),
-        remedy: format!("Switch one of them off: harness uninstall --installation FILE, with the file of `{other}`."),
-        fixable: false,
-    }))
-}
-
 fn checked(findings: Vec<Finding>, mended: Vec<Mended>) -> Checked {
     let blockers = findings.iter().filter(|f| f.severity == Severity::Blocker).count();
     Checked { findings, mended, blockers }
 }
 
+async fn findings(opened: &Opened, file: &InstallationFile) -> Result<Vec<Finding>, CheckError> {
+    activation::findings(&opened.host, file, &opened.manifest, &opened.data).await
+}
+
 async fn look(
-    host: &Host,
+    opened: &Opened,
     file: &InstallationFile,
     fix: Option<&Option<String>>,
     json: bool,
 ) -> anyhow::Result<Checked> {
-    let mut findings = findings(host, file).await?;
+    let mut findings = findings(opened, file).await?;
     let Some(wanted) = fix else { return Ok(checked(findings, vec![])) };
     let mut mended: Vec<Mended> = vec![];
     loop {
@@ -157,22 +141,14 @@ async fn look(
             break;
         }
         for code in codes {
-            mended.push(mend(host, &file.id, code, json).await?);
+            mended.push(mend(&opened.host, &file.id, code, json).await?);
         }
-        findings = self::findings(host, file).await?;
+        findings = self::findings(opened, file).await?;
     }
     if mended.is_empty() && !json {
         println!("Nothing of what was found can be mended from here.\n");
     }
     Ok(checked(findings, mended))
-}
-
-/// Of the settings first, then of the world.
-async fn findings(host: &Host, file: &InstallationFile) -> anyhow::Result<Vec<Finding>> {
-    let component = host.runtime.compile(&file.component()?)?;
-    let mut findings = host.runtime.validate(&component, file.settings.clone()).await?;
-    findings.extend(host.runtime.check(&file.id, &host.asker()).await?);
-    Ok(findings)
 }
 
 async fn mend(host: &Host, id: &str, code: String, json: bool) -> anyhow::Result<Mended> {

@@ -8,10 +8,8 @@ use super::{
     timeline::Timeline,
     work_off::{Patience, WorkedOff, waiting, work_off},
 };
-use crate::installation::InstallationFile;
+use crate::{activation, installation::InstallationFile};
 use anyhow::{Context, bail};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::ExposeSecret;
 use std::{collections::BTreeMap, process::ExitCode};
 
 /// Switches an installation on: checks it, has its webhooks made at Livestorm, and begins to look for what they miss
@@ -97,22 +95,12 @@ fn addresses(
     public: Option<&str>,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let Some(public) = public else { return Ok(BTreeMap::new()) };
-    // A host on this machine is for simulators on this machine.
-    if !["https://", "http://127.0.0.1"].iter().any(|begin| public.starts_with(begin))
-        || public.contains(['?', '#', '@'])
-    {
-        bail!(
-            "\"{public}\" is no address that Livestorm sends webhooks to. Give the https address of this host, e.g. \
-             https://hooks.example.org"
-        );
+    if let Some(why) = activation::not_public(public) {
+        bail!("{why}");
     }
     let secret = file.address_secret()?.context(
         "the installation file gives no secret for the address: whoever knows the address could send webhooks. Add \
          address_secret = { env = \"NAME\" } to [webhooks]",
     )?;
-    let secret = utf8_percent_encode(secret.expose_secret(), NON_ALPHANUMERIC).to_string();
-    let (public, id) = (public.trim_end_matches('/'), &opened.id);
-    let address = |source: &str| format!("{public}/hooks/{id}/{source}/{secret}");
-    let sources = opened.manifest.webhooks.iter();
-    Ok(sources.map(|source| (source.name.clone(), address(&source.name))).collect())
+    Ok(activation::addresses(&opened.id, &opened.manifest, public, &secret))
 }

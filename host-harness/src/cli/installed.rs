@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
-    connections::{Binding, CredentialStore, NetworkTransport, Rehearsal, Secret, SocketTimes},
+    connections::{CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
     data_dir::{Accounts, DataDir, DataDirError, Pace},
     durable::{EngineLimits, NoProbe, sqlite, sqlite::Durability},
     host::{Ground, Host, Installation},
@@ -14,7 +14,6 @@ use crate::{
 };
 use anyhow::{Context, anyhow};
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     io::Read,
@@ -47,7 +46,7 @@ pub(super) struct Opened {
     pub host: Host,
     accounts: Accounts,
     /// Held until all is over.
-    data: DataDir,
+    pub data: DataDir,
 }
 
 impl Opened {
@@ -66,18 +65,6 @@ impl Opened {
 
     pub fn stream_file(&self, stream: &str) -> PathBuf {
         self.data.stream_file(&self.id, stream)
-    }
-
-    /// Another installation that is switched on here and connects the same accounts: both would write everything (RULES 20).
-    pub fn rival(&self) -> anyhow::Result<Option<String>> {
-        let others = self.data.switched_on()?;
-        let has_all = |other: &Accounts, group: &Vec<String>| {
-            group.iter().all(|name| self.accounts.get(name).is_some_and(|own| other.get(name) == Some(own)))
-        };
-        let rival = others
-            .into_iter()
-            .find(|(id, other)| *id != self.id && self.manifest.exclusive.iter().any(|group| has_all(other, group)));
-        Ok(rival.map(|(id, _)| id))
     }
 
     pub fn switch_on(&self) -> anyhow::Result<()> {
@@ -119,7 +106,7 @@ impl Place {
                      be done stands in it", store.display())
         })?;
         let manifest = install(&host, file, activated_at, source).await?;
-        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, accounts: accounts(file)?, data })
+        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, accounts: file.accounts()?, data })
     }
 
     /// For a dry run, on a copy of the memory in `folder`. Of the data directory nothing is changed but tokens that a provider
@@ -138,7 +125,7 @@ impl Place {
         let ground = ground(credentials, Durability::ProcessCrash);
         let (host, rehearsal) = Host::rehearse(&copy, ground, clock, Arc::new(Runtime::new(Limits::default())?))?;
         let manifest = install(&host, file, activated_at, source).await?;
-        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, accounts: accounts(file)?, data }, rehearsal))
+        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, accounts: file.accounts()?, data }, rehearsal))
     }
 
     /// What the file refers to is looked up first: where that fails, no directory is made.
@@ -153,19 +140,7 @@ impl Place {
     }
 }
 
-/// A business unit is told by its id. Of a workspace or an org no file says who it is: the same token is the same account.
-fn accounts(file: &InstallationFile) -> anyhow::Result<Accounts> {
-    let secrets = file.secrets()?;
-    let account = |(name, binding): (&String, &Binding)| {
-        let unit = binding.business_unit.as_ref().map(|unit| unit.get(..15).unwrap_or(unit).to_owned());
-        let who = unit.or_else(|| secrets.get(&binding.account).map(Secret::fingerprint))?;
-        let text = format!("{}\n{}\n{who}", binding.provider, binding.address.as_deref().unwrap_or_default());
-        Some((name.clone(), hex::encode(Sha256::digest(text))))
-    };
-    Ok(file.connections.iter().filter_map(account).collect())
-}
-
-fn ground(credentials: CredentialStore, durability: Durability) -> Ground {
+pub(super) fn ground(credentials: CredentialStore, durability: Durability) -> Ground {
     Ground {
         clock: Arc::new(SystemClock),
         transport: Arc::new(NetworkTransport::new(SocketTimes::default())),
@@ -190,9 +165,11 @@ async fn install(
         id: file.id.clone(),
         settings: file.settings.clone(),
         activated_at,
-        bindings: file.connections.clone(),
-        address_secret: SecretString::from(NO_ADDRESS),
+        bindings: file.bindings()?,
+        address_secret: Some(SecretString::from(NO_ADDRESS)),
         signing_secrets,
+        // Whoever hands it over is trusted.
+        takes_unsigned: true,
     };
     Ok(host.install(&file.component()?, installation).await?)
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one ends what is under way in order, the second one at once.
+//! Ctrl-C, or SIGTERM: the first one ends what is under way in order, the second one at once.
 
 use super::exit_codes;
 use std::sync::{
@@ -16,13 +16,13 @@ impl Interrupt {
         let noted = heard.clone();
         tokio::spawn(async move {
             // Where no signal can be heard, Ctrl-C does what it does by default.
-            if tokio::signal::ctrl_c().await.is_err() {
+            if !asked_to_end().await {
                 return;
             }
             eprintln!("ending: what is under way ends first; Ctrl-C once more ends at once");
             noted.store(true, Ordering::SeqCst);
             stop.cancel();
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if asked_to_end().await {
                 std::process::exit(exit_codes::INTERRUPTED.into());
             }
         });
@@ -31,5 +31,22 @@ impl Interrupt {
 
     pub fn was_heard(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// False where no signal can be heard.
+async fn asked_to_end() -> bool {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminated) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
+        tokio::select! {
+            heard = tokio::signal::ctrl_c() => heard.is_ok(),
+            heard = terminated.recv() => heard.is_some(),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        tokio::signal::ctrl_c().await.is_ok()
     }
 }

@@ -17,6 +17,7 @@ mod person;
 mod planned;
 mod planned_parts;
 mod run;
+mod serve;
 mod sessions;
 mod simulate;
 mod sync;
@@ -45,6 +46,7 @@ enum Command {
     Sessions(sessions::Arguments),
     Sync(sync::Arguments),
     Backfill(backfill::Arguments),
+    Serve(serve::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
     Completion(completion::Arguments),
@@ -69,6 +71,7 @@ pub fn run() -> ExitCode {
             Command::Sessions(arguments) => sessions::run(arguments).await,
             Command::Backfill(arguments) => backfill::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,
+            Command::Serve(arguments) => serve::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Completion(arguments) => completion::run(arguments, Arguments::command()),

@@ -11,32 +11,38 @@ use crate::{
     clock::Clock,
     durable::{Accepted, Engine},
     effect::Delivery,
-    runtime::contract::WebhookSource,
+    runtime::contract::{Signature, WebhookSource},
 };
 use delivery::delivery_task;
 use secrecy::{ExposeSecret, SecretString};
 use signature::SignatureError;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use subtle::ConstantTimeEq;
 
 /// One installation's way in: the secret part of its address, and the secrets that its sources sign with.
 #[derive(Clone, Debug)]
 pub struct Doorway {
-    /// The last segment of the address. Whoever knows it can send to an unsigned source.
-    pub address_secret: SecretString,
+    /// The last segment of the address. Whoever knows it can send to an unsigned source. Nothing: nobody can send anything.
+    pub address_secret: Option<SecretString>,
     pub sources: Vec<WebhookSource>,
     /// Several at a time, so that one can be replaced while deliveries are under way.
     pub signing_secrets: BTreeMap<String, Vec<SecretString>>,
+    /// Whether sources that sign nothing are there at all.
+    pub takes_unsigned: bool,
 }
 
 impl Doorway {
     /// The source at this address, for who knows its secret.
     fn source(&self, name: &str, address_secret: &str) -> Option<&WebhookSource> {
-        let known = self.address_secret.expose_secret().as_bytes().ct_eq(address_secret.as_bytes());
-        self.sources.iter().find(|s| bool::from(known) && s.name == name)
+        let known = self.address_secret.as_ref()?.expose_secret().as_bytes().ct_eq(address_secret.as_bytes());
+        let is_there = |source: &WebhookSource| self.takes_unsigned || source.signature != Signature::Unsigned;
+        self.sources.iter().find(|s| bool::from(known) && s.name == name && is_there(s))
     }
 }
 
@@ -58,6 +64,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// For a label.
+    pub fn word(self) -> &'static str {
+        match self {
+            Refusal::NoSuchAddress => "no-such-address",
+            Refusal::TooLarge => "too-large",
+            Refusal::Incomplete => "incomplete",
+            Refusal::BadSignature => "bad-signature",
+            Refusal::StaleSignature => "stale-signature",
+            Refusal::NotStored => "not-stored",
+        }
+    }
+
     /// The status that makes the sender do what is right: to send again is right only where nothing was stored.
     pub fn status(self) -> u16 {
         match self {
@@ -75,21 +93,37 @@ pub struct Ingress {
     engine: Arc<dyn Engine>,
     doors: RwLock<BTreeMap<String, Doorway>>,
     refused: Mutex<BTreeMap<(String, Refusal), u64>>,
+    is_whole: AtomicBool,
 }
 
 impl Ingress {
     pub fn new(clock: Arc<dyn Clock>, engine: Arc<dyn Engine>) -> Ingress {
-        Ingress { clock, engine, doors: RwLock::default(), refused: Mutex::default() }
+        Ingress { clock, engine, doors: RwLock::default(), refused: Mutex::default(), is_whole: AtomicBool::new(true) }
     }
 
     pub fn open(&self, installation: &str, door: Doorway) {
         self.doors.write().unwrap_or_else(|p| p.into_inner()).insert(installation.into(), door);
     }
 
+    pub fn close(&self, installation: &str) {
+        self.doors.write().unwrap_or_else(|p| p.into_inner()).remove(installation);
+    }
+
+    /// Whether all installations that there should be are there. While one is missing, whoever sends to an unknown one is asked to
+    /// send again.
+    pub fn is_whole(&self, is_whole: bool) {
+        self.is_whole.store(is_whole, Ordering::Relaxed);
+    }
+
+    fn unknown(&self) -> Refusal {
+        if self.is_whole.load(Ordering::Relaxed) { Refusal::NoSuchAddress } else { Refusal::NotStored }
+    }
+
     /// The most that this address takes, so that a server need not read further; nothing for who does not know the address.
-    pub fn max_bytes(&self, installation: &str, source: &str, address_secret: &str) -> Option<u32> {
+    pub fn max_bytes(&self, installation: &str, source: &str, address_secret: &str) -> Result<u32, Refusal> {
         let doors = self.doors.read().unwrap_or_else(|p| p.into_inner());
-        doors.get(installation)?.source(source, address_secret).map(|s| s.max_bytes)
+        let door = doors.get(installation).ok_or_else(|| self.unknown())?;
+        door.source(source, address_secret).map(|s| s.max_bytes).ok_or(Refusal::NoSuchAddress)
     }
 
     /// Durable on return. Header names in lower case.
@@ -121,7 +155,7 @@ impl Ingress {
         let now = self.clock.now();
         let delivery = {
             let doors = self.doors.read().unwrap_or_else(|p| p.into_inner());
-            let door = doors.get(installation).ok_or(Refusal::NoSuchAddress)?;
+            let door = doors.get(installation).ok_or_else(|| self.unknown())?;
             let wanted = door.source(source, address_secret).ok_or(Refusal::NoSuchAddress)?;
             if body.len() > wanted.max_bytes as usize {
                 return Err(Refusal::TooLarge);

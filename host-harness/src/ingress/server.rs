@@ -14,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Serves until `stop`. Requests under way are answered first.
 pub async fn serve(ingress: Arc<Ingress>, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-    let router = Router::new().route("/hooks/{installation}/{source}/{secret}", post(hook)).with_state(ingress);
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    axum::serve(listener, router(ingress)).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+pub fn router(ingress: Arc<Ingress>) -> Router {
+    Router::new().route("/hooks/{installation}/{source}/{secret}", post(hook)).with_state(ingress)
 }
 
 async fn hook(
@@ -56,7 +59,7 @@ async fn read(
     secret: &str,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
-    let max = ingress.max_bytes(installation, source, secret).ok_or(Refusal::NoSuchAddress)?;
+    let max = ingress.max_bytes(installation, source, secret)?;
     match tokio::time::timeout(BODY_TIME, to_bytes(body, max as usize)).await {
         Ok(Ok(body)) => Ok(body.into()),
         Ok(Err(e)) if is_limit(&e) => Err(Refusal::TooLarge),

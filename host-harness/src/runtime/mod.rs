@@ -123,6 +123,11 @@ impl Runtime {
         self.installed.write().unwrap_or_else(|p| p.into_inner()).insert(context.installation, installed);
     }
 
+    /// It is there no more: its tasks wait until it is installed again.
+    pub fn remove(&self, installation: &str) {
+        self.installed.write().unwrap_or_else(|p| p.into_inner()).remove(installation);
+    }
+
     fn installed(&self, installation: &str) -> Result<Installed, CallError> {
         let all = self.installed.read().unwrap_or_else(|p| p.into_inner());
         all.get(installation).cloned().ok_or_else(|| CallError::NoInstallation(installation.into()))

@@ -286,11 +286,12 @@ impl Stage {
             settings: self.settings.clone(),
             activated_at: self.activated_at,
             bindings,
-            address_secret: SecretString::from(ADDRESS_SECRET),
+            address_secret: Some(SecretString::from(ADDRESS_SECRET)),
             signing_secrets: BTreeMap::from([(
                 play::SIGNED_SOURCE.to_string(),
                 vec![SecretString::from(SIGNING_SECRET)],
             )]),
+            takes_unsigned: true,
         }
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod help;
 mod map;
 mod run;
+mod serve;
 mod sessions;
 mod simulate;
 mod support;

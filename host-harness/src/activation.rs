@@ -1,0 +1,84 @@
+//! May an installation be switched on, and where are its webhooks to be sent to? The same answer for whoever asks: a command, or
+//! the process that serves.
+
+use crate::{
+    data_dir::{Accounts, DataDir, DataDirError},
+    host::Host,
+    installation::{FileError, InstallationFile},
+    runtime::{
+        CallError, Refused,
+        contract::{Finding, Manifest, Severity},
+    },
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+}
+
+/// What there is to say of an installation that is installed in the host: of the settings first, then of the world, then of others here.
+pub async fn findings(
+    host: &Host,
+    file: &InstallationFile,
+    manifest: &Manifest,
+    data: &DataDir,
+) -> Result<Vec<Finding>, CheckError> {
+    let component = host.runtime.compile(&file.component()?)?;
+    let mut findings = host.runtime.validate(&component, file.settings.clone()).await?;
+    findings.extend(host.runtime.check(&file.id, &host.asker()).await?);
+    findings.extend(rivalry(&file.id, &file.accounts()?, manifest, data)?);
+    Ok(findings)
+}
+
+pub fn is_blocked(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Blocker)
+}
+
+/// RULES 20. S2-45: a second flow between the same accounts doubles everything.
+fn rivalry(id: &str, own: &Accounts, manifest: &Manifest, data: &DataDir) -> Result<Option<Finding>, DataDirError> {
+    let has_all = |other: &Accounts, group: &Vec<String>| {
+        group.iter().all(|name| own.get(name).is_some_and(|own| other.get(name) == Some(own)))
+    };
+    let mut others = data.switched_on()?.into_iter().filter(|(other, _)| other != id);
+    let rival = others.find(|(_, other)| manifest.exclusive.iter().any(|group| has_all(other, group)));
+    Ok(rival.map(|(other, _)| Finding {
+        code: "other-flow-active".into(),
+        severity: Severity::Blocker,
+        place: "connections".into(),
+        problem: format!(
+            "`{other}` is switched on and connects the same accounts. With both, every campaign and every record would be made twice."
+        ),
+        remedy: format!("Switch one of them off: harness uninstall --installation FILE, with the file of `{other}`."),
+        fixable: false,
+    }))
+}
+
+/// Where webhooks reach this host, by webhook source. `public`: the host's own address, e.g. `https://hooks.example.org`.
+pub fn addresses(id: &str, manifest: &Manifest, public: &str, secret: &SecretString) -> BTreeMap<String, String> {
+    let secret = utf8_percent_encode(secret.expose_secret(), NON_ALPHANUMERIC).to_string();
+    let public = public.trim_end_matches('/');
+    let address = |source: &str| format!("{public}/hooks/{id}/{source}/{secret}");
+    manifest.webhooks.iter().map(|source| (source.name.clone(), address(&source.name))).collect()
+}
+
+/// Why webhooks cannot be sent there.
+pub fn not_public(public: &str) -> Option<String> {
+    // A host on this machine is for simulators on this machine.
+    let begins_well = ["https://", "http://127.0.0.1"].iter().any(|begin| public.starts_with(begin));
+    (!begins_well || public.contains(['?', '#', '@'])).then(|| {
+        format!(
+            "\"{public}\" is no address that Livestorm sends webhooks to. Give the https address of this host, e.g. \
+             https://hooks.example.org"
+        )
+    })
+}

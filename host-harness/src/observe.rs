@@ -1,0 +1,92 @@
+//! What a process tells of its runs while they go, one structured event each.
+//!
+//! Promises: no personal data and no secret, so that a log may go wherever logs go; whom it was about and in which words stands in the
+//! installation's own run log. A run that goes on after a crash tells its beginning again. Not here: where events are written to
+//! (whoever starts the process), what is counted (`serve/metrics.rs`).
+
+use crate::effect::{Driver, End, Input, Lead, Level, Line, Note, Outcome, Run, RunId, Step};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// A driver whose runs are told.
+pub struct Told<D: ?Sized>(pub Arc<D>);
+
+#[async_trait]
+impl<D: Driver + ?Sized> Driver for Told<D> {
+    fn prepare(&self, installation: &str) -> Option<(String, serde_json::Value)> {
+        self.0.prepare(installation)
+    }
+
+    fn batch_tasks(&self, installation: &str, key: &str) -> usize {
+        self.0.batch_tasks(installation, key)
+    }
+
+    async fn open(&self, lead: Lead) -> Result<Box<dyn Run>, String> {
+        let (installation, id) = (lead.installation.clone(), lead.run);
+        let opened = self.0.open(lead).await;
+        match opened {
+            Ok(run) => Ok(Box::new(ToldRun { run, installation, id })),
+            Err(why) => {
+                tracing::error!(installation, run = id.0, "the run could not begin");
+                Err(why)
+            }
+        }
+    }
+}
+
+struct ToldRun {
+    run: Box<dyn Run>,
+    installation: String,
+    id: RunId,
+}
+
+#[async_trait]
+impl Run for ToldRun {
+    async fn step(&mut self, input: Input) -> Step {
+        let step = self.run.step(input).await;
+        let (notes, end) = match &step {
+            Step::Asks { notes, .. } => (notes, None),
+            Step::Finished { notes, end } => (notes, Some(end)),
+        };
+        notes.iter().for_each(|note| self.note(note));
+        if let Some(end) = end {
+            self.end(end);
+        }
+        step
+    }
+}
+
+impl ToldRun {
+    fn note(&self, note: &Note) {
+        let (installation, run) = (self.installation.as_str(), self.id.0);
+        match note {
+            Note::Write(_) => {}
+            Note::Log(Line { level, code, .. }) => match level {
+                Level::Error => tracing::error!(installation, run, code, "the connector tells"),
+                Level::Warning => tracing::warn!(installation, run, code, "the connector tells"),
+                Level::Info => tracing::info!(installation, run, code, "the connector tells"),
+                Level::Debug => tracing::debug!(installation, run, code, "the connector tells"),
+            },
+            Note::Changes(changes) => {
+                for change in changes {
+                    let (connection, object, action) = (&change.connection, &change.object, change.action);
+                    tracing::info!(installation, run, connection, object, ?action, "a record");
+                }
+            }
+        }
+    }
+
+    fn end(&self, end: &End) {
+        let (installation, run) = (self.installation.as_str(), self.id.0);
+        match end {
+            End::Outcomes(outcomes) => {
+                let count = |is: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, outcome)| is(outcome)).count();
+                let done = count(|outcome| matches!(outcome, Outcome::Done(_)));
+                let later = count(|outcome| matches!(outcome, Outcome::Later(_)));
+                let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
+                tracing::info!(installation, run, done, later, failed, "the run ends");
+            }
+            End::Broken(_) => tracing::error!(installation, run, "the run breaks off; its tasks go again"),
+        }
+    }
+}

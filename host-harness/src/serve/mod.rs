@@ -1,0 +1,108 @@
+//! One process, many installations: what turns a folder of installation files into software that runs.
+//!
+//! ```text
+//! folder of files ──> fleet ──> host: engine, connections, doors
+//! POST /hooks/...  ─────────────────> doors ─> durable ─> 2xx
+//! GET /healthz, /metrics
+//! ```
+//!
+//! Promises: what is changed in the folder is taken up without a restart; on `stop` nothing new is taken, what was begun is ended or
+//! waits for the next start. Not here: TLS (the reverse proxy before it), what an installation does (`host`).
+
+pub mod fleet;
+pub mod folder;
+mod http;
+mod metrics;
+
+use crate::durable::EngineError;
+use fleet::{Fleet, Standing, Status};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How often the folder is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("the folder of installation files {} cannot be read: {problem}. Give another one with --config", .folder.display())]
+    Folder { folder: PathBuf, problem: String },
+    #[error("the store cannot be worked on any more: {0}. Nothing that was taken is lost; mend it and start again")]
+    Engine(#[from] EngineError),
+    #[error("it cannot listen any more: {0}")]
+    Listen(#[from] std::io::Error),
+    #[error("a part of the server broke off: {0}")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+/// Serves until `stop`.
+pub async fn serve(
+    fleet: Arc<Fleet>,
+    config: &Path,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let unreadable = |e: std::io::Error| ServeError::Folder { folder: config.into(), problem: e.to_string() };
+    folder::read(config).map_err(unreadable)?;
+    // Until all are there, who is unknown is asked to send again.
+    fleet.host.ingress.is_whole(false);
+    let engine_stops = CancellationToken::new();
+    let mut working = fleet.host.start(engine_stops.clone());
+    let watching = tokio::spawn(watch(fleet.clone(), config.to_owned(), stop.clone()));
+    let listening = tokio::spawn(http::listen(http::router(fleet.clone()), listener, stop.clone()));
+    let early = tokio::select! {
+        () = stop.cancelled() => None,
+        end = &mut working => Some(end),
+    };
+    tracing::info!("it ends: nothing new is taken, what was begun is ended");
+    stop.cancel();
+    watching.await?;
+    listening.await??;
+    engine_stops.cancel();
+    let end = match early {
+        Some(end) => end,
+        None => working.await,
+    };
+    Ok(end??)
+}
+
+async fn watch(fleet: Arc<Fleet>, config: PathBuf, stop: CancellationToken) {
+    let mut complained = false;
+    while !stop.is_cancelled() {
+        match folder::read(&config) {
+            Ok(files) => {
+                complained = false;
+                fleet.apply(files).await.iter().for_each(tell);
+                let broken = fleet.standings().await.iter().any(|s| matches!(s.status, Status::Broken { .. }));
+                fleet.host.ingress.is_whole(!broken);
+            }
+            // What runs goes on.
+            Err(e) if !complained => {
+                complained = true;
+                tracing::error!(folder = %config.display(), "the folder of installation files cannot be read: {e}");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn tell(standing: &Standing) {
+    let (file, id) = (standing.file.display(), standing.installation.as_deref().unwrap_or_default());
+    match &standing.status {
+        Status::Running => tracing::info!(installation = id, %file, "runs"),
+        Status::Held { findings } => {
+            for finding in findings.iter().filter(|f| f.severity == crate::runtime::contract::Severity::Blocker) {
+                tracing::warn!(%file, code = finding.code, "is not switched on: {} {}", finding.problem, finding.remedy);
+            }
+        }
+        Status::Broken { why } => tracing::error!(installation = id, %file, "{why}"),
+    }
+}

@@ -1,0 +1,214 @@
+//! `harness serve`: the process as an operator runs it.
+
+use crate::support::*;
+use host_harness::simulators::livestorm::Dialect;
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+const SECRET: &str = "made-up-address-secret";
+/// Longer than anything here takes: who waits for what never comes is not waited for.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+struct Serving {
+    child: Child,
+    address: String,
+    told: BufReader<ChildStderr>,
+    /// Dropped, nobody is killed any more.
+    _patience: mpsc::Sender<()>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Serving {
+    fn start(bench: &Bench) -> Serving {
+        let mut command = program(&["serve", "--listen", "127.0.0.1:0"]);
+        command.arg("--config").arg(bench.path("installations")).arg("--data").arg(bench.path("data"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told = BufReader::new(child.stderr.take().unwrap());
+        let Some(address) = line.trim().strip_prefix("listening at http://").map(str::to_owned) else {
+            let all: Vec<String> = told.lines().map_while(Result::ok).collect();
+            panic!("{line}{all:#?}")
+        };
+        let (patience, waits) = mpsc::channel::<()>();
+        let id = child.id();
+        std::thread::spawn(move || {
+            if waits.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                signal("KILL", id);
+            }
+        });
+        Serving { child, address, told, _patience: patience }
+    }
+
+    /// Reads what is told up to such a line, which it answers.
+    fn until(&mut self, is: impl Fn(&Value) -> bool) -> Value {
+        let mut all = vec![];
+        for line in self.told.by_ref().lines() {
+            let line: Value = serde_json::from_str(&line.unwrap()).unwrap_or_default();
+            if is(&line) {
+                return line;
+            }
+            all.push(line);
+        }
+        panic!("it ended before: {all:#?}")
+    }
+
+    fn until_says(&mut self, message: &str) -> Value {
+        self.until(|line| line["message"].as_str().is_some_and(|said| said.contains(message)))
+    }
+
+    /// Status and body.
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    fn deliver(&self, installation: &str, body: &str) -> u16 {
+        self.ask("POST", &format!("/hooks/{installation}/livestorm/{SECRET}"), body).0
+    }
+
+    fn healthy(&self) -> Value {
+        let (status, body) = self.ask("GET", "/healthz", "");
+        assert_eq!(status, 200);
+        serde_json::from_str::<Value>(&body).unwrap()["installations"].clone()
+    }
+}
+
+fn signal(name: &str, id: u32) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().unwrap().success());
+}
+
+/// A bench whose folder of installations is there, and the text of one.
+fn bench() -> (Bench, String) {
+    let bench = Bench::new();
+    let whole = bench.installation();
+    let whole = whole.replace("{ file = \"", &format!("{{ file = \"{}/", bench.folder.path().display()));
+    let (id, rest) = whole.split_once('\n').unwrap();
+    let hooks = format!("[webhooks]\naddress_secret = {{ file = \"{}\" }}\n", bench.file("hook", SECRET));
+    std::fs::create_dir(bench.path("installations")).unwrap();
+    let text = format!("{id}\n[settings]\ndestination = \"salesforce\"\n{rest}{hooks}");
+    (bench, text)
+}
+
+fn put(bench: &Bench, name: &str, text: &str) -> PathBuf {
+    // As a careful operator does: never half a file.
+    let path = bench.path("installations").join(name);
+    std::fs::write(bench.path("half"), text).unwrap();
+    std::fs::rename(bench.path("half"), &path).unwrap();
+    path
+}
+
+fn registration(bench: &Bench, email: &str) -> String {
+    std::fs::read_to_string(bench.registration("body.json", email, Dialect::Native)).unwrap()
+}
+
+fn leads(bench: &Bench) -> usize {
+    bench.snapshot().leads.len()
+}
+
+#[test]
+fn installations_are_taken_up_changed_and_removed_without_a_restart_and_a_wrong_one_harms_itself_alone() {
+    let (bench, text) = bench();
+    let mut serving = Serving::start(&bench);
+    assert_eq!(serving.healthy(), serde_json::json!({"running": 0, "held": 0, "broken": 0}));
+    let acme = put(&bench, "acme.toml", &text);
+    serving.until(|line| line["message"] == "runs" && line["installation"] == "acme");
+    assert_eq!(serving.deliver("acme", &registration(&bench, "ana@example.org")), 202);
+    serving.until(|line| line["object"] == "Lead");
+    assert_eq!(leads(&bench), 1);
+
+    // Somebody edits it into nonsense: it runs on as it was, and others would be told to send again.
+    put(&bench, "acme.toml", "id = ");
+    let said = serving.until_says("this is not TOML");
+    assert_eq!((said["installation"].as_str(), said["level"].as_str()), (Some("acme"), Some("ERROR")), "{said}");
+    assert_eq!(serving.deliver("acme", &registration(&bench, "ben@example.org")), 202);
+    serving.until(|line| line["object"] == "Lead");
+    assert_eq!((serving.deliver("nobody", "{}"), leads(&bench)), (503, 2));
+    put(&bench, "acme.toml", &text);
+    serving.until(|line| line["message"] == "runs" && line["installation"] == "acme");
+    assert_eq!(serving.deliver("nobody", "{}"), 404);
+    assert_eq!(serving.ask("POST", "/hooks/acme/livestorm/wrong", "{}").0, 404);
+
+    // S2-45: a second flow between the same accounts, and one that names what is not there.
+    put(&bench, "second.toml", &text.replace("id = \"acme\"", "id = \"second\""));
+    let said = serving.until_says("is not switched on");
+    assert_eq!(said["code"], "other-flow-active", "{said}");
+    put(&bench, "third.toml", &text.replace("id = \"acme\"", "id = \"third\"").replace("/client-secret", "/gone"));
+    assert!(serving.until_says("cannot be read")["message"].as_str().unwrap().contains("third.toml"));
+    put(&bench, "twin.toml", &text);
+    serving.until_says("is taken by");
+    assert_eq!(serving.healthy(), serde_json::json!({"running": 1, "held": 1, "broken": 2}));
+    let (_, measured) = serving.ask("GET", "/metrics", "");
+    for line in [
+        "harness_installations{status=\"running\"} 1",
+        "harness_deliveries_refused_total{installation=\"acme\",reason=\"no-such-address\"} 1",
+    ] {
+        assert!(measured.contains(line), "{measured}");
+    }
+
+    std::fs::remove_file(acme).unwrap();
+    serving.until_says("is gone");
+    assert_eq!(serving.deliver("acme", "{}"), 503, "others are broken");
+}
+
+#[test]
+fn what_was_taken_is_done_after_the_process_was_killed_and_an_end_in_order_leaves_nothing_half_way() {
+    let (bench, text) = bench();
+    put(&bench, "acme.toml", &text);
+    let mut serving = Serving::start(&bench);
+    serving.until(|line| line["message"] == "runs");
+    for person in 0..20 {
+        assert_eq!(serving.deliver("acme", &registration(&bench, &format!("p{person}@example.org"))), 202);
+    }
+    signal("KILL", serving.child.id());
+    serving.child.wait().unwrap();
+    let mut serving = Serving::start(&bench);
+    while leads(&bench) < 20 {
+        serving.until(|line| line["object"] == "Lead");
+    }
+    signal("TERM", serving.child.id());
+    serving.until_says("ends");
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+    assert_eq!((leads(&bench), bench.snapshot().campaigns.len()), (20, 20), "nobody twice");
+}
+
+#[test]
+fn what_cannot_be_served_is_said_and_nothing_is_begun() {
+    let (bench, text) = bench();
+    put(&bench, "acme.toml", &text);
+    let serving = Serving::start(&bench);
+    let rows = [
+        (vec!["--listen", &serving.address, "--data", "other"], "nothing can listen at"),
+        (vec!["--listen", "127.0.0.1:0", "--data", "data"], "is in use by another process"),
+        (vec!["--listen", "127.0.0.1:0", "--data", "third", "--config", "none"], "cannot be read"),
+        (vec!["--public-address", "http://hooks.example.org", "--data", "fourth"], "Give the https address"),
+    ];
+    for (arguments, said) in rows {
+        let mut command = program(&["serve"]);
+        command.current_dir(bench.folder.path()).args(&arguments);
+        if !arguments.contains(&"--config") {
+            command.args(["--config", "installations"]);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
