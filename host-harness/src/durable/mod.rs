@@ -22,7 +22,9 @@ pub use crate::effect::{DELIVERY, INBOX, SOURCES, SYNC};
 
 use crate::{
     clock::{Clock, Timestamp},
-    effect::{Change, Driver, Entry, Failure, FailureClass, Lead, Level, Line, Performer, RunId, Subject, Task},
+    effect::{
+        Assignment, Change, Driver, Entry, Failure, FailureClass, Lead, Level, Line, Performer, RunId, Subject, Task,
+    },
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,10 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(pub u64);
+
+/// Why a delivery that is done neither goes again nor can be played again.
+pub const BODY_GONE: &str = "the body of a delivery is not kept once the tasks that came of it are durable; those can be \
+                             looked at and given again";
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +102,8 @@ pub trait Engine: Send + Sync {
     /// Runs, oldest first, after `after`, at most 1,000.
     async fn runs(&self, installation: &str, after: Option<RunId>) -> Result<Vec<RunSummary>, EngineError>;
 
-    /// Everything that is recorded of a run: enough to play it again with no engine.
+    /// Everything that is recorded of a run: enough to play it again with no engine, but for a delivery that is done
+    /// ([`Tape::whole`]): its body is gone in the transaction that makes its tasks durable.
     async fn tape(&self, installation: &str, run: RunId) -> Result<Tape, EngineError>;
 
     /// A key's memory, in the order of its keys' bytes, after `after`, at most 1,000.
@@ -207,6 +214,17 @@ pub struct LogLine {
     pub at: Timestamp,
     #[serde(flatten)]
     pub line: Line,
+}
+
+impl Tape {
+    /// Refused where the run cannot be played again.
+    pub fn whole(&self) -> Result<(), EngineError> {
+        let gone = |a: &Assignment| a.task.kind == DELIVERY && a.task.payload.is_empty();
+        match self.lead.input.assignments.iter().any(gone) {
+            true => Err(EngineError::Invalid(format!("run {} cannot be played again: {BODY_GONE}", self.lead.run))),
+            false => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

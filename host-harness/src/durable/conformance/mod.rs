@@ -50,6 +50,8 @@ macro_rules! laws {
                 the_same_work_is_kept_once_while_it_waits_runs_or_was_done_of_late,
                 a_dead_letter_does_not_stand_in_the_way_of_the_same_work,
                 a_task_beyond_the_bounds_is_refused_and_a_delivery_may_be_large,
+                the_body_of_a_delivery_is_gone_once_its_tasks_are_durable,
+                a_delivery_that_was_cut_off_is_given_its_body_again,
                 follow_ups_are_accepted_with_the_end_of_their_run_and_deduplicated,
                 a_chain_without_end_becomes_a_dead_letter,
                 a_follow_up_that_is_no_task_becomes_a_dead_letter,
@@ -224,6 +226,11 @@ pub fn count<T: Ord>(all: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
         *counts.entry(one).or_default() += 1;
         counts
     })
+}
+
+pub fn delivery(id: &str, body: &str) -> Task {
+    let key = format!("{}{id}", super::INBOX);
+    Task { dedupe_key: key.clone(), title: "a delivery".into(), ..task(super::DELIVERY, &key, body) }
 }
 
 pub fn task(kind: &str, key: &str, payload: impl Into<String>) -> Task {

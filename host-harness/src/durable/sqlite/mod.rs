@@ -240,6 +240,9 @@ impl Engine for SqliteEngine {
         let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
         let retried = shared.change(work, move |c| {
             let kept = tasks::one(c, &name, task)?;
+            if kept.status == TaskStatus::Done && kept.task.kind == super::DELIVERY {
+                return Err(EngineError::Invalid(format!("task {task} is done: {}", super::BODY_GONE)));
+            }
             if kept.status != TaskStatus::Dead {
                 return Err(EngineError::Invalid(format!("task {task} is not a dead letter")));
             }

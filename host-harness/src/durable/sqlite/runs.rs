@@ -7,7 +7,8 @@ use super::{
 use crate::{
     clock::Timestamp,
     durable::{
-        EngineError, EngineLimits, KeptChange, KeptTask, LogLine, RunSummary, Tape, TaskId, dead_letter, engine_line,
+        DELIVERY, EngineError, EngineLimits, KeptChange, KeptTask, LogLine, RunSummary, Tape, TaskId, dead_letter,
+        engine_line,
         journal::{Ending, Record, Told},
         run::{Event, Part},
         schedule::{self, Key},
@@ -59,8 +60,10 @@ pub(super) fn open(
         started_at: now,
         assignments: (1..).zip(&batch).map(assignment).collect(),
     };
-    c.prepare_cached("INSERT INTO run (installation, ordering_key, tasks, input, started_at) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![installation, key, Count(batch.len() as u64), to_json(&input)?, now])?;
+    let written = to_json(&without_bodies(&input))?;
+    let sql = "INSERT INTO run (installation, ordering_key, tasks, input, bytes, started_at) VALUES (?, ?, ?, ?, ?, ?)";
+    let (tasks, bytes) = (Count(batch.len() as u64), Count(written.len() as u64));
+    c.prepare_cached(sql)?.execute(params![installation, key, tasks, written, bytes, now])?;
     let run = RunId(c.last_insert_rowid().unsigned_abs());
     for (id, kept) in (1u32..).zip(&batch) {
         tasks::step(c, installation, kept.id, Event::Picked, now, limits)?;
@@ -68,6 +71,14 @@ pub(super) fn open(
             .execute(params![run, id, installation, kept.id])?;
     }
     Ok(Some(Lead { run, installation: installation.clone(), key: key.clone(), input }))
+}
+
+/// A delivery's body stands in its task alone: so it is gone when that is emptied, whichever runs there were.
+fn without_bodies(input: &RunInput) -> RunInput {
+    let mut written = input.clone();
+    let deliveries = written.assignments.iter_mut().filter(|a| a.task.kind == DELIVERY);
+    deliveries.for_each(|a| a.task.payload.clear());
+    written
 }
 
 pub(super) fn append(
@@ -81,6 +92,12 @@ pub(super) fn append(
     for (entry, record) in (first..).zip(records) {
         insert.execute(params![installation, run, Count(entry), record])?;
     }
+    let bytes = records.iter().map(|record| record.len() as u64).sum();
+    c.prepare_cached("UPDATE run SET bytes = bytes + ? WHERE installation = ? AND id = ?")?.execute(params![
+        Count(bytes),
+        installation,
+        run
+    ])?;
     Ok(())
 }
 
@@ -200,6 +217,9 @@ impl<'a> Ends<'a> {
 
     fn done(&mut self, kept: &KeptTask, completion: &'a Completion) -> Result<(), EngineError> {
         self.step(kept.id, Event::Done)?;
+        if kept.task.kind == DELIVERY {
+            tasks::empty(self.c, &self.lead.installation, kept.id)?;
+        }
         for task in &completion.follow_ups {
             let installation = &self.lead.installation;
             tasks::follow_up(self.c, installation, task, kept.generation + 1, self.now, self.limits)?;
@@ -298,7 +318,11 @@ fn lead(c: &Connection, installation: &str, run: RunId) -> Result<(Lead, Option<
         .query_row(params![installation, run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?
         .ok_or_else(|| EngineError::Unknown(format!("run {run}")))?;
-    let lead = Lead { run, installation: installation.into(), key, input: from_json(&input)? };
+    let mut input: RunInput = from_json(&input)?;
+    for a in input.assignments.iter_mut().filter(|a| a.task.kind == DELIVERY) {
+        a.task.payload = tasks::body(c, installation, a)?.unwrap_or_default();
+    }
+    let lead = Lead { run, installation: installation.into(), key, input };
     Ok((lead, ending.as_deref().map(from_json).transpose()?))
 }
 

@@ -14,14 +14,14 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-const MIGRATIONS: [M<'static>; 1] = [M::up(include_str!("001.sql"))];
+const MIGRATIONS: [M<'static>; 2] = [M::up(include_str!("001.sql")), M::up(include_str!("002.sql"))];
 
 /// Writes that share a commit at most. More would make the first of them wait for the last.
 const GROUP_MAX: usize = 256;
 
-/// Does its part in the open transaction, if there is one; what it returns is told whether the commit went through.
+/// Does its part in the open transaction, if there is one; what it returns is told, after that, whether the commit went through.
 type Job = Box<dyn FnOnce(Result<&Connection, String>) -> Settle + Send>;
-type Settle = Box<dyn FnOnce(&Result<(), String>) + Send>;
+type Settle = Box<dyn FnOnce(&Connection, &Result<(), String>) + Send>;
 
 pub(super) struct Store {
     writer: Worker,
@@ -74,7 +74,7 @@ impl Store {
         self.writer.send(Box::new(move |connection| {
             let connection = connection.map_err(EngineError::Store);
             let result = connection.and_then(|c| alive(&halted).and_then(|()| savepoint(c, f)));
-            Box::new(move |committed| {
+            Box::new(move |_, committed| {
                 let committed = committed.clone().map_err(EngineError::Store);
                 let answer = result.and_then(|value| committed.map(|()| then(value)));
                 // Nobody hears it where the caller was dropped.
@@ -93,7 +93,7 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.reader.send(Box::new(move |connection| {
             let result = connection.map_err(EngineError::Store).and_then(f);
-            Box::new(move |_| {
+            Box::new(move |_, _| {
                 let _ = reply.send(result);
             })
         }))?;
@@ -106,8 +106,9 @@ impl Store {
     }
 
     pub fn close(&self) {
-        self.writer.stop();
         self.reader.stop();
+        // The last to go puts the log into the file and removes it, which one that only reads cannot.
+        self.writer.stop();
         // Last: until here the file belongs to this process.
         drop(guard(&self.lock).take());
     }
@@ -209,7 +210,7 @@ impl Worker {
 
 fn read_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        job(Ok(&connection))(&Ok(()));
+        job(Ok(&connection))(&connection, &Ok(()));
     }
 }
 
@@ -230,7 +231,7 @@ fn write_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
             // Where even this fails, the next BEGIN says so.
             let _ = connection.execute_batch("ROLLBACK");
         }
-        settle.into_iter().for_each(|settle| settle(&committed));
+        settle.into_iter().for_each(|settle| settle(&connection, &committed));
     }
 }
 

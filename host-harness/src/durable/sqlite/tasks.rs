@@ -11,7 +11,7 @@ use crate::{
         run::{self, Event, Life, Part},
         schedule::Key,
     },
-    effect::{Failure, FailureClass, Lane, Level, Line, RunId, Subject, Task},
+    effect::{Assignment, Failure, FailureClass, Lane, Level, Line, RunId, Subject, Task},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -179,6 +179,24 @@ pub(super) fn step(
         tell_dead(c, installation, kept.run, &kept.task.title, kept.task.subject, failure, now)?;
     }
     Ok(next.status)
+}
+
+/// What it held is of no use any more.
+pub(super) fn empty(c: &Connection, installation: &str, task: TaskId) -> Result<(), EngineError> {
+    c.prepare_cached("UPDATE task SET payload = '' WHERE installation = ? AND id = ?")?
+        .execute(params![installation, task])?;
+    Ok(())
+}
+
+/// What an assignment's task holds, as long as it is kept.
+pub(super) fn body(c: &Connection, installation: &str, of: &Assignment) -> Result<Option<String>, EngineError> {
+    let sql = "SELECT payload FROM task WHERE installation = ? AND dedupe_key = ? AND admitted_at = ? \
+               AND payload <> '' ORDER BY id DESC LIMIT 1";
+    let body = c
+        .prepare_cached(sql)?
+        .query_row(params![installation, of.task.dedupe_key, of.admitted_at], |row| row.get(0))
+        .optional()?;
+    Ok(body)
 }
 
 fn tell_dead(
