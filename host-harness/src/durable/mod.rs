@@ -11,6 +11,7 @@
 #[cfg(test)]
 pub mod conformance;
 pub mod dead_letter;
+pub mod forget;
 pub mod journal;
 pub mod run;
 pub mod schedule;
@@ -28,7 +29,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc, task::Poll};
+use std::{fmt, sync::Arc, task::Poll, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,8 @@ pub enum Accepted {
     New(TaskId),
     /// One with the same dedupe key waits, runs or was done within the retention. Counted, never an error.
     Already(TaskId),
+    /// Its subject was forgotten ([`Engine::forget`]): it is counted and not kept.
+    Forgotten,
 }
 
 /// One engine, many installations; every call but `serve` names the one it is about. A call whose caller goes away in the
@@ -120,6 +123,20 @@ pub trait Engine: Send + Sync {
 
     /// What became of records at providers, oldest first, after the change `after`, at most 1,000.
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError>;
+
+    /// Deletes what is over and was kept long enough. What waits or runs, and state, is never touched. Others are kept from
+    /// nothing meanwhile; one that is cut off has deleted some of it.
+    async fn sweep(&self, installation: &str, keep: &Retention) -> Result<Swept, EngineError>;
+
+    /// Deletes what names a person: whole recordings, tasks (one that waits is gone and no dead letter, since its
+    /// text names them), lines and changes; of state what has them as its subject. From then on tasks with that subject are
+    /// dropped, known by a salted hash, until [`Engine::allow_again`]. Of somebody else's work that waits or is dead, and of
+    /// state that is not theirs, what still names them is only counted. [`EngineError::Busy`] while a run is open that may
+    /// have seen them: ask again until it is done.
+    async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError>;
+
+    /// Tasks about this person are taken in again.
+    async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError>;
 }
 
 /// Serves in a task of its own. A simulated clock stands still until the engine is under way.
@@ -182,7 +199,7 @@ pub struct KeptTask {
     pub failure: Option<Failure>,
     /// How often the same task was accepted again.
     pub repeats: u32,
-    /// The run that has it, or had it last.
+    /// The run that has it, or had it last; nothing where that is no longer kept.
     pub run: Option<RunId>,
 }
 
@@ -205,17 +222,6 @@ pub struct Tape {
     pub end: Option<journal::Ending>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogLine {
-    pub id: u64,
-    /// Nothing where the engine tells it of a task that did not run.
-    pub run: Option<RunId>,
-    /// For a connector's line, what its clock showed.
-    pub at: Timestamp,
-    #[serde(flatten)]
-    pub line: Line,
-}
-
 impl Tape {
     /// Refused where the run cannot be played again.
     pub fn whole(&self) -> Result<(), EngineError> {
@@ -228,12 +234,84 @@ impl Tape {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    pub id: u64,
+    /// Nothing where the engine tells it of a task that did not run.
+    pub run: Option<RunId>,
+    /// For a connector's line, what its clock showed.
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub line: Line,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptChange {
     pub id: u64,
     pub run: RunId,
     pub at: Timestamp,
     #[serde(flatten)]
     pub change: Change,
+}
+
+/// How long what is over is kept, and how much of it, by installation. Tasks that are done are kept for
+/// [`EngineLimits::dedupe_retention`]: they are how the same work is known again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Runs that have ended, with their journals.
+    pub runs: Duration,
+    /// Bytes of inputs and journals of runs that have ended; the oldest go first.
+    pub journal_bytes_max: u64,
+    /// The run log and the changes.
+    pub log: Duration,
+    /// Lines of the run log, and changes; the oldest go first.
+    pub lines_max: u64,
+    /// Dead letters that nobody has given again.
+    pub dead: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention {
+            runs: Duration::from_secs(14 * DAY),
+            journal_bytes_max: 1 << 30,
+            log: Duration::from_secs(180 * DAY),
+            lines_max: 1_000_000,
+            dead: Duration::from_secs(180 * DAY),
+        }
+    }
+}
+
+/// What a sweep has deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    pub done: u64,
+    pub dead: u64,
+    pub runs: u64,
+    pub lines: u64,
+    pub changes: u64,
+}
+
+/// What is gone of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    pub runs: u64,
+    pub tasks: u64,
+    pub lines: u64,
+    pub changes: u64,
+    pub state: u64,
+    /// Tasks and entries of state that are not theirs and name them still.
+    pub still_named: u64,
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Forgotten { runs, tasks, lines, changes, state, still_named } = self;
+        write!(
+            f,
+            "A person was forgotten: {runs} recordings, {tasks} tasks, {lines} lines, {changes} changes and {state} entries of \
+             memory are gone; {still_named} that are not theirs still name them"
+        )
+    }
 }
 
 /// What an engine could not do. What the world does wrong is told apart from a walk that only a bug can take.
@@ -247,6 +325,9 @@ pub enum EngineError {
     Unknown(String),
     #[error("{0}")]
     Invalid(String),
+    /// Not now; the same call is right in a moment.
+    #[error("{0}")]
+    Busy(String),
     /// A probe stopped the engine: only tests do that.
     #[error("stopped at {0}")]
     Stopped(Point),
@@ -298,6 +379,8 @@ impl Probe for NoProbe {
     }
 }
 
+const DAY: u64 = 86_400;
+
 /// What an engine allows, on by default.
 #[derive(Clone, Debug)]
 pub struct EngineLimits {
@@ -308,15 +391,15 @@ pub struct EngineLimits {
     pub runs_per_installation_max: usize,
     /// A run gets no permit later than this after its first wave: its waits end with `stopped`. The same as the runtime's
     /// `Limits::run_ms`, which the guest is told; the host sets this from that.
-    pub run: std::time::Duration,
+    pub run: Duration,
     /// Bytes of a run's journal. A run that goes beyond ends as broken; what is under way then is still written down.
     pub journal_bytes: u64,
     /// Questions of a run about its state. One more ends it as broken.
     pub state_asks: u32,
     /// A task with the same dedupe key is dropped for this long after the first was done.
-    pub dedupe_retention: std::time::Duration,
+    pub dedupe_retention: Duration,
     /// How long a task may be put off in all.
-    pub give_up: std::time::Duration,
+    pub give_up: Duration,
     /// Attempts of a task alone before it is a dead letter.
     pub attempts_max: u32,
     /// Follow-ups of follow-ups: the next generation is a dead letter.
@@ -330,15 +413,14 @@ pub struct EngineLimits {
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        const DAY: u64 = 86_400;
         EngineLimits {
             runs_max: 48,
             runs_per_installation_max: 2,
-            run: std::time::Duration::from_secs(60),
+            run: Duration::from_secs(60),
             journal_bytes: 64 << 20,
             state_asks: 10_000,
-            dedupe_retention: std::time::Duration::from_secs(14 * DAY),
-            give_up: std::time::Duration::from_secs(7 * DAY),
+            dedupe_retention: Duration::from_secs(14 * DAY),
+            give_up: Duration::from_secs(7 * DAY),
             attempts_max: 4,
             generations_max: 16,
             state_entries_max: 1_000_000,

@@ -8,6 +8,7 @@ pub mod breaking;
 pub mod crash;
 pub mod guest;
 pub mod hands;
+pub mod keeping;
 pub mod order;
 pub mod replay;
 pub mod time;
@@ -105,6 +106,11 @@ macro_rules! laws {
                 a_retry_is_no_sooner_than_the_task_may_be,
                 what_is_asked_for_happens_though_the_asker_goes_away,
                 what_cannot_be_done_is_refused_with_a_reason;
+            keeping: what_is_over_goes_after_its_time_and_nothing_else,
+                of_too_much_the_oldest_goes,
+                a_sweep_touches_nothing_that_waits_or_runs,
+                a_person_who_was_forgotten_is_named_nowhere_and_does_not_come_back,
+                nobody_is_forgotten_while_a_run_may_have_seen_them;
         }
     };
     ($harness:expr; $($part:ident: $($law:ident),* ;)*) => {$(
@@ -208,6 +214,7 @@ pub async fn accept(engine: &dyn Engine, tasks: impl IntoIterator<Item = Task>) 
         .into_iter()
         .map(|a| match a {
             Accepted::New(id) | Accepted::Already(id) => id,
+            Accepted::Forgotten => panic!("nobody was forgotten"),
         })
         .collect()
 }

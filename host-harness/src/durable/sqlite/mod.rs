@@ -2,26 +2,28 @@
 //! dropped, it leaves no thread and no lock behind. Not here: what tasks mean, who sends.
 //!
 //! `serve` gives keys their turn, `live` takes one run to its end, `runs`, `tasks`, `memory` and `pauses` are the tables,
-//! `store` is the file.
+//! `store` is the file, `sweep` and `forget` take away.
 //!
 //! Invariant: no query goes without the installation, but for the two that ask where there is work at all.
 
 mod columns;
+mod forget;
 mod live;
 mod memory;
 mod pauses;
 mod runs;
 mod serve;
 mod store;
+mod sweep;
 mod tasks;
 
 use super::{
-    Accepted, Cancel, Engine, EngineError, EngineLimits, KeptChange, KeptTask, LogLine, Phase, Point, Probe,
-    RunSummary, Tape, TaskFilter, TaskId, TaskStatus, run::Event, schedule::Key,
+    Accepted, Cancel, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine, Phase, Point, Probe,
+    Retention, RunSummary, Swept, Tape, TaskFilter, TaskId, TaskStatus, run::Event, schedule::Key,
 };
 use crate::{
     clock::{Clock, Timestamp, Work},
-    effect::{Driver, Entry, Performer, RunId, Task},
+    effect::{Driver, Entry, Performer, RunId, Subject, Task},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -298,6 +300,21 @@ impl Engine for SqliteEngine {
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError> {
         let name = installation.to_string();
         self.0.store.read(move |c| runs::changes(c, &name, after)).await
+    }
+
+    async fn sweep(&self, installation: &str, keep: &Retention) -> Result<Swept, EngineError> {
+        let _work = self.0.clock.begin();
+        sweep::sweep(&self.0, installation, keep).await
+    }
+
+    async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError> {
+        let _work = self.0.clock.begin();
+        forget::forget(&self.0, installation, subject).await
+    }
+
+    async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError> {
+        let (name, subject) = (installation.to_string(), subject.clone());
+        self.0.store.write(move |c| forget::allow_again(c, &name, &subject)).await
     }
 }
 

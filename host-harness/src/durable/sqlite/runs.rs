@@ -2,7 +2,7 @@
 
 use super::{
     columns::{Count, from_json, to_json},
-    memory, pauses, tasks,
+    forget, memory, pauses, tasks,
 };
 use crate::{
     clock::Timestamp,
@@ -125,6 +125,7 @@ pub(super) fn end(
         (Some(why), Ending::Broken(_) | Ending::GivenBack(_)) => Ending::Cancelled(why.clone()),
         (_, ending) => ending.clone(),
     };
+    let ending = without_forgotten(c, installation, ending, now)?;
     append(c, installation, run, *first, records)?;
     memory::apply(c, installation, &lead.key, &told.writes)?;
     for (at, line) in &told.lines {
@@ -164,6 +165,27 @@ pub(super) fn end(
         1 => Ok(touched),
         _ => Err(EngineError::Corrupt(format!("run {run} ended twice"))),
     }
+}
+
+/// What is about somebody who was forgotten is neither kept nor written down.
+fn without_forgotten(
+    c: &Connection,
+    installation: &str,
+    mut ending: Ending,
+    now: Timestamp,
+) -> Result<Ending, EngineError> {
+    let outcomes = if let Ending::Outcomes(outcomes) = &mut ending { outcomes.as_mut_slice() } else { &mut [] };
+    for (_, outcome) in outcomes {
+        let Outcome::Done(completion) = outcome else { continue };
+        let mut stay = vec![];
+        for task in std::mem::take(&mut completion.follow_ups) {
+            if !forget::turned_away(c, installation, task.subject.as_ref(), now)? {
+                stay.push(task);
+            }
+        }
+        completion.follow_ups = stay;
+    }
+    Ok(ending)
 }
 
 /// A guest that panics can say why in its log and nowhere else (`report.wit`). Whoever sees the dead letter should not have to

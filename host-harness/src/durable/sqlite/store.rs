@@ -100,6 +100,18 @@ impl Store {
         answer.await.map_err(|_| closed())?
     }
 
+    /// What was overwritten or deleted before is in no file any more. False where somebody reads the store just now: ask again.
+    pub async fn truncate_log(&self) -> Result<bool, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(Box::new(move |_| {
+            Box::new(move |connection, _| {
+                let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+                let _ = reply.send(busy.map(|busy| !busy).map_err(EngineError::from));
+            })
+        }))?;
+        answer.await.map_err(|_| closed())?
+    }
+
     /// From here on every write is refused, as if the process had died.
     pub fn halt(&self, point: &Point) {
         let _ = self.halted.set(point.clone());
@@ -265,4 +277,13 @@ impl From<rusqlite::Error> for EngineError {
             error => EngineError::Store(error.to_string()),
         }
     }
+}
+
+/// A store as the first version made it.
+#[cfg(test)]
+pub(super) fn of_the_first_version(path: &Path) -> Connection {
+    let mut connection = Connection::open(path).expect("a test's file opens");
+    configure(&connection, Durability::ProcessCrash).expect("a test's file is set up");
+    Migrations::from_slice(&MIGRATIONS[..1]).to_latest(&mut connection).expect("the first migration is sound");
+    connection
 }

@@ -2,7 +2,7 @@
 
 use super::{
     columns::{Count, from_json, lane_of, status_of, status_text, to_json},
-    runs,
+    forget, runs,
 };
 use crate::{
     clock::Timestamp,
@@ -61,6 +61,9 @@ fn keep(
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Accepted, EngineError> {
+    if forget::turned_away(c, installation, task.subject.as_ref(), now)? {
+        return Ok(Accepted::Forgotten);
+    }
     if let Some(id) = same(c, installation, task, now, limits)? {
         c.prepare_cached("UPDATE task SET repeats = repeats + 1 WHERE installation = ? AND id = ?")?
             .execute(params![installation, id])?;

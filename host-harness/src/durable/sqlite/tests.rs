@@ -17,6 +17,8 @@ use crate::{
 use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
 
+mod bytes;
+
 struct Files;
 
 struct InTemp(TempDir);
