@@ -11,8 +11,11 @@
 #[cfg(test)]
 pub mod conformance;
 pub mod dead_letter;
+mod drive;
+pub mod ending;
 pub mod forget;
 pub mod journal;
+pub mod memory;
 pub mod run;
 pub mod schedule;
 pub mod sqlite;

@@ -5,14 +5,15 @@ use super::{
     Shared,
     columns::Count,
     memory,
-    serve::Scope,
     sweep::delete_run,
     tasks::{self, tell},
 };
 use crate::{
     clock::Timestamp,
     durable::{
-        EngineError, Forgotten, TaskFilter, TaskId, engine_line,
+        EngineError, Forgotten, TaskFilter, TaskId,
+        drive::Scope,
+        engine_line,
         forget::{self, Named, Verdict},
         schedule::Key,
     },
@@ -62,11 +63,7 @@ pub(super) fn allow_again(c: &Connection, installation: &str, subject: &Subject)
     }
 }
 
-pub(super) async fn forget(
-    shared: &Arc<Shared>,
-    installation: &str,
-    subject: &Subject,
-) -> Result<Forgotten, EngineError> {
+pub(super) async fn forget(shared: &Shared, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError> {
     let named = Named::new(subject).ok_or_else(|| EngineError::Invalid(forget::NOBODY.into()))?;
     let forgetting = Forgetting { shared, name: installation.to_string(), named: Arc::new(named) };
     let (name, of) = (installation.to_string(), subject.clone());
@@ -84,7 +81,7 @@ pub(super) async fn forget(
     gone.runs = forgetting.runs().await?;
     gone.lines = forgetting.told("log", "line").await?;
     gone.changes = forgetting.told("change", "change").await?;
-    let (name, now, message) = (installation.to_string(), shared.clock.now(), gone.to_string());
+    let (name, now, message) = (installation.to_string(), shared.drive.clock.now(), gone.to_string());
     let told = shared.store.write(move |c| {
         c.prepare_cached("UPDATE forgotten SET runs_until = NULL WHERE installation = ? AND hash = ?")?
             .execute([&name, &hash])?;
@@ -102,7 +99,7 @@ pub(super) async fn forget(
 }
 
 struct Forgetting<'a> {
-    shared: &'a Arc<Shared>,
+    shared: &'a Shared,
     name: String,
     named: Arc<Named>,
 }
@@ -123,7 +120,7 @@ impl Forgetting<'_> {
                 continue;
             }
             let name = self.name.clone();
-            let deleted = self.shared.change(self.shared.clock.begin(), move |c| {
+            let deleted = self.shared.change(self.shared.drive.clock.begin(), move |c| {
                 let sql = "DELETE FROM task WHERE installation = ? AND id = ? AND status <> 'running' \
                            RETURNING ordering_key";
                 let mut delete = c.prepare_cached(sql)?;

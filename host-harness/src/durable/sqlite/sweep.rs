@@ -12,9 +12,9 @@ const ROWS: u64 = 1_000;
 const BYTES: u64 = 8 << 20;
 
 pub(super) async fn sweep(shared: &Shared, installation: &str, keep: &Retention) -> Result<Swept, EngineError> {
-    let now = shared.clock.now();
+    let now = shared.drive.clock.now();
     let (name, keep) = (installation.to_string(), keep.clone());
-    let done = ended(shared, &name, "done", now.minus(shared.limits.dedupe_retention)).await?;
+    let done = ended(shared, &name, "done", now.minus(shared.drive.limits.dedupe_retention)).await?;
     let dead = ended(shared, &name, "dead", now.minus(keep.dead)).await?;
     let of = name.clone();
     let too_much = shared.store.read(move |c| too_much(c, &of, keep.journal_bytes_max)).await?;

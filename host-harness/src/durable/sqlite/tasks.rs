@@ -7,11 +7,11 @@ use super::{
 use crate::{
     clock::Timestamp,
     durable::{
-        Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter, engine_line,
+        Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter,
         run::{self, Event, Life, Part},
         schedule::Key,
     },
-    effect::{Assignment, Failure, FailureClass, Lane, Level, Line, RunId, Subject, Task},
+    effect::{Assignment, Failure, Lane, Line, RunId, Subject, Task},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -211,16 +211,7 @@ fn tell_dead(
     failure: &Failure,
     now: Timestamp,
 ) -> Result<(), EngineError> {
-    let level = match failure.class {
-        FailureClass::NeedsAttention => Level::Warning,
-        FailureClass::Invalid | FailureClass::Bug => Level::Error,
-    };
-    let message = format!("Not done: \"{title}\". {} {}", sentence(&failure.problem), failure.remedy);
-    tell(c, installation, run, now, &engine_line(level, "dead-letter", message.trim_end().into(), subject))
-}
-
-fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) { text.into() } else { format!("{text}.") }
+    tell(c, installation, run, now, &dead_letter::line(title, subject, failure))
 }
 
 pub(super) fn tell(

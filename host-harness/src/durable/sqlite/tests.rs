@@ -4,22 +4,38 @@ use super::*;
 use crate::{
     clock::{SimulatedClock, SystemClock, Timestamp},
     durable::{
-        NoProbe, TaskFilter,
+        NoProbe, Phase, Point, TaskFilter,
         conformance::{
-            DieWhere, Harness, MINUTE, Store as Kept,
+            Bench, DieWhere, Harness, INSTALLATION, MINUTE, Store as Kept, delivery,
             guest::{Guests, done, later, register, request},
-            laws, task,
+            laws, statuses, task,
             world::World,
         },
     },
     effect::{Lead, Repeat, Run},
 };
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedSender;
 
 mod bytes;
 
 struct Files;
+
+/// A store at a place that the test knows.
+struct Here(PathBuf);
+
+impl Harness for Here {
+    fn store(&self) -> Box<dyn Kept> {
+        Box::new(Here(self.0.clone()))
+    }
+}
+
+impl Kept for Here {
+    fn open(&self, clock: Arc<dyn Clock>, limits: EngineLimits, probe: Arc<dyn Probe>) -> Arc<dyn Engine> {
+        Arc::new(SqliteEngine::open(&self.0, clock, limits, Durability::ProcessCrash, probe).unwrap())
+    }
+}
 
 struct InTemp(TempDir);
 
@@ -262,7 +278,7 @@ struct Hesitant {
 impl Driver for Hesitant {
     fn prepare(&self, installation: &str) -> Option<(String, serde_json::Value)> {
         let _ = self.asked.send(());
-        guard(&self.answers).recv().is_err().then(|| self.guests.prepare(installation))?
+        self.answers.lock().unwrap().recv().is_err().then(|| self.guests.prepare(installation))?
     }
 
     fn batch_tasks(&self, installation: &str, key: &str) -> usize {

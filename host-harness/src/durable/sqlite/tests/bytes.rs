@@ -1,25 +1,7 @@
 //! What is gone is in no byte of any file.
 
 use super::*;
-use crate::durable::{
-    Retention,
-    conformance::{Bench, INSTALLATION, delivery, keeping},
-};
-
-/// A store at a place that the test knows.
-struct Here(PathBuf);
-
-impl Harness for Here {
-    fn store(&self) -> Box<dyn Kept> {
-        Box::new(Here(self.0.clone()))
-    }
-}
-
-impl Kept for Here {
-    fn open(&self, clock: Arc<dyn Clock>, limits: EngineLimits, probe: Arc<dyn Probe>) -> Arc<dyn Engine> {
-        Arc::new(SqliteEngine::open(&self.0, clock, limits, Durability::ProcessCrash, probe).unwrap())
-    }
-}
+use crate::durable::{Retention, conformance::keeping};
 
 /// The files of the store that hold this, whatever the case.
 fn holders(file: &InTemp, what: &str) -> Vec<String> {
