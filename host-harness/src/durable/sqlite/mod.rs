@@ -31,7 +31,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use std::{path::Path, sync::Arc};
 use store::Store;
-pub use store::copy;
+pub use store::{backup, copy};
 use tokio_util::sync::CancellationToken;
 
 /// What a write survives.

@@ -150,6 +150,26 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Writes the store at `from` to `to`, where there is none yet, as it is at this moment. Others may have it open and write
+/// meanwhile, in this process or another; what was accepted before is in it, and nothing of what was deleted. A copy that
+/// breaks off does not stand at `to`.
+pub fn backup(from: &Path, to: &Path) -> Result<(), EngineError> {
+    let failed = |e: &dyn std::fmt::Display| EngineError::Store(format!("no backup of {}: {e}", from.display()));
+    if to.exists() {
+        return Err(EngineError::Invalid(format!("{} is there already; give the backup another name", to.display())));
+    }
+    // A reader does not make a file where there is none.
+    let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let store = Connection::open_with_flags(from, reading).map_err(|e| failed(&e))?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // For its owner's eyes, and gone where something fails.
+    let part = tempfile::Builder::new().prefix(".backup").tempfile_in(folder).map_err(|e| failed(&e))?;
+    store.execute("VACUUM INTO ?", [part.path().to_string_lossy()]).map_err(|e| failed(&e))?;
+    part.as_file().sync_all().map_err(|e| failed(&e))?;
+    part.persist_noclobber(to).map_err(|e| failed(&e))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| failed(&e))
+}
+
 fn alive(halted: &OnceLock<Point>) -> Result<(), EngineError> {
     halted.get().map_or(Ok(()), |point| Err(EngineError::Stopped(point.clone())))
 }
