@@ -157,6 +157,41 @@ mod tests {
         }
     }
 
+    /// Who is the task's subject, what its text says, and what becomes of it waiting, running, done, dead.
+    #[test]
+    fn of_work_that_is_somebody_elses_only_the_end_is_deleted() {
+        use TaskStatus::*;
+        use Verdict::*;
+        let rows = [
+            (Some("ana@example.org"), "anything", [Goes, Stays, Goes, Goes]),
+            (Some("ANA@example.org"), "anything", [Goes, Stays, Goes, Goes]),
+            (None, "of ana@example.org", [Goes, Stays, Goes, Goes]),
+            (None, "of diana@example.org", [StaysAndNames, Stays, Goes, StaysAndNames]),
+            (Some("ben@example.org"), "a guest of ana@example.org", [StaysAndNames, Stays, Goes, StaysAndNames]),
+            (Some("ben@example.org"), "anything", [Stays; 4]),
+        ];
+        for (subject, text, expect) in rows {
+            let mut task = crate::durable::conformance::task("a", "k", text);
+            task.subject = subject.map(|id| Subject { kind: "person".into(), id: id.into() });
+            let verdicts = [Waiting, Running, Done, Dead].map(|status| {
+                ana().judge(&KeptTask {
+                    id: crate::durable::TaskId(1),
+                    task: task.clone(),
+                    status,
+                    attempt: 1,
+                    generation: 0,
+                    admitted_at: Default::default(),
+                    due: Default::default(),
+                    waiting_for: None,
+                    failure: None,
+                    repeats: 0,
+                    run: None,
+                })
+            });
+            assert_eq!(verdicts, expect, "{subject:?}, {text}");
+        }
+    }
+
     #[test]
     fn nobody_is_named_by_an_empty_id() {
         assert!(Named::new(&Subject { kind: "person".into(), id: " ".into() }).is_none());

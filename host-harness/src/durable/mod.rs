@@ -53,7 +53,8 @@ impl fmt::Display for TaskId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
     New(TaskId),
-    /// One with the same dedupe key waits, runs or was done within the retention. Counted, never an error.
+    /// One with the same dedupe key waits, runs or was done within the retention: at least of the same ordering key, further an
+    /// engine need not look. Counted, never an error.
     Already(TaskId),
     /// Its subject was forgotten ([`Engine::forget`]): it is counted and not kept.
     Forgotten,
@@ -135,7 +136,7 @@ pub trait Engine: Send + Sync {
     /// text names them), lines and changes; of state what has them as its subject. From then on tasks with that subject are
     /// dropped, known by a salted hash, until [`Engine::allow_again`]. Of somebody else's work that waits or is dead, and of
     /// state that is not theirs, what still names them is only counted. [`EngineError::Busy`] while a run is open that may
-    /// have seen them: ask again until it is done.
+    /// have seen them: ask again until it is done. Backups that were made before keep what they have.
     async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError>;
 
     /// Tasks about this person are taken in again.
@@ -202,7 +203,7 @@ pub struct KeptTask {
     pub failure: Option<Failure>,
     /// How often the same task was accepted again.
     pub repeats: u32,
-    /// The run that has it, or had it last; nothing where that is no longer kept.
+    /// The run that has it, or had it last. Of one that waits: only while that is kept, since it tells what is waited for.
     pub run: Option<RunId>,
 }
 

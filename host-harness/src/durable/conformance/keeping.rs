@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::effect::{Action, Change, Entry, Level, Line, Note, Outcome, Repeat, Subject, Write};
-use guest::{Guests, Imports, done, followed_by, register, request};
+use guest::{Guests, Imports, done, followed_by, later, register, request};
 
 const ANA: &str = "ana@example.org";
 const BEN: &str = "ben@example.org";
@@ -35,7 +35,7 @@ fn tell(imports: &Imports, id: &str) {
     }]));
 }
 
-/// `person` tells of whom its payload names, `bring` and a delivery of a bare name give a task about them, others fail.
+/// `person` tells of whom its payload names, `later` is put off, `bring` and a delivery of a bare name give a task about them, others fail.
 pub fn tellers() -> Guests {
     Guests::each(|a, imports| async move {
         let id = a.task.payload.clone();
@@ -47,6 +47,7 @@ pub fn tellers() -> Guests {
             "bring" | DELIVERY if !id.starts_with('{') => {
                 followed_by(vec![about(&id, task("person", "people", id.as_str()))])
             }
+            "later" => later(imports.now().plus(DAY), None),
             _ => breaking::failed(FailureClass::Invalid),
         })
     })
@@ -89,7 +90,7 @@ pub async fn what_is_over_goes_after_its_time_and_nothing_else(harness: &dyn Har
     assert_eq!(sweep().await, Swept { done: 1, runs: 2, ..Swept::default() });
     let kept = up.tasks().await;
     assert_eq!(kept.iter().map(|k| (k.id, k.status)).collect::<Vec<_>>(), [(ids[1], Dead), (ids[2], Waiting)]);
-    assert_eq!(kept[0].run, None, "it names no run that is gone");
+    assert!(kept[0].run.is_some(), "in which order things happened is known still");
     assert!(up.engine.runs(INSTALLATION, None).await.unwrap().is_empty());
     assert_eq!(codes(up.engine.as_ref()).await, ["dead-letter", "told"]);
 
@@ -125,6 +126,13 @@ pub async fn of_too_much_the_oldest_goes(harness: &dyn Harness) {
     assert_eq!(left(keep(bytes * 2, 1)).await, (vec![4, 5], 1, 1));
     assert_eq!(left(keep(bytes - 1, 0)).await, (vec![], 0, 0));
     assert_eq!(statuses(&up.tasks().await), [Done; 5], "how the same work is known again");
+
+    let put_off = up.accept([task("later", "k", "1")]).await[0];
+    bench.clock.run_for(MINUTE).await;
+    assert!(up.task(put_off).await.run.is_some());
+    assert!(left(keep(0, 0)).await.0.is_empty());
+    let kept = up.task(put_off).await;
+    assert_eq!((kept.status, kept.run), (Waiting, None), "there is nothing to look at any more");
     up.down().await;
 }
 

@@ -5,8 +5,8 @@
 //! Promises: those of [`Engine`]; what is durable is a [`Disk`], which outlives the engine as long as somebody holds it. The
 //! same work is known again within its key. Not here: how a run goes (`drive`), a disk that outlives the process (`sqlite`).
 //!
-//! Invariant: nobody holds the locks of two objects at a time; what one has to say to another lies in its outbox until it has
-//! arrived, and a delivery that comes twice is the same work.
+//! Invariant: nobody holds the locks of two objects at a time, nor asks for an object's while they hold that of the notes. What
+//! one has to say to another lies in its outbox until it has arrived; what arrives twice is the same work.
 
 mod keeps;
 mod object;

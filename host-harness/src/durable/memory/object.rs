@@ -420,11 +420,11 @@ impl Object {
         }
     }
 
-    /// A task names no run that is not kept any more.
+    /// A task that waits names no run that is not kept any more.
     pub fn drop_runs(&mut self, gone: impl Fn(RunId, &KeptRun) -> bool) -> u64 {
         let before = self.runs.len();
         self.runs.retain(|id, run| run.ended.is_none() || !gone(*id, run));
-        for item in self.items.values_mut() {
+        for item in self.items.values_mut().filter(|item| item.life.status == Waiting) {
             item.kept.run = item.kept.run.filter(|run| self.runs.contains_key(run));
         }
         (before - self.runs.len()) as u64

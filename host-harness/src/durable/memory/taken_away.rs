@@ -32,10 +32,13 @@ fn beyond(mut ids: Vec<u64>, max: u64) -> u64 {
 impl Directory {
     pub(super) fn sweep(&self, installation: &str, keep: &Retention, now: Now) -> Result<Swept, EngineError> {
         let all = self.all(Some(installation));
-        let mut notes = guard(&self.notes);
-        let of_no_key = &mut notes.entry(installation.into()).or_default().lines;
+        let of_no_key = {
+            let notes = guard(&self.notes);
+            let lines = notes.get(installation).into_iter().flat_map(|note| &note.lines);
+            lines.map(|line| line.id).collect::<Vec<_>>()
+        };
         let line_ids = |object: &Object| object.lines.iter().map(|line| line.id).collect::<Vec<_>>();
-        let lines = all.iter().flat_map(|object| line_ids(&guard(object))).chain(of_no_key.iter().map(|line| line.id));
+        let lines = all.iter().flat_map(|object| line_ids(&guard(object))).chain(of_no_key);
         let lines = beyond(lines.collect(), keep.lines_max);
         let change_ids = |object: &Object| object.changes.iter().map(|change| change.id).collect::<Vec<_>>();
         let changes = beyond(all.iter().flat_map(|o| change_ids(&guard(o))).collect(), keep.lines_max);
@@ -58,7 +61,6 @@ impl Directory {
 
         let told = now.at.minus(keep.log);
         let mut swept = Swept::default();
-        swept.lines += retain(of_no_key, |line| line.at > told && line.id > lines);
         for object in &all {
             let mut object = guard(object);
             swept.done += object.drop_tasks(Done, now.at.minus(now.limits.dedupe_retention));
@@ -66,6 +68,9 @@ impl Directory {
             swept.runs += object.drop_runs(|_, run| run.ended.as_ref().is_some_and(|(at, _)| *at <= runs));
             swept.lines += retain(&mut object.lines, |line| line.at > told && line.id > lines);
             swept.changes += retain(&mut object.changes, |change| change.at > told && change.id > changes);
+        }
+        if let Some(note) = guard(&self.notes).get_mut(installation) {
+            swept.lines += retain(&mut note.lines, |line| line.at > told && line.id > lines);
         }
         Ok(swept)
     }

@@ -89,7 +89,7 @@ async fn runs(shared: &Shared, installation: &str, until: Timestamp) -> Result<u
 pub(super) fn delete_run(c: &Connection, installation: &str, run: u64) -> Result<(), EngineError> {
     c.prepare_cached("DELETE FROM journal WHERE installation = ? AND run = ?")?
         .execute(params![installation, Count(run)])?;
-    c.prepare_cached("UPDATE task SET run = NULL WHERE installation = ? AND run = ?")?
+    c.prepare_cached("UPDATE task SET run = NULL WHERE installation = ? AND run = ? AND status = 'waiting'")?
         .execute(params![installation, Count(run)])?;
     c.prepare_cached("DELETE FROM run WHERE installation = ? AND id = ?")?
         .execute(params![installation, Count(run)])?;

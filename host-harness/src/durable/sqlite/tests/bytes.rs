@@ -57,6 +57,31 @@ async fn no_byte_of_a_person_is_left_who_was_forgotten() {
     assert_eq!(holders(&file, "ana@example.org"), [""; 0]);
 }
 
+#[tokio::test]
+async fn what_does_not_fit_in_one_chunk_is_taken_away_all_the_same() {
+    const EACH: u64 = 1_150;
+    let file = InTemp::new();
+    let bench = Bench::new(&Here(file.path()), keeping::tellers());
+    let up = bench.up();
+    for who in ["ana@example.org", "ben@example.org"] {
+        let one = |i| {
+            let task = keeping::about(who, task("person", "people", who));
+            Task { dedupe_key: format!("{who} {i}"), ..task }
+        };
+        up.accept((0..EACH).map(one)).await;
+        bench.clock.run_for(MINUTE).await;
+    }
+    let gone = up.engine.forget(INSTALLATION, &keeping::subject("ana@example.org")).await.unwrap();
+    assert_eq!((gone.tasks, gone.lines, gone.changes, gone.state), (EACH, EACH, EACH, 1), "{gone}");
+    assert_eq!(holders(&file, "ana@example.org"), [""; 0]);
+    bench.clock.run_for(MINUTE * 60 * 24 * 14).await;
+    let swept = up.engine.sweep(INSTALLATION, &Retention { lines_max: 0, ..Retention::default() }).await.unwrap();
+    // And the line that somebody was forgotten.
+    assert_eq!((swept.done, swept.lines, swept.changes), (EACH, EACH + 1, EACH), "{swept:?}");
+    assert!(up.tasks().await.is_empty());
+    up.down().await;
+}
+
 /// One that was made before bodies were deleted, with a delivery that is done, one that waits, and a run that is open.
 #[tokio::test]
 async fn a_store_of_the_first_version_opens_and_loses_the_bodies_it_need_not_keep() {
