@@ -6,7 +6,7 @@ use host_harness::{
         TaskStatus,
         journal::{self, Ending},
     },
-    effect::{Driver, End},
+    effect::{Driver, End, INBOX},
     simulators::Options,
     stage::{INSTALLATION, story::story as demo_story},
 };
@@ -183,6 +183,10 @@ async fn a_finished_run_can_be_played_again_from_its_tape_with_no_engine() {
     assert!(runs.len() > 10);
     for run in runs {
         let tape = host.engine.tape(INSTALLATION, run.id).await.unwrap();
+        if tape.whole().is_err() {
+            assert!(run.key.starts_with(INBOX), "only the body of a delivery is not kept");
+            continue;
+        }
         let recorded = tape.end.clone().unwrap();
         let mut again = host.runtime.open(tape.lead).await.unwrap();
         match (journal::play(tape.entries, &mut *again).await, recorded) {

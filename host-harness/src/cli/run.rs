@@ -210,7 +210,7 @@ async fn take_in(opened: &Opened, given: Option<&str>, file: &InstallationFile, 
     let bytes = body.len();
     match opened.host.ingress.receive(&opened.id, &source.name, NO_ADDRESS, &headers, body).await {
         Ok(Accepted::New(_)) => Ok(false),
-        Ok(Accepted::Already(_)) => Ok(true),
+        Ok(Accepted::Already(_) | Accepted::Forgotten) => Ok(true),
         Err(Refusal::TooLarge) => Err(anyhow!(
             "the payload has {bytes} bytes, and the source \"{}\" takes at most {}. Give one webhook's body",
             source.name,

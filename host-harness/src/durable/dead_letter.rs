@@ -1,14 +1,28 @@
 //! Why a task became a dead letter, where the engine itself says so. Promises: each says what happened and what a person
 //! does about it. Not here: failures in the connector's own words, which are kept as they came.
 
-use super::engine_failure;
+use super::{engine_failure, engine_line};
 use crate::{
     clock::Timestamp,
-    effect::{Failure, FailureClass::*},
+    effect::{Failure, FailureClass::*, Level, Line, Subject},
 };
 use std::time::Duration;
 
 const RETRY: &str = "give it again with `harness retry`";
+
+/// How it is told in the customer's log.
+pub fn line(title: &str, subject: Option<Subject>, failure: &Failure) -> Line {
+    let level = match failure.class {
+        NeedsAttention => Level::Warning,
+        Invalid | Bug => Level::Error,
+    };
+    let message = format!("Not done: \"{title}\". {} {}", sentence(&failure.problem), failure.remedy);
+    engine_line(level, "dead-letter", message.trim_end().into(), subject)
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.into() } else { format!("{text}.") }
+}
 
 pub fn cancelled(why: &str) -> Failure {
     engine_failure(

@@ -8,6 +8,7 @@
 //!
 //! Invariant: only `once` has a [`Record::Begin`]. A begin with no answer was interrupted: it may have taken effect.
 
+use super::EngineError;
 use crate::{
     clock::Timestamp,
     effect::{Answer, Ask, Change, End, Input, Lead, Line, Note, Outcome, Reply, Run, SendError, Step, Write},
@@ -37,6 +38,11 @@ pub enum Record {
         at: Timestamp,
         answer: Answer,
     },
+}
+
+/// As it is kept.
+pub fn written(record: &Record) -> Result<String, EngineError> {
+    serde_json::to_string(record).map_err(|e| EngineError::Invalid(format!("it cannot be written down: {e}")))
 }
 
 /// How a run ended.

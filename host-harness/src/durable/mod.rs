@@ -11,7 +11,11 @@
 #[cfg(test)]
 pub mod conformance;
 pub mod dead_letter;
+mod drive;
+pub mod ending;
+pub mod forget;
 pub mod journal;
+pub mod memory;
 pub mod run;
 pub mod schedule;
 pub mod sqlite;
@@ -22,17 +26,23 @@ pub use crate::effect::{DELIVERY, INBOX, SOURCES, SYNC};
 
 use crate::{
     clock::{Clock, Timestamp},
-    effect::{Change, Driver, Entry, Failure, FailureClass, Lead, Level, Line, Performer, RunId, Subject, Task},
+    effect::{
+        Assignment, Change, Driver, Entry, Failure, FailureClass, Lead, Level, Line, Performer, RunId, Subject, Task,
+    },
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc, task::Poll};
+use std::{fmt, sync::Arc, task::Poll, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskId(pub u64);
+
+/// Why a delivery that is done neither goes again nor can be played again.
+pub const BODY_GONE: &str = "the body of a delivery is not kept once the tasks that came of it are durable; those can be \
+                             looked at and given again";
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,8 +53,11 @@ impl fmt::Display for TaskId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
     New(TaskId),
-    /// One with the same dedupe key waits, runs or was done within the retention. Counted, never an error.
+    /// One with the same dedupe key waits, runs or was done within the retention: at least of the same ordering key, further an
+    /// engine need not look. Counted, never an error.
     Already(TaskId),
+    /// Its subject was forgotten ([`Engine::forget`]): it is counted and not kept.
+    Forgotten,
 }
 
 /// One engine, many installations; every call but `serve` names the one it is about. A call whose caller goes away in the
@@ -96,7 +109,8 @@ pub trait Engine: Send + Sync {
     /// Runs, oldest first, after `after`, at most 1,000.
     async fn runs(&self, installation: &str, after: Option<RunId>) -> Result<Vec<RunSummary>, EngineError>;
 
-    /// Everything that is recorded of a run: enough to play it again with no engine.
+    /// Everything that is recorded of a run: enough to play it again with no engine, but for a delivery that is done
+    /// ([`Tape::whole`]): its body is gone in the transaction that makes its tasks durable.
     async fn tape(&self, installation: &str, run: RunId) -> Result<Tape, EngineError>;
 
     /// A key's memory, in the order of its keys' bytes, after `after`, at most 1,000.
@@ -113,6 +127,20 @@ pub trait Engine: Send + Sync {
 
     /// What became of records at providers, oldest first, after the change `after`, at most 1,000.
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError>;
+
+    /// Deletes what is over and was kept long enough. What waits or runs, and state, is never touched. Others are kept from
+    /// nothing meanwhile; one that is cut off has deleted some of it.
+    async fn sweep(&self, installation: &str, keep: &Retention) -> Result<Swept, EngineError>;
+
+    /// Deletes what names a person: whole recordings, tasks (one that waits is gone and no dead letter, since its
+    /// text names them), lines and changes; of state what has them as its subject. From then on tasks with that subject are
+    /// dropped, known by a salted hash, until [`Engine::allow_again`]. Of somebody else's work that waits or is dead, and of
+    /// state that is not theirs, what still names them is only counted. [`EngineError::Busy`] while a run is open that may
+    /// have seen them: ask again until it is done. Backups that were made before keep what they have.
+    async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError>;
+
+    /// Tasks about this person are taken in again.
+    async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError>;
 }
 
 /// Serves in a task of its own. A simulated clock stands still until the engine is under way.
@@ -175,7 +203,7 @@ pub struct KeptTask {
     pub failure: Option<Failure>,
     /// How often the same task was accepted again.
     pub repeats: u32,
-    /// The run that has it, or had it last.
+    /// The run that has it, or had it last. Of one that waits: only while that is kept, since it tells what is waited for.
     pub run: Option<RunId>,
 }
 
@@ -198,6 +226,17 @@ pub struct Tape {
     pub end: Option<journal::Ending>,
 }
 
+impl Tape {
+    /// Refused where the run cannot be played again.
+    pub fn whole(&self) -> Result<(), EngineError> {
+        let gone = |a: &Assignment| a.task.kind == DELIVERY && a.task.payload.is_empty();
+        match self.lead.input.assignments.iter().any(gone) {
+            true => Err(EngineError::Invalid(format!("run {} cannot be played again: {BODY_GONE}", self.lead.run))),
+            false => Ok(()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     pub id: u64,
@@ -218,6 +257,67 @@ pub struct KeptChange {
     pub change: Change,
 }
 
+/// How long what is over is kept, and how much of it, by installation. Tasks that are done are kept for
+/// [`EngineLimits::dedupe_retention`]: they are how the same work is known again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Runs that have ended, with their journals.
+    pub runs: Duration,
+    /// Bytes of inputs and journals of runs that have ended; the oldest go first.
+    pub journal_bytes_max: u64,
+    /// The run log and the changes.
+    pub log: Duration,
+    /// Lines of the run log, and changes; the oldest go first.
+    pub lines_max: u64,
+    /// Dead letters that nobody has given again.
+    pub dead: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention {
+            runs: Duration::from_secs(14 * DAY),
+            journal_bytes_max: 1 << 30,
+            log: Duration::from_secs(180 * DAY),
+            lines_max: 1_000_000,
+            dead: Duration::from_secs(180 * DAY),
+        }
+    }
+}
+
+/// What a sweep has deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    pub done: u64,
+    pub dead: u64,
+    pub runs: u64,
+    pub lines: u64,
+    pub changes: u64,
+}
+
+/// What is gone of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    pub runs: u64,
+    pub tasks: u64,
+    pub lines: u64,
+    pub changes: u64,
+    pub state: u64,
+    /// Tasks and entries of state that are not theirs and name them still.
+    pub still_named: u64,
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Forgotten { runs, tasks, lines, changes, state, still_named } = self;
+        write!(
+            f,
+            "A person was forgotten: {runs} recordings, {tasks} tasks, {lines} lines, {changes} changes and {state} entries of \
+             memory are gone; {still_named} that are not theirs still name them"
+        )
+    }
+}
+
 /// What an engine could not do. What the world does wrong is told apart from a walk that only a bug can take.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -229,6 +329,9 @@ pub enum EngineError {
     Unknown(String),
     #[error("{0}")]
     Invalid(String),
+    /// Not now; the same call is right in a moment.
+    #[error("{0}")]
+    Busy(String),
     /// A probe stopped the engine: only tests do that.
     #[error("stopped at {0}")]
     Stopped(Point),
@@ -280,6 +383,8 @@ impl Probe for NoProbe {
     }
 }
 
+const DAY: u64 = 86_400;
+
 /// What an engine allows, on by default.
 #[derive(Clone, Debug)]
 pub struct EngineLimits {
@@ -290,15 +395,15 @@ pub struct EngineLimits {
     pub runs_per_installation_max: usize,
     /// A run gets no permit later than this after its first wave: its waits end with `stopped`. The same as the runtime's
     /// `Limits::run_ms`, which the guest is told; the host sets this from that.
-    pub run: std::time::Duration,
+    pub run: Duration,
     /// Bytes of a run's journal. A run that goes beyond ends as broken; what is under way then is still written down.
     pub journal_bytes: u64,
     /// Questions of a run about its state. One more ends it as broken.
     pub state_asks: u32,
     /// A task with the same dedupe key is dropped for this long after the first was done.
-    pub dedupe_retention: std::time::Duration,
+    pub dedupe_retention: Duration,
     /// How long a task may be put off in all.
-    pub give_up: std::time::Duration,
+    pub give_up: Duration,
     /// Attempts of a task alone before it is a dead letter.
     pub attempts_max: u32,
     /// Follow-ups of follow-ups: the next generation is a dead letter.
@@ -312,15 +417,14 @@ pub struct EngineLimits {
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        const DAY: u64 = 86_400;
         EngineLimits {
             runs_max: 48,
             runs_per_installation_max: 2,
-            run: std::time::Duration::from_secs(60),
+            run: Duration::from_secs(60),
             journal_bytes: 64 << 20,
             state_asks: 10_000,
-            dedupe_retention: std::time::Duration::from_secs(14 * DAY),
-            give_up: std::time::Duration::from_secs(7 * DAY),
+            dedupe_retention: Duration::from_secs(14 * DAY),
+            give_up: Duration::from_secs(7 * DAY),
             attempts_max: 4,
             generations_max: 16,
             state_entries_max: 1_000_000,

@@ -1,11 +1,12 @@
 //! What was accepted is kept, once, and ends as done or as a dead letter.
 
 use super::{
-    super::{Accepted, DELIVERY, EngineError, TaskStatus::*},
+    super::{Accepted, DELIVERY, EngineError, Phase, TaskStatus::*},
     *,
 };
 use crate::effect::Outcome;
 use guest::{Guests, done, followed_by};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 fn obedient() -> Guests {
     Guests::each(|_, _| async { Ok(done()) })
@@ -70,6 +71,75 @@ pub async fn a_task_beyond_the_bounds_is_refused_and_a_delivery_may_be_large(har
     bench.clock.run_for(MINUTE).await;
     assert_eq!(up.task(ids[0]).await.status, Done);
     up.down().await;
+}
+
+pub async fn the_body_of_a_delivery_is_gone_once_its_tasks_are_durable(harness: &dyn Harness) {
+    // The first traps once, the second is refused until somebody mends it.
+    let mended = Arc::new(AtomicBool::new(false));
+    let mend = mended.clone();
+    let bench = Bench::new(
+        harness,
+        Guests::each(move |a, _| {
+            let mended = mended.load(SeqCst);
+            async move {
+                match (a.task.payload.as_str(), a.attempt) {
+                    ("a link of Ana's", 1) => Err("trap".into()),
+                    ("a link of Ben's", _) if !mended => Ok(breaking::failed(FailureClass::Invalid)),
+                    ("ana" | "ben", _) => Ok(done()),
+                    (link, _) => Ok(followed_by(vec![task("a", "k", link[10..13].to_lowercase())])),
+                }
+            }
+        }),
+    );
+    let up = bench.up();
+    let ids = up.accept([delivery("1", "a link of Ana's"), delivery("2", "a link of Ben's")]).await;
+    bench.clock.run_for(MINUTE * 2).await;
+    let kept = up.tasks().await;
+    let holds = |of: &[KeptTask]| of.iter().map(|k| (k.status, k.task.payload.clone())).collect::<Vec<_>>();
+    let expect = [(Done, String::new()), (Dead, "a link of Ben's".into()), (Done, "ana".into())];
+    assert_eq!(holds(&kept), expect);
+
+    let whole = async || {
+        let mut whole = vec![];
+        for run in up.engine.runs(INSTALLATION, None).await.unwrap() {
+            let tape = up.engine.tape(INSTALLATION, run.id).await.unwrap();
+            let named = serde_json::to_string(&tape).unwrap().contains("a link of Ana's");
+            assert!(!named, "run {}: {tape:?}", run.id);
+            whole.push(tape.whole().is_ok());
+        }
+        whole
+    };
+    assert_eq!(whole().await, [false, true, false, true], "Ana's twice, Ben's, and what came of Ana's");
+    match up.engine.retry(INSTALLATION, ids[0]).await {
+        Err(EngineError::Invalid(why)) => assert!(why.contains("body of a delivery is not kept"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    let again = up.engine.accept(INSTALLATION, vec![delivery("1", "a link of Ana's")]).await.unwrap();
+    assert_eq!(again, [Accepted::Already(ids[0])]);
+    assert_eq!(up.task(ids[0]).await.task.payload, "", "it comes back by no repetition");
+
+    mend.store(true, SeqCst);
+    up.engine.retry(INSTALLATION, ids[1]).await.unwrap();
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!((up.task(ids[1]).await.status, up.task(ids[1]).await.task.payload), (Done, String::new()));
+    assert_eq!(whole().await, [false, false, false, true, false, true]);
+    up.down().await;
+}
+
+pub async fn a_delivery_that_was_cut_off_is_given_its_body_again(harness: &dyn Harness) {
+    for phase in [Phase::Opened, Phase::Ending] {
+        let bench = Bench::new(harness, obedient());
+        let up = bench.up_until(Arc::new(DieWhere(move |p: &Point| p.phase == phase)));
+        up.accept([delivery("1", "a link")]).await;
+        bench.clock.run_for(MINUTE).await;
+        up.died().await;
+        let up = bench.up();
+        bench.clock.run_for(MINUTE).await;
+        assert_eq!(statuses(&up.tasks().await), [Done]);
+        assert!(bench.guests.payloads().iter().all(|body| body == "a link"), "{phase:?}");
+        assert_eq!(up.engine.runs(INSTALLATION, None).await.unwrap().len(), 1);
+        up.down().await;
+    }
 }
 
 pub async fn follow_ups_are_accepted_with_the_end_of_their_run_and_deduplicated(harness: &dyn Harness) {

@@ -204,10 +204,12 @@ pub async fn a_recorded_write_is_not_judged_again(harness: &dyn Harness) {
     let mut bench = Bench::new(harness, two);
     // Room for one of them. Each was judged before the other had ended.
     bench.limits.state_bytes_max = 15;
-    let engine = bench.closed();
-    accept(engine.as_ref(), [task("a", "k", "1"), task("a", "other", "2")]).await;
-    drop(engine);
     let up = bench.up_until(Arc::new(DieWhere(|p: &Point| p.phase == Phase::Answered)));
+    up.accept([task("a", "k", "1")]).await;
+    bench.clock.run_for(Duration::from_millis(1)).await;
+    up.accept([task("a", "other", "2")]).await;
+    bench.clock.run_for(Duration::from_millis(1)).await;
+    assert_eq!(statuses(&up.tasks().await), [Running, Done]);
     bench.clock.run_for(DAY).await;
     up.died().await;
     let up = bench.up();

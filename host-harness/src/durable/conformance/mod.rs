@@ -8,6 +8,7 @@ pub mod breaking;
 pub mod crash;
 pub mod guest;
 pub mod hands;
+pub mod keeping;
 pub mod order;
 pub mod replay;
 pub mod time;
@@ -50,6 +51,8 @@ macro_rules! laws {
                 the_same_work_is_kept_once_while_it_waits_runs_or_was_done_of_late,
                 a_dead_letter_does_not_stand_in_the_way_of_the_same_work,
                 a_task_beyond_the_bounds_is_refused_and_a_delivery_may_be_large,
+                the_body_of_a_delivery_is_gone_once_its_tasks_are_durable,
+                a_delivery_that_was_cut_off_is_given_its_body_again,
                 follow_ups_are_accepted_with_the_end_of_their_run_and_deduplicated,
                 a_chain_without_end_becomes_a_dead_letter,
                 a_follow_up_that_is_no_task_becomes_a_dead_letter,
@@ -103,6 +106,11 @@ macro_rules! laws {
                 a_retry_is_no_sooner_than_the_task_may_be,
                 what_is_asked_for_happens_though_the_asker_goes_away,
                 what_cannot_be_done_is_refused_with_a_reason;
+            keeping: what_is_over_goes_after_its_time_and_nothing_else,
+                of_too_much_the_oldest_goes,
+                a_sweep_touches_nothing_that_waits_or_runs,
+                a_person_who_was_forgotten_is_named_nowhere_and_does_not_come_back,
+                nobody_is_forgotten_while_a_run_may_have_seen_them;
         }
     };
     ($harness:expr; $($part:ident: $($law:ident),* ;)*) => {$(
@@ -206,6 +214,7 @@ pub async fn accept(engine: &dyn Engine, tasks: impl IntoIterator<Item = Task>) 
         .into_iter()
         .map(|a| match a {
             Accepted::New(id) | Accepted::Already(id) => id,
+            Accepted::Forgotten => panic!("nobody was forgotten"),
         })
         .collect()
 }
@@ -224,6 +233,11 @@ pub fn count<T: Ord>(all: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
         *counts.entry(one).or_default() += 1;
         counts
     })
+}
+
+pub fn delivery(id: &str, body: &str) -> Task {
+    let key = format!("{}{id}", super::INBOX);
+    Task { dedupe_key: key.clone(), title: "a delivery".into(), ..task(super::DELIVERY, &key, body) }
 }
 
 pub fn task(kind: &str, key: &str, payload: impl Into<String>) -> Task {

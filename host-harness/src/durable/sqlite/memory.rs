@@ -62,6 +62,23 @@ pub(super) fn scan(
     Ok(rows.take_while(within).collect::<Result<_, _>>()?)
 }
 
+/// Entries of all ordering keys, each with its own, after the place `after`.
+pub(super) fn page(
+    c: &Connection,
+    installation: &str,
+    after: &(String, String),
+    limit: u64,
+) -> Result<Vec<(String, Entry)>, EngineError> {
+    let mut query = c.prepare_cached(
+        "SELECT key, value, subject_kind, subject_id, ordering_key FROM state WHERE installation = ? \
+         AND (ordering_key, key) > (?, ?) ORDER BY ordering_key, key LIMIT ?",
+    )?;
+    let (ordering_key, key) = after;
+    let rows = query
+        .query_map(params![installation, ordering_key, key, Count(limit)], |row| Ok((row.get(4)?, entry(row)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn entry(row: &Row) -> rusqlite::Result<Entry> {
     let subject = match (row.get(2)?, row.get(3)?) {
         (Some(kind), Some(id)) => Some(Subject { kind, id }),

@@ -1,39 +1,37 @@
 //! The embedded engine: one SQLite file, no server. Promises: those of [`Engine`]; one process at a time has the file;
 //! dropped, it leaves no thread and no lock behind. Not here: what tasks mean, who sends.
 //!
-//! `serve` gives keys their turn, `live` takes one run to its end, `runs`, `tasks`, `memory` and `pauses` are the tables,
-//! `store` is the file.
+//! `runs`, `tasks`, `memory` and `pauses` are the tables, `store` is the file, `keeps` is what is worked off from it, `sweep`
+//! and `forget` take away.
 //!
 //! Invariant: no query goes without the installation, but for the two that ask where there is work at all.
 
 mod columns;
-mod live;
+mod forget;
+mod keeps;
 mod memory;
 mod pauses;
 mod runs;
-mod serve;
 mod store;
+mod sweep;
 mod tasks;
 
 use super::{
-    Accepted, Cancel, Engine, EngineError, EngineLimits, KeptChange, KeptTask, LogLine, Phase, Point, Probe,
-    RunSummary, Tape, TaskFilter, TaskId, TaskStatus, run::Event, schedule::Key,
+    Accepted, Cancel, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine, Probe, Retention,
+    RunSummary, Swept, Tape, TaskFilter, TaskId, TaskStatus,
+    drive::{Drive, Scope, scope},
+    run::Event,
+    schedule::Key,
 };
 use crate::{
     clock::{Clock, Timestamp, Work},
-    effect::{Driver, Entry, Performer, RunId, Task},
+    effect::{Driver, Entry, Performer, RunId, Subject, Task},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
-use serve::{Heard, Scope, Touched};
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
-};
+use std::{path::Path, sync::Arc};
 use store::Store;
-pub use store::copy;
-use tokio::sync::{mpsc::UnboundedSender, oneshot};
+pub use store::{backup, copy};
 use tokio_util::sync::CancellationToken;
 
 /// What a write survives.
@@ -45,24 +43,12 @@ pub enum Durability {
     ProcessCrash,
 }
 
-pub struct SqliteEngine(Arc<Shared>);
+pub struct SqliteEngine(Shared);
 
+#[derive(Clone)]
 struct Shared {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    limits: EngineLimits,
-    probe: Arc<dyn Probe>,
-    /// Where the loop hears, while it serves.
-    serving: Mutex<Option<UnboundedSender<Heard>>>,
-    /// Who asked for idleness while nobody served. Touched under the lock of `serving` alone.
-    early: Mutex<Vec<oneshot::Sender<Option<Timestamp>>>>,
-    /// The runs under way, and why each was cancelled, if it was.
-    live: Mutex<HashMap<RunId, Arc<OnceLock<String>>>>,
-}
-
-fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is kept behind these locks is whole between any two statements.
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    store: Arc<Store>,
+    drive: Arc<Drive>,
 }
 
 impl SqliteEngine {
@@ -74,16 +60,9 @@ impl SqliteEngine {
         durability: Durability,
         probe: Arc<dyn Probe>,
     ) -> Result<SqliteEngine, EngineError> {
-        let store = Store::open(path, durability)?;
-        Ok(SqliteEngine(Arc::new(Shared {
-            store,
-            clock,
-            limits,
-            probe,
-            serving: Mutex::new(None),
-            early: Mutex::new(vec![]),
-            live: Mutex::new(HashMap::new()),
-        })))
+        let store = Arc::new(Store::open(path, durability)?);
+        let drive = Arc::new(Drive::new(store.clone(), clock, limits, probe));
+        Ok(SqliteEngine(Shared { store, drive }))
     }
 }
 
@@ -95,42 +74,18 @@ impl Drop for SqliteEngine {
 }
 
 impl Shared {
-    fn reach(&self, run: RunId, wave: u32, place: u32, phase: Phase) -> Result<(), EngineError> {
-        let point = Point { run, wave, place, phase };
-        if self.probe.reached(&point) {
-            return Ok(());
-        }
-        self.store.halt(&point);
-        Err(EngineError::Stopped(point))
-    }
-
     /// Writes, and has the loop hear of it, whether or not the caller is still there then.
-    async fn change<T, F>(self: &Arc<Self>, work: Work, f: F) -> Result<T, EngineError>
+    async fn change<T, F>(&self, work: Work, f: F) -> Result<T, EngineError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<(T, Scope), EngineError> + Send + 'static,
     {
-        let shared = self.clone();
+        let drive = self.drive.clone();
         let then = move |(value, scope)| {
-            shared.touch(scope, work);
+            drive.touch(scope, work);
             value
         };
         self.store.write_then(f, then).await
-    }
-
-    fn touch(&self, scope: Scope, work: Work) {
-        if let Some(sender) = guard(&self.serving).as_ref() {
-            // A loop that has just ended needs no word: the next one looks for itself.
-            let _ = sender.send(Heard::Touched(Touched { scope, work }));
-        }
-    }
-}
-
-fn scope(installation: &str, key: Option<&str>) -> Scope {
-    let installation = installation.to_string();
-    match key {
-        Some(key) => Scope::Keys([Key { installation, key: key.to_string() }].into()),
-        None => Scope::Installation(installation),
     }
 }
 
@@ -138,11 +93,11 @@ fn scope(installation: &str, key: Option<&str>) -> Scope {
 impl Engine for SqliteEngine {
     async fn accept(&self, installation: &str, given: Vec<Task>) -> Result<Vec<Accepted>, EngineError> {
         let shared = &self.0;
-        let work = shared.clock.begin();
+        let work = shared.drive.clock.begin();
         if let Some(fault) = given.iter().find_map(|task| tasks::fault(task, 0)) {
             return Err(EngineError::Invalid(fault));
         }
-        let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
+        let (now, limits, name) = (shared.drive.clock.now(), shared.drive.limits.clone(), installation.to_string());
         let accepted = shared.change(work, move |c| {
             let accept = |task: &Task| tasks::accept(c, &name, task, now, &limits);
             let accepted = given.iter().map(accept).collect::<Result<Vec<_>, _>>()?;
@@ -158,33 +113,22 @@ impl Engine for SqliteEngine {
         performer: Arc<dyn Performer>,
         stop: CancellationToken,
     ) -> Result<(), EngineError> {
-        serve::serve(self.0.clone(), driver, performer, stop).await
+        self.0.drive.serve(driver, performer, stop).await
     }
 
     async fn idle(&self) -> Result<Option<Timestamp>, EngineError> {
-        let (asker, answer) = oneshot::channel();
-        match guard(&self.0.serving).as_ref() {
-            // A loop that has just ended drops the asker.
-            Some(sender) => drop(sender.send(Heard::Idle(asker, self.0.clock.begin()))),
-            None => guard(&self.0.early).push(asker),
-        }
-        answer.await.map_err(|_| EngineError::Invalid("nobody serves any more".into()))
+        self.0.drive.idle().await
     }
 
     async fn cancel(&self, installation: &str, what: Cancel, why: &str) -> Result<(), EngineError> {
         let shared = &self.0;
-        let work = shared.clock.begin();
+        let work = shared.drive.clock.begin();
         let (now, limits, name, why) =
-            (shared.clock.now(), shared.limits.clone(), installation.to_string(), why.to_string());
+            (shared.drive.clock.now(), shared.drive.limits.clone(), installation.to_string(), why.to_string());
         match what {
             Cancel::Run(run) => {
-                let (live, said) = (shared.clone(), why.clone());
-                let tell = move |()| {
-                    if let Some(live) = guard(&live.live).get(&run) {
-                        // Said twice, the first reason stands.
-                        let _ = live.set(said);
-                    }
-                };
+                let (drive, said) = (shared.drive.clone(), why.clone());
+                let tell = move |()| drive.cancel(run, said);
                 shared.store.write_then(move |c| runs::cancel(c, &name, run, &why), tell).await
             }
             Cancel::Task(task) => {
@@ -210,8 +154,8 @@ impl Engine for SqliteEngine {
 
     async fn pause(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError> {
         let shared = &self.0;
-        let work = shared.clock.begin();
-        let (now, name, of) = (shared.clock.now(), installation.to_string(), key.map(str::to_owned));
+        let work = shared.drive.clock.begin();
+        let (now, name, of) = (shared.drive.clock.now(), installation.to_string(), key.map(str::to_owned));
         let paused = shared.change(work, move |c| {
             pauses::pause(c, &name, of.as_deref(), now)?;
             Ok(((), scope(&name, of.as_deref())))
@@ -221,8 +165,8 @@ impl Engine for SqliteEngine {
 
     async fn resume(&self, installation: &str, key: Option<&str>) -> Result<(), EngineError> {
         let shared = &self.0;
-        let work = shared.clock.begin();
-        let (now, name, of) = (shared.clock.now(), installation.to_string(), key.map(str::to_owned));
+        let work = shared.drive.clock.begin();
+        let (now, name, of) = (shared.drive.clock.now(), installation.to_string(), key.map(str::to_owned));
         let resumed = shared.change(work, move |c| {
             pauses::resume(c, &name, of.as_deref(), now)?;
             Ok(((), scope(&name, of.as_deref())))
@@ -231,15 +175,18 @@ impl Engine for SqliteEngine {
     }
 
     fn installed(&self, installation: &str) {
-        self.0.touch(scope(installation, None), self.0.clock.begin());
+        self.0.drive.touch(scope(installation, None), self.0.drive.clock.begin());
     }
 
     async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError> {
         let shared = &self.0;
-        let work = shared.clock.begin();
-        let (now, limits, name) = (shared.clock.now(), shared.limits.clone(), installation.to_string());
+        let work = shared.drive.clock.begin();
+        let (now, limits, name) = (shared.drive.clock.now(), shared.drive.limits.clone(), installation.to_string());
         let retried = shared.change(work, move |c| {
             let kept = tasks::one(c, &name, task)?;
+            if kept.status == TaskStatus::Done && kept.task.kind == super::DELIVERY {
+                return Err(EngineError::Invalid(format!("task {task} is done: {}", super::BODY_GONE)));
+            }
             if kept.status != TaskStatus::Dead {
                 return Err(EngineError::Invalid(format!("task {task} is not a dead letter")));
             }
@@ -295,6 +242,21 @@ impl Engine for SqliteEngine {
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError> {
         let name = installation.to_string();
         self.0.store.read(move |c| runs::changes(c, &name, after)).await
+    }
+
+    async fn sweep(&self, installation: &str, keep: &Retention) -> Result<Swept, EngineError> {
+        let _work = self.0.drive.clock.begin();
+        sweep::sweep(&self.0, installation, keep).await
+    }
+
+    async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError> {
+        let _work = self.0.drive.clock.begin();
+        forget::forget(&self.0, installation, subject).await
+    }
+
+    async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError> {
+        let (name, subject) = (installation.to_string(), subject.clone());
+        self.0.store.write(move |c| forget::allow_again(c, &name, &subject)).await
     }
 }
 

@@ -2,27 +2,23 @@
 
 use super::{
     columns::{Count, from_json, to_json},
-    memory, pauses, tasks,
+    forget, memory, pauses, tasks,
 };
 use crate::{
     clock::Timestamp,
     durable::{
-        EngineError, EngineLimits, KeptChange, KeptTask, LogLine, RunSummary, Tape, TaskId, dead_letter, engine_line,
-        journal::{Ending, Record, Told},
-        run::{Event, Part},
+        DELIVERY, EngineError, EngineLimits, KeptChange, KeptTask, LogLine, RunSummary, Tape,
+        drive::{Conclusion, OpenRun, Prepared},
+        ending::{self, Deed},
+        engine_line,
+        journal::{Ending, Record},
+        run::Event,
         schedule::{self, Key},
     },
-    effect::{Assignment, Completion, Lead, Level, Outcome, RunId, RunInput, Wait},
+    effect::{Assignment, Lead, Outcome, RunId, RunInput, Task},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What a run of a key begins with, beside its tasks.
-pub(super) struct Prepared {
-    pub component: String,
-    pub context: serde_json::Value,
-    pub tasks_max: usize,
-}
+use std::collections::BTreeSet;
 
 /// Takes the key's next batch, if something is due. Gives up what was put off for too long on the way.
 pub(super) fn open(
@@ -59,8 +55,10 @@ pub(super) fn open(
         started_at: now,
         assignments: (1..).zip(&batch).map(assignment).collect(),
     };
-    c.prepare_cached("INSERT INTO run (installation, ordering_key, tasks, input, started_at) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![installation, key, Count(batch.len() as u64), to_json(&input)?, now])?;
+    let written = to_json(&without_bodies(&input))?;
+    let sql = "INSERT INTO run (installation, ordering_key, tasks, input, bytes, started_at) VALUES (?, ?, ?, ?, ?, ?)";
+    let (tasks, bytes) = (Count(batch.len() as u64), Count(written.len() as u64));
+    c.prepare_cached(sql)?.execute(params![installation, key, tasks, written, bytes, now])?;
     let run = RunId(c.last_insert_rowid().unsigned_abs());
     for (id, kept) in (1u32..).zip(&batch) {
         tasks::step(c, installation, kept.id, Event::Picked, now, limits)?;
@@ -68,6 +66,14 @@ pub(super) fn open(
             .execute(params![run, id, installation, kept.id])?;
     }
     Ok(Some(Lead { run, installation: installation.clone(), key: key.clone(), input }))
+}
+
+/// A delivery's body stands in its task alone: so it is gone when that is emptied, whichever runs there were.
+fn without_bodies(input: &RunInput) -> RunInput {
+    let mut written = input.clone();
+    let deliveries = written.assignments.iter_mut().filter(|a| a.task.kind == DELIVERY);
+    deliveries.for_each(|a| a.task.payload.clear());
+    written
 }
 
 pub(super) fn append(
@@ -81,17 +87,13 @@ pub(super) fn append(
     for (entry, record) in (first..).zip(records) {
         insert.execute(params![installation, run, Count(entry), record])?;
     }
+    let bytes = records.iter().map(|record| record.len() as u64).sum();
+    c.prepare_cached("UPDATE run SET bytes = bytes + ? WHERE installation = ? AND id = ?")?.execute(params![
+        Count(bytes),
+        installation,
+        run
+    ])?;
     Ok(())
-}
-
-/// All that becomes durable when a run ends.
-pub(super) struct Conclusion {
-    pub lead: Lead,
-    pub ending: Ending,
-    pub told: Told,
-    /// Those that are not durable yet, and the number of the first.
-    pub first: u64,
-    pub records: Vec<String>,
 }
 
 /// The end is one transaction. Answers the keys in which something is to do now.
@@ -104,10 +106,8 @@ pub(super) fn end(
     let Conclusion { lead, told, first, records, .. } = conclusion;
     let (installation, run) = (lead.installation.as_str(), lead.run);
     let cancelled = cancelled(c, installation, run)?;
-    let ending = match (&cancelled, &conclusion.ending) {
-        (Some(why), Ending::Broken(_) | Ending::GivenBack(_)) => Ending::Cancelled(why.clone()),
-        (_, ending) => ending.clone(),
-    };
+    let ending = ending::as_cancelled(&conclusion.ending, cancelled.as_deref());
+    let ending = without_forgotten(c, installation, ending, now)?;
     append(c, installation, run, *first, records)?;
     memory::apply(c, installation, &lead.key, &told.writes)?;
     for (at, line) in &told.lines {
@@ -118,25 +118,32 @@ pub(super) fn end(
             .execute(params![installation, run, at, to_json(change)?])?;
     }
 
-    let mut ends = Ends {
-        c,
-        lead,
-        cancelled: cancelled.as_deref(),
-        now,
-        limits,
-        touched: BTreeSet::new(),
-        wakes: BTreeSet::new(),
-    };
     let batch = tasks::of_run(c, installation, run)?;
-    match &ending {
-        Ending::Outcomes(outcomes) => ends.outcomes(&batch, outcomes)?,
-        Ending::Broken(why) => ends.broken(&batch, &with_last_words(why, told))?,
-        Ending::Cancelled(why) => ends.all(&batch, &Event::Cancelled(why.clone()))?,
-        Ending::Unreadable(why) => ends.all(&batch, &Event::Failed(dead_letter::unreadable(why)))?,
-        Ending::GivenBack(_) => ends.all(&batch, &Event::GivenBack)?,
+    let key = |task: &Task| Key { installation: installation.into(), key: task.ordering_key.clone() };
+    let step = |task, event| tasks::step(c, installation, task, event, now, limits);
+    let mut touched = BTreeSet::new();
+    for deed in ending::deeds(lead, &ending, cancelled.as_deref(), told, &batch)? {
+        match deed {
+            Deed::Step(task, event) => drop(step(task, event)?),
+            Deed::Empty(task) => tasks::empty(c, installation, task)?,
+            Deed::FollowUp { task, generation } => {
+                tasks::follow_up(c, installation, task, generation, now, limits)?;
+                touched.insert(key(task));
+            }
+            Deed::Then(task) => {
+                tasks::accept(c, installation, task, now, limits)?;
+                touched.insert(key(task));
+            }
+            Deed::Say(level, code, message) => {
+                tasks::tell(c, installation, Some(run), now, &engine_line(level, code, message, None))?;
+            }
+            Deed::Wake(word) => {
+                for task in tasks::to_wake(c, installation, &lead.key, word)? {
+                    step(task, Event::Woken)?;
+                }
+            }
+        }
     }
-    ends.wake()?;
-    let touched = ends.touched;
 
     let closed = c
         .prepare_cached(
@@ -149,116 +156,25 @@ pub(super) fn end(
     }
 }
 
-/// A guest that panics can say why in its log and nowhere else (`report.wit`). Whoever sees the dead letter should not have to
-/// look there.
-fn with_last_words(why: &str, told: &Told) -> String {
-    match told.lines.last() {
-        Some((_, line)) if line.level == Level::Error => format!("{why}: {}", line.message),
-        _ => why.into(),
-    }
-}
-
-struct Ends<'a> {
-    c: &'a Connection,
-    lead: &'a Lead,
-    cancelled: Option<&'a str>,
+/// What is about somebody who was forgotten is neither kept nor written down.
+fn without_forgotten(
+    c: &Connection,
+    installation: &str,
+    mut ending: Ending,
     now: Timestamp,
-    limits: &'a EngineLimits,
-    touched: BTreeSet<Key>,
-    wakes: BTreeSet<&'a str>,
-}
-
-impl<'a> Ends<'a> {
-    fn step(&self, task: TaskId, event: Event) -> Result<(), EngineError> {
-        tasks::step(self.c, &self.lead.installation, task, event, self.now, self.limits).map(|_| ())
-    }
-
-    fn say(&self, level: Level, code: &str, message: String) -> Result<(), EngineError> {
-        let line = engine_line(level, code, message, None);
-        tasks::tell(self.c, &self.lead.installation, Some(self.lead.run), self.now, &line)
-    }
-
-    fn all(&mut self, batch: &[(u32, KeptTask)], event: &Event) -> Result<(), EngineError> {
-        batch.iter().try_for_each(|(_, kept)| self.step(kept.id, event.clone()))
-    }
-
-    fn outcomes(&mut self, batch: &[(u32, KeptTask)], outcomes: &'a [(u32, Outcome)]) -> Result<(), EngineError> {
-        let outcomes: BTreeMap<u32, &Outcome> = outcomes.iter().map(|(id, outcome)| (*id, outcome)).collect();
-        for (id, kept) in batch {
-            let outcome = outcomes.get(id).ok_or_else(|| {
-                EngineError::Corrupt(format!("run {} has no outcome for assignment {id}", self.lead.run))
-            })?;
-            match (outcome, self.cancelled) {
-                (Outcome::Done(completion), _) => self.done(kept, completion)?,
-                (_, Some(why)) => self.step(kept.id, Event::Cancelled(why.into()))?,
-                (Outcome::Later(wait), None) => self.later(kept, wait)?,
-                (Outcome::Failed(failure), None) => self.step(kept.id, Event::Failed(failure.clone()))?,
+) -> Result<Ending, EngineError> {
+    let outcomes = if let Ending::Outcomes(outcomes) = &mut ending { outcomes.as_mut_slice() } else { &mut [] };
+    for (_, outcome) in outcomes {
+        let Outcome::Done(completion) = outcome else { continue };
+        let mut stay = vec![];
+        for task in std::mem::take(&mut completion.follow_ups) {
+            if !forget::turned_away(c, installation, task.subject.as_ref(), now)? {
+                stay.push(task);
             }
         }
-        Ok(())
+        completion.follow_ups = stay;
     }
-
-    fn done(&mut self, kept: &KeptTask, completion: &'a Completion) -> Result<(), EngineError> {
-        self.step(kept.id, Event::Done)?;
-        for task in &completion.follow_ups {
-            let installation = &self.lead.installation;
-            tasks::follow_up(self.c, installation, task, kept.generation + 1, self.now, self.limits)?;
-            self.touched.insert(Key { installation: installation.clone(), key: task.ordering_key.clone() });
-        }
-        if let Some(task) = &completion.then {
-            let installation = &self.lead.installation;
-            tasks::accept(self.c, installation, task, self.now, self.limits)?;
-            self.touched.insert(Key { installation: installation.clone(), key: task.ordering_key.clone() });
-        }
-        self.wakes.extend(completion.wakes.iter().map(String::as_str));
-        Ok(())
-    }
-
-    fn later(&mut self, kept: &KeptTask, wait: &Wait) -> Result<(), EngineError> {
-        if let Some(connection) = &wait.pause {
-            // The performer has heard it from the provider and keeps the pace; here it is only said.
-            let message = format!("{connection} asks for a pause until {}: {}", wait.until, wait.reason);
-            self.say(Level::Info, "provider-pause", message)?;
-        }
-        self.step(kept.id, Event::Later(wait.clone()))
-    }
-
-    fn broken(&mut self, batch: &[(u32, KeptTask)], why: &str) -> Result<(), EngineError> {
-        let next = match batch.len() {
-            1 => "its task counts an attempt",
-            _ => "its tasks go again in smaller runs",
-        };
-        let message = format!("Run {} of {} tasks broke off ({next}): {why}", self.lead.run, batch.len());
-        self.say(Level::Error, "run-broken", message)?;
-        let ids: Vec<TaskId> = batch.iter().map(|(_, kept)| kept.id).collect();
-        for (id, part) in ids.iter().zip(Part::halves(self.lead.run, &ids)) {
-            let part = (ids.len() > 1).then_some(part);
-            self.step(*id, Event::Broke { why: why.into(), part })?;
-        }
-        Ok(())
-    }
-
-    /// Last: a task that was put off by this very run is woken too, or the word would be lost on it.
-    fn wake(&self) -> Result<(), EngineError> {
-        for word in &self.wakes {
-            for task in tasks::to_wake(self.c, &self.lead.installation, &self.lead.key, word)? {
-                self.step(task, Event::Woken)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A run that was cut off, or that has just begun.
-pub(super) struct OpenRun {
-    pub lead: Lead,
-    pub recorded: Vec<Record>,
-    /// Of its journal, as it is written.
-    pub bytes: u64,
-    pub paused: bool,
-    /// Why some of it cannot be read, by this version of the host at least. The run then ends with what can: one that
-    /// cannot go on must not keep all others from it.
-    pub unreadable: Option<String>,
+    Ok(ending)
 }
 
 /// The key's run that was begun and has not ended.
@@ -298,7 +214,11 @@ fn lead(c: &Connection, installation: &str, run: RunId) -> Result<(Lead, Option<
         .query_row(params![installation, run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?
         .ok_or_else(|| EngineError::Unknown(format!("run {run}")))?;
-    let lead = Lead { run, installation: installation.into(), key, input: from_json(&input)? };
+    let mut input: RunInput = from_json(&input)?;
+    for a in input.assignments.iter_mut().filter(|a| a.task.kind == DELIVERY) {
+        a.task.payload = tasks::body(c, installation, a)?.unwrap_or_default();
+    }
+    let lead = Lead { run, installation: installation.into(), key, input };
     Ok((lead, ending.as_deref().map(from_json).transpose()?))
 }
 

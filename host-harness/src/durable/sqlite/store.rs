@@ -14,14 +14,14 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-const MIGRATIONS: [M<'static>; 1] = [M::up(include_str!("001.sql"))];
+const MIGRATIONS: [M<'static>; 2] = [M::up(include_str!("001.sql")), M::up(include_str!("002.sql"))];
 
 /// Writes that share a commit at most. More would make the first of them wait for the last.
 const GROUP_MAX: usize = 256;
 
-/// Does its part in the open transaction, if there is one; what it returns is told whether the commit went through.
+/// Does its part in the open transaction, if there is one; what it returns is told, after that, whether the commit went through.
 type Job = Box<dyn FnOnce(Result<&Connection, String>) -> Settle + Send>;
-type Settle = Box<dyn FnOnce(&Result<(), String>) + Send>;
+type Settle = Box<dyn FnOnce(&Connection, &Result<(), String>) + Send>;
 
 pub(super) struct Store {
     writer: Worker,
@@ -74,7 +74,7 @@ impl Store {
         self.writer.send(Box::new(move |connection| {
             let connection = connection.map_err(EngineError::Store);
             let result = connection.and_then(|c| alive(&halted).and_then(|()| savepoint(c, f)));
-            Box::new(move |committed| {
+            Box::new(move |_, committed| {
                 let committed = committed.clone().map_err(EngineError::Store);
                 let answer = result.and_then(|value| committed.map(|()| then(value)));
                 // Nobody hears it where the caller was dropped.
@@ -93,8 +93,20 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.reader.send(Box::new(move |connection| {
             let result = connection.map_err(EngineError::Store).and_then(f);
-            Box::new(move |_| {
+            Box::new(move |_, _| {
                 let _ = reply.send(result);
+            })
+        }))?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// What was overwritten or deleted before is in no file any more. False where somebody reads the store just now: ask again.
+    pub async fn truncate_log(&self) -> Result<bool, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(Box::new(move |_| {
+            Box::new(move |connection, _| {
+                let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+                let _ = reply.send(busy.map(|busy| !busy).map_err(EngineError::from));
             })
         }))?;
         answer.await.map_err(|_| closed())?
@@ -106,8 +118,9 @@ impl Store {
     }
 
     pub fn close(&self) {
-        self.writer.stop();
         self.reader.stop();
+        // The last to go puts the log into the file and removes it, which one that only reads cannot.
+        self.writer.stop();
         // Last: until here the file belongs to this process.
         drop(guard(&self.lock).take());
     }
@@ -135,6 +148,26 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// Writes the store at `from` to `to`, where there is none yet, as it is at this moment. Others may have it open and write
+/// meanwhile, in this process or another; what was accepted before is in it, and nothing of what was deleted. A copy that
+/// breaks off does not stand at `to`.
+pub fn backup(from: &Path, to: &Path) -> Result<(), EngineError> {
+    let failed = |e: &dyn std::fmt::Display| EngineError::Store(format!("no backup of {}: {e}", from.display()));
+    if to.exists() {
+        return Err(EngineError::Invalid(format!("{} is there already; give the backup another name", to.display())));
+    }
+    // A reader does not make a file where there is none.
+    let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let store = Connection::open_with_flags(from, reading).map_err(|e| failed(&e))?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // For its owner's eyes, and gone where something fails.
+    let part = tempfile::Builder::new().prefix(".backup").tempfile_in(folder).map_err(|e| failed(&e))?;
+    store.execute("VACUUM INTO ?", [part.path().to_string_lossy()]).map_err(|e| failed(&e))?;
+    part.as_file().sync_all().map_err(|e| failed(&e))?;
+    part.persist_noclobber(to).map_err(|e| failed(&e))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| failed(&e))
 }
 
 fn alive(halted: &OnceLock<Point>) -> Result<(), EngineError> {
@@ -209,7 +242,7 @@ impl Worker {
 
 fn read_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        job(Ok(&connection))(&Ok(()));
+        job(Ok(&connection))(&connection, &Ok(()));
     }
 }
 
@@ -230,7 +263,7 @@ fn write_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
             // Where even this fails, the next BEGIN says so.
             let _ = connection.execute_batch("ROLLBACK");
         }
-        settle.into_iter().for_each(|settle| settle(&committed));
+        settle.into_iter().for_each(|settle| settle(&connection, &committed));
     }
 }
 
@@ -264,4 +297,13 @@ impl From<rusqlite::Error> for EngineError {
             error => EngineError::Store(error.to_string()),
         }
     }
+}
+
+/// A store as the first version made it.
+#[cfg(test)]
+pub(super) fn of_the_first_version(path: &Path) -> Connection {
+    let mut connection = Connection::open(path).expect("a test's file opens");
+    configure(&connection, Durability::ProcessCrash).expect("a test's file is set up");
+    Migrations::from_slice(&MIGRATIONS[..1]).to_latest(&mut connection).expect("the first migration is sound");
+    connection
 }

@@ -2,16 +2,16 @@
 
 use super::{
     columns::{Count, from_json, lane_of, status_of, status_text, to_json},
-    runs,
+    forget, runs,
 };
 use crate::{
     clock::Timestamp,
     durable::{
-        Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter, engine_line,
+        Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter,
         run::{self, Event, Life, Part},
         schedule::Key,
     },
-    effect::{Failure, FailureClass, Lane, Level, Line, RunId, Subject, Task},
+    effect::{Assignment, Failure, Lane, Line, RunId, Subject, Task},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -61,6 +61,9 @@ fn keep(
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Accepted, EngineError> {
+    if forget::turned_away(c, installation, task.subject.as_ref(), now)? {
+        return Ok(Accepted::Forgotten);
+    }
     if let Some(id) = same(c, installation, task, now, limits)? {
         c.prepare_cached("UPDATE task SET repeats = repeats + 1 WHERE installation = ? AND id = ?")?
             .execute(params![installation, id])?;
@@ -181,6 +184,24 @@ pub(super) fn step(
     Ok(next.status)
 }
 
+/// What it held is of no use any more.
+pub(super) fn empty(c: &Connection, installation: &str, task: TaskId) -> Result<(), EngineError> {
+    c.prepare_cached("UPDATE task SET payload = '' WHERE installation = ? AND id = ?")?
+        .execute(params![installation, task])?;
+    Ok(())
+}
+
+/// What an assignment's task holds, as long as it is kept.
+pub(super) fn body(c: &Connection, installation: &str, of: &Assignment) -> Result<Option<String>, EngineError> {
+    let sql = "SELECT payload FROM task WHERE installation = ? AND dedupe_key = ? AND admitted_at = ? \
+               AND payload <> '' ORDER BY id DESC LIMIT 1";
+    let body = c
+        .prepare_cached(sql)?
+        .query_row(params![installation, of.task.dedupe_key, of.admitted_at], |row| row.get(0))
+        .optional()?;
+    Ok(body)
+}
+
 fn tell_dead(
     c: &Connection,
     installation: &str,
@@ -190,16 +211,7 @@ fn tell_dead(
     failure: &Failure,
     now: Timestamp,
 ) -> Result<(), EngineError> {
-    let level = match failure.class {
-        FailureClass::NeedsAttention => Level::Warning,
-        FailureClass::Invalid | FailureClass::Bug => Level::Error,
-    };
-    let message = format!("Not done: \"{title}\". {} {}", sentence(&failure.problem), failure.remedy);
-    tell(c, installation, run, now, &engine_line(level, "dead-letter", message.trim_end().into(), subject))
-}
-
-fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) { text.into() } else { format!("{text}.") }
+    tell(c, installation, run, now, &dead_letter::line(title, subject, failure))
 }
 
 pub(super) fn tell(

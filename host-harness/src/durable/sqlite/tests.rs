@@ -4,20 +4,38 @@ use super::*;
 use crate::{
     clock::{SimulatedClock, SystemClock, Timestamp},
     durable::{
-        NoProbe, TaskFilter,
+        NoProbe, Phase, Point, TaskFilter,
         conformance::{
-            DieWhere, Harness, MINUTE, Store as Kept,
+            Bench, DieWhere, Harness, INSTALLATION, MINUTE, Store as Kept, delivery,
             guest::{Guests, done, later, register, request},
-            laws, task,
+            laws, statuses, task,
             world::World,
         },
     },
     effect::{Lead, Repeat, Run},
 };
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedSender;
+
+mod bytes;
 
 struct Files;
+
+/// A store at a place that the test knows.
+struct Here(PathBuf);
+
+impl Harness for Here {
+    fn store(&self) -> Box<dyn Kept> {
+        Box::new(Here(self.0.clone()))
+    }
+}
+
+impl Kept for Here {
+    fn open(&self, clock: Arc<dyn Clock>, limits: EngineLimits, probe: Arc<dyn Probe>) -> Arc<dyn Engine> {
+        Arc::new(SqliteEngine::open(&self.0, clock, limits, Durability::ProcessCrash, probe).unwrap())
+    }
+}
 
 struct InTemp(TempDir);
 
@@ -78,6 +96,48 @@ async fn a_store_is_copied_with_what_its_log_holds_and_only_at_rest() {
     copy(&other.path(), &third.path()).unwrap();
     let engine = third.try_open(Durability::ProcessCrash).unwrap();
     assert_eq!(engine.tasks("i", TaskFilter::default(), None).await.unwrap().len(), kept.len());
+}
+
+/// While two of four are under way; what comes afterwards is not in it.
+#[tokio::test]
+async fn a_backup_of_a_store_in_use_goes_on_and_has_lost_nothing_that_was_accepted_before() {
+    let (file, other) = (InTemp::new(), InTemp::new());
+    assert!(backup(&file.path(), &other.path()).is_err() && !file.path().exists(), "there was none, and none is made");
+    let mut bench = Bench::new(&Here(file.path()), Guests::new(register).batches_of(2));
+    bench.world.takes_at_once(1);
+    bench.world.answers_after(MINUTE / 4);
+    let up = bench.up();
+    up.accept((0..4).map(|i| task("register", "people", format!("p{i}")))).await;
+    up.accept([delivery("1", "done before")]).await;
+    bench.clock.run_for(MINUTE / 3).await;
+    backup(&file.path(), &other.path()).unwrap();
+    let before = up.tasks().await;
+    assert_eq!(
+        statuses(&before)[..4],
+        [TaskStatus::Running, TaskStatus::Running, TaskStatus::Waiting, TaskStatus::Waiting]
+    );
+    up.accept([task("register", "people", "late")]).await;
+    match backup(&file.path(), &other.path()) {
+        Err(EngineError::Invalid(why)) => assert!(why.contains("is there already"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    // It goes on where the first one was lost.
+    up.serving.abort();
+    let _ = up.serving.await;
+    drop(up.engine);
+    bench.store = Box::new(Here(other.path()));
+    let up = bench.up();
+    assert_eq!(up.tasks().await.len(), before.len());
+    bench.clock.run_for(MINUTE * 30).await;
+    let kept = up.tasks().await;
+    assert!(kept.iter().all(|k| (k.status, k.attempt) == (TaskStatus::Done, 1)), "{kept:?}");
+    assert!(bench.world.effects().values().all(|times| *times == 1), "{:?}", bench.world.effects());
+    up.down().await;
+
+    let third = InTemp::new();
+    backup(&other.path(), &third.path()).unwrap();
+    let engine = third.try_open(Durability::Full).unwrap();
+    assert_eq!(engine.tasks(INSTALLATION, TaskFilter::default(), None).await.unwrap().len(), 5, "at rest, too");
 }
 
 #[tokio::test]
@@ -260,7 +320,7 @@ struct Hesitant {
 impl Driver for Hesitant {
     fn prepare(&self, installation: &str) -> Option<(String, serde_json::Value)> {
         let _ = self.asked.send(());
-        guard(&self.answers).recv().is_err().then(|| self.guests.prepare(installation))?
+        self.answers.lock().unwrap().recv().is_err().then(|| self.guests.prepare(installation))?
     }
 
     fn batch_tasks(&self, installation: &str, key: &str) -> usize {

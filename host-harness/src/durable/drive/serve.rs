@@ -2,10 +2,8 @@
 //! tells it something hands over a work, so that a simulated clock does not leap in between.
 
 use super::{
-    Shared, guard,
+    Drive, OpenRun, Prepared, Scope, guard,
     live::{self, Left, Live},
-    runs::{self, OpenRun, Prepared},
-    tasks,
 };
 use crate::{
     clock::{Timer, Timestamp, Work},
@@ -36,11 +34,6 @@ pub(super) struct Touched {
     pub work: Work,
 }
 
-pub(super) enum Scope {
-    Keys(BTreeSet<Key>),
-    Installation(String),
-}
-
 /// What is left of a key's turn.
 struct Over {
     key: Key,
@@ -51,7 +44,7 @@ struct Over {
 }
 
 /// One loop at a time: the place is taken until this is dropped.
-struct Place(Arc<Shared>);
+struct Place(Arc<Drive>);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -60,29 +53,29 @@ impl Drop for Place {
 }
 
 pub(super) async fn serve(
-    shared: Arc<Shared>,
+    drive: Arc<Drive>,
     driver: Arc<dyn Driver>,
     performer: Arc<dyn Performer>,
     stop: CancellationToken,
 ) -> Result<(), EngineError> {
     // Before anything is awaited: see `durable::start`.
-    let mut work = Some(shared.clock.begin());
+    let mut work = Some(drive.clock.begin());
     let (sender, messages) = mpsc::unbounded_channel();
     let _place = {
-        let mut place = guard(&shared.serving);
+        let mut place = guard(&drive.serving);
         if place.is_some() {
             return Err(EngineError::Invalid("the engine serves already".into()));
         }
-        for asker in guard(&shared.early).drain(..) {
-            let _ = sender.send(Heard::Idle(asker, shared.clock.begin()));
+        for asker in guard(&drive.early).drain(..) {
+            let _ = sender.send(Heard::Idle(asker, drive.clock.begin()));
         }
         *place = Some(sender);
-        Place(shared.clone())
+        Place(drive.clone())
     };
     let mut serving = Serving {
-        schedule: Schedule::new(shared.limits.runs_max, shared.limits.runs_per_installation_max),
+        schedule: Schedule::new(drive.limits.runs_max, drive.limits.runs_per_installation_max),
         runs: JoinSet::new(),
-        shared,
+        drive,
         driver,
         performer,
     };
@@ -94,7 +87,7 @@ pub(super) async fn serve(
 }
 
 struct Serving {
-    shared: Arc<Shared>,
+    drive: Arc<Drive>,
     driver: Arc<dyn Driver>,
     performer: Arc<dyn Performer>,
     schedule: Schedule,
@@ -112,16 +105,16 @@ impl Serving {
             return Ok(());
         }
         // Runs that were cut off stand first in line.
-        self.look(self.shared.store.read(|c| tasks::keys_with_work(c, None)).await?).await?;
+        self.look(self.drive.keeps.keys_with_work(None).await?).await?;
         let mut stopping = false;
         let mut wait_for_idle = vec![];
         loop {
             if stopping && self.runs.is_empty() {
                 return Ok(());
             }
-            while !stopping && let Some(key) = self.schedule.begin(self.shared.clock.now()) {
-                let work = self.shared.clock.begin();
-                self.runs.spawn(turn(self.shared.clone(), self.driver.clone(), self.performer.clone(), key, work));
+            while !stopping && let Some(key) = self.schedule.begin(self.drive.clock.now()) {
+                let work = self.drive.clock.begin();
+                self.runs.spawn(turn(self.drive.clone(), self.driver.clone(), self.performer.clone(), key, work));
             }
             if self.runs.is_empty() {
                 for asker in wait_for_idle.drain(..) {
@@ -129,13 +122,13 @@ impl Serving {
                     let _ = oneshot::Sender::send(asker, self.schedule.next_at());
                 }
             }
-            let timer = self.schedule.next_at().filter(|_| !stopping).map(|at| self.shared.clock.timer(at));
+            let timer = self.schedule.next_at().filter(|_| !stopping).map(|at| self.drive.clock.timer(at));
             *work = None;
             tokio::select! {
                 biased;
                 Some(over) = self.runs.join_next() => {
                     let over = over.map_err(|e| EngineError::Store(format!("a run's task failed: {e}")))?;
-                    *work = Some(over.work.unwrap_or_else(|| self.shared.clock.begin()));
+                    *work = Some(over.work.unwrap_or_else(|| self.drive.clock.begin()));
                     let said = self.schedule.ended(&over.key);
                     let (goes_on, left) = match over.left {
                         Ok(left) => (!over.parked, left),
@@ -157,15 +150,13 @@ impl Serving {
                     *work = Some(touched.work);
                     let keys = match touched.scope {
                         Scope::Keys(keys) => keys.into_iter().collect(),
-                        Scope::Installation(name) => {
-                            self.shared.store.read(move |c| tasks::keys_with_work(c, Some(&name))).await?
-                        }
+                        Scope::Installation(name) => self.drive.keeps.keys_with_work(Some(&name)).await?,
                     };
                     self.look(keys).await?;
                 }
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
-                    *work = Some(self.shared.clock.begin());
+                    *work = Some(self.drive.clock.begin());
                 }
                 fired = due(timer) => *work = Some(fired),
             }
@@ -177,17 +168,12 @@ impl Serving {
         if keys.is_empty() {
             return Ok(());
         }
-        let limits = self.shared.limits.clone();
-        let next = self.shared.store.read(move |c| {
-            let next = |key: Key| (tasks::next_at(c, &key.installation, &key.key, &limits), key);
-            Ok(keys.into_iter().map(next).collect::<Vec<_>>())
-        });
-        for (at, key) in next.await? {
+        for (key, at) in self.drive.keeps.next_at(keys, &self.drive.limits).await? {
             let at = match at {
                 Ok(at) => at,
                 Err(error) => self.park(&key, error).await.map(|()| None)?,
             };
-            self.schedule.set(&key, at, self.shared.clock.now());
+            self.schedule.set(&key, at, self.drive.clock.now());
         }
         Ok(())
     }
@@ -199,8 +185,7 @@ impl Serving {
         }
         let message = format!("\"{}\" stands still, and its tasks wait, since it cannot go on: {error}", key.key);
         let line = engine_line(Level::Error, "key-parked", message, None);
-        let (installation, now) = (key.installation.clone(), self.shared.clock.now());
-        self.shared.store.write(move |c| tasks::tell(c, &installation, None, now, &line)).await
+        self.drive.keeps.tell(&key.installation, self.drive.clock.now(), &line).await
     }
 }
 
@@ -212,18 +197,12 @@ async fn due(timer: Option<Timer>) -> Work {
 }
 
 /// The key's turn: the run that was cut off goes on or is ended; else one begins.
-async fn turn(
-    shared: Arc<Shared>,
-    driver: Arc<dyn Driver>,
-    performer: Arc<dyn Performer>,
-    key: Key,
-    work: Work,
-) -> Over {
-    let (parked, left, work) = match next_run(&shared, driver.as_ref(), &key).await {
+async fn turn(drive: Arc<Drive>, driver: Arc<dyn Driver>, performer: Arc<dyn Performer>, key: Key, work: Work) -> Over {
+    let (parked, left, work) = match next_run(&drive, driver.as_ref(), &key).await {
         Ok(Next::Parked) => (true, Ok(BTreeSet::new()), Some(work)),
         Ok(Next::Nothing) => (false, Ok(BTreeSet::new()), Some(work)),
         Ok(Next::Run(open, ending)) => {
-            let live = Live::new(shared, driver, performer, *open, work);
+            let live = Live::new(drive, driver, performer, *open, work);
             let (left, work) = match ending {
                 Some(ending) => live.conclude(ending).await,
                 None => live.go().await,
@@ -242,9 +221,8 @@ enum Next {
     Parked,
 }
 
-async fn next_run(shared: &Shared, driver: &dyn Driver, key: &Key) -> Result<Next, EngineError> {
-    let of = key.clone();
-    if let Some(open) = shared.store.read(move |c| runs::cut_off(c, &of)).await? {
+async fn next_run(drive: &Drive, driver: &dyn Driver, key: &Key) -> Result<Next, EngineError> {
+    if let Some(open) = drive.keeps.cut_off(key).await? {
         let ending = match &open.unreadable {
             Some(why) => Some(Ending::Unreadable(why.clone())),
             None if open.paused => Some(Ending::GivenBack("it is paused".into())),
@@ -255,10 +233,9 @@ async fn next_run(shared: &Shared, driver: &dyn Driver, key: &Key) -> Result<Nex
     let Some((component, context)) = driver.prepare(&key.installation) else { return Ok(Next::Parked) };
     let tasks_max = driver.batch_tasks(&key.installation, &key.key);
     let prepared = Prepared { component, context, tasks_max };
-    let (now, limits, of) = (shared.clock.now(), shared.limits.clone(), key.clone());
-    let lead = shared.store.write(move |c| runs::open(c, &of, prepared, now, &limits)).await?;
+    let lead = drive.keeps.open(key, prepared, drive.clock.now(), &drive.limits).await?;
     let Some(lead) = lead else { return Ok(Next::Nothing) };
-    shared.reach(lead.run, 0, 0, Phase::Opened)?;
+    drive.reach(lead.run, 0, 0, Phase::Opened)?;
     let open = OpenRun { lead, recorded: vec![], bytes: 0, paused: false, unreadable: None };
     Ok(Next::Run(Box::new(open), None))
 }

@@ -1,16 +1,11 @@
 //! One run, from its input to its end. A run that was cut off goes the same way: its recording is played to a fresh instance
 //! until it is over. Promises: what a `once` depends on is durable before it is sent; a work is held
-//! whenever something is going on. Not here: which tasks (`runs`), when (`serve`).
+//! whenever something is going on. Not here: which tasks (who keeps them), when (`serve`).
 //!
 //! Answers and notes wait in memory for the next durable write. They are lost in a crash, which is sound: no `once` was
 //! begun after them, so asking once more repeats nothing. Any beginning of them may become durable at any time.
 
-use super::{
-    Shared,
-    columns::to_json,
-    guard, memory,
-    runs::{self, Conclusion},
-};
+use super::{Conclusion, Drive, OpenRun, guard};
 use crate::{
     clock::{Timestamp, Work},
     durable::{
@@ -36,7 +31,7 @@ use std::{
 const WAITING_BYTES_MAX: usize = 8 << 20;
 
 pub(super) struct Live {
-    shared: Arc<Shared>,
+    drive: Arc<Drive>,
     driver: Arc<dyn Driver>,
     performer: Arc<dyn Performer>,
     lead: Lead,
@@ -85,22 +80,22 @@ fn broken(why: String) -> Halt {
 
 /// Where a person's word reaches the run, as long as it lives.
 struct Registered {
-    shared: Arc<Shared>,
+    drive: Arc<Drive>,
     run: RunId,
     why: Arc<OnceLock<String>>,
 }
 
 impl Registered {
-    fn new(shared: &Arc<Shared>, run: RunId) -> Registered {
+    fn new(drive: &Arc<Drive>, run: RunId) -> Registered {
         let why = Arc::new(OnceLock::new());
-        guard(&shared.live).insert(run, why.clone());
-        Registered { shared: shared.clone(), run, why }
+        guard(&drive.live).insert(run, why.clone());
+        Registered { drive: drive.clone(), run, why }
     }
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        guard(&self.shared.live).remove(&self.run);
+        guard(&self.drive.live).remove(&self.run);
     }
 }
 
@@ -110,18 +105,18 @@ pub(super) type Left = Result<BTreeSet<Key>, EngineError>;
 impl Live {
     /// What is recorded is durable. The work is the run's own from here on.
     pub fn new(
-        shared: Arc<Shared>,
+        drive: Arc<Drive>,
         driver: Arc<dyn Driver>,
         performer: Arc<dyn Performer>,
-        open: runs::OpenRun,
+        open: OpenRun,
         work: Work,
     ) -> Live {
-        let runs::OpenRun { lead, recorded, bytes, .. } = open;
-        let max = Usage { entries: shared.limits.state_entries_max, bytes: shared.limits.state_bytes_max };
+        let OpenRun { lead, recorded, bytes, .. } = open;
+        let max = Usage { entries: drive.limits.state_entries_max, bytes: drive.limits.state_bytes_max };
         let mut told = Told::new(&lead);
         recorded.iter().for_each(|record| told.hear(record));
         Live {
-            cancelled: Registered::new(&shared, lead.run),
+            cancelled: Registered::new(&drive, lead.run),
             told,
             overlay: Overlay::new(max),
             buffer: vec![],
@@ -134,7 +129,7 @@ impl Live {
             waves: 0,
             send_before: None,
             work: Some(work),
-            shared,
+            drive,
             driver,
             performer,
             lead,
@@ -154,7 +149,7 @@ impl Live {
     /// Ends it here and now with what is recorded.
     pub async fn conclude(mut self, ending: Ending) -> (Left, Option<Work>) {
         if self.work.is_none() {
-            self.work = Some(self.shared.clock.begin());
+            self.work = Some(self.drive.clock.begin());
         }
         (self.end(ending).await, self.work)
     }
@@ -166,8 +161,7 @@ impl Live {
         let records = if is_page { Vec::new() } else { std::mem::take(&mut self.buffer) };
         let told = std::mem::replace(&mut self.told, Told::new(&self.lead));
         let conclusion = Conclusion { lead: self.lead.clone(), ending, told, first: self.durable, records };
-        let (now, limits) = (self.shared.clock.now(), self.shared.limits.clone());
-        let left = self.shared.store.write(move |c| runs::end(c, &conclusion, now, &limits)).await?;
+        let left = self.drive.keeps.end(conclusion, self.drive.clock.now(), &self.drive.limits).await?;
         self.reach(0, 0, Phase::Ended)?;
         Ok(left)
     }
@@ -201,8 +195,7 @@ impl Live {
 
     /// A word that came before this run was listening is in the file. The same word may have come both ways.
     async fn hear_of_cancel(&self) -> Result<(), EngineError> {
-        let (installation, run) = (self.lead.installation.clone(), self.lead.run);
-        if let Some(why) = self.shared.store.read(move |c| runs::cancelled(c, &installation, run)).await? {
+        if let Some(why) = self.drive.keeps.cancelled(&self.lead).await? {
             let _ = self.cancelled.why.set(why);
         }
         Ok(())
@@ -269,24 +262,14 @@ impl Live {
             return Ok(Default::default());
         }
         let keys: Vec<String> = written.into_iter().filter(|key| !self.overlay.knows(key)).map(str::to_owned).collect();
-        let (installation, ordering_key) = (self.lead.installation.clone(), self.lead.key.clone());
-        let read = self.shared.store.read(move |c| {
-            let mut sizes = HashMap::new();
-            for key in keys {
-                if let Some(size) = memory::size_of(c, &installation, &ordering_key, &key)? {
-                    sizes.insert(key, size);
-                }
-            }
-            Ok((sizes, memory::usage(c, &installation)?))
-        });
-        read.await
+        self.drive.keeps.sizes(&self.lead, keys).await
     }
 
     async fn record(&mut self, record: Record) -> Result<(), EngineError> {
-        let text = to_json(&record)?;
+        let text = journal::written(&record)?;
         self.told.hear(&record);
         self.journal_bytes += text.len() as u64;
-        let max = self.shared.limits.journal_bytes;
+        let max = self.drive.limits.journal_bytes;
         if self.journal_bytes > max {
             self.over = Some(format!("the journal of a run may hold {max} bytes (journal_bytes)"));
         }
@@ -301,18 +284,18 @@ impl Live {
     async fn flush(&mut self) -> Result<(), EngineError> {
         let records = std::mem::take(&mut self.buffer);
         self.buffer_bytes = 0;
-        let (installation, run, first) = (self.lead.installation.clone(), self.lead.run, self.durable);
+        let first = self.durable;
         self.durable += records.len() as u64;
-        self.shared.store.write(move |c| runs::append(c, &installation, run, first, &records)).await
+        self.drive.keeps.append(&self.lead, first, records).await
     }
 
     fn reach(&self, wave: u32, place: u32, phase: Phase) -> Result<(), EngineError> {
-        self.shared.reach(self.lead.run, wave, place, phase)
+        self.drive.reach(self.lead.run, wave, place, phase)
     }
 
     async fn state(&mut self, ask: Ask) -> Result<Reply, Halt> {
         self.state_asks += 1;
-        let max = self.shared.limits.state_asks;
+        let max = self.drive.limits.state_asks;
         if self.state_asks > max {
             return Err(broken(format!("a run may ask for its state {max} times (state_asks)")));
         }
@@ -326,28 +309,21 @@ impl Live {
 
     /// Only this run's end changes the key's table, so the table is as of the run's start.
     async fn look_up(&self, ask: &Ask) -> Result<Reply, EngineError> {
-        let (installation, ordering_key) = (self.lead.installation.clone(), self.lead.key.clone());
         Ok(match ask {
             Ask::Wave(_) => Reply::Wave(vec![]),
             Ask::Get(keys) => {
-                let own = |key: &String| self.overlay.get(key).map(|own| own.map(|entry| entry.value.clone()));
-                let keys: Vec<(String, Option<Option<String>>)> = keys.iter().map(|k| (k.clone(), own(k))).collect();
-                let read = self.shared.store.read(move |c| {
-                    let value = |(key, own): (String, Option<Option<String>>)| match own {
-                        Some(value) => Ok(value),
-                        None => memory::get(c, &installation, &ordering_key, &key),
-                    };
-                    keys.into_iter().map(value).collect::<Result<Vec<_>, _>>()
-                });
-                Reply::Got(read.await?)
+                let in_table = keys.iter().filter(|key| !self.overlay.knows(key)).cloned().collect();
+                let mut in_table = self.drive.keeps.get(&self.lead, in_table).await?.into_iter();
+                let value = |key: &String| match self.overlay.get(key) {
+                    Some(own) => own.map(|entry| entry.value.clone()),
+                    None => in_table.next().flatten(),
+                };
+                Reply::Got(keys.iter().map(value).collect())
             }
             Ask::Scan { prefix, after, limit } => {
-                let (from, past, count) = (prefix.clone(), after.clone(), self.overlay.scan_from_table(*limit));
-                let read = self
-                    .shared
-                    .store
-                    .read(move |c| memory::scan(c, &installation, &ordering_key, &from, past.as_deref(), count));
-                Reply::Scanned(self.overlay.scan(read.await?, prefix, after.as_deref(), *limit))
+                let count = self.overlay.scan_from_table(*limit);
+                let table = self.drive.keeps.scan(&self.lead, prefix, after.as_deref(), count).await?;
+                Reply::Scanned(self.overlay.scan(table, prefix, after.as_deref(), *limit))
             }
         })
     }
@@ -355,8 +331,8 @@ impl Live {
     async fn wave(&mut self, requests: Vec<Request>) -> Result<Input, Halt> {
         let wave = self.waves;
         self.waves += 1;
-        let began = self.shared.clock.now();
-        let send_before = *self.send_before.get_or_insert(began.plus(self.shared.limits.run));
+        let began = self.drive.clock.now();
+        let send_before = *self.send_before.get_or_insert(began.plus(self.drive.limits.run));
         let digests: Vec<String> = requests.iter().map(Request::digest).collect();
         let played = self.replay.wave(wave, &digests)?;
         let mut answers = Answers { wave, digests, got: played.answers };
@@ -375,7 +351,7 @@ impl Live {
             // Whatever is under way is waited for; nothing more is sent.
             if self.go_on().is_ok() {
                 for (place, request) in self.begin(&mut answers, &mut queues, send_before).await? {
-                    let work = self.shared.clock.begin();
+                    let work = self.drive.clock.begin();
                     let permit = Permit {
                         installation: self.lead.installation.clone(),
                         run: self.lead.run,
@@ -417,7 +393,7 @@ impl Live {
         queues: &mut BTreeMap<String, Queue>,
         send_before: Timestamp,
     ) -> Result<Vec<(usize, Request)>, EngineError> {
-        if self.shared.clock.now() > send_before {
+        if self.drive.clock.now() > send_before {
             let late = SendError::Stopped(format!("the run's time was over at {send_before}"));
             for (place, _) in queues.values_mut().flat_map(Queue::give_up) {
                 self.answered(answers, place, Err(late.clone())).await?;
@@ -441,7 +417,7 @@ impl Live {
     }
 
     async fn answered(&mut self, answers: &mut Answers, place: usize, answer: Answer) -> Result<(), EngineError> {
-        let at = self.shared.clock.now();
+        let at = self.drive.clock.now();
         let digest = answers.digests[place].clone();
         let record = Record::Answer { wave: answers.wave, place: place as u32, digest, at, answer: answer.clone() };
         self.record(record).await?;
