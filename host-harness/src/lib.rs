@@ -19,6 +19,7 @@ pub mod runtime;
 pub mod simulators;
 pub mod stage;
 pub mod sync;
+pub mod vault;
 
 /// The connector that the binary carries with it.
 pub const CONNECTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/connector.wasm"));
