@@ -144,21 +144,13 @@ impl SignIn {
         }
         if let Some(error) = sent("error") {
             let refused = Refused { error, error_description: sent("error_description").unwrap_or_default() };
-            let known = self.known(None);
+            let scopes = || self.scopes.iter().copied().collect::<Vec<_>>().join(", ");
             let remedy = match refused.error.as_str() {
-                "access_denied" => "Whoever signs in has to allow it: begin again",
-                "invalid_scope" => {
-                    return Err(self.refused(
-                        refused.said(&known),
-                        format!(
-                            "Allow the app these scopes: {}",
-                            self.scopes.iter().copied().collect::<Vec<_>>().join(", ")
-                        ),
-                    ));
-                }
-                _ => refused.remedy().unwrap_or("Mend it, then begin again"),
+                "access_denied" => "Whoever signs in has to allow it: begin again".into(),
+                "invalid_scope" => format!("Allow the app these scopes: {}", scopes()),
+                _ => refused.remedy().unwrap_or("Mend it, then begin again").to_owned(),
             };
-            return Err(self.refused(refused.said(&known), remedy.into()));
+            return Err(self.refused(refused.said(&self.known(None)), remedy));
         }
         sent("code").filter(|code| !code.is_empty()).map(Into::into).ok_or(SignInError::NoCode)
     }
