@@ -2,6 +2,7 @@
 //! the process that serves.
 
 use crate::{
+    connections::{Binding, CredentialError, CredentialStore, Declared},
     data_dir::{Accounts, DataDir, DataDirError},
     host::Host,
     installation::{FileError, InstallationFile},
@@ -12,7 +13,43 @@ use crate::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+
+/// The accounts of an installation, as the credential store knows them.
+pub struct Connected {
+    /// Under which names their secrets are kept, by the words of the file.
+    pub names: BTreeMap<String, String>,
+    pub accounts: Accounts,
+}
+
+/// What the file declares of its accounts, in the credential store. [`CredentialError::NotConnected`]: nobody has signed in for one.
+pub fn connected(
+    file: &InstallationFile,
+    declared: BTreeMap<String, Declared>,
+    credentials: &CredentialStore,
+) -> Result<Connected, CredentialError> {
+    let name =
+        |(account, declared): (&String, &Declared)| match credentials.declare(&file.id, account, declared.clone()) {
+            // By the word that the operator knows.
+            Err(CredentialError::NotConnected(_)) => Err(CredentialError::NotConnected(account.clone())),
+            name => Ok((account.clone(), name?)),
+        };
+    let names: BTreeMap<String, String> = declared.iter().map(name).collect::<Result<_, _>>()?;
+    let secret = |account: &String| match declared.get(account)? {
+        Declared::Given(secret) => Some(secret.fingerprint()),
+        Declared::Token | Declared::App(_) => credentials.whose(names.get(account)?),
+    };
+    // A business unit is told by its id. Of a workspace or an org no file says who it is: the same secret is the same account.
+    let account = |(name, binding): (&String, &Binding)| {
+        let unit = binding.business_unit.as_ref().map(|unit| unit.get(..15).unwrap_or(unit).to_owned());
+        let who = unit.or_else(|| secret(&binding.account))?;
+        let text = format!("{}\n{}\n{who}", binding.provider, binding.address.as_deref().unwrap_or_default());
+        Some((name.clone(), hex::encode(Sha256::digest(text))))
+    };
+    let accounts = file.connections.iter().filter_map(account).collect();
+    Ok(Connected { names, accounts })
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
@@ -30,13 +67,14 @@ pub enum CheckError {
 pub async fn findings(
     host: &Host,
     file: &InstallationFile,
+    accounts: &Accounts,
     manifest: &Manifest,
     data: &DataDir,
 ) -> Result<Vec<Finding>, CheckError> {
     let component = host.runtime.compile(&file.component()?)?;
     let mut findings = host.runtime.validate(&component, file.settings.clone()).await?;
     findings.extend(host.runtime.check(&file.id, &host.asker()).await?);
-    findings.extend(rivalry(&file.id, &file.accounts()?, manifest, data)?);
+    findings.extend(rivalry(&file.id, accounts, manifest, data)?);
     Ok(findings)
 }
 

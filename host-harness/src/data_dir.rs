@@ -1,13 +1,19 @@
 //! What is remembered between two processes beside the engine's store: the folder of `--data`.
 //!
 //! Promises: one process at a time has it; when an installation was switched on is noted once and never changed; only its
-//! owner may read what is in it. Tokens that a provider has given anew are in it as plain text: encryption comes with serving.
+//! owner may read what is in it; credentials and deliveries are sealed in it, and who comes with another key, or with none, is told
+//! so before anything is read or written.
+//!
+//! A key that nobody gave is made here, beside what it seals. That helps where a file gets out alone (a store that is sent to
+//! somebody, a single file from a backup), and not where the whole directory does.
 
 use crate::{
     clock::Timestamp,
-    connections::{CredentialError, CredentialStore},
+    connections::{CredentialError, CredentialStore, credentials},
     sync::plan::Spent,
+    vault::{KEY_VARIABLE, Vault, VaultError},
 };
+use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
@@ -18,6 +24,17 @@ use std::{
 
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
+    #[error("what is in {} cannot be opened: {problem}", .path.display())]
+    Sealed { path: PathBuf, problem: VaultError },
+    #[error(
+        "what is in {} is sealed, and its key is not here. Give it in the environment variable {KEY_VARIABLE}, or in a file with \
+         --key-file; without it credentials and deliveries that wait cannot be read by anybody", .0.display()
+    )]
+    NoKey(PathBuf),
+    #[error(transparent)]
+    Key(VaultError),
+    #[error("the key {} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
+    OpenKey(PathBuf),
     #[error(
         "the data directory {} is in use by another process, and one at a time may use it. End the other one, or give \
          another directory with --data", .0.display()
@@ -31,6 +48,9 @@ pub enum DataDirError {
     )]
     OtherActivation { installation: String, noted: Timestamp, path: PathBuf },
 }
+
+/// What the file `key-check` is sealed for: an empty text.
+const CHECK: &str = "key-check";
 
 /// By connection, a digest that tells accounts apart.
 pub type Accounts = BTreeMap<String, String>;
@@ -107,8 +127,43 @@ impl DataDir {
         self.path.join(format!("{installation}.{stream}.pace.json"))
     }
 
-    pub fn credentials(&self) -> Result<CredentialStore, CredentialError> {
-        CredentialStore::open(self.path.join("credentials.json"))
+    /// What seals here: the keys that were given, else the one in this directory, which is made where nothing was sealed yet. The
+    /// first of several keys seals from now on.
+    pub fn vault(&self, given: Option<Vault>) -> Result<Vault, DataDirError> {
+        let check = self.path.join("key-check");
+        let noted = text(&check)?;
+        let vault = match given {
+            Some(vault) => vault,
+            None => self.own_key(noted.is_none())?,
+        };
+        if let Some(noted) = &noted {
+            vault.open(CHECK, noted).map_err(|problem| DataDirError::Sealed { path: self.path.clone(), problem })?;
+        }
+        if !noted.is_some_and(|noted| vault.is_current(&noted)) {
+            credentials::replace(&check, vault.seal(CHECK, b"").as_bytes()).map_err(|e| unusable(&check, e))?;
+        }
+        Ok(vault)
+    }
+
+    fn own_key(&self, may_be_made: bool) -> Result<Vault, DataDirError> {
+        let path = self.path.join("key");
+        let key = match text(&path)?.map(Zeroizing::new) {
+            Some(key) => key,
+            None if may_be_made => {
+                let key = Zeroizing::new(Vault::new_key().expose_secret().to_owned());
+                credentials::replace(&path, key.as_bytes()).map_err(|e| unusable(&path, e))?;
+                key
+            }
+            None => return Err(DataDirError::NoKey(self.path.clone())),
+        };
+        if fs::metadata(&path).is_ok_and(|metadata| credentials::open_to_others(&metadata)) {
+            return Err(DataDirError::OpenKey(path));
+        }
+        Vault::of(&key, &path.display().to_string()).map_err(DataDirError::Key)
+    }
+
+    pub fn credentials(&self, vault: &Vault) -> Result<CredentialStore, CredentialError> {
+        CredentialStore::open(self.path.join("credentials.json"), vault.clone())
     }
 
     /// When the installation was switched on: as noted here; else as given, or now.
@@ -183,11 +238,15 @@ impl DataDir {
     }
 }
 
+fn text(file: &Path) -> Result<Option<String>, DataDirError> {
+    match fs::read_to_string(file) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|e| unusable(file, e)),
+    }
+}
+
 fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, DataDirError> {
-    let text = match fs::read_to_string(file) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read.map_err(|e| unusable(file, e))?,
-    };
+    let Some(text) = text(file)? else { return Ok(None) };
     serde_json::from_str(&text).map(Some).map_err(|e| unusable(file, e))
 }
 
@@ -254,5 +313,49 @@ mod tests {
         assert!(refused.starts_with("`acme` was switched on at 2026-11-20T00:00:00Z"), "{refused}");
         fs::write(data.activations_file(), "{\"acme\": \"soon\"}").unwrap();
         assert!(data.activation("acme", None, now).unwrap_err().to_string().contains("soon is no time"));
+    }
+
+    /// `None`: no key is given.
+    fn sealed_by(path: &Path, keys: Option<&[&str]>) -> Result<Vault, String> {
+        let given = keys.map(|keys| Vault::of(&keys.join("\n"), "a test").unwrap());
+        DataDir::open(path).unwrap().vault(given).map_err(|e| e.to_string())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_nobody_gave_is_made_once_and_never_in_the_place_of_one_that_is_gone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, key) = (folder.path(), folder.path().join("key"));
+        let sealed = sealed_by(path, None).unwrap().seal("a use", b"something");
+        assert!(sealed_by(path, None).unwrap().open("a use", &sealed).is_ok(), "the same key");
+        let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&key), mode(&path.join("key-check"))), (0o600, 0o600));
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(sealed_by(path, None).unwrap_err().contains("chmod 600"));
+        fs::remove_file(&key).unwrap();
+        let said = sealed_by(path, None).unwrap_err();
+        assert!(said.contains("its key is not here. Give it in the environment variable HARNESS_KEY"), "{said}");
+        assert!(!key.exists(), "none is made");
+        fs::write(&key, "hush-hush").unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let said = sealed_by(path, None).unwrap_err();
+        assert!(said.contains("key holds no key. A key is 32 bytes") && !said.contains("hush"), "{said}");
+    }
+
+    #[test]
+    fn who_comes_with_another_key_is_told_and_a_key_is_replaced_by_the_one_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let (old, new) = (Vault::new_key(), Vault::new_key());
+        let (old, new) = (old.expose_secret(), new.expose_secret());
+        sealed_by(path, Some(&[old])).unwrap();
+        assert!(!path.join("key").exists(), "it was given");
+        let said = sealed_by(path, Some(&[new])).unwrap_err();
+        assert!(said.contains("it was sealed with the key") && said.contains("HARNESS_KEY=new,old"), "{said}");
+        assert!(sealed_by(path, None).unwrap_err().contains("its key is not here"));
+        sealed_by(path, Some(&[new, old])).unwrap();
+        sealed_by(path, Some(&[new])).unwrap();
+        assert!(sealed_by(path, Some(&[old])).is_err(), "from then on the first of them seals");
     }
 }

@@ -12,8 +12,8 @@ use crate::{
         self, Engine, EngineError, EngineLimits, Probe,
         sqlite::{Durability, SqliteEngine},
     },
-    effect::{INBOX, Lane, Performer, TRIGGER, Task, Trigger},
-    ingress::{Doorway, Ingress},
+    effect::{Driver, INBOX, Lane, Performer, TRIGGER, Task, Trigger},
+    ingress::{Doorway, Ingress, delivery::Opening},
     observe::Told,
     runtime::{
         Asker, CallError, Refused, Runtime,
@@ -23,6 +23,7 @@ use crate::{
         self, Pass,
         plan::{self, Plan, Quota},
     },
+    vault::Vault,
 };
 use secrecy::SecretString;
 use std::{
@@ -54,6 +55,8 @@ pub struct Ground {
     pub clock: Arc<dyn Clock>,
     pub transport: Arc<dyn Transport>,
     pub credentials: CredentialStore,
+    /// Seals deliveries while they wait.
+    pub vault: Vault,
     pub durability: Durability,
     pub engine_limits: EngineLimits,
     pub probe: Arc<dyn Probe>,
@@ -102,6 +105,7 @@ pub struct Host {
     pub runtime: Arc<Runtime>,
     pub connections: Arc<Connections>,
     pub ingress: Arc<Ingress>,
+    vault: Vault,
     /// Instead of the connections, in a dry run. Then, and only then, the connector is told that it is one.
     rehearsal: Option<Arc<Rehearsal>>,
     /// By installation.
@@ -129,13 +133,13 @@ impl Host {
     }
 
     fn build(file: &Path, ground: Ground, clock: Arc<dyn Clock>, runtime: Arc<Runtime>) -> Result<Host, EngineError> {
-        let Ground { clock: of_requests, transport, credentials, durability, engine_limits, probe } = ground;
+        let Ground { clock: of_requests, transport, credentials, vault, durability, engine_limits, probe } = ground;
         let engine: Arc<dyn Engine> =
             Arc::new(SqliteEngine::open(file, clock.clone(), engine_limits, durability, probe)?);
         let connections = Connections::new(of_requests, transport, credentials, ConnectionLimits::default());
-        let ingress = Ingress::new(clock.clone(), engine.clone());
+        let ingress = Ingress::new(clock.clone(), engine.clone(), vault.clone());
         let (connections, ingress) = (Arc::new(connections), Arc::new(ingress));
-        Ok(Host { clock, engine, runtime, connections, ingress, rehearsal: None, sources: RwLock::default() })
+        Ok(Host { clock, engine, runtime, connections, ingress, vault, rehearsal: None, sources: RwLock::default() })
     }
 
     /// From here on the installation's webhooks are taken and its tasks run. Installing again replaces settings and bindings.
@@ -190,8 +194,12 @@ impl Host {
             Some(rehearsal) => rehearsal.clone(),
             None => self.connections.clone(),
         };
-        let driver = Arc::new(Told(self.runtime.clone()));
-        durable::start(self.engine.clone(), &*self.clock, driver, performer, stop)
+        durable::start(self.engine.clone(), &*self.clock, Arc::new(Told(self.driver())), performer, stop)
+    }
+
+    /// Opens runs, also recorded ones: a delivery among them is sealed, and the runtime alone does not open it.
+    pub fn driver(&self) -> Arc<dyn Driver> {
+        Arc::new(Opening { driver: self.runtime.clone(), vault: self.vault.clone() })
     }
 
     /// Mends what `check` called fixable by this code: with the installation's connections, under the rules that the connector

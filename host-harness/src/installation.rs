@@ -1,18 +1,15 @@
 //! The installation file: what an operator writes down of one customer's installation, in TOML.
 //!
 //! Promises: a mistake is told with its file, its place, what is wrong and what to write instead; a secret stands there by
-//! reference alone (an environment variable, or a file), and no message repeats a value of the file that may be one.
+//! reference alone (an environment variable, or a file) or is brought by `harness connect`, and no message repeats a value of
+//! the file that may be one.
 //! Not here: what the settings mean (the connector), where a refreshed token is kept (`connections/credentials.rs`).
 //!
 //! A commented example is `fixtures/installations/sample.toml`. Relative paths are relative to the file.
 
-use crate::{
-    connections::{Binding, OAuth, Secret},
-    data_dir::Accounts,
-};
+use crate::connections::{App, Binding, Declared, OAuth, Provider, Secret};
 use secrecy::SecretString;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -76,12 +73,20 @@ struct WrittenAccount {
     client_secret: Option<Reference>,
     refresh_token: Option<Reference>,
     token_url: Option<Text>,
+    authorize_url: Option<Text>,
 }
 
+/// Without a token, or a refresh token, a person connects it.
 #[derive(Clone, Debug)]
 enum Account {
-    Token(Reference),
-    OAuth { client_id: Text, client_secret: Reference, refresh_token: Reference, token_url: Text },
+    Token(Option<Reference>),
+    OAuth {
+        client_id: Text,
+        client_secret: Option<Reference>,
+        refresh_token: Option<Reference>,
+        token_url: Text,
+        authorize_url: Option<Text>,
+    },
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -176,6 +181,16 @@ impl InstallationFile {
                 };
                 return Err(at(&place, problem, &remedy));
             }
+            if matches!(accounts.get(&binding.account), Some(Account::Token(None)))
+                && binding.provider != Provider::Livestorm
+            {
+                let problem = format!("{} is signed in to by way of an app, and none is named", binding.provider);
+                return Err(at(
+                    &format!("secrets.{}", binding.account),
+                    problem,
+                    "Give its `client_id` and `token_url`",
+                ));
+            }
         }
         let settings = json(toml::Value::Table(written.settings))
             .map_err(|number| at("settings", format!("{number} is no number of JSON"), "Write a finite one"))?;
@@ -200,54 +215,59 @@ impl InstallationFile {
         })
     }
 
-    /// The secrets of the accounts that connections are bound to, by account as [`InstallationFile::bindings`] calls it.
-    pub fn secrets(&self) -> Result<BTreeMap<String, Secret>, FileError> {
+    /// The accounts that connections are bound to, by the name that they have in this file.
+    pub fn accounts(&self) -> Result<BTreeMap<String, Declared>, FileError> {
         let bound = self.connections.values().filter_map(|binding| self.accounts.get_key_value(&binding.account));
-        let secret = |(name, account): (&String, &Account)| {
-            let secret = self.secret(name, account)?;
-            Ok((unique(name, &secret), secret))
-        };
-        bound.map(secret).collect()
+        bound.map(|(name, account)| Ok((name.clone(), self.declared(name, account)?))).collect()
     }
 
-    /// What its connections are bound to. The same grant is one account, with one token and one pace, whichever installations use it;
-    /// another grant of the same name is another account.
-    pub fn bindings(&self) -> Result<BTreeMap<String, Binding>, FileError> {
-        let own = |(name, binding): (&String, &Binding)| {
-            let account = match self.accounts.get(&binding.account) {
-                Some(account) => unique(&binding.account, &self.secret(&binding.account, account)?),
-                None => binding.account.clone(),
-            };
-            Ok((name.clone(), Binding { account, ..binding.clone() }))
-        };
-        self.connections.iter().map(own).collect()
+    /// One of them.
+    pub fn account(&self, name: &str) -> Result<Option<Declared>, FileError> {
+        let is_bound = self.connections.values().any(|binding| binding.account == name);
+        let account = self.accounts.get(name).filter(|_| is_bound);
+        account.map(|account| self.declared(name, account)).transpose()
     }
 
-    /// By connection, a digest that tells accounts apart. A business unit is told by its id. Of a workspace or an org no file says who
-    /// it is: the same secret is the same account.
-    pub fn accounts(&self) -> Result<Accounts, FileError> {
-        let secrets = self.secrets()?;
-        let account = |(name, binding): (String, Binding)| {
-            let unit = binding.business_unit.as_ref().map(|unit| unit.get(..15).unwrap_or(unit).to_owned());
-            let who = unit.or_else(|| secrets.get(&binding.account).map(Secret::fingerprint))?;
-            let text = format!("{}\n{}\n{who}", binding.provider, binding.address.as_deref().unwrap_or_default());
-            Some((name, hex::encode(Sha256::digest(text))))
+    /// The connections, bound to the accounts by the names under which their secrets are kept.
+    pub fn bindings(&self, names: &BTreeMap<String, String>) -> BTreeMap<String, Binding> {
+        let bound = |binding: &Binding| {
+            let account = names.get(&binding.account).unwrap_or(&binding.account).clone();
+            Binding { account, ..binding.clone() }
         };
-        Ok(self.bindings()?.into_iter().filter_map(account).collect())
+        self.connections.iter().map(|(name, binding)| (name.clone(), bound(binding))).collect()
     }
 
-    fn secret(&self, name: &str, account: &Account) -> Result<Secret, FileError> {
+    fn declared(&self, name: &str, account: &Account) -> Result<Declared, FileError> {
         let place = |part: &str| format!("secrets.{name}.{part}");
+        let secret = |part: &str, reference: &Option<Reference>| {
+            reference.as_ref().map(|r| Ok(SecretString::from(self.look_up(&place(part), r)?))).transpose()
+        };
         Ok(match account {
-            Account::Token(token) => Secret::Token(self.look_up(&place("token"), token)?.into()),
-            Account::OAuth { client_id, client_secret, refresh_token, token_url } => Secret::OAuth(Box::new(OAuth {
-                token_url: self.token_url(&place("token_url"), token_url)?,
-                client_id: self.text(&place("client_id"), client_id)?,
-                client_secret: self.look_up(&place("client_secret"), client_secret)?.into(),
-                refresh_token: self.look_up(&place("refresh_token"), refresh_token)?.into(),
-                access_token: None,
-                instance_url: None,
-            })),
+            Account::Token(token) => match secret("token", token)? {
+                Some(token) => Declared::Given(Secret::Token(token)),
+                None => Declared::Token,
+            },
+            Account::OAuth { client_id, client_secret, refresh_token, token_url, authorize_url } => {
+                let page =
+                    authorize_url.as_ref().map(|url| self.sign_in_url(&place("authorize_url"), url)).transpose()?;
+                let app = App {
+                    client_id: self.text(&place("client_id"), client_id)?,
+                    client_secret: secret("client_secret", client_secret)?,
+                    token_url: self.sign_in_url(&place("token_url"), token_url)?,
+                    authorize_url: page,
+                };
+                match secret("refresh_token", refresh_token)? {
+                    Some(refresh_token) => Declared::Given(Secret::OAuth(Box::new(OAuth {
+                        token_url: app.token_url,
+                        client_id: app.client_id,
+                        client_secret: app.client_secret,
+                        refresh_token,
+                        access_token: None,
+                        instance_url: None,
+                    }))),
+                    None => Declared::App(app),
+                }
+            }
         })
     }
 
@@ -282,7 +302,7 @@ impl InstallationFile {
         }
     }
 
-    fn token_url(&self, place: &str, text: &Text) -> Result<String, FileError> {
+    fn sign_in_url(&self, place: &str, text: &Text) -> Result<String, FileError> {
         let url = self.text(place, text)?;
         if url.starts_with("https://") || url.starts_with("http://") {
             return Ok(url);
@@ -323,17 +343,12 @@ impl InstallationFile {
     }
 }
 
-/// The account's name, with what tells its grant from others.
-fn unique(name: &str, secret: &Secret) -> String {
-    format!("{name}.{}", &secret.fingerprint()[..8])
-}
-
 /// A part of the account, what is wrong with it, and what to do.
 type Fault = (&'static str, String, &'static str);
 
 impl WrittenAccount {
     fn checked(self) -> Result<Account, Fault> {
-        let WrittenAccount { token, client_id, client_secret, refresh_token, token_url } = self;
+        let WrittenAccount { token, client_id, client_secret, refresh_token, token_url, authorize_url } = self;
         let reference = |part: &'static str, reference: Reference| {
             reference.checked().map_err(|(problem, remedy)| (part, problem, remedy))?;
             Ok(reference)
@@ -342,18 +357,23 @@ impl WrittenAccount {
             Text::Reference(r) => reference(part, r).map(Text::Reference),
             plain => Ok(plain),
         };
-        match (token, client_id, client_secret, refresh_token, token_url) {
-            (Some(token), None, None, None, None) => Ok(Account::Token(reference("token", token)?)),
-            (None, Some(client_id), Some(client_secret), Some(refresh_token), Some(token_url)) => Ok(Account::OAuth {
+        let of_an_app = client_secret.is_some() || refresh_token.is_some() || authorize_url.is_some();
+        match (token, client_id, token_url) {
+            (token, None, None) if !of_an_app => {
+                Ok(Account::Token(token.map(|token| reference("token", token)).transpose()?))
+            }
+            (None, Some(client_id), Some(token_url)) => Ok(Account::OAuth {
                 client_id: text("client_id", client_id)?,
-                client_secret: reference("client_secret", client_secret)?,
-                refresh_token: reference("refresh_token", refresh_token)?,
+                client_secret: client_secret.map(|r| reference("client_secret", r)).transpose()?,
+                refresh_token: refresh_token.map(|r| reference("refresh_token", r)).transpose()?,
                 token_url: text("token_url", token_url)?,
+                authorize_url: authorize_url.map(|url| text("authorize_url", url)).transpose()?,
             }),
             _ => Err((
                 "",
-                "an account has either a token or a grant, and all of it".into(),
-                "Give `token` alone (Livestorm), or `client_id`, `client_secret`, `refresh_token` and `token_url` (Salesforce)",
+                "an account has either a token or an app, and all of it".into(),
+                "Give `token` alone (Livestorm), or `client_id`, `client_secret` and `token_url` (Salesforce). What a person is to \
+                 bring with `harness connect`, `token` or `refresh_token`, is left out",
             )),
         }
     }
@@ -435,7 +455,7 @@ mod tests {
         let settings: serde_json::Value = serde_json::from_str(&sample.settings).unwrap();
         assert_eq!(settings["left_out"]["domains"], serde_json::json!(["customer.example"]));
         assert_eq!(sample.component().unwrap(), crate::CONNECTOR);
-        let missing = sample.secrets().unwrap_err().to_string();
+        let missing = sample.accounts().unwrap_err().to_string();
         assert!(missing.contains("SECRET` is not set, or is no text. Set it before"), "{missing}");
     }
 
@@ -484,7 +504,15 @@ mod tests {
             ("[secrets.a]\ntoken = {}", "secrets.a.token: a secret is in one place. Write {"),
             (
                 "[secrets.a]\nclient_id = \"x\"",
-                "secrets.a: an account has either a token or a grant, and all of it. Give",
+                "secrets.a: an account has either a token or an app, and all of it. Give",
+            ),
+            (
+                "[secrets.a]\ntoken = { env = \"X\" }\nrefresh_token = { env = \"Y\" }",
+                "secrets.a: an account has either a token or an app, and all of it. Give",
+            ),
+            (
+                "[connections.crm]\nprovider = \"salesforce\"\naccount = \"crm\"\n[secrets.crm]",
+                "secrets.crm: Salesforce is signed in to by way of an app, and none is named. Give its `client_id`",
             ),
             (
                 "[webhooks]\naddress_secret = \"hush-hush\"",
@@ -510,17 +538,47 @@ mod tests {
                     [secrets.unused]\ntoken = { env = \"NOBODY_SETS_THIS\" }\n\
                     [webhooks.signing_secrets]\ns = [{ file = \"token\" }]";
         let file = InstallationFile::parse(&path, text).unwrap();
-        let said = file.secrets().unwrap_err().to_string();
+        let said = file.accounts().unwrap_err().to_string();
         assert!(said.contains("secrets.l.token: the secret's file") && said.contains("token cannot be read"), "{said}");
         let said = file.component().unwrap_err().to_string();
         assert!(said.contains("c.wasm cannot be read") && said.contains("leave `component` out"), "{said}");
 
         std::fs::write(folder.path().join("token"), " \n").unwrap();
-        assert!(file.secrets().unwrap_err().to_string().contains("there is nothing in it. Put the secret there"));
+        assert!(file.accounts().unwrap_err().to_string().contains("there is nothing in it. Put the secret there"));
         std::fs::write(folder.path().join("token"), "made-up-token\n").unwrap();
-        assert_eq!(file.secrets().unwrap().keys().collect::<Vec<_>>(), ["l"]);
+        assert_eq!(file.accounts().unwrap().keys().collect::<Vec<_>>(), ["l"]);
         assert_eq!((file.signing_secrets("s").unwrap().len(), file.signing_secrets("t").unwrap().len()), (1, 0));
         assert!(file.address_secret().unwrap().is_none());
-        assert!(!format!("{:?}", file.secrets()).contains("made-up-token"));
+        assert!(!format!("{:?}", file.accounts()).contains("made-up-token"));
+    }
+
+    #[test]
+    fn what_a_person_brings_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secret"), "made-up-secret").unwrap();
+        let file = |salesforce: &str| {
+            let text = format!(
+                "id = \"acme\"\n[connections.livestorm]\nprovider = \"livestorm\"\naccount = \"livestorm\"\n\
+                 [connections.crm]\nprovider = \"salesforce\"\naccount = \"sf\"\n[secrets.livestorm]\n\
+                 [secrets.sf]\nclient_id = \"made-up-id\"\n{salesforce}"
+            );
+            InstallationFile::parse(&folder.path().join("acme.toml"), &text).unwrap()
+        };
+        let public = file("token_url = \"https://login.salesforce.com\"");
+        assert!(matches!(public.accounts().unwrap()["livestorm"], Declared::Token));
+        let Declared::App(app) = &public.accounts().unwrap()["sf"] else { panic!("nobody has signed in") };
+        assert!(app.client_secret.is_none() && app.authorize_url.is_none() && app.client_id == "made-up-id");
+        let names = BTreeMap::from([("sf".to_string(), "acme/sf".to_string())]);
+        assert_eq!(public.bindings(&names)["crm"].account, "acme/sf");
+        assert!(public.account("sf").unwrap().is_some() && public.account("unused").unwrap().is_none());
+        assert_eq!(public.connections["crm"].account, "sf");
+
+        let secret = "token_url = \"https://a.example/t\"\nclient_secret = { file = \"secret\" }\n";
+        let app = &file(&format!("{secret}authorize_url = \"https://a.example/in\"")).accounts().unwrap()["sf"];
+        assert!(matches!(app, Declared::App(app) if app.client_secret.is_some() && app.authorize_url.is_some()));
+        let given = &file(&format!("{secret}refresh_token = {{ file = \"secret\" }}")).accounts().unwrap()["sf"];
+        assert!(matches!(given, Declared::Given(Secret::OAuth(_))));
+        let said = file(&format!("{secret}authorize_url = \"a.example\"")).accounts().unwrap_err().to_string();
+        assert!(said.contains("secrets.sf.authorize_url: this is no address to sign in at"), "{said}");
     }
 }

@@ -22,6 +22,7 @@ pub mod serve;
 pub mod simulators;
 pub mod stage;
 pub mod sync;
+pub mod vault;
 
 /// The connector that the binary carries with it.
 pub const CONNECTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/connector.wasm"));

@@ -118,7 +118,7 @@ fn checked(findings: Vec<Finding>, mended: Vec<Mended>) -> Checked {
 }
 
 async fn findings(opened: &Opened, file: &InstallationFile) -> Result<Vec<Finding>, CheckError> {
-    activation::findings(&opened.host, file, &opened.manifest, &opened.data).await
+    activation::findings(&opened.host, file, &opened.accounts, &opened.manifest, &opened.data).await
 }
 
 async fn look(

@@ -1,8 +1,9 @@
 //! What the commands about one installation share: where it is written down, where it is remembered, and a host with it.
 
 use crate::{
+    activation::{self, Connected},
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
-    connections::{CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
+    connections::{CredentialError, CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
     data_dir::{Accounts, DataDir, DataDirError, Pace},
     durable::{EngineLimits, NoProbe, sqlite, sqlite::Durability},
     host::{Ground, Host, Installation},
@@ -11,8 +12,9 @@ use crate::{
         Limits, Runtime,
         contract::{Manifest, Signature, WebhookSource},
     },
+    vault::Vault,
 };
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
@@ -29,6 +31,9 @@ pub(super) struct Place {
     /// Where its memory is kept; one process at a time may use it
     #[arg(long, value_name = "DIR", default_value = "harness-data")]
     pub data: PathBuf,
+    /// The key that seals credentials and deliveries [default: of HARNESS_KEY, else made in DIR]
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     /// When it was switched on, e.g. 2026-11-23T08:00:00Z; nothing from before is touched [default: as noted in DIR, else now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub activated_at: Option<Timestamp>,
@@ -44,7 +49,7 @@ pub(super) struct Opened {
     pub activated_at: Timestamp,
     pub manifest: Manifest,
     pub host: Host,
-    accounts: Accounts,
+    pub accounts: Accounts,
     /// Held until all is over.
     pub data: DataDir,
 }
@@ -97,16 +102,16 @@ impl Place {
         source: Option<&str>,
         store: fn(&DataDir) -> Result<PathBuf, DataDirError>,
     ) -> anyhow::Result<Opened> {
-        let (data, credentials) = self.data(file)?;
+        let Memory { data, vault, credentials, names, accounts } = self.memory(file)?;
         let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
-        let ground = ground(credentials, Durability::Full);
+        let ground = ground(credentials, vault, Durability::Full);
         let store = store(&data)?;
         let host = Host::open(&store, ground, Arc::new(Runtime::new(Limits::default())?)).with_context(|| {
             format!("the store {} cannot be opened. Keep the file for whoever repairs it, and do not delete it: what is still to \
                      be done stands in it", store.display())
         })?;
-        let manifest = install(&host, file, activated_at, source).await?;
-        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, accounts: file.accounts()?, data })
+        let manifest = install(&host, file, &names, activated_at, source).await?;
+        Ok(Opened { id: file.id.clone(), activated_at, manifest, host, accounts, data })
     }
 
     /// For a dry run, on a copy of the memory in `folder`. Of the data directory nothing is changed but tokens that a provider
@@ -118,33 +123,54 @@ impl Place {
         folder: &Path,
         clock: SimulatedClock,
     ) -> anyhow::Result<(Opened, Arc<Rehearsal>)> {
-        let (data, credentials) = self.data(file)?;
+        let Memory { data, vault, credentials, names, accounts } = self.memory(file)?;
         let activated_at = data.activation(&file.id, self.activated_at, SystemClock.now())?;
         let copy = folder.join("dry-run.sqlite");
         sqlite::copy(&data.store(), &copy)?;
-        let ground = ground(credentials, Durability::ProcessCrash);
+        let ground = ground(credentials, vault, Durability::ProcessCrash);
         let (host, rehearsal) = Host::rehearse(&copy, ground, clock, Arc::new(Runtime::new(Limits::default())?))?;
-        let manifest = install(&host, file, activated_at, source).await?;
-        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, accounts: file.accounts()?, data }, rehearsal))
+        let manifest = install(&host, file, &names, activated_at, source).await?;
+        Ok((Opened { id: file.id.clone(), activated_at, manifest, host, accounts, data }, rehearsal))
     }
 
     /// What the file refers to is looked up first: where that fails, no directory is made.
-    fn data(&self, file: &InstallationFile) -> anyhow::Result<(DataDir, CredentialStore)> {
-        let secrets = file.secrets()?;
+    fn memory(&self, file: &InstallationFile) -> anyhow::Result<Memory> {
+        let declared = file.accounts()?;
+        let given = Vault::given(self.key_file.as_deref())?;
         let data = DataDir::open(&self.data)?;
-        let credentials = data.credentials()?;
-        for (account, secret) in secrets {
-            credentials.connect(&account, secret)?;
+        let vault = data.vault(given)?;
+        let credentials = data.credentials(&vault)?;
+        match activation::connected(file, declared, &credentials) {
+            Err(CredentialError::NotConnected(account)) => bail!(
+                "the account `{account}` is not connected: nobody has signed in for it yet, or for another app. Connect it with: \
+                 harness connect {account} --installation {} --data {}",
+                self.installation.display(),
+                self.data.display()
+            ),
+            connected => {
+                let Connected { names, accounts } = connected?;
+                Ok(Memory { data, vault, credentials, names, accounts })
+            }
         }
-        Ok((data, credentials))
     }
 }
 
-pub(super) fn ground(credentials: CredentialStore, durability: Durability) -> Ground {
+/// The data directory, opened, with what is kept in it.
+struct Memory {
+    data: DataDir,
+    vault: Vault,
+    credentials: CredentialStore,
+    /// Under which names they are kept, by the words of the file.
+    names: BTreeMap<String, String>,
+    accounts: Accounts,
+}
+
+pub(super) fn ground(credentials: CredentialStore, vault: Vault, durability: Durability) -> Ground {
     Ground {
         clock: Arc::new(SystemClock),
         transport: Arc::new(NetworkTransport::new(SocketTimes::default())),
         credentials,
+        vault,
         durability,
         engine_limits: EngineLimits::default(),
         probe: Arc::new(NoProbe),
@@ -154,6 +180,7 @@ pub(super) fn ground(credentials: CredentialStore, durability: Durability) -> Gr
 async fn install(
     host: &Host,
     file: &InstallationFile,
+    names: &BTreeMap<String, String>,
     activated_at: Timestamp,
     source: Option<&str>,
 ) -> anyhow::Result<Manifest> {
@@ -165,7 +192,7 @@ async fn install(
         id: file.id.clone(),
         settings: file.settings.clone(),
         activated_at,
-        bindings: file.bindings()?,
+        bindings: file.bindings(names),
         address_secret: Some(SecretString::from(NO_ADDRESS)),
         signing_secrets,
         // Whoever hands it over is trusted.

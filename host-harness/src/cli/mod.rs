@@ -6,6 +6,7 @@
 mod backfill;
 mod check;
 mod completion;
+mod connect;
 mod demo;
 pub mod exit_codes;
 mod inspect;
@@ -38,6 +39,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Connect(connect::Arguments),
     Check(check::Arguments),
     Map(map::Arguments),
     Install(install::InstallArguments),
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
     let done = runtime.block_on(async {
         match arguments.command {
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Connect(arguments) => connect::run(arguments).await,
             Command::Check(arguments) => check::run(arguments).await,
             Command::Map(arguments) => map::run(arguments).await,
             Command::Install(arguments) => install::install(arguments).await,

@@ -35,7 +35,8 @@ use std::{
 /// delivery that was taken in before is known, and nothing is done twice.
 ///
 /// A dry run reads for real, shows each write that would be sent, and sends none. It works on a copy of the data directory; time
-/// leaps over whatever waits. All that it changes in the directory are tokens that a provider replaces meanwhile.
+/// leaps over whatever waits. All that it changes in the directory are tokens that a provider replaces meanwhile, and the key that
+/// seals them, if there was none.
 ///
 /// Examples:
 ///   harness run registration.json --installation acme.toml --dry-run

@@ -8,6 +8,7 @@ use crate::{
     host::Host,
     runtime::{Limits, Runtime},
     serve::{self, fleet::Fleet},
+    vault::Vault,
 };
 use anyhow::{Context, bail};
 use std::{
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// Where its memory is kept; one process at a time may use it
     #[arg(long, value_name = "DIR", default_value = "harness-data")]
     data: PathBuf,
+    /// The key that seals credentials and deliveries [default: of HARNESS_KEY, else made in DIR]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Where webhooks are listened for
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -53,16 +57,17 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { config, data, listen, public_address } = arguments;
+    let Arguments { config, data, key_file, listen, public_address } = arguments;
     if let Some(why) = public_address.as_deref().and_then(activation::not_public) {
         bail!("{why}");
     }
     tell_on_stderr();
     let data = DataDir::open(&data)?;
-    let credentials = data.credentials()?;
+    let vault = data.vault(Vault::given(key_file.as_deref())?)?;
+    let credentials = data.credentials(&vault)?;
     let store = data.made_store()?;
     let runtime = Arc::new(Runtime::new(Limits::default())?);
-    let host = Host::open(&store, ground(credentials.clone(), Durability::Full), runtime).with_context(|| {
+    let host = Host::open(&store, ground(credentials.clone(), vault, Durability::Full), runtime).with_context(|| {
         format!("the store {} cannot be opened. Keep the file for whoever repairs it, and do not delete it: what is still to be done \
                  stands in it", store.display())
     })?;

@@ -1,14 +1,18 @@
 //! The accounts' secrets: the one place that keeps them.
 //!
 //! Promises: a rotated refresh token is on the disk before the access token that came with it is given to anybody; nothing
-//! here prints a secret. Not here: how a token is refreshed (`oauth.rs`), where it is put (`profile/`).
+//! here prints a secret. Not here: how a token is refreshed (`oauth.rs`) or comes to be (`sign_in.rs`), where it is put
+//! (`profile/`), how the file is sealed (`vault.rs`).
 //!
-//! Invariant: the file is replaced as a whole (temporary file, flush, rename), so that a crash leaves the old one or
+//! Invariant: the file is sealed, and replaced as a whole (temporary file, flush, rename), so that a crash leaves the old one or
 //! the new one; only its owner may read it.
 //!
-//! An account name is the operator's word for one grant. Connections with the same grant share its token and its refresh.
+//! An account here is one grant: connections with the same one share its token and its refresh. An installation's word for it is
+//! not its name, since two installations may use one word: [`CredentialStore::declare`].
 
-use secrecy::{ExposeSecret, SecretString};
+use super::sign_in::App;
+use crate::vault::{Vault, VaultError};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -23,6 +27,8 @@ use std::{
 pub const SECRET_BYTES_MIN: usize = 8;
 /// Tokens of an account that are no longer used but still scrubbed: an answer may come late.
 const FORMER_TOKENS_KEPT: usize = 8;
+/// What the file is sealed for.
+const USED_FOR: &str = "credentials";
 
 /// What proves to a provider who is calling.
 #[derive(Clone, Debug)]
@@ -50,24 +56,42 @@ pub struct OAuth {
     /// E.g. `https://login.salesforce.com/services/oauth2/token`; of Salesforce the login origin alone will do.
     pub token_url: String,
     pub client_id: String,
-    pub client_secret: SecretString,
+    /// A public app has none.
+    pub client_secret: Option<SecretString>,
     pub refresh_token: SecretString,
     pub access_token: Option<SecretString>,
     /// Where the data calls go, as the last token answer said.
     pub instance_url: Option<String>,
 }
 
+/// An account as an installation declares it.
+#[derive(Clone, Debug)]
+pub enum Declared {
+    /// The operator says where its secret is.
+    Given(Secret),
+    /// A token that a person brings with `harness connect`.
+    Token,
+    /// A person signs in with `harness connect`.
+    App(App),
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     #[error("no credentials for account `{0}`. Connect the account")]
     NoAccount(String),
+    #[error("the account `{0}` was never connected, or for another app. Connect it with `harness connect`")]
+    NotConnected(String),
     #[error(
         "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry. \
-         See what secrets.{account} of the installation refers to: it is to hold the secret alone, in one line"
+         Give the secret alone, in one line: where the installation file refers to it, or to `harness connect`"
     )]
     Malformed { account: String },
     #[error("{} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
     Open(PathBuf),
+    #[error("the secret of account `{0}` was not written down. Connect the account again")]
+    Unwritten(String),
+    #[error("the credentials in {} cannot be opened: {problem}", .path.display())]
+    Sealed { path: PathBuf, problem: VaultError },
     #[error("{}: {problem}", .path.display())]
     File { path: PathBuf, problem: String },
 }
@@ -87,6 +111,10 @@ pub(super) struct Access {
 pub(super) struct Known(Vec<SecretString>);
 
 impl Known {
+    pub fn of(secrets: impl IntoIterator<Item = SecretString>) -> Known {
+        Known(secrets.into_iter().collect())
+    }
+
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(ExposeSecret::expose_secret)
     }
@@ -96,7 +124,7 @@ impl Known {
 pub struct CredentialStore(Arc<Store>);
 
 struct Store {
-    file: Option<PathBuf>,
+    file: Option<(PathBuf, Vault)>,
     inner: Mutex<Inner>,
 }
 
@@ -118,7 +146,7 @@ struct Account {
     kept: bool,
 }
 
-/// The file's form. Plain text on its way to the disk and back: never kept, never printed.
+/// The form of what is sealed. Plain text on its way there and back: never kept, never printed.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Written {
@@ -127,7 +155,8 @@ enum Written {
     OAuth {
         token_url: String,
         client_id: String,
-        client_secret: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_secret: Option<String>,
         refresh_token: String,
         #[serde(default)]
         access_token: Option<String>,
@@ -146,7 +175,7 @@ impl From<&Account> for Written {
             Secret::OAuth(o) => Written::OAuth {
                 token_url: o.token_url.clone(),
                 client_id: o.client_id.clone(),
-                client_secret: open(&o.client_secret),
+                client_secret: o.client_secret.as_ref().map(open),
                 refresh_token: open(&o.refresh_token),
                 access_token: o.access_token.as_ref().map(open),
                 instance_url: o.instance_url.clone(),
@@ -173,7 +202,7 @@ impl Written {
                 let oauth = OAuth {
                     token_url,
                     client_id,
-                    client_secret: client_secret.into(),
+                    client_secret: client_secret.map(Into::into),
                     refresh_token: refresh_token.into(),
                     access_token: access_token.map(Into::into),
                     instance_url,
@@ -188,7 +217,7 @@ impl Secret {
     fn parts(&self) -> Vec<&SecretString> {
         match self {
             Secret::Token(token) => vec![token],
-            Secret::OAuth(o) => [&o.client_secret, &o.refresh_token].into_iter().chain(&o.access_token).collect(),
+            Secret::OAuth(o) => o.client_secret.iter().chain([&o.refresh_token]).chain(&o.access_token).collect(),
         }
     }
 
@@ -200,14 +229,20 @@ impl Secret {
     }
 }
 
+/// Under which name is kept what a person brings for an installation's account.
+pub fn connected_name(installation: &str, account: &str) -> String {
+    format!("{installation}/{account}")
+}
+
 impl CredentialStore {
     /// Forgotten with the process: for tests and for the simulators.
     pub fn in_memory() -> CredentialStore {
         CredentialStore(Arc::new(Store { file: None, inner: Mutex::default() }))
     }
 
-    /// Kept in this file, which need not exist yet.
-    pub fn open(path: impl Into<PathBuf>) -> Result<CredentialStore, CredentialError> {
+    /// Kept in this file, which need not exist yet. One that an earlier version wrote in clear, or that was sealed with a key that
+    /// is to be replaced, is sealed anew at once.
+    pub fn open(path: impl Into<PathBuf>, vault: Vault) -> Result<CredentialStore, CredentialError> {
         let path = path.into();
         let fail = |problem: String| CredentialError::File { path: path.clone(), problem };
         let mut inner = Inner::default();
@@ -218,11 +253,21 @@ impl CredentialStore {
                 if open_to_others(&metadata) {
                     return Err(CredentialError::Open(path));
                 }
-                let bytes = fs::read(&path).map_err(|e| fail(e.to_string()))?;
+                let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|e| fail(e.to_string()))?;
+                inner.unsaved = !vault.is_current(&text);
                 // The parser's own words may quote what it read.
-                let written: BTreeMap<String, Written> = serde_json::from_slice(&bytes).map_err(|e| {
-                    fail(format!("not a file of credentials (line {}, column {})", e.line(), e.column()))
-                })?;
+                let written = |bytes: &[u8]| {
+                    serde_json::from_slice::<BTreeMap<String, Written>>(bytes).map_err(|e| {
+                        fail(format!("not a file of credentials (line {}, column {})", e.line(), e.column()))
+                    })
+                };
+                let written = match Vault::is_sealed(&text) {
+                    true => {
+                        let sealed = |problem| CredentialError::Sealed { path: path.clone(), problem };
+                        written(vault.open(USED_FOR, &text).map_err(sealed)?.expose_secret())?
+                    }
+                    false => written(text.as_bytes())?,
+                };
                 for (name, written) in written {
                     let (secret, grown_from) = written.read();
                     if !secret.well_formed() {
@@ -235,7 +280,9 @@ impl CredentialStore {
                 }
             }
         }
-        Ok(CredentialStore(Arc::new(Store { file: Some(path), inner: Mutex::new(inner) })))
+        let store = CredentialStore(Arc::new(Store { file: Some((path, vault)), inner: Mutex::new(inner) }));
+        store.flush()?;
+        Ok(store)
     }
 
     /// Sets or replaces an account's secret. It is durable when this returns well.
@@ -247,6 +294,48 @@ impl CredentialStore {
         inner.set(account, secret, None, true);
         inner.unsaved = true;
         self.save(&mut inner)
+    }
+
+    /// An account as an installation declares it now, and the name under which its secret is kept. What a person is to bring must
+    /// have been brought; what is said of its app holds from now on.
+    ///
+    /// One grant that is given to two installations is one account, since each refresh may spend the token of the one before; one
+    /// word for two grants is two accounts.
+    pub fn declare(&self, installation: &str, account: &str, declared: Declared) -> Result<String, CredentialError> {
+        let app = match declared {
+            Declared::Given(secret) if !secret.well_formed() => {
+                return Err(CredentialError::Malformed { account: account.into() });
+            }
+            Declared::Given(secret) => {
+                let name = self.given_name(account, &secret);
+                self.connect(&name, secret)?;
+                return Ok(name);
+            }
+            Declared::Token => None,
+            Declared::App(app) => Some(app),
+        };
+        let name = connected_name(installation, account);
+        let mut inner = self.lock();
+        let secret = inner.accounts.get_mut(&name).map(|account| &mut account.secret);
+        match (secret, app) {
+            (Some(Secret::Token(_)), None) => Ok(name),
+            (Some(Secret::OAuth(grant)), Some(app)) if grant.client_id == app.client_id => {
+                (grant.token_url, grant.client_secret) = (app.token_url, app.client_secret);
+                Ok(name)
+            }
+            _ => Err(CredentialError::NotConnected(name)),
+        }
+    }
+
+    /// That of what has grown from it already, or a new one.
+    fn given_name(&self, account: &str, secret: &Secret) -> String {
+        let seed = match secret {
+            Secret::Token(token) => digest(token),
+            Secret::OAuth(grant) => digest(&grant.refresh_token),
+        };
+        let inner = self.lock();
+        let grown = inner.accounts.iter().find(|(_, own)| own.grown_from.as_ref() == Some(&seed));
+        grown.map_or_else(|| format!("{account}#{}", &seed[..8]), |(name, _)| name.clone())
     }
 
     /// The secret that a person has given for an account, once more or anew. A grant that has grown from this very refresh token
@@ -279,6 +368,14 @@ impl CredentialStore {
         inner.accounts.remove(account);
         inner.unsaved = true;
         self.save(&mut inner)
+    }
+
+    /// Tells whose it is, as far as a secret tells: two of the same are one account.
+    pub fn whose(&self, account: &str) -> Option<String> {
+        match &self.lock().accounts.get(account)?.secret {
+            Secret::OAuth(grant) => grant.instance_url.as_ref().map(|url| hex::encode(Sha256::digest(url))),
+            token => Some(token.fingerprint()),
+        }
     }
 
     /// The names alone.
@@ -341,14 +438,15 @@ impl CredentialStore {
     }
 
     fn save(&self, inner: &mut Inner) -> Result<(), CredentialError> {
-        let Some(path) = &self.0.file else {
+        let Some((path, vault)) = &self.0.file else {
             inner.unsaved = false;
             return Ok(());
         };
         let kept = inner.accounts.iter().filter(|(_, account)| account.kept);
         let written: BTreeMap<&String, Written> = kept.map(|(name, account)| (name, account.into())).collect();
-        let bytes = serde_json::to_vec_pretty(&written).expect("strings always become JSON");
-        replace(path, &bytes).map_err(|e| CredentialError::File { path: path.clone(), problem: e.to_string() })?;
+        let bytes = Zeroizing::new(serde_json::to_vec(&written).expect("strings always become JSON"));
+        replace(path, vault.seal(USED_FOR, &bytes).as_bytes())
+            .map_err(|e| CredentialError::File { path: path.clone(), problem: e.to_string() })?;
         inner.unsaved = false;
         Ok(())
     }
@@ -380,7 +478,7 @@ impl fmt::Debug for CredentialStore {
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".new");
@@ -405,12 +503,12 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn open_to_others(metadata: &fs::Metadata) -> bool {
+pub(crate) fn open_to_others(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
 }
 
 #[cfg(not(unix))]
-fn open_to_others(_: &fs::Metadata) -> bool {
+pub(crate) fn open_to_others(_: &fs::Metadata) -> bool {
     false
 }
 
@@ -418,11 +516,20 @@ fn open_to_others(_: &fs::Metadata) -> bool {
 mod tests {
     use super::*;
 
+    fn opened(path: impl Into<PathBuf>) -> Result<CredentialStore, CredentialError> {
+        CredentialStore::open(path, Vault::simulated())
+    }
+
+    fn in_the_file(path: &Path) -> String {
+        let text = fs::read_to_string(path).unwrap();
+        String::from_utf8(Vault::simulated().open(USED_FOR, &text).unwrap().expose_secret().to_vec()).unwrap()
+    }
+
     fn oauth(refresh: &str, access: Option<&str>) -> OAuth {
         OAuth {
             token_url: "https://login.salesforce.com".into(),
             client_id: "client".into(),
-            client_secret: "client-secret-1".into(),
+            client_secret: Some("client-secret-1".into()),
             refresh_token: refresh.into(),
             access_token: access.map(Into::into),
             instance_url: None,
@@ -433,12 +540,12 @@ mod tests {
     fn a_rotated_token_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.json");
-        let store = CredentialStore::open(&path).unwrap();
+        let store = opened(&path).unwrap();
         store.put("sf", Secret::OAuth(Box::new(oauth("refresh-1-secret", None)))).unwrap();
         store.put("ls", Secret::Token("livestorm-token".into())).unwrap();
         let (_, generation) = store.secret("sf").unwrap();
         store.rotate("sf", generation, oauth("refresh-2-secret", Some("access-2-secret"))).unwrap();
-        let again = CredentialStore::open(&path).unwrap();
+        let again = opened(&path).unwrap();
         assert_eq!(again.accounts(), ["ls", "sf"]);
         let (secret, _) = again.secret("sf").unwrap();
         let Secret::OAuth(o) = secret else { panic!("an OAuth secret was stored") };
@@ -456,16 +563,20 @@ mod tests {
             Secret::OAuth(o) => o.refresh_token.expose_secret().to_owned(),
             Secret::Token(_) => panic!("a grant stays a grant"),
         };
-        let store = CredentialStore::open(&path).unwrap();
+        let store = opened(&path).unwrap();
         store.connect("ls", Secret::Token("made-up-token".into())).unwrap();
         store.connect("sf", given("refresh-1-secret")).unwrap();
         assert!(!path.exists(), "what a person gave is not written down");
         let (_, generation) = store.secret("sf").unwrap();
         store.rotate("sf", generation, oauth("refresh-2-secret", Some("access-2-secret"))).unwrap();
-        assert!(!fs::read_to_string(&path).unwrap().contains("made-up-token"));
+        let kept = in_the_file(&path);
+        assert!(
+            kept.contains("refresh-2-secret") && !kept.contains("made-up-token"),
+            "what was given can be given again"
+        );
 
         for (refresh, expect) in [("refresh-1-secret", "refresh-2-secret"), ("refresh-9-secret", "refresh-9-secret")] {
-            let again = CredentialStore::open(&path).unwrap();
+            let again = opened(&path).unwrap();
             again.connect("sf", given(refresh)).unwrap();
             assert_eq!(used(&again), expect);
         }
@@ -477,12 +588,12 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.json");
-        let store = CredentialStore::open(&path).unwrap();
+        let store = opened(&path).unwrap();
         fs::write(folder.path().join("c.json.new"), "left by a crash").unwrap();
         store.put("a", Secret::Token("token-token".into())).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let refused = CredentialStore::open(&path).unwrap_err().to_string();
+        let refused = opened(&path).unwrap_err().to_string();
         assert!(refused.contains("chmod 600"), "{refused}");
     }
 
@@ -514,14 +625,14 @@ mod tests {
     fn nothing_prints_a_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.json");
-        let store = CredentialStore::open(&path).unwrap();
+        let store = opened(&path).unwrap();
         let secret = Secret::OAuth(Box::new(oauth("refresh-1-secret", Some("access-1-secret"))));
         let mut seen = format!("{secret:?}");
         store.put("sf", secret).unwrap();
         seen += &format!("{store:?} {:?}", store.access("sf").unwrap());
         seen += &format!("{:?}", store.put("x", Secret::Token("short".into())).unwrap_err());
         fs::write(&path, r#"{"sf":{"token":"a-secret-token","refresh-1-secret":1}}"#).unwrap();
-        let broken = CredentialStore::open(&path).unwrap_err();
+        let broken = opened(&path).unwrap_err();
         seen += &format!("{broken} {broken:?}");
         for secret in ["refresh-1-secret", "access-1-secret", "client-secret-1", "a-secret-token", "short"] {
             assert!(!seen.contains(secret), "{seen}");
@@ -533,7 +644,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("inside");
         fs::create_dir(&inside).unwrap();
-        let store = CredentialStore::open(inside.join("c.json")).unwrap();
+        let store = opened(inside.join("c.json")).unwrap();
         fs::remove_dir(&inside).unwrap();
         assert!(store.put("a", Secret::Token("token-token".into())).is_err());
         assert!(store.unsaved());
@@ -541,6 +652,103 @@ mod tests {
         fs::create_dir(&inside).unwrap();
         store.flush().unwrap();
         assert!(!store.unsaved());
-        assert_eq!(CredentialStore::open(inside.join("c.json")).unwrap().accounts(), ["a"]);
+        assert_eq!(opened(inside.join("c.json")).unwrap().accounts(), ["a"]);
+    }
+
+    #[test]
+    fn the_file_is_sealed_and_who_has_another_key_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let store = opened(&path).unwrap();
+        store.put("sf", Secret::OAuth(Box::new(oauth("refresh-1-secret", Some("access-1-secret"))))).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(Vault::is_sealed(&text) && !text.contains("secret"), "{text}");
+        let new = Vault::new_key();
+        let vault = |keys: &str| Vault::of(keys, "a test").unwrap();
+        let refused = CredentialStore::open(&path, vault(new.expose_secret())).unwrap_err().to_string();
+        assert!(refused.contains("c.json cannot be opened: it was sealed with the key"), "{refused}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "and nothing is begun anew");
+
+        // The key is replaced.
+        let old = Vault::new_key();
+        fs::write(&path, vault(old.expose_secret()).seal(USED_FOR, in_the_file(&path).as_bytes())).unwrap();
+        let both = vault(&format!("{},{}", new.expose_secret(), old.expose_secret()));
+        assert_eq!(CredentialStore::open(&path, both).unwrap().accounts(), ["sf"]);
+        assert_eq!(CredentialStore::open(&path, vault(new.expose_secret())).unwrap().accounts(), ["sf"]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_in_clear_is_sealed_at_once_and_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let grown_from = digest(&"refresh-1-secret".into());
+        let plain = serde_json::json!({ "sf": { "oauth": {
+            "token_url": "https://login.salesforce.com", "client_id": "client", "client_secret": "client-secret-1",
+            "refresh_token": "refresh-2-secret", "access_token": null, "instance_url": null, "grown_from": grown_from,
+        } } });
+        replace(&path, plain.to_string().as_bytes()).unwrap();
+        let store = opened(&path).unwrap();
+        assert!(Vault::is_sealed(&fs::read_to_string(&path).unwrap()));
+        let given = Declared::Given(Secret::OAuth(Box::new(oauth("refresh-1-secret", None))));
+        assert_eq!(store.declare("acme", "sf", given).unwrap(), "sf");
+        let Secret::OAuth(grant) = store.secret("sf").unwrap().0 else { panic!("a grant stays a grant") };
+        assert_eq!(grant.refresh_token.expose_secret(), "refresh-2-secret");
+    }
+
+    #[test]
+    fn one_grant_given_twice_is_one_account_and_one_word_for_two_grants_is_two() {
+        let store = CredentialStore::in_memory();
+        let given = |installation: &str, refresh: &str| {
+            let secret = Secret::OAuth(Box::new(oauth(refresh, None)));
+            store.declare(installation, "sf", Declared::Given(secret)).unwrap()
+        };
+        let (acme, other) = (given("acme", "refresh-1-secret"), given("other", "refresh-2-secret"));
+        assert!(acme != other && acme.starts_with("sf#") && acme.len() == 11, "{acme} {other}");
+        let (_, generation) = store.secret(&acme).unwrap();
+        store.rotate(&acme, generation, oauth("refresh-9-secret", Some("access-9-secret"))).unwrap();
+        assert_eq!(given("third", "refresh-1-secret"), acme);
+        assert_eq!(
+            store.access(&acme).unwrap().unwrap().token.expose_secret(),
+            "access-9-secret",
+            "and goes on with it"
+        );
+        let token = |token: &str| store.declare("acme", "ls", Declared::Given(Secret::Token(token.into()))).unwrap();
+        assert!(token("made-up-token-1") != token("made-up-token-2"));
+        assert_eq!(connected_name("acme", "sf"), "acme/sf", "no given one has such a name, whatever the word");
+    }
+
+    #[test]
+    fn an_account_that_a_person_connects_must_have_been_for_this_app() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let app = |id: &str, secret: Option<&str>| {
+            Declared::App(App {
+                client_id: id.into(),
+                client_secret: secret.map(Into::into),
+                token_url: "https://test.salesforce.com".into(),
+                authorize_url: None,
+            })
+        };
+        let store = opened(&path).unwrap();
+        let refused = |name: &str, declared| {
+            let (installation, account) = name.split_once('/').unwrap();
+            matches!(store.declare(installation, account, declared), Err(CredentialError::NotConnected(_)))
+        };
+        assert!(refused("a/sf", app("client", None)) && refused("a/ls", Declared::Token));
+        let grant = oauth("refresh-1-secret", Some("access-1-secret"));
+        store.put("a/sf", Secret::OAuth(Box::new(OAuth { client_secret: None, ..grant }))).unwrap();
+        store.put("a/ls", Secret::Token("made-up-token".into())).unwrap();
+        assert!(refused("a/sf", app("another", None)) && refused("a/sf", Declared::Token));
+        assert!(refused("a/ls", app("client", None)) && refused("b/sf", app("client", None)));
+
+        let again = opened(&path).unwrap();
+        assert_eq!(again.declare("a", "ls", Declared::Token).unwrap(), "a/ls");
+        again.declare("a", "sf", app("client", Some("client-secret-9"))).unwrap();
+        let Secret::OAuth(grant) = again.secret("a/sf").unwrap().0 else { panic!("a grant") };
+        assert_eq!(grant.client_secret.unwrap().expose_secret(), "client-secret-9");
+        assert_eq!(
+            (grant.token_url.as_str(), grant.refresh_token.expose_secret()),
+            ("https://test.salesforce.com", "refresh-1-secret")
+        );
     }
 }

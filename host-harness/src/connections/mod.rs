@@ -3,9 +3,9 @@
 //! A guest names a connection and a path. Here the request finds its address, is judged, waits for its turn, is signed, sent,
 //! perhaps sent again, and its answer is cleaned: `pipeline.rs` is the way, the other files are its rules. Promises: one
 //! answer for each request, of the last try; what may write twice is never sent twice (`retry.rs`); no secret in
-//! any answer or error (`scrub.rs`). In a dry run another performer stands before this
-//! one, and no write gets this far (`rehearsal.rs`). Not here: classes of calls and budgets (`runtime/`), what is recorded
-//! (`durable/`).
+//! any answer or error (`scrub.rs`). In a dry run another performer stands before this one, and no write gets this far
+//! (`rehearsal.rs`). How an account comes by its grant: `sign_in.rs`. Not here: classes of calls and budgets (`runtime/`), what is
+//! recorded (`durable/`).
 //!
 //! Attacks, defences and what is left: `README.md`.
 //!
@@ -23,14 +23,16 @@ pub mod profile;
 pub mod rehearsal;
 pub mod retry;
 mod scrub;
+pub mod sign_in;
 pub mod transport;
 
 pub use client::{AnyAddress, NetworkTransport, SocketTimes};
-pub use credentials::{CredentialError, CredentialStore, OAuth, Secret};
+pub use credentials::{CredentialError, CredentialStore, Declared, OAuth, Secret};
 pub use envelope::Part;
 pub use policy::EgressRule;
 pub use profile::Provider;
 pub use rehearsal::{PlannedWrite, Rehearsal};
+pub use sign_in::{App, SignIn, SignInError};
 pub use transport::{Transport, TransportError};
 
 use crate::{
@@ -236,6 +238,15 @@ impl Connections {
 
     pub fn remove(&self, installation: &str) {
         self.installations_mut().remove(installation);
+    }
+
+    /// A person has connected the account, for the first time or anew. Durable on return. What was held against the old secret does
+    /// not hold against this one: requests that come now go on at once.
+    pub async fn connect(&self, account: &str, secret: Secret) -> Result<(), CredentialError> {
+        let (store, name) = (self.credentials.clone(), account.to_owned());
+        // Off the threads that serve. What is written there is whole even if this call is dropped.
+        let put = tokio::task::spawn_blocking(move || store.put(&name, secret)).await;
+        put.unwrap_or_else(|_| Err(CredentialError::Unwritten(account.into())))
     }
 
     /// A person has mended the account at its provider: it is tried again at once.

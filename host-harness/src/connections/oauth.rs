@@ -3,7 +3,7 @@
 //! No token answer tells when its token ends, so there is nothing to refresh by the clock. Promises: one refresh of an account
 //! at a time; whoever finds the token changed meanwhile uses the new one; what a refresh brought is durable before it
 //! is used; a refresh that has begun ends, even if who asked for it is gone (the old refresh token may be spent by then). Not
-//! here: when a token counts as refused (`profile/`).
+//! here: when a token counts as refused (`profile/`), how a grant comes to be (`sign_in.rs`).
 //!
 //! Invariant: the account's lock is not held while waiting for a time.
 
@@ -19,7 +19,7 @@ use crate::{
     clock::{self, Clock, Timestamp, Work},
     effect::SendError,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{
     collections::HashMap,
@@ -29,7 +29,9 @@ use std::{
 };
 
 /// Token answers are a kilobyte or two.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+pub(super) const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Of Salesforce: where tokens are given, below the origin.
+pub(super) const TOKEN_PATH: &str = "services/oauth2/token";
 /// Sendings of one refresh: the first, and three more where the provider is busy or silent.
 const TRIES_MAX: u32 = 4;
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -77,17 +79,43 @@ enum Said {
 
 /// The form of a token answer. Plain text on its way into [`OAuth`]: never kept, never printed.
 #[derive(Deserialize)]
-struct Tokens {
-    access_token: String,
-    refresh_token: Option<String>,
-    instance_url: Option<String>,
+pub(super) struct Tokens {
+    pub access_token: String,
+    pub refresh_token: Option<String>,
+    pub instance_url: Option<String>,
 }
 
+/// Why a login server gave no token.
 #[derive(Deserialize)]
-struct Refused {
-    error: String,
+pub(super) struct Refused {
+    pub error: String,
     #[serde(default)]
-    error_description: String,
+    pub error_description: String,
+}
+
+impl Refused {
+    pub fn of(answer: &http::Response<Vec<u8>>) -> Option<Refused> {
+        serde_json::from_slice(answer.body()).ok()
+    }
+
+    /// Its own words, for people.
+    pub fn said(&self, known: &Known) -> String {
+        let text = scrub::text(&format!("{}: {}", self.error, self.error_description), known);
+        text.chars().filter(|c| !c.is_control()).take(200).collect()
+    }
+
+    /// Where what was shown is the matter, the caller knows better what that was.
+    pub fn remedy(&self) -> Option<&'static str> {
+        Some(match self.error.as_str() {
+            "invalid_client_id" | "invalid_client" | "unauthorized_client" => {
+                "The app behind it was removed or has another secret. Correct client id and secret, then connect again"
+            }
+            "inactive_user" => "Its user was deactivated. Connect it with an active user",
+            "inactive_org" => "Its org was deactivated. Ask the administrator",
+            "invalid_app_access" => "Its administrator does not allow the app. Ask them to",
+            _ => return None,
+        })
+    }
 }
 
 impl Grants {
@@ -226,7 +254,12 @@ impl Inner {
 
     async fn ask(&self, account: &str, oauth: &OAuth, allow_private: bool) -> Said {
         let known = self.store.known(account);
-        let request = match request(oauth, allow_private) {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", oauth.refresh_token.expose_secret()),
+            ("client_id", oauth.client_id.as_str()),
+        ];
+        let request = match request(&oauth.token_url, &form, oauth.client_secret.as_ref(), allow_private) {
             Ok(request) => request,
             Err(why) => return Said::Refused(format!("account `{account}`: {why}")),
         };
@@ -245,19 +278,20 @@ impl Inner {
     }
 }
 
-fn request(oauth: &OAuth, allow_private: bool) -> Result<http::Request<Vec<u8>>, String> {
-    let (scheme, rest) = oauth.token_url.split_once("://").ok_or("the token address has no scheme")?;
+/// A form for a login server. Salesforce's origin alone names its token address.
+pub(super) fn request(
+    token_url: &str,
+    form: &[(&str, &str)],
+    client_secret: Option<&SecretString>,
+    allow_private: bool,
+) -> Result<http::Request<Vec<u8>>, String> {
+    let (scheme, rest) = token_url.split_once("://").ok_or("the token address has no scheme")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let origin = Origin::parse(&format!("{scheme}://{host}"), allow_private).map_err(|e| e.to_string())?;
-    // Salesforce's login origin alone names its token address.
-    let path = if path.is_empty() { "services/oauth2/token" } else { path };
-    let form = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", oauth.refresh_token.expose_secret()),
-        ("client_id", &oauth.client_id),
-        ("client_secret", oauth.client_secret.expose_secret()),
-    ];
-    let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    let path = if path.is_empty() { TOKEN_PATH } else { path };
+    let secret = client_secret.map(|secret| ("client_secret", secret.expose_secret()));
+    let body: Vec<String> =
+        form.iter().copied().chain(secret).map(|(name, value)| format!("{name}={}", encode(value))).collect();
     http::Request::post(format!("{}/{path}", origin.as_str()))
         .header("content-type", "application/x-www-form-urlencoded")
         .header("accept", "application/json")
@@ -279,11 +313,8 @@ fn judge(account: &str, oauth: &OAuth, answer: &http::Response<Vec<u8>>, known: 
             ..oauth.clone()
         }));
     }
-    let refused = serde_json::from_slice::<Refused>(answer.body()).ok();
-    let said = refused.as_ref().map(|r| {
-        let text = scrub::text(&format!("{}: {}", r.error, r.error_description), known);
-        text.chars().filter(|c| !c.is_control()).take(200).collect::<String>()
-    });
+    let refused = Refused::of(answer);
+    let said = refused.as_ref().map(|r| r.said(known));
     match (status, refused, said) {
         // Two refreshes met at the provider: another process of ours, or one of a customer's tools. Not a lost connection.
         (_, Some(r), Some(said))
@@ -295,16 +326,10 @@ fn judge(account: &str, oauth: &OAuth, answer: &http::Response<Vec<u8>>, known: 
         }
         (429 | 500.., ..) => Said::Busy(format!("the login server of account `{account}` answered {status}")),
         (_, Some(r), Some(said)) => {
-            let remedy = match r.error.as_str() {
+            let remedy = r.remedy().unwrap_or(match r.error.as_str() {
                 "invalid_grant" => "Its permission was withdrawn or has ended. Connect the account again",
-                "invalid_client_id" | "invalid_client" | "unauthorized_client" => {
-                    "The app behind it was removed or has another secret. Correct client id and secret, then connect again"
-                }
-                "inactive_user" => "Its user was deactivated. Connect it with an active user",
-                "inactive_org" => "Its org was deactivated. Ask the administrator",
-                "invalid_app_access" => "Its administrator does not allow the app. Ask them to",
                 _ => "Connect the account again",
-            };
+            });
             Said::Refused(format!("account `{account}` cannot sign in ({said}). {remedy}"))
         }
         _ => Said::Refused(format!(

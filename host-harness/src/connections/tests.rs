@@ -7,8 +7,9 @@ use super::*;
 use crate::{
     clock::SimulatedClock,
     effect::{Body, Method, RunId},
+    vault::Vault,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -115,7 +116,7 @@ fn oauth(access_token: Option<&str>) -> Secret {
     Secret::OAuth(Box::new(OAuth {
         token_url: "https://login.salesforce.com".into(),
         client_id: "client".into(),
-        client_secret: CLIENT_SECRET.into(),
+        client_secret: Some(CLIENT_SECRET.into()),
         refresh_token: REFRESH.into(),
         access_token: access_token.map(SecretString::from),
         instance_url: access_token.map(|_| "https://example.my.salesforce.com".into()),
@@ -389,7 +390,8 @@ async fn many_refused_at_once_refresh_once_and_connections_of_one_grant_share_it
 }
 
 fn stored(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap()
+    let opened = Vault::simulated().open("credentials", &std::fs::read_to_string(path).unwrap()).unwrap();
+    String::from_utf8(opened.expose_secret().to_vec()).unwrap()
 }
 
 #[tokio::test]
@@ -397,14 +399,17 @@ async fn a_rotated_token_is_on_the_disk_before_it_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials.json");
     let seen = path.clone();
-    let w = world_with(CredentialStore::open(&path).unwrap(), Some(ACCESS), move |got, _| match got.token() {
-        _ if got.is_refresh() => tokens(2),
-        "Bearer 00D!access-token-2" => {
-            assert!(stored(&seen).contains("refresh-token-2"));
-            fine()
-        }
-        _ => expired(),
-    });
+    let w =
+        world_with(CredentialStore::open(&path, Vault::simulated()).unwrap(), Some(ACCESS), move |got, _| {
+            match got.token() {
+                _ if got.is_refresh() => tokens(2),
+                "Bearer 00D!access-token-2" => {
+                    assert!(stored(&seen).contains("refresh-token-2"));
+                    fine()
+                }
+                _ => expired(),
+            }
+        });
     assert_eq!(status(&w.one(read("crm")).await), 200);
     assert!(!stored(&path).contains(REFRESH));
 }
@@ -414,7 +419,7 @@ async fn a_token_that_could_not_be_stored_is_not_used_until_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).unwrap();
-    let store = CredentialStore::open(inside.join("c.json")).unwrap();
+    let store = CredentialStore::open(inside.join("c.json"), Vault::simulated()).unwrap();
     let gone = inside.clone();
     let w = world_with(store, Some(ACCESS), move |got, _| {
         if got.is_refresh() {
@@ -482,6 +487,22 @@ async fn a_withdrawn_grant_needs_a_person_and_is_not_tried_again_at_once() {
     assert_eq!(w.refreshes(), 3, "another credential is another chance");
 }
 
+/// What a person mends by `harness connect` while the host serves.
+#[tokio::test]
+async fn who_is_connected_anew_goes_on_at_once() {
+    let w = world(|got, _| match got.token() {
+        "Bearer 00D!access-token-9" => fine(),
+        _ if got.is_refresh() => answer(400, &[], r#"{"error":"invalid_grant","error_description":"revoked"}"#),
+        _ => expired(),
+    });
+    assert!(matches!(w.one(read("crm")).await, Err(SendError::Unauthorized(_))));
+    w.connections.connect("sf", oauth(Some("00D!access-token-9"))).await.unwrap();
+    assert_eq!(status(&w.one(read("crm")).await), 200);
+    assert_eq!(w.refreshes(), 1);
+    assert!(w.connections.connect("sf", Secret::Token("short".into())).await.is_err());
+    assert_eq!(status(&w.one(read("crm")).await), 200, "what cannot be kept replaces nothing");
+}
+
 #[tokio::test]
 async fn a_token_that_is_refused_even_when_fresh_is_not_refreshed_for_every_request() {
     let w = world(|got, n| {
@@ -512,7 +533,7 @@ async fn a_refresh_ends_even_if_who_asked_for_it_is_gone() {
     task.abort();
     w.clock.run_until(Timestamp::MAX).await;
     let access = w.store.access("sf").unwrap().unwrap();
-    assert_eq!(secrecy::ExposeSecret::expose_secret(&access.token), "00D!access-token-2");
+    assert_eq!(access.token.expose_secret(), "00D!access-token-2");
 }
 
 /// S0-1: a key that was pasted goes with each request, and cannot be renewed.
@@ -695,7 +716,7 @@ async fn the_same_story_takes_the_same_time() {
 #[tokio::test]
 async fn no_secret_is_in_any_answer_error_or_debug_text() {
     let folder = tempfile::tempdir().unwrap();
-    let store = CredentialStore::open(folder.path().join("c.json")).unwrap();
+    let store = CredentialStore::open(folder.path().join("c.json"), Vault::simulated()).unwrap();
     // Repeats all that it was sent, in every place where an answer can.
     let w = world_with(store, Some(ACCESS), |got, n| {
         let said = format!("{} {:?} {}", got.token(), got.body, percent(got.token()));

@@ -1,7 +1,7 @@
 //! Where webhooks arrive. Address, size and signature are checked before any guest code; the delivery is durable before the 2xx.
 //!
-//! Promises: what was answered with 2xx is in the store; what was refused was counted, with its reason, and not kept. Not here:
-//! what a delivery means (the connector's `admit`, called later).
+//! Promises: what was answered with 2xx is in the store, sealed; what was refused was counted, with its reason, and not kept. Not
+//! here: what a delivery means (the connector's `admit`, called later).
 
 pub mod delivery;
 pub mod server;
@@ -12,6 +12,7 @@ use crate::{
     durable::{Accepted, Engine},
     effect::Delivery,
     runtime::contract::{Signature, WebhookSource},
+    vault::Vault,
 };
 use delivery::delivery_task;
 use secrecy::{ExposeSecret, SecretString};
@@ -91,14 +92,16 @@ impl Refusal {
 pub struct Ingress {
     clock: Arc<dyn Clock>,
     engine: Arc<dyn Engine>,
+    vault: Vault,
     doors: RwLock<BTreeMap<String, Doorway>>,
     refused: Mutex<BTreeMap<(String, Refusal), u64>>,
     is_whole: AtomicBool,
 }
 
 impl Ingress {
-    pub fn new(clock: Arc<dyn Clock>, engine: Arc<dyn Engine>) -> Ingress {
-        Ingress { clock, engine, doors: RwLock::default(), refused: Mutex::default(), is_whole: AtomicBool::new(true) }
+    pub fn new(clock: Arc<dyn Clock>, engine: Arc<dyn Engine>, vault: Vault) -> Ingress {
+        let (doors, refused) = (RwLock::default(), Mutex::default());
+        Ingress { clock, engine, vault, doors, refused, is_whole: AtomicBool::new(true) }
     }
 
     pub fn open(&self, installation: &str, door: Doorway) {
@@ -168,11 +171,12 @@ impl Ingress {
             let headers = headers.iter().filter(|(name, _)| wanted.headers.contains(name)).cloned().collect();
             Delivery { source: source.into(), headers, body, received_at: now, verified }
         };
+        let task = delivery_task(&self.vault, installation, &delivery);
         let (engine, clock, installation) = (self.engine.clone(), self.clock.clone(), installation.to_owned());
         // In a task of its own: a sender that hangs up in between must not leave a stored delivery that nobody is told of.
         let accepting = tokio::spawn(async move {
             let _work = clock.begin();
-            engine.accept(&installation, vec![delivery_task(&delivery)]).await
+            engine.accept(&installation, vec![task]).await
         });
         let accepted = accepting.await.ok().and_then(Result::ok);
         accepted.and_then(|mut a| a.pop()).ok_or(Refusal::NotStored)

@@ -5,7 +5,7 @@
 
 use super::folder::Files;
 use crate::{
-    activation::{self, CheckError},
+    activation::{self, CheckError, Connected},
     clock::Timestamp,
     connections::{CredentialError, CredentialStore},
     data_dir::{DataDir, DataDirError},
@@ -175,9 +175,7 @@ impl Fleet {
         if let Some(by) = taken.get(&file.id) {
             return Err(AddError::Taken { id: file.id.clone(), by: by.clone() });
         }
-        for (account, secret) in file.secrets()? {
-            self.credentials.connect(&account, secret)?;
-        }
+        let Connected { names, accounts } = activation::connected(file, file.accounts()?, &self.credentials)?;
         let now = self.host.clock.now();
         let activated_at = self.data.activation(&file.id, None, now)?;
         let address_secret = file.address_secret()?;
@@ -185,7 +183,7 @@ impl Fleet {
             id: file.id.clone(),
             settings: file.settings.clone(),
             activated_at,
-            bindings: file.bindings()?,
+            bindings: file.bindings(&names),
             address_secret: address_secret.clone(),
             signing_secrets: file.all_signing_secrets()?,
             takes_unsigned: file.takes_unsigned(),
@@ -195,12 +193,12 @@ impl Fleet {
             self.host.look_on(&file.id).await?;
             return Ok(vec![]);
         }
-        let findings = activation::findings(&self.host, file, &manifest, &self.data).await?;
+        let findings = activation::findings(&self.host, file, &accounts, &manifest, &self.data).await?;
         if activation::is_blocked(&findings) {
             return Ok(findings);
         }
         self.data.note_activation(&file.id, activated_at)?;
-        self.data.note_switched_on(&file.id, file.accounts()?)?;
+        self.data.note_switched_on(&file.id, accounts)?;
         self.host.switch_on(&file.id, self.addresses(&file.id, &manifest, address_secret)).await?;
         Ok(vec![])
     }

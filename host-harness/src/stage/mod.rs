@@ -25,6 +25,7 @@ use crate::{
         account_engagement::{Extension, NewCustomField, NewProspect},
         livestorm::NewTeamMember,
     },
+    vault::Vault,
 };
 use oracle::Story;
 use secrecy::SecretString;
@@ -218,6 +219,7 @@ impl Stage {
             clock: Arc::new(self.clock.clone()),
             transport: self.transport.clone(),
             credentials: self.credentials.clone(),
+            vault: Vault::simulated(),
             durability: Durability::ProcessCrash,
             engine_limits: EngineLimits::default(),
             probe: probe.unwrap_or_else(|| Arc::new(NoProbe)),
@@ -313,7 +315,7 @@ fn credentials(simulators: &Simulators) -> Result<CredentialStore, StageError> {
     let grant = OAuth {
         token_url: options.base_url,
         client_id: salesforce.client_id,
-        client_secret: SecretString::from(salesforce.client_secret),
+        client_secret: Some(SecretString::from(salesforce.client_secret)),
         refresh_token: SecretString::from(salesforce.refresh_token),
         access_token: None,
         instance_url: None,

@@ -6,6 +6,7 @@ use crate::support::*;
 fn each_command_explains_itself_with_examples() {
     let commands = [
         "demo",
+        "connect",
         "check",
         "map",
         "install",

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod connect;
 mod help;
 mod map;
 mod run;

@@ -89,11 +89,11 @@ fn a_dry_run_leaves_the_data_directory_as_it_was() {
     let ana = bench.registration("ana.json", ANA, Dialect::Native);
     let ben = bench.registration("ben.json", "ben@example.org", Dialect::Native);
 
-    // A fresh one: nothing but the token that Salesforce replaced.
+    // A fresh one: nothing but the token that Salesforce replaced, and the key that seals it.
     let first = bench.about(&["run", &ana], &["--dry-run", "--json"]).output().unwrap();
     assert_eq!(purposes(&object(&first)), WHOLE_CHAIN);
     let names: Vec<_> = bytes_of(&bench.path("data")).into_iter().map(|(path, _)| path).collect();
-    assert_eq!(names, ["credentials.json", "lock"].map(|name| bench.path("data").join(name)));
+    assert_eq!(names, ["credentials.json", "key", "key-check", "lock"].map(|name| bench.path("data").join(name)));
 
     assert_eq!(bench.about(&["run", &ana], &[]).output().unwrap().status.code(), Some(0));
     let before = bytes_of(&bench.path("data"));
@@ -279,7 +279,7 @@ fn a_connection_that_does_not_work_is_one_clear_problem() {
     let body = bench.registration("ana.json", ANA, Dialect::Native);
     bench.file("livestorm-token", "made-up-wrong-token");
     for more in [&["--dry-run"][..], &[]] {
-        check(bench.about(&["run", &body], more).output().unwrap(), 3, "account `livestorm`");
+        check(bench.about(&["run", &body], more).output().unwrap(), 3, "account `livestorm#");
     }
     let bench = switched_on();
     let body = bench.registration("ana.json", ANA, Dialect::Native);

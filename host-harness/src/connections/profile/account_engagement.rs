@@ -14,6 +14,10 @@ use std::time::Duration;
 pub const ORIGIN: &str = "https://pi.pardot.com";
 pub const BUSINESS_UNIT: &str = "pardot-business-unit-id";
 
+/// `pardot_api` alone is its own; `api` is for the Tooling API, which knows its extensions.
+/// <https://developer.salesforce.com/docs/marketing/pardot/guide/authentication.html>, confirmed.
+pub const SCOPES: &[&str] = &["api", "pardot_api", "refresh_token"];
+
 pub const PACE: Pace = Pace {
     in_flight_max: IN_FLIGHT_MAX,
     rates: &[Rate { per_second: NEW_ACTIVITIES_PER_SECOND, applies: new_activity }],

@@ -9,6 +9,10 @@ use std::time::Duration;
 pub const ORIGIN: &str = "https://api.livestorm.co";
 pub const ACCEPT: &str = "application/vnd.api+json";
 
+/// Of a partner's app. Names: <https://developers.livestorm.co/docs/oauth2-authentication>, of `admin:read` inferred.
+pub const SCOPES: &[&str] =
+    &["identity:read", "events:read", "events:write", "webhooks:read", "webhooks:write", "admin:read"];
+
 pub const PACE: Pace =
     Pace { in_flight_max: IN_FLIGHT_MAX, rates: &[Rate { per_second: REQUESTS_PER_SECOND, applies: |_, _| true }] };
 

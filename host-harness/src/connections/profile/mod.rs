@@ -100,6 +100,15 @@ impl Provider {
         }
     }
 
+    /// What a person who signs in agrees to.
+    pub fn scopes(self) -> &'static [&'static str] {
+        match self {
+            Provider::Livestorm => livestorm::SCOPES,
+            Provider::Salesforce => salesforce::SCOPES,
+            Provider::AccountEngagement => account_engagement::SCOPES,
+        }
+    }
+
     pub fn pace(self) -> Pace {
         match self {
             Provider::Livestorm => livestorm::PACE,

@@ -23,6 +23,9 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// No rate: the limit is the calls of 24 hours.
+/// <https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_tokens_scopes.htm>, confirmed.
+pub const SCOPES: &[&str] = &["api", "refresh_token"];
+
 pub const PACE: Pace = Pace { in_flight_max: IN_FLIGHT_MAX, rates: &[] };
 
 /// Requests in flight. Ours, moderate: Salesforce limits only calls of 20 s or more (25 an org, 5 in developer orgs), so that with

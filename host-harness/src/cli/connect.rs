@@ -1,0 +1,238 @@
+//! `harness connect`: a person signs in for an account, or brings its token.
+//!
+//! Promises: no token, code or secret is printed, or given on a command line; only the answer to the link that was shown is
+//! taken; what is connected is sealed and durable when the command ends well. Not here: what a sign-in asks and proves
+//! (`connections/sign_in.rs`).
+
+use super::exit_codes;
+use crate::{
+    connections::{
+        App, Binding, Declared, NetworkTransport, Secret, SignIn, SignInError, SocketTimes, credentials::connected_name,
+    },
+    data_dir::DataDir,
+    installation::InstallationFile,
+    vault::Vault,
+};
+use anyhow::{Context, anyhow, bail};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, Uri},
+    routing::get,
+};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal, Read},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long the browser has to fetch the last page.
+const PAGE_TIME: Duration = Duration::from_secs(2);
+
+/// Connects an account: signs in at the provider in a browser, or takes a token, and keeps what comes of it, sealed
+///
+/// For accounts of the installation file that have no secret there. Where an app is named (client_id, token_url) you sign in: the page
+/// is opened in the browser where there is one, and its link is printed. The app must have the callback address, to the letter. On a
+/// server say --no-browser: open the link anywhere, sign in, and give the address to which it led, or the code in it, on stdin.
+///
+/// Of any other account the token is read from stdin; what is typed is not shown.
+///
+/// Given again it replaces what was connected. What waited for the account goes on with the next `harness run`.
+///
+/// Examples:
+///   harness connect salesforce --installation acme.toml
+///   harness connect salesforce --installation acme.toml --no-browser
+///   harness connect livestorm --installation acme.toml < livestorm-token
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// The account, as the installation file calls it under [secrets]
+    account: String,
+    /// The installation file
+    #[arg(long, value_name = "FILE")]
+    installation: PathBuf,
+    /// Where it is kept; one process at a time may use it
+    #[arg(long, value_name = "DIR", default_value = "harness-data")]
+    data: PathBuf,
+    /// The key that seals it [default: of HARNESS_KEY, else made in DIR]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Neither open a browser nor listen: print the link, and take the answer from stdin
+    #[arg(long)]
+    no_browser: bool,
+    /// The app's callback address; without --no-browser one of this machine
+    #[arg(long, value_name = "URL", default_value = "http://localhost:1717/OauthRedirect")]
+    callback: String,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let file = InstallationFile::read(&arguments.installation)?;
+    let account = &arguments.account;
+    let Some(declared) = file.account(account)? else {
+        let bound: BTreeSet<&str> = file.connections.values().map(|binding| binding.account.as_str()).collect();
+        let names = bound.into_iter().collect::<Vec<_>>().join(", ");
+        bail!("no connection is bound to an account \"{account}\". Give one of these: {names}");
+    };
+    // Before anybody signs in: what could not be kept is not asked for.
+    let given = Vault::given(arguments.key_file.as_deref())?;
+    let data = DataDir::open(&arguments.data)?;
+    let credentials = data.credentials(&data.vault(given)?)?;
+    let secret = match declared {
+        Declared::Given(_) => bail!(
+            "the installation file says itself where the secret of `{account}` is, and that would be used. Leave `token` or \
+             `refresh_token` out of [secrets.{account}], then connect it"
+        ),
+        Declared::Token => Secret::Token(token(account).await?),
+        Declared::App(app) => signed_in(&arguments, &file, app).await?,
+    };
+    let at = match &secret {
+        Secret::OAuth(grant) => grant.instance_url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default(),
+        Secret::Token(_) => String::new(),
+    };
+    credentials.put(&connected_name(&file.id, account), secret)?;
+    let shown = arguments.installation.display();
+    println!("{account} is connected{at}. Whether all is there: harness check --installation {shown}");
+    Ok(ExitCode::from(exit_codes::WELL))
+}
+
+async fn token(account: &str) -> anyhow::Result<SecretString> {
+    asked(format!("The token of {account} (it is not shown): "), true).await
+}
+
+/// A line of a terminal, or all that stdin holds.
+async fn asked(prompt: String, hidden: bool) -> anyhow::Result<SecretString> {
+    let read = move || -> std::io::Result<Zeroizing<String>> {
+        if hidden && std::io::stdin().is_terminal() {
+            return rpassword::prompt_password(prompt).map(Zeroizing::new);
+        }
+        eprint!("{prompt}");
+        let mut text = Zeroizing::new(String::new());
+        match std::io::stdin().is_terminal() {
+            true => std::io::stdin().read_line(&mut text).map(drop)?,
+            false => std::io::stdin().lock().read_to_string(&mut text).map(drop)?,
+        }
+        Ok(text)
+    };
+    let text = tokio::task::spawn_blocking(read).await?.context("stdin cannot be read")?;
+    match text.trim() {
+        "" => bail!("nothing was given on stdin. Give it there, and nothing else"),
+        text => Ok(text.into()),
+    }
+}
+
+async fn signed_in(arguments: &Arguments, file: &InstallationFile, app: App) -> anyhow::Result<Secret> {
+    let (account, callback) = (&arguments.account, arguments.callback.as_str());
+    let bound: Vec<&Binding> = file.connections.values().filter(|binding| binding.account == *account).collect();
+    let allow_private = bound.iter().any(|binding| binding.allow_private_addresses);
+    let providers = bound.iter().map(|binding| binding.provider);
+    let sign_in = SignIn::begin(account, app, providers, callback, allow_private)?;
+    let code = match arguments.no_browser {
+        true => {
+            println!("Open this in a browser and sign in:\n\n{}\n", sign_in.link());
+            let prompt = "The address to which it led, or the code in it: ".to_owned();
+            sign_in.code(asked(prompt, false).await?.expose_secret())?
+        }
+        false => by_browser(&sign_in, callback).await?,
+    };
+    Ok(sign_in.finish(code, &NetworkTransport::new(SocketTimes::default())).await?)
+}
+
+/// Listens at the callback address of this machine until the answer to this sign-in comes.
+async fn by_browser(sign_in: &SignIn, callback: &str) -> anyhow::Result<SecretString> {
+    let (port, path) = on_this_machine(callback)?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| {
+        format!("nothing can listen at 127.0.0.1:{port}, where {callback} leads. End what does, or say --no-browser")
+    })?;
+    println!("Sign in here; the app must have the callback address {callback}:\n\n{}\n", sign_in.link());
+    if std::io::stdout().is_terminal() && open::that_detached(sign_in.link()).is_err() {
+        eprintln!("no browser could be opened: open the link yourself, on this machine");
+    }
+    let (answers, mut answered) = mpsc::channel::<Answer>(1);
+    let router = Router::new().route(&path, get(answer)).with_state(answers);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    let serving = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
+    let code = loop {
+        let Some(Answer { query, page }) = answered.recv().await else {
+            bail!("nobody listens at {callback} any more")
+        };
+        let code = sign_in.code(&format!("?{query}"));
+        let said = match &code {
+            Ok(_) => (StatusCode::OK, "Signed in. Close this page; harness goes on by itself.\n".to_owned()),
+            Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")),
+        };
+        // The page is the browser's; that it has gone away changes nothing.
+        let _ = page.send(said);
+        match code {
+            // Anybody can send something to this machine's own port, or a page of theirs in its browser.
+            Err(SignInError::NotTheAnswer | SignInError::NoCode) => {}
+            code => break code,
+        }
+    };
+    stop.cancel();
+    let _ = tokio::time::timeout(PAGE_TIME, serving).await;
+    Ok(code?)
+}
+
+/// What came to the callback address, and where its page is waited for.
+struct Answer {
+    query: String,
+    page: oneshot::Sender<(StatusCode, String)>,
+}
+
+async fn answer(State(answers): State<mpsc::Sender<Answer>>, uri: Uri) -> (StatusCode, String) {
+    let (page, said) = oneshot::channel();
+    let query = uri.query().unwrap_or_default().to_owned();
+    let over = || (StatusCode::GONE, "This sign-in is over.\n".to_owned());
+    match answers.send(Answer { query, page }).await {
+        Ok(()) => said.await.unwrap_or_else(|_| over()),
+        Err(_) => over(),
+    }
+}
+
+/// Port and path, where it leads to this machine.
+fn on_this_machine(callback: &str) -> anyhow::Result<(u16, String)> {
+    let uri: http::Uri = callback.parse().unwrap_or_default();
+    let is_here = matches!(uri.host(), Some("localhost" | "127.0.0.1")) && uri.scheme_str() == Some("http");
+    match (is_here, uri.port_u16(), uri.query()) {
+        (true, Some(port), None) if !uri.path().contains(['{', '}']) => Ok((port, uri.path().to_owned())),
+        _ => Err(anyhow!(
+            "{callback} is no address of this machine at which harness could listen. Give one such as \
+             http://localhost:1717/OauthRedirect, or say --no-browser"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_address_of_this_machine_has_a_port_and_a_path() {
+        let check = |callback: &str, expect: Option<(u16, &str)>| {
+            let got = on_this_machine(callback).ok();
+            assert_eq!(got.as_ref().map(|(port, path)| (*port, path.as_str())), expect, "{callback}");
+        };
+        check("http://localhost:1717/OauthRedirect", Some((1717, "/OauthRedirect")));
+        check("http://127.0.0.1:8080", Some((8080, "/")));
+        for callback in [
+            "https://localhost:1717/cb",
+            "http://localhost/cb",
+            "http://example.org:1717/cb",
+            "http://localhost.example.org:1717/cb",
+            "http://localhost:1717/cb?x=1",
+            "http://localhost:1717/{cb}",
+            "nonsense",
+        ] {
+            check(callback, None);
+        }
+    }
+}
