@@ -1,10 +1,10 @@
 //! Why a task became a dead letter, where the engine itself says so. Promises: each says what happened and what a person
 //! does about it. Not here: failures in the connector's own words, which are kept as they came.
 
-use super::{engine_failure, engine_line};
+use super::{EngineLimits, engine_failure, engine_line};
 use crate::{
     clock::Timestamp,
-    effect::{Failure, FailureClass::*, Level, Line, Subject},
+    effect::{Failure, FailureClass::*, Level, Line, Subject, Task},
 };
 use std::time::Duration;
 
@@ -66,6 +66,20 @@ pub fn unreadable(why: &str) -> Failure {
         format!("The run was cut off and its recording cannot be read, so it is not known what was sent: {why}"),
         format!("See at the provider whether it is done; if not, {RETRY}."),
     )
+}
+
+/// Why it may not run. Only what was accepted from outside may be the host's own task: a follow-up of that form is forged.
+pub fn fault(task: &Task, generation: u32) -> Option<String> {
+    if generation == 0 && task.is_hosts_own() { None } else { task.fault() }
+}
+
+/// What a run gave and what may not run is a dead letter from the start; nothing is lost without a word.
+pub fn from_the_start(task: &Task, generation: u32, limits: &EngineLimits) -> Option<Failure> {
+    let max = limits.generations_max;
+    match fault(task, generation) {
+        Some(fault) => Some(malformed(&fault)),
+        None => (generation > max).then(|| too_many_generations(max)),
+    }
 }
 
 /// A follow-up that breaks the contract's bounds is kept and shown, never lost.

@@ -41,8 +41,8 @@ pub enum Record {
 }
 
 /// As it is kept.
-pub fn written(record: &Record) -> Result<String, EngineError> {
-    serde_json::to_string(record).map_err(|e| EngineError::Invalid(format!("it cannot be written down: {e}")))
+pub fn written<T: Serialize>(value: &T) -> Result<String, EngineError> {
+    serde_json::to_string(value).map_err(|e| EngineError::Invalid(format!("it cannot be written down: {e}")))
 }
 
 /// How a run ended.

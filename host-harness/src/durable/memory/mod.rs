@@ -16,6 +16,7 @@ use super::{
     Accepted, BODY_GONE, Cancel, DELIVERY, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine,
     Probe, Retention, RunSummary, Swept, Tape, TaskFilter, TaskId,
     TaskStatus::{Dead, Done, Running, Waiting},
+    dead_letter::fault,
     drive::{Drive, guard, scope},
     forget::{self, CAME_BACK},
     run::Event,
@@ -27,7 +28,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use keeps::Open;
-use object::{Ids, Message, Now, Object, fault};
+use object::{Ids, Message, Now, Object};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},

@@ -10,12 +10,12 @@ use crate::{
         drive::{Conclusion, OpenRun, Prepared},
         ending::{self, Deed},
         engine_line,
-        journal::{Ending, Record},
+        journal::{Ending, Record, written},
         run::{self, Event, Life},
         schedule::{self, Key},
         state::{Usage, size, written_key},
     },
-    effect::{Assignment, Entry, Failure, Lead, Line, Outcome, RunId, RunInput, Subject, Task, Write},
+    effect::{Assignment, Entry, Lead, Line, Outcome, RunId, RunInput, Subject, Task, Write},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -48,22 +48,6 @@ pub(super) struct Message {
     pub generation: u32,
 }
 
-impl Message {
-    /// A dead letter from the start, where it may not run.
-    fn failure(&self, limits: &EngineLimits) -> Option<Failure> {
-        let max = limits.generations_max;
-        match fault(&self.task, self.generation) {
-            Some(fault) => Some(dead_letter::malformed(&fault)),
-            None => (self.generation > max).then(|| dead_letter::too_many_generations(max)),
-        }
-    }
-}
-
-/// Only what was accepted from outside may be the host's own task: a follow-up of that form is forged.
-pub(super) fn fault(task: &Task, generation: u32) -> Option<String> {
-    if generation == 0 && task.is_hosts_own() { None } else { task.fault() }
-}
-
 #[derive(Clone)]
 pub(super) struct KeptRun {
     /// Without the bodies of deliveries: those stand in their tasks.
@@ -75,18 +59,11 @@ pub(super) struct KeptRun {
 }
 
 impl KeptRun {
+    /// Of its input and its journal.
     pub fn bytes(&self) -> Result<u64, EngineError> {
-        Ok(self.texts()?.iter().map(|text| text.len() as u64).sum())
+        let input = written(&self.lead.input)?;
+        Ok(self.records.iter().chain([&input]).map(|text| text.len() as u64).sum())
     }
-
-    /// Its input and its journal.
-    pub fn texts(&self) -> Result<Vec<String>, EngineError> {
-        Ok(self.records.iter().cloned().chain([json(&self.lead.input)?]).collect())
-    }
-}
-
-pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, EngineError> {
-    serde_json::to_string(value).map_err(|e| EngineError::Invalid(format!("it cannot be written down: {e}")))
 }
 
 #[derive(Clone)]
@@ -193,7 +170,7 @@ impl Object {
             item.kept.repeats += 1;
             return Accepted::Already(item.kept.id);
         }
-        let failure = message.failure(now.limits);
+        let failure = dead_letter::from_the_start(&message.task, message.generation, now.limits);
         let id = TaskId(Ids::next(&now.ids.task));
         let Message { task, generation } = message;
         let life = Life {
@@ -275,10 +252,10 @@ impl Object {
 
         let run = RunId(Ids::next(&now.ids.run));
         let lead = Lead { run, installation: self.key.installation.clone(), key: self.key.key.clone(), input };
-        let mut written = lead.clone();
-        let deliveries = written.input.assignments.iter_mut().filter(|a| a.task.kind == DELIVERY);
+        let mut kept = lead.clone();
+        let deliveries = kept.input.assignments.iter_mut().filter(|a| a.task.kind == DELIVERY);
         deliveries.for_each(|a| a.task.payload.clear());
-        self.runs.insert(run, KeptRun { lead: written, records: vec![], cancelled: None, ended: None });
+        self.runs.insert(run, KeptRun { lead: kept, records: vec![], cancelled: None, ended: None });
         for (assignment, task) in (1..).zip(batch) {
             self.step(task, Event::Picked, now)?;
             if let Some(item) = self.items.get_mut(&task) {

@@ -2,7 +2,7 @@
 
 use super::{
     Directory,
-    object::{Now, Object, json},
+    object::{Now, Object},
 };
 use crate::{
     clock::Timestamp,
@@ -12,6 +12,7 @@ use crate::{
         drive::guard,
         engine_line,
         forget::{self, Named, Verdict},
+        journal::written,
     },
     effect::{Level, RunId, Subject},
 };
@@ -142,21 +143,21 @@ impl Object {
 
     fn may_have_seen(&self, named: &Named, until: RunId) -> Result<Option<RunId>, EngineError> {
         let Some(run) = self.open_run() else { return Ok(None) };
-        let tape = json(&self.tape(run)?)?;
+        let tape = written(&self.tape(run)?)?;
         Ok((run <= until || named.within(&tape)).then_some(run))
     }
 
     fn forget_recordings(&mut self, named: &Named, gone: &mut Forgotten) -> Result<(), EngineError> {
         let mut naming = std::collections::BTreeSet::new();
         for id in self.runs.keys() {
-            if named.within(&json(&self.tape(*id)?)?) {
+            if named.within(&written(&self.tape(*id)?)?) {
                 naming.insert(*id);
             }
         }
         gone.runs += self.drop_runs(|id, _| naming.contains(&id));
         let names = |text: Result<String, EngineError>| text.is_ok_and(|text| named.within(&text));
-        gone.lines += retain(&mut self.lines, |line| !names(json(line)));
-        gone.changes += retain(&mut self.changes, |change| !names(json(change)));
+        gone.lines += retain(&mut self.lines, |line| !names(written(line)));
+        gone.changes += retain(&mut self.changes, |change| !names(written(change)));
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::{
     ToSql,
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 /// SQLite counts to 2^63; a time beyond that is as good as never.
 macro_rules! column {
@@ -34,10 +34,6 @@ macro_rules! column {
 pub(super) struct Count(pub u64);
 
 column!(Timestamp, TaskId, RunId, Count);
-
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, EngineError> {
-    serde_json::to_string(value).map_err(|e| EngineError::Invalid(format!("it cannot be written down: {e}")))
-}
 
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, EngineError> {
     serde_json::from_str(text).map_err(|e| EngineError::Corrupt(e.to_string()))

@@ -18,7 +18,7 @@ mod tasks;
 
 use super::{
     Accepted, Cancel, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine, Probe, Retention,
-    RunSummary, Swept, Tape, TaskFilter, TaskId, TaskStatus,
+    RunSummary, Swept, Tape, TaskFilter, TaskId, TaskStatus, dead_letter,
     drive::{Drive, Scope, scope},
     run::Event,
     schedule::Key,
@@ -94,7 +94,7 @@ impl Engine for SqliteEngine {
     async fn accept(&self, installation: &str, given: Vec<Task>) -> Result<Vec<Accepted>, EngineError> {
         let shared = &self.0;
         let work = shared.drive.clock.begin();
-        if let Some(fault) = given.iter().find_map(|task| tasks::fault(task, 0)) {
+        if let Some(fault) = given.iter().find_map(|task| dead_letter::fault(task, 0)) {
             return Err(EngineError::Invalid(fault));
         }
         let (now, limits, name) = (shared.drive.clock.now(), shared.drive.limits.clone(), installation.to_string());
@@ -190,7 +190,7 @@ impl Engine for SqliteEngine {
             if kept.status != TaskStatus::Dead {
                 return Err(EngineError::Invalid(format!("task {task} is not a dead letter")));
             }
-            if let Some(fault) = tasks::fault(&kept.task, kept.generation) {
+            if let Some(fault) = dead_letter::fault(&kept.task, kept.generation) {
                 return Err(EngineError::Invalid(format!("task {task} can never run: {fault}")));
             }
             if let Some(twin) = tasks::twin(c, &name, &kept)? {

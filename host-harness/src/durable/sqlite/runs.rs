@@ -1,7 +1,7 @@
 //! Runs in the file: opened with their input, written down as they go, ended in one transaction.
 
 use super::{
-    columns::{Count, from_json, to_json},
+    columns::{Count, from_json},
     forget, memory, pauses, tasks,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         drive::{Conclusion, OpenRun, Prepared},
         ending::{self, Deed},
         engine_line,
-        journal::{Ending, Record},
+        journal::{Ending, Record, written},
         run::Event,
         schedule::{self, Key},
     },
@@ -55,10 +55,10 @@ pub(super) fn open(
         started_at: now,
         assignments: (1..).zip(&batch).map(assignment).collect(),
     };
-    let written = to_json(&without_bodies(&input))?;
+    let text = written(&without_bodies(&input))?;
     let sql = "INSERT INTO run (installation, ordering_key, tasks, input, bytes, started_at) VALUES (?, ?, ?, ?, ?, ?)";
-    let (tasks, bytes) = (Count(batch.len() as u64), Count(written.len() as u64));
-    c.prepare_cached(sql)?.execute(params![installation, key, tasks, written, bytes, now])?;
+    let (tasks, bytes) = (Count(batch.len() as u64), Count(text.len() as u64));
+    c.prepare_cached(sql)?.execute(params![installation, key, tasks, text, bytes, now])?;
     let run = RunId(c.last_insert_rowid().unsigned_abs());
     for (id, kept) in (1u32..).zip(&batch) {
         tasks::step(c, installation, kept.id, Event::Picked, now, limits)?;
@@ -115,7 +115,7 @@ pub(super) fn end(
     }
     for (at, change) in &told.changes {
         c.prepare_cached("INSERT INTO change (installation, run, at, change) VALUES (?, ?, ?, ?)")?
-            .execute(params![installation, run, at, to_json(change)?])?;
+            .execute(params![installation, run, at, written(change)?])?;
     }
 
     let batch = tasks::of_run(c, installation, run)?;
@@ -149,7 +149,7 @@ pub(super) fn end(
         .prepare_cached(
             "UPDATE run SET ended_at = ?, ending = ? WHERE installation = ? AND id = ? AND ended_at IS NULL",
         )?
-        .execute(params![now, to_json(&ending)?, installation, run])?;
+        .execute(params![now, written(&ending)?, installation, run])?;
     match closed {
         1 => Ok(touched),
         _ => Err(EngineError::Corrupt(format!("run {run} ended twice"))),

@@ -1,13 +1,14 @@
 //! Tasks in the file: accepted, read, and moved from one stand to the next. Every move goes through [`run::next`].
 
 use super::{
-    columns::{Count, from_json, lane_of, status_of, status_text, to_json},
+    columns::{Count, from_json, lane_of, status_of, status_text},
     forget, runs,
 };
 use crate::{
     clock::Timestamp,
     durable::{
         Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter,
+        journal::written,
         run::{self, Event, Life, Part},
         schedule::Key,
     },
@@ -18,11 +19,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 const COLUMNS: &str = "id, ordering_key, kind, payload, dedupe_key, lane, not_before, title, subject_kind, subject_id, \
                        generation, admitted_at, repeats, status, attempt, due, waiting_for, failure, run";
 const LIFE: &str = "id, status, attempt, due, waiting_for, wake_on, put_off_at, part, failure, ended_at";
-
-/// Why it may not run. Only what was accepted from outside may be the host's own task: a follow-up of that form is forged.
-pub(super) fn fault(task: &Task, generation: u32) -> Option<String> {
-    if generation == 0 && task.is_hosts_own() { None } else { task.fault() }
-}
 
 /// Accepts a task from outside.
 pub(super) fn accept(
@@ -44,11 +40,7 @@ pub(super) fn follow_up(
     now: Timestamp,
     limits: &EngineLimits,
 ) -> Result<Accepted, EngineError> {
-    let failure = match fault(task, generation) {
-        Some(fault) => Some(dead_letter::malformed(&fault)),
-        None if generation > limits.generations_max => Some(dead_letter::too_many_generations(limits.generations_max)),
-        None => None,
-    };
+    let failure = dead_letter::from_the_start(task, generation, limits);
     keep(c, installation, task, generation, failure, now, limits)
 }
 
@@ -94,7 +86,7 @@ fn keep(
         now,
         status_text(status),
         due,
-        failure.as_ref().map(to_json).transpose()?,
+        failure.as_ref().map(written).transpose()?,
         failure.as_ref().map(|_| now),
     ])?;
     let id = TaskId(c.last_insert_rowid().unsigned_abs());
@@ -172,7 +164,7 @@ pub(super) fn step(
         next.wake_on,
         next.put_off_at,
         next.part.map(|p| p.0),
-        next.failure.as_ref().map(to_json).transpose()?,
+        next.failure.as_ref().map(written).transpose()?,
         next.ended_at,
     ])?;
     if next.status == TaskStatus::Dead
@@ -225,7 +217,7 @@ pub(super) fn tell(
         installation,
         run,
         at,
-        to_json(line)?
+        written(line)?
     ])?;
     Ok(())
 }
