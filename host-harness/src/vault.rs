@@ -26,11 +26,13 @@ const MARK: &str = "sealed1:";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     #[error(
-        "{0} holds no key. A key is 32 bytes in base64, and several are parted by commas or lines. Make one with: openssl rand -base64 32"
+        "{0} holds no key. A key is 32 bytes in base64, and several are parted by commas or lines. Make one with: \
+         openssl rand -base64 32"
     )]
     NoKey(String),
     #[error(
-        "the file of the key, {file}, cannot be read: {problem}. Let this user read it, or give another one with --key-file"
+        "the file of the key, {file}, cannot be read: {problem}. Let this user read it, or give another one with \
+         --key-file"
     )]
     KeyFile { file: String, problem: String },
     #[error(

@@ -39,9 +39,10 @@ const PAGE_TIME: Duration = Duration::from_secs(2);
 
 /// Connects an account: signs in at the provider in a browser, or takes a token, and keeps what comes of it, sealed
 ///
-/// For accounts of the installation file that have no secret there. Where an app is named (client_id, token_url) you sign in: the page
-/// is opened in the browser where there is one, and its link is printed. The app must have the callback address, to the letter. On a
-/// server say --no-browser: open the link anywhere, sign in, and give the address to which it led, or the code in it, on stdin.
+/// For accounts of the installation file that have no secret there. Where an app is named (client_id, token_url) you sign in:
+/// the page is opened in the browser where there is one, and its link is printed. The app must have the callback address, to
+/// the letter. On a server say --no-browser: open the link anywhere, sign in, and give the address to which it led, or the code
+/// in it, on stdin.
 ///
 /// Of any other account the token is read from stdin; what is typed is not shown.
 ///

@@ -706,7 +706,8 @@ mod tests {
         assert!(acme != other && acme.starts_with("sf#") && acme.len() == 11, "{acme} {other}");
         let (_, generation) = store.secret(&acme).unwrap();
         store.rotate(&acme, generation, oauth("refresh-9-secret", Some("access-9-secret"))).unwrap();
-        assert_eq!(given("third", "refresh-1-secret"), acme);
+        let by_another_word = Declared::Given(Secret::OAuth(Box::new(oauth("refresh-1-secret", None))));
+        assert_eq!(store.declare("third", "crm", by_another_word).unwrap(), acme);
         assert_eq!(
             store.access(&acme).unwrap().unwrap().token.expose_secret(),
             "access-9-secret",

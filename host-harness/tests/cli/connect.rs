@@ -11,6 +11,9 @@ use std::{
 const KEY: &str = "bWFkZS11cC1rZXktb2YtdGhpcnR5LXR3by1ieXRlcyE=";
 const OTHER_KEY: &str = "YW5vdGhlci1rZXktb2YtdGhpcnR5LXR3by1ieXRlcyE=";
 
+/// What somebody gives on stdin who was led to this address.
+type Answer<'a> = &'a dyn Fn(&str) -> String;
+
 /// The installation without a secret of its own but the app's.
 fn nobody_signed_in() -> Bench {
     let bench = Bench::new();
@@ -152,7 +155,7 @@ fn on_a_server_the_address_or_the_code_is_given_on_stdin() {
     let bench = nobody_signed_in();
     bench.simulators.world().salesforce.tokens.sign_in.redirect_uris = vec!["https://app.example.org/back".into()];
     let on_a_server = ["--no-browser", "--callback", "https://app.example.org/back"];
-    let answered = |answer: &dyn Fn(&str) -> String| {
+    let answered = |answer: Answer| {
         let mut child = connect(&bench, "salesforce", &on_a_server).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let answer = answer(&followed(&link(&mut out)));
@@ -160,12 +163,12 @@ fn on_a_server_the_address_or_the_code_is_given_on_stdin() {
         ends(child, out)
     };
     let code_of = |address: &str| address.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-    let well: [&dyn Fn(&str) -> String; 2] = [&|address| format!("{address}\n"), &code_of];
+    let well: [Answer; 2] = [&|address| format!("{address}\n"), &code_of];
     for answer in well {
         let (code, said) = answered(answer);
         assert_eq!(code, Some(0), "{said}");
     }
-    let badly: [(&dyn Fn(&str) -> String, &str); 4] = [
+    let badly: [(Answer, &str); 4] = [
         (
             &|address| format!("{}&state=guessed", address.split("&state=").next().unwrap()),
             "not the answer to the link",
