@@ -15,6 +15,7 @@ pub mod effect;
 pub mod host;
 pub mod ingress;
 pub mod installation;
+pub mod operate;
 pub mod runtime;
 pub mod simulators;
 pub mod stage;
