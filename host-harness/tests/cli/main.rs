@@ -6,6 +6,7 @@
 mod check;
 mod help;
 mod map;
+mod operate;
 mod run;
 mod sessions;
 mod simulate;
