@@ -17,6 +17,7 @@ pub mod host;
 pub mod ingress;
 pub mod installation;
 pub mod observe;
+pub mod operate;
 pub mod runtime;
 pub mod serve;
 pub mod simulators;

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     durable::{Accepted, Cancel, KeptTask, SYNC, TaskFilter, TaskStatus},
     installation::InstallationFile,
+    operate,
     runtime::contract::{Cost, Interruption},
     sync::Pass,
 };
@@ -92,8 +93,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let end = work_off(&opened, &mut timeline, Patience::Endless, true).await?;
     let dead = dead(&opened).await?.split_off(dead_before);
     for task in &dead {
-        let (problem, remedy) =
-            task.failure.as_ref().map(|f| (f.problem.as_str(), f.remedy.as_str())).unwrap_or_default();
+        let problem = task.failure.as_ref().map(|f| f.problem.as_str()).unwrap_or_default();
+        let remedy = operate::remedy(task);
         println!("not done: {}: {problem}\n  What to do: {remedy}", task.task.title);
     }
     match (end.interrupted, dead.is_empty()) {

@@ -5,13 +5,18 @@ use crate::{
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
     connections::{CredentialError, CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
     data_dir::{Accounts, DataDir, DataDirError, Pace},
-    durable::{EngineLimits, NoProbe, sqlite, sqlite::Durability},
+    durable::{
+        EngineLimits, NoProbe, sqlite,
+        sqlite::{Durability, SqliteEngine},
+    },
     host::{Ground, Host, Installation},
     installation::InstallationFile,
+    operate::{Desk, When},
     runtime::{
         Limits, Runtime,
-        contract::{Manifest, Signature, WebhookSource},
+        contract::{Context as CallContext, Manifest, Signature, WebhookSource},
     },
+    sync::plan::Plan,
     vault::Vault,
 };
 use anyhow::{Context, anyhow, bail};
@@ -41,6 +46,84 @@ pub(super) struct Place {
 
 fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "not a time; write it as 2026-11-23T08:00:00Z".into())
+}
+
+/// For commands that ask about what is kept, or have something of it done again: no account is needed, nothing is sent.
+#[derive(Debug, clap::Args)]
+pub(super) struct Kept {
+    /// The installation file; its secrets are not looked up
+    #[arg(long, value_name = "FILE")]
+    pub installation: PathBuf,
+    /// Where its memory is kept; one process at a time may use it
+    #[arg(long, value_name = "DIR", default_value = "harness-data")]
+    pub data: PathBuf,
+}
+
+/// A desk for questions about the installation.
+pub(super) struct AtDesk {
+    pub id: String,
+    pub desk: Desk,
+    file: InstallationFile,
+    /// Held until all is over.
+    data: DataDir,
+}
+
+impl Kept {
+    pub fn open(&self) -> anyhow::Result<AtDesk> {
+        let file = InstallationFile::read(&self.installation)?;
+        let (data, engine) = kept(&self.data, "so there is nothing to tell")?;
+        let runtime = Arc::new(Runtime::new(Limits::default())?);
+        let desk = Desk { engine: Arc::new(engine), runtime, clock: Arc::new(SystemClock) };
+        Ok(AtDesk { id: file.id.clone(), desk, file, data })
+    }
+}
+
+impl AtDesk {
+    /// With its component, and the settings of its file: for what is played, or asked of the connector.
+    pub async fn equipped(self) -> anyhow::Result<AtDesk> {
+        let (runtime, file) = (&self.desk.runtime, &self.file);
+        let component = runtime.compile(&file.component()?)?;
+        let manifest = runtime.describe(&component).await?;
+        let context = CallContext {
+            installation: file.id.clone(),
+            settings: file.settings.clone(),
+            activated_at: self.data.activation(&file.id, None, SystemClock.now())?,
+            connections: file.connections.keys().cloned().collect(),
+            dry_run: false,
+            limits: runtime.limits(),
+        };
+        // Nothing is read here, so nothing is paced.
+        runtime.install(component, context, manifest.batch_tasks, Plan::default());
+        Ok(self)
+    }
+
+    pub fn settings(&self) -> &str {
+        &self.file.settings
+    }
+}
+
+/// What is there: a look makes no store. `so`: what follows where nothing is.
+pub(super) fn kept(path: &Path, so: &str) -> anyhow::Result<(DataDir, SqliteEngine)> {
+    let store = DataDir::store_in(path);
+    if !store.exists() {
+        bail!(
+            "nothing is kept in {} yet, {so}. `harness run` keeps it there; or give the directory that it was given with --data",
+            path.display()
+        );
+    }
+    let data = DataDir::open(path)?;
+    let engine =
+        SqliteEngine::open(&store, Arc::new(SystemClock), EngineLimits::default(), Durability::Full, Arc::new(NoProbe));
+    let engine = engine.with_context(|| format!("the store {} cannot be opened", store.display()))?;
+    Ok((data, engine))
+}
+
+/// A date, or a time.
+pub(super) fn day_or_time(text: &str) -> Result<When, String> {
+    let time = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    Timestamp::parse(&time)
+        .map(When)
+        .ok_or_else(|| "not a date; write it as 2026-11-23, or with its time as 2026-11-23T08:00:00Z".into())
 }
 
 /// A host with the installation in it. Nothing runs yet.

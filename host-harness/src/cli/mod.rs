@@ -14,15 +14,22 @@ mod install;
 mod installed;
 mod interrupt;
 mod map;
+mod pause;
 mod person;
 mod planned;
 mod planned_parts;
+mod replay;
+mod resync;
+mod retry;
 mod run;
+mod runs;
 mod serve;
 mod sessions;
+mod show;
 mod simulate;
 mod sync;
 mod timeline;
+mod why;
 mod work_off;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -48,6 +55,14 @@ enum Command {
     Sessions(sessions::Arguments),
     Sync(sync::Arguments),
     Backfill(backfill::Arguments),
+    Runs(runs::Arguments),
+    Show(show::Arguments),
+    Why(why::Arguments),
+    Retry(retry::Arguments),
+    Resync(resync::Arguments),
+    Replay(replay::Arguments),
+    Pause(pause::PauseArguments),
+    Resume(pause::ResumeArguments),
     Serve(serve::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
@@ -74,6 +89,14 @@ pub fn run() -> ExitCode {
             Command::Sessions(arguments) => sessions::run(arguments).await,
             Command::Backfill(arguments) => backfill::run(arguments).await,
             Command::Sync(arguments) => sync::run(arguments).await,
+            Command::Runs(arguments) => runs::run(arguments).await,
+            Command::Show(arguments) => show::run(arguments).await,
+            Command::Why(arguments) => why::run(arguments).await,
+            Command::Retry(arguments) => retry::run(arguments).await,
+            Command::Resync(arguments) => resync::run(arguments).await,
+            Command::Replay(arguments) => replay::run(arguments).await,
+            Command::Pause(arguments) => pause::pause(arguments).await,
+            Command::Resume(arguments) => pause::resume(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,

@@ -17,6 +17,7 @@ use crate::{
     effect::SendError,
     ingress::{Refusal, signature::sign},
     installation::InstallationFile,
+    operate,
     runtime::contract::{Signature, WebhookSource},
 };
 use anyhow::anyhow;
@@ -247,8 +248,8 @@ async fn dead_letters(engine: &dyn Engine, id: &str, before: &[KeptTask]) -> any
     let before: BTreeSet<TaskId> = before.iter().map(|t| t.id).collect();
     let new = dead(engine, id).await?.into_iter().filter(|t| !before.contains(&t.id));
     let problem = |t: KeptTask| {
-        let (problem, remedy) = t.failure.map(|f| (f.problem, f.remedy)).unwrap_or_default();
-        Problem { what: t.task.title, problem, remedy }
+        let remedy = operate::remedy(&t);
+        Problem { what: t.task.title, problem: t.failure.map(|f| f.problem).unwrap_or_default(), remedy }
     };
     Ok(new.map(problem).collect())
 }

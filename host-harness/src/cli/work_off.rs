@@ -43,10 +43,11 @@ pub(super) async fn work_off(
     let serving = opened.host.start(stop.clone());
     let (mut happened, mut said) = (vec![], BTreeSet::new());
     loop {
-        tokio::select! {
-            idle = engine.idle() => drop(idle),
-            () = stop.cancelled() => {}
-        }
+        // What is due and is not picked up is paused: nobody knows when that ends.
+        let goes_on = tokio::select! {
+            idle = engine.idle() => idle.is_ok_and(|next| next.is_some()),
+            () = stop.cancelled() => false,
+        };
         let new = timeline.read_on(engine, &opened.id).await?;
         if shown {
             timeline::print(&mut std::io::stdout().lock(), &new)?;
@@ -55,7 +56,7 @@ pub(super) async fn work_off(
         let waiting = waiting(engine, &opened.id).await?;
         let soon = SystemClock.now().plus(SOON);
         let next = waiting.iter().map(|waiting| waiting.until).min();
-        let next = next.filter(|at| !stop.is_cancelled() && (patience == Patience::Endless || *at <= soon));
+        let next = next.filter(|at| goes_on && !stop.is_cancelled() && (patience == Patience::Endless || *at <= soon));
         let Some(next) = next else { break };
         for waiting in waiting {
             let line = waiting.line();

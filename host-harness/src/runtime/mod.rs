@@ -367,9 +367,32 @@ impl Driver for Runtime {
         if i.component.digest != lead.input.component {
             return Err("another version of the connector is installed than the one that began this run".into());
         }
+        self.begin(&i.component, i.plan.clone(), lead)
+    }
+}
+
+impl Runtime {
+    /// The component that serves this installation.
+    pub fn component(&self, installation: &str) -> Result<Arc<Component>, CallError> {
+        Ok(self.installed(installation)?.component)
+    }
+
+    /// What the connector can read by itself for this installation.
+    pub async fn sources_of(&self, installation: &str) -> Result<Vec<Source>, CallError> {
+        let i = self.installed(installation)?;
+        self.sources(&i.component, i.context).await
+    }
+
+    /// A recorded run from its start, with the component that had it or with another one, to be given recorded answers: nothing is
+    /// sent. Not a page: nothing is recorded of it.
+    pub fn replay(&self, component: &Component, lead: Lead) -> Result<Box<dyn Run>, String> {
+        self.begin(component, Plan::default(), lead)
+    }
+
+    fn begin(&self, component: &Component, plan: Plan, lead: Lead) -> Result<Box<dyn Run>, String> {
         let context: Context = serde_json::from_value(lead.input.context).map_err(|e| e.to_string())?;
         // As recorded: a replay under other limits would ask otherwise.
-        let (limits, now, pre) = (context.limits, lead.input.started_at, i.component.pre.clone());
+        let (limits, now, pre) = (context.limits, lead.input.started_at, component.pre.clone());
         let ticks = self.ticks.clone();
         let mut batch = lead.input.assignments;
         if batch.iter().any(|a| a.task.is_hosts_own()) {
@@ -389,7 +412,7 @@ impl Driver for Runtime {
                 let of = pass.clone();
                 let guest = Coroutine::new(&self.engine, with, |store| pre.page(store, context, of))
                     .map_err(|e| format!("{e:#}"))?;
-                let (sent, plan, takers) = (Spent::default(), i.plan, self.takers.clone());
+                let (sent, takers) = (Spent::default(), self.takers.clone());
                 return Ok(Box::new(page::Reading { guest, id, limits, pass, sent, plan, now, takers }));
             }
             let trigger = match own.task.kind.as_str() {

@@ -7,6 +7,7 @@ mod check;
 mod connect;
 mod help;
 mod map;
+mod operate;
 mod run;
 mod serve;
 mod sessions;

@@ -17,26 +17,26 @@ use tempfile::TempDir;
 const SAMPLE: &str = include_str!("../../../fixtures/installations/sample.toml");
 const SALESFORCE: &str = include_str!("../../../fixtures/installations/salesforce.toml");
 const GUIDE: &str = include_str!("../../../docs/admin-guide.md");
-const HOUR: u64 = 3600;
+pub const HOUR: u64 = 3600;
 
 /// Something in the world becomes otherwise, so many seconds after the beginning.
-type Change = (u64, fn(&Stage));
+pub type Change = (u64, fn(&Stage));
 
-fn told(at: u64, what: Happening) -> Act {
+pub fn told(at: u64, what: Happening) -> Act {
     Act { at, what, deliveries: vec![Delivery { dialect: oracle::Dialect::Rest, after: 1 }] }
 }
 
-fn created(at: u64, session: &str, starts: i64) -> Act {
+pub fn created(at: u64, session: &str, starts: i64) -> Act {
     told(at, Happening::SessionCreated { session: session.into(), event: "demo".into(), starts: Some(starts) })
 }
 
-fn registered(at: u64, session: &str, email: &str) -> Act {
+pub fn registered(at: u64, session: &str, email: &str) -> Act {
     let (session, email) = (session.into(), email.into());
     told(at, Happening::Registered { session, email, answers: vec![], utm: vec![], team_member: false })
 }
 
 /// A folder with an installation file and what was kept of the story.
-async fn kept(acts: Vec<Act>, changes: Vec<Change>) -> TempDir {
+pub async fn kept(acts: Vec<Act>, changes: Vec<Change>) -> TempDir {
     kept_in(Destination::default(), SAMPLE, acts, changes).await
 }
 
@@ -75,13 +75,13 @@ fn sessions(folder: &Path, more: &[&str]) -> Output {
     command.args(more).output().unwrap()
 }
 
-fn all_is_well(stage: &Stage) {
+pub fn all_is_well(stage: &Stage) {
     let mut world = stage.simulators.world();
     world.salesforce.set_marketing_user(true);
     world.salesforce.setup.validation_rules.clear();
 }
 
-fn nobody_may_make_campaigns(stage: &Stage) {
+pub fn nobody_may_make_campaigns(stage: &Stage) {
     stage.simulators.world().salesforce.set_marketing_user(false);
 }
 

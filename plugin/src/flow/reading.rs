@@ -417,12 +417,14 @@ fn tasks(work: &Work<'_>, reading: &Reading, rows: &[Value]) -> Vec<Task> {
 
 /// What one row brings about. The hosts are in every session; they are no news, and no line.
 fn tasks_of(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
-    read_row(work, row, reading.ended_at, &mark(row), reading.request()).unwrap_or_else(|problem| {
-        // Kept as it is, so that a later version can read it.
-        let row_text = json::text(row);
-        let payload = task::Unreadable { row: row_text, ended_at: reading.ended_at, problem: problem.to_string() };
-        vec![task::unreadable(&reading.session, &payload, &mark(row))]
-    })
+    let read = read_row(work, row, reading.ended_at, &mark(row), reading.request());
+    read.unwrap_or_else(|problem| vec![unread(reading, row, &problem)])
+}
+
+/// Kept as it is, so that a later version can read it.
+fn unread(reading: &Reading, row: &Value, problem: &Problem) -> Task {
+    let payload = task::Unreadable { row: json::text(row), ended_at: reading.ended_at, problem: problem.to_string() };
+    task::unreadable(&reading.session, &payload, &mark(row))
 }
 
 fn read_row(
@@ -432,13 +434,43 @@ fn read_row(
     mark: &str,
     request: Option<&str>,
 ) -> Result<Vec<Task>, Problem> {
-    let secrets = Wanted::new(work.settings).secrets;
-    let person = At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))?;
-    let PersonRow { mut registration, attendance, replay } = person;
-    if left_out::why(&registration, &work.settings.left_out, None).is_some() {
+    let person = person(work, row)?;
+    if left_out::why(&person.registration, &work.settings.left_out, None).is_some() {
         return Ok(Vec::new());
     }
-    let removed_at = roster::meet(work, &registration, &attendance, mark);
+    let removed_at = roster::meet(work, &person.registration, &person.attendance, mark);
+    Ok(done(work, person, ended_at, request, removed_at))
+}
+
+fn person(work: &Work<'_>, row: &Value) -> Result<PersonRow, Problem> {
+    let secrets = Wanted::new(work.settings).secrets;
+    At::root(row).and_then(|row| resources::person(&row, work.now(), secrets))
+}
+
+/// The row of somebody who was asked for by name, outside the session's own key: the roster stays as it is. Whoever is left out is told
+/// as that, since somebody wants to know.
+pub fn of_one(work: &Work<'_>, reading: &Reading, row: &Value) -> Vec<Task> {
+    match person(work, row) {
+        Ok(person) => match left_out::why(&person.registration, &work.settings.left_out, None) {
+            Some(why) => {
+                left_out::tell(work, &person.registration, &why);
+                Vec::new()
+            }
+            None => done(work, person, reading.ended_at, reading.request(), None),
+        },
+        Err(problem) => vec![unread(reading, row, &problem)],
+    }
+}
+
+/// What somebody did becomes tasks.
+fn done(
+    work: &Work<'_>,
+    person: PersonRow,
+    ended_at: Option<Instant>,
+    request: Option<&str>,
+    removed_at: Option<Instant>,
+) -> Vec<Task> {
+    let PersonRow { mut registration, attendance, replay } = person;
     registration.values.retain(|source| work.settings.reads(source));
     let watched = replay.map(|replay| task::replay(registration.clone(), replay, work.settings));
     let first = match ended_at {
@@ -456,7 +488,7 @@ fn read_row(
         Some(request) => task::filled(task, request),
         None => task::found(task),
     };
-    Ok([first].into_iter().chain(watched).map(found).map(again).collect())
+    [first].into_iter().chain(watched).map(found).map(again).collect()
 }
 
 /// Tried again, by a version that may be able to. Until then a person sees it.

@@ -16,6 +16,7 @@ mod reconciled;
 mod registrations;
 mod removed;
 mod removed_member;
+mod resynced;
 mod sessions;
 pub mod state;
 mod webhooks;

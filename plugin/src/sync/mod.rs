@@ -8,6 +8,7 @@ mod backfill;
 mod cursor;
 pub mod form_submissions;
 mod reconcile;
+mod resync;
 pub mod streams;
 
 use crate::{
@@ -52,7 +53,7 @@ impl From<Halt> for Interruption {
 
 pub fn sources(settings: &Settings) -> Vec<Source> {
     let mut sources = streams::sources();
-    sources.extend([reconcile::source(), backfill::source()]);
+    sources.extend([reconcile::source(), backfill::source(), resync::source()]);
     sources.extend(settings.registers_from_forms().then(form_submissions::source));
     sources
 }
@@ -93,6 +94,7 @@ async fn cost(work: &Work<'_>, source: &str, parameters: &str) -> Result<Vec<Cos
         (_, Some(stream)) => streams::cost(work, stream).await,
         (reconcile::NAME, _) => reconcile::cost(work).await,
         (backfill::NAME, _) => backfill::cost(work, parameters).await,
+        (resync::NAME, _) => resync::cost(work, parameters).await,
         (form_submissions::NAME, _) if work.settings.registers_from_forms() => Ok(form_submissions::cost()),
         _ => Err(unknown(source)),
     }
@@ -103,6 +105,7 @@ async fn page(work: &Work<'_>, source: &str, asked: &Asked<'_>) -> Result<Page, 
         (_, Some(stream)) => streams::page(work, stream, asked).await,
         (reconcile::NAME, _) => reconcile::page(work, asked).await,
         (backfill::NAME, _) => backfill::page(work, asked).await,
+        (resync::NAME, _) => resync::page(work, asked).await,
         (form_submissions::NAME, _) if work.settings.registers_from_forms() => {
             form_submissions::page(work, asked).await
         }

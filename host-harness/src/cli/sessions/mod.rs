@@ -6,30 +6,19 @@ mod records;
 
 use super::{
     exit_codes,
+    installed::kept,
     run::remedy,
     timeline::{table, tasks, title},
 };
 use crate::{
-    clock::SystemClock,
-    data_dir::DataDir,
-    durable::{
-        Engine, EngineLimits, NoProbe, TaskFilter,
-        journal::Record,
-        sqlite::{Durability, SqliteEngine},
-    },
+    durable::{Engine, TaskFilter, journal::Record},
     effect::RunId,
     installation::InstallationFile,
 };
-use anyhow::{Context, bail};
 use comfy_table::{ColumnConstraint, Table};
 use records::{Kind, Made, Records, Session};
 use serde::Serialize;
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// As Livestorm's own page of sessions says it.
 const NO_CAMPAIGN: &str = "No campaign associated to the session";
@@ -67,7 +56,7 @@ struct Report {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.installation)?;
-    let (_data, engine) = open(&arguments.data)?;
+    let (_data, engine) = kept(&arguments.data, "so no session has been met")?;
     let sessions = read(&engine, &file.id).await?;
     let need_a_person = sessions.iter().filter(|session| session.needs_a_person()).count();
     let report = Report { installation: file.id, sessions, need_a_person };
@@ -78,23 +67,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         report.print(&mut out)?;
     }
     Ok(ExitCode::from(if need_a_person == 0 { exit_codes::WELL } else { exit_codes::NOT_WELL }))
-}
-
-/// What is there: a look makes no store.
-fn open(path: &Path) -> anyhow::Result<(DataDir, SqliteEngine)> {
-    let store = DataDir::store_in(path);
-    if !store.exists() {
-        bail!(
-            "nothing is kept in {} yet, so no session has been met. `harness run` keeps it there; or give the directory that \
-             it was given with --data",
-            path.display()
-        );
-    }
-    let data = DataDir::open(path)?;
-    let engine =
-        SqliteEngine::open(&store, Arc::new(SystemClock), EngineLimits::default(), Durability::Full, Arc::new(NoProbe));
-    let engine = engine.with_context(|| format!("the store {} cannot be opened", store.display()))?;
-    Ok((data, engine))
 }
 
 async fn read(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec<Session>> {

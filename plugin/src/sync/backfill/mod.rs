@@ -9,7 +9,7 @@
 //! another: whatever page is asked for once more says the same. Each page says what its tasks will cost, so that the host can pace
 //! them, and has few of them, so that it can stop between them. Not here: what is done for a session (`flow/fill.rs`).
 
-mod costs;
+pub(super) mod costs;
 mod request;
 
 use super::{Asked, Halt, cursor};
@@ -74,15 +74,15 @@ plain!(Place { begun_at, since, event, list, page, records, again, left });
 
 /// A session that is to be filled in.
 #[derive(Clone, Debug, PartialEq)]
-struct Found {
-    id: SessionId,
-    event_id: Option<String>,
-    registrants: u64,
-    attendees: u64,
+pub(super) struct Found {
+    pub id: SessionId,
+    pub event_id: Option<String>,
+    pub registrants: u64,
+    pub attendees: u64,
     /// Made before the connector was switched on: it has no campaign but by a request like this.
-    is_old: bool,
+    pub is_old: bool,
     /// Nobody has attended it.
-    is_on_demand: bool,
+    pub is_on_demand: bool,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -213,7 +213,7 @@ fn wanted(work: &Work<'_>, row: &Value, request: &Request, until: Instant, tells
     }
 }
 
-fn found(row: &At<'_>, activated_at: Instant) -> Result<(Session, Found), Problem> {
+pub(super) fn found(row: &At<'_>, activated_at: Instant) -> Result<(Session, Found), Problem> {
     let session = resources::session(row)?;
     let attributes = row.object("attributes")?;
     let number = |name: &str| attributes.text_or_none(name).and_then(|text| text.parse().ok()).unwrap_or_default();

@@ -1,0 +1,61 @@
+//! `harness retry`: dead letters go again.
+
+use super::{exit_codes, installed::Kept};
+use crate::operate::Retry;
+use std::{io::Write, process::ExitCode};
+
+/// Gives dead letters again: those of a run, one of them, or all
+///
+/// Each goes as a first attempt, with the next `harness run` or `harness serve`. See to the problem first: it would come again. What was
+/// written before is known and not written twice. Ends with 3 where one was refused.
+///
+/// Examples:
+///   harness retry 12 --installation acme.toml
+///   harness retry --task 31 --installation acme.toml
+///   harness retry --all-failed --installation acme.toml
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+#[group(id = "which", required = true, multiple = false, args = ["run", "task", "all_failed"])]
+pub struct Arguments {
+    /// Those that this run left, as `harness runs` lists it
+    run: Option<u64>,
+    /// This one alone
+    #[arg(long, value_name = "TASK")]
+    task: Option<u64>,
+    /// All that there are
+    #[arg(long)]
+    all_failed: bool,
+    #[command(flatten)]
+    kept: Kept,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let at = arguments.kept.open()?;
+    let which = match (arguments.run, arguments.task) {
+        (Some(run), _) => Retry::Run(run),
+        (None, Some(task)) => Retry::Task(task),
+        (None, None) => Retry::AllFailed,
+    };
+    let retrying = at.desk.retry(&at.id, which).await?;
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&retrying)?)?;
+    } else {
+        for one in &retrying.tasks {
+            match &one.refused {
+                None => writeln!(out, "task {} goes again: {}", one.task, one.what)?,
+                Some(why) => writeln!(out, "refused: {}: {why}", one.what)?,
+            }
+        }
+        match retrying.tasks.iter().filter(|one| one.went_again).count() {
+            0 if retrying.tasks.is_empty() => writeln!(out, "There is no dead letter; nothing is to be given again.")?,
+            0 => {}
+            _ => writeln!(out, "They go with the next `harness run` or `harness serve`.")?,
+        }
+    }
+    let is_well = retrying.tasks.iter().all(|one| one.went_again);
+    Ok(ExitCode::from(if is_well { exit_codes::WELL } else { exit_codes::NOT_WELL }))
+}

@@ -1,0 +1,79 @@
+//! Dead letters go again.
+
+use super::{Desk, OperateError, pages};
+use crate::durable::{EngineError, KeptTask, TaskFilter, TaskId, TaskStatus};
+use serde::{Deserialize, Serialize};
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// Those that this run had last.
+    Run(u64),
+    Task(u64),
+    AllFailed,
+}
+
+/// One answer for each, in their order. None: nothing waited for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retrying {
+    pub installation: String,
+    pub tasks: Vec<Retried>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    pub task: u64,
+    pub what: String,
+    pub went_again: bool,
+    /// Why it did not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<String>,
+}
+
+impl Desk {
+    pub async fn retry(&self, installation: &str, which: Retry) -> Result<Retrying, OperateError> {
+        let engine = &*self.engine;
+        // Whatever its status: one that is no dead letter is refused by its name.
+        let filter = match which {
+            Retry::Task(_) => TaskFilter::default(),
+            _ => TaskFilter { status: Some(TaskStatus::Dead) },
+        };
+        let mut meant = pages::tasks(engine, installation, filter).await?;
+        match which {
+            Retry::AllFailed => {}
+            Retry::Task(task) => {
+                meant.retain(|kept| kept.id == TaskId(task));
+                if meant.is_empty() {
+                    return Err(OperateError::NoSuchTask { installation: installation.into(), task });
+                }
+            }
+            Retry::Run(run) => {
+                meant.retain(|kept| kept.run.is_some_and(|of| of.0 == run));
+                if meant.is_empty() {
+                    self.known(installation, run).await?;
+                    return Err(OperateError::NoDeadLetter { run });
+                }
+            }
+        }
+        let mut tasks = vec![];
+        for KeptTask { id, task, .. } in meant {
+            let refused = match engine.retry(installation, id).await {
+                Ok(()) => None,
+                Err(EngineError::Invalid(why)) => Some(why),
+                Err(error) => return Err(error.into()),
+            };
+            tasks.push(Retried { task: id.0, what: task.title, went_again: refused.is_none(), refused });
+        }
+        Ok(Retrying { installation: installation.into(), tasks })
+    }
+
+    /// That there is such a run.
+    async fn known(&self, installation: &str, run: u64) -> Result<(), OperateError> {
+        let runs = pages::runs(&*self.engine, installation).await?;
+        match runs.iter().any(|one| one.id.0 == run) {
+            true => Ok(()),
+            false => Err(OperateError::NoSuchRun { installation: installation.into(), run }),
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! One person's story across sessions, as somebody in marketing would read it: what arrived, what was done in which record, what was
+//! not and why, what waits, and where it stands.
+//!
+//! Promises: it goes by the words of the contract alone, and knows no payload and no state. What is told about the person is theirs;
+//! what is told about a session is theirs where one of their tasks names it, and a session's own failure is told with its people's
+//! stories, since it is what they wait for. An address that nobody knows is told as that, with what was looked through.
+
+use super::{
+    Desk, OperateError, When,
+    letters::remedy,
+    pages,
+    pages::is_about,
+    person,
+    words::{sentence, title},
+};
+use crate::{
+    durable::{EngineError, KeptChange, KeptTask, LogLine, TaskFilter, TaskStatus, journal::Record},
+    effect::{Action, Level, RunId, SendError, Subject},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Letters that somebody may have mixed up in an address.
+const ALIKE_MAX: usize = 2;
+/// As the connector's lines begin that say of somebody that nothing is written.
+const LEFT_OUT: &str = "left-out";
+/// The field of a line that says what a person may do about it.
+const REMEDY: &str = "remedy";
+/// The providers' words for what is made of a session.
+const MADE: [&str; 2] = ["Campaign", "List"];
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Story {
+    pub installation: String,
+    pub person: String,
+    pub known: bool,
+    pub searched: Searched,
+    /// Somebody who is known and is written nearly like this.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alike: Option<String>,
+    /// The oldest first; what waits and what failed at the end.
+    pub told: Vec<Told>,
+    /// Where it stands, and what to do.
+    pub stands: String,
+    /// Nothing goes on before somebody does something.
+    pub needs_a_person: bool,
+}
+
+/// How much was looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Searched {
+    pub tasks: usize,
+    pub lines: usize,
+    pub changes: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    pub at: When,
+    pub kind: ToldKind,
+    /// Where it was done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connection: Option<String>,
+    pub what: String,
+    /// Of something that failed, or that was left out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remedy: Option<String>,
+    /// Of something that waits: it goes on no sooner.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<When>,
+    /// More of it: `show`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub run: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToldKind {
+    /// News of the person.
+    Arrived,
+    /// The connector's word on the way.
+    Noted,
+    Done,
+    NotDone,
+    Waits,
+    /// A dead letter.
+    Failed,
+}
+
+impl Desk {
+    pub async fn why(&self, installation: &str, email: &str) -> Result<Story, OperateError> {
+        let engine = &*self.engine;
+        let known = Known {
+            person: person(email)?,
+            tasks: pages::tasks(engine, installation, TaskFilter::default()).await?,
+            lines: pages::lines(engine, installation).await?,
+            changes: pages::changes(engine, installation).await?,
+        };
+        let names = known.names();
+        let mut told = known.past(&names);
+        let open = known.open(&names);
+        let broken = self.broken(installation, &open).await?;
+        let is_known = !told.is_empty() || !open.is_empty();
+        let searched = Searched { tasks: known.tasks.len(), lines: known.lines.len(), changes: known.changes.len() };
+        let alike = if is_known { None } else { known.alike() };
+        let (stands, needs_a_person) = match is_known {
+            true => stands(&known.person, &told, &open, broken),
+            false => (unknown(&known.person, &searched, alike.as_deref()), true),
+        };
+        told.extend(open);
+        let person = known.person;
+        Ok(Story {
+            installation: installation.into(),
+            person,
+            known: is_known,
+            searched,
+            alike,
+            told,
+            stands,
+            needs_a_person,
+        })
+    }
+
+    /// What keeps a run of theirs from its provider, where only a person can change that.
+    async fn broken(&self, installation: &str, open: &[Told]) -> Result<Option<String>, OperateError> {
+        let runs: BTreeSet<u64> =
+            open.iter().filter(|one| one.kind == ToldKind::Waits).filter_map(|one| one.run).collect();
+        for run in runs {
+            let entries = match self.engine.tape(installation, RunId(run)).await {
+                Ok(tape) => tape.entries,
+                // It is no longer kept.
+                Err(EngineError::Unknown(_) | EngineError::Corrupt(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for record in entries {
+                if let Record::Answer { answer: Err(error @ SendError::Unauthorized(_)), .. } = record {
+                    return Ok(Some(error.to_string()));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+struct Known {
+    person: String,
+    tasks: Vec<KeptTask>,
+    lines: Vec<LogLine>,
+    changes: Vec<KeptChange>,
+}
+
+/// The campaign's name, by session.
+type Names = BTreeMap<String, String>;
+
+impl Known {
+    fn is_theirs(&self, subject: &Option<Subject>) -> bool {
+        is_about(subject, "person", &self.person)
+    }
+
+    fn names(&self) -> Names {
+        let campaigns =
+            self.changes.iter().filter(|kept| kept.change.object == "Campaign" && is_there(kept.change.action));
+        let name = |kept: &KeptChange| {
+            let session = kept.change.subject.as_ref().filter(|subject| subject.kind == "session")?;
+            Some((session.id.clone(), kept.change.detail.clone()?))
+        };
+        campaigns.filter_map(name).collect()
+    }
+
+    /// What has happened.
+    fn past(&self, names: &Names) -> Vec<Told> {
+        let mut told = vec![];
+        let theirs: Vec<&KeptTask> = self.tasks.iter().filter(|kept| self.is_theirs(&kept.task.subject)).collect();
+        // The same work once more, e.g. after it waited, has a key that begins with that of the first.
+        let is_again = |kept: &KeptTask| {
+            let begins = |other: &&KeptTask| {
+                kept.task.dedupe_key.strip_prefix(&other.task.dedupe_key).is_some_and(|rest| rest.starts_with('/'))
+            };
+            theirs.iter().any(begins)
+        };
+        for kept in theirs.iter().filter(|kept| !is_again(kept)) {
+            told.push(Told {
+                run: None,
+                ..plain(When(kept.admitted_at), ToldKind::Arrived, named(&kept.task.title, names))
+            });
+        }
+        let dead: Vec<&str> = theirs.iter().filter_map(|kept| Some(kept.failure.as_ref()?.problem.as_str())).collect();
+        for LogLine { run, at, line, .. } in self.lines.iter().filter(|kept| self.is_theirs(&kept.line.subject)) {
+            // Told at the end, with its remedy.
+            if dead.iter().any(|problem| line.message.contains(problem)) {
+                continue;
+            }
+            let is_left = line.code.starts_with(LEFT_OUT) || line.level >= Level::Warning;
+            let kind = if is_left { ToldKind::NotDone } else { ToldKind::Noted };
+            let remedy = line.fields.iter().find(|(name, _)| name == REMEDY).map(|(_, remedy)| remedy.clone());
+            told.push(Told {
+                remedy,
+                run: run.map(|run| run.0),
+                ..plain(When(*at), kind, named(&line.message, names))
+            });
+        }
+        for KeptChange { run, at, change, .. } in
+            self.changes.iter().filter(|kept| self.is_theirs(&kept.change.subject))
+        {
+            let said = sentence(change).map(|sentence| (ToldKind::Done, sentence));
+            let detail = change.detail.as_deref().unwrap_or_default();
+            let left = || {
+                let is_said =
+                    self.lines.iter().any(|kept| kept.run == Some(*run) && kept.line.message.contains(detail));
+                let is_left = matches!(change.action, Action::LeftOut | Action::Failed) && !is_said;
+                is_left.then(|| (ToldKind::NotDone, format!("{} is not written: {detail}", change.object)))
+            };
+            let Some((kind, what)) = said.or_else(left) else { continue };
+            let connection = Some(title(&change.connection).to_owned());
+            told.push(Told { connection, run: Some(run.0), ..plain(When(*at), kind, named(&what, names)) });
+        }
+        told.sort_by_key(|one| one.at);
+        told
+    }
+
+    /// What waits, then what failed.
+    fn open(&self, names: &Names) -> Vec<Told> {
+        let sessions = self.sessions();
+        let is_meant = |kept: &&KeptTask| {
+            self.is_theirs(&kept.task.subject)
+                || kept
+                    .task
+                    .subject
+                    .as_ref()
+                    .is_some_and(|of| of.kind == "session" && sessions.contains(of.id.as_str()))
+        };
+        let (mut waits, mut failed) = (vec![], vec![]);
+        for kept in self.tasks.iter().filter(is_meant) {
+            let (at, what) = (When(kept.admitted_at), named(&kept.task.title, names));
+            let run = kept.run.map(|run| run.0);
+            match (kept.status, &kept.failure) {
+                (TaskStatus::Dead, Some(failure)) if !self.is_over(kept) => {
+                    let what = format!("{what}: {}", named(&failure.problem, names));
+                    failed.push(Told { remedy: Some(remedy(kept)), run, ..plain(at, ToldKind::Failed, what) });
+                }
+                (TaskStatus::Waiting | TaskStatus::Running, _) => {
+                    let why =
+                        kept.waiting_for.as_ref().map(|why| format!(": {}", named(why, names))).unwrap_or_default();
+                    let until = Some(When(kept.due));
+                    waits.push(Told { until, run, ..plain(at, ToldKind::Waits, format!("{what}{why}")) });
+                }
+                _ => {}
+            }
+        }
+        waits.extend(failed);
+        waits
+    }
+
+    /// Those that the person's tasks name.
+    fn sessions(&self) -> BTreeSet<&str> {
+        let subjects = self.tasks.iter().map(|kept| &kept.task.subject);
+        let subjects = subjects.chain(self.lines.iter().map(|kept| &kept.line.subject));
+        let subjects = subjects.chain(self.changes.iter().map(|kept| &kept.change.subject));
+        let all: BTreeSet<&str> =
+            subjects.flatten().filter(|of| of.kind == "session").map(|of| of.id.as_str()).collect();
+        let theirs = self.tasks.iter().filter(|kept| self.is_theirs(&kept.task.subject));
+        theirs.filter_map(|kept| kept.task.dedupe_key.split('/').find_map(|part| all.get(part).copied())).collect()
+    }
+
+    /// Somebody has mended it since: the same kind of work about it was done later, or what it was to make is made.
+    fn is_over(&self, dead: &KeptTask) -> bool {
+        let subject = &dead.task.subject;
+        let is_same = |kept: &&KeptTask| kept.task.kind == dead.task.kind && &kept.task.subject == subject;
+        let of_session = subject.as_ref().is_some_and(|subject| subject.kind == "session");
+        let is_made = |kept: &KeptChange| {
+            MADE.contains(&kept.change.object.as_str())
+                && is_there(kept.change.action)
+                && &kept.change.subject == subject
+                && dead.run.is_some_and(|run| kept.run > run)
+        };
+        let was_done = |kept: &KeptTask| kept.id > dead.id && kept.status == TaskStatus::Done;
+        of_session && (self.tasks.iter().filter(is_same).any(was_done) || self.changes.iter().any(is_made))
+    }
+
+    fn alike(&self) -> Option<String> {
+        let subjects = self.tasks.iter().map(|kept| &kept.task.subject);
+        let subjects = subjects.chain(self.lines.iter().map(|kept| &kept.line.subject)).flatten();
+        let people: BTreeSet<&str> = subjects.filter(|of| of.kind == "person").map(|of| of.id.as_str()).collect();
+        let scored = people.into_iter().map(|other| (strsim::damerau_levenshtein(&self.person, other), other));
+        scored.filter(|(letters, _)| *letters <= ALIKE_MAX).min().map(|(_, other)| other.into())
+    }
+}
+
+fn is_there(action: Action) -> bool {
+    !matches!(action, Action::LeftOut | Action::Failed)
+}
+
+fn plain(at: When, kind: ToldKind, what: String) -> Told {
+    Told { at, kind, connection: None, what, remedy: None, until: None, run: None }
+}
+
+/// A session by its campaign's name: nobody knows it by its id.
+fn named(text: &str, names: &Names) -> String {
+    let name = |text: String, (id, name): (&String, &String)| {
+        let quoted = format!("\"{name}\"");
+        [format!("\"{id}\""), format!("session {id}"), id.clone()]
+            .iter()
+            .fold(text, |text, id| text.replace(id, &quoted))
+    };
+    names.iter().filter(|(id, _)| text.contains(id.as_str())).fold(text.to_owned(), name)
+}
+
+fn stands(person: &str, told: &[Told], open: &[Told], broken: Option<String>) -> (String, bool) {
+    let of = |kind| open.iter().filter(move |one| one.kind == kind);
+    let said = |what: &str| what.trim_end_matches('.').to_owned();
+    // The last one is what would happen again.
+    if let Some(last) = of(ToldKind::Failed).next_back() {
+        let count = match of(ToldKind::Failed).count() {
+            1 => "Something waits for somebody".to_owned(),
+            count => format!("{count} things wait for somebody, the last of them"),
+        };
+        let remedy = last.remedy.as_deref().unwrap_or_default();
+        return (format!("{count}: {}. What to do: {remedy}", said(&last.what)), true);
+    }
+    let soonest = of(ToldKind::Waits).min_by_key(|one| one.until);
+    if let Some(why) = broken {
+        return (
+            format!(
+                "It waits for a connection that does not work: {}. Sign it in again; nothing is lost, and it goes on then.",
+                said(&why)
+            ),
+            true,
+        );
+    }
+    if let (Some(waits), Some(until)) = (soonest, soonest.and_then(|one| one.until)) {
+        let what = said(&waits.what);
+        return (format!("Nothing is to be done: it goes on by itself, no sooner than {until} ({what})."), false);
+    }
+    let left = told.iter().rev().find(|one| one.kind == ToldKind::NotDone);
+    match (left, told.iter().any(|one| one.kind == ToldKind::Done)) {
+        (Some(left), false) => {
+            let remedy = left.remedy.clone().unwrap_or_else(|| {
+                "Nothing is to be done, if that is as you want it; docs/admin-guide.md says under \"What is left out\" what would \
+                 change it.".into()
+            });
+            (format!("Nothing is written: {}. {remedy}", said(&left.what)), false)
+        }
+        _ => (format!("All that arrived of {person} is done; nothing is to be done."), false),
+    }
+}
+
+fn unknown(person: &str, searched: &Searched, alike: Option<&str>) -> String {
+    let Searched { tasks, lines, changes } = searched;
+    let alike = alike.map(|other| format!(" Did you mean {other}?")).unwrap_or_default();
+    format!(
+        "Nothing is known of {person}: {tasks} tasks, {lines} lines of the log and {changes} changes of records were looked through.{alike} \
+         If they registered in Livestorm, have them read again: `harness resync --person {person}`."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_told_by_its_campaign_however_it_is_named() {
+        let names = [("S1-id".to_string(), "Product demo".to_string())].into();
+        let rows = [
+            ("ana registered for session S1-id", "ana registered for \"Product demo\""),
+            ("registered for \"S1-id\": see session S1-id", "registered for \"Product demo\": see \"Product demo\""),
+            ("See what S1-id waits for", "See what \"Product demo\" waits for"),
+            ("session S2-id", "session S2-id"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(named(text, &names), expected);
+        }
+    }
+
+    /// What was told, what is open, what is broken; what is said, and whether somebody must do something.
+    type Row<'a> = (&'a [&'a Told], Vec<Told>, Option<String>, &'a str, bool);
+
+    #[test]
+    fn where_it_stands_is_said_by_what_weighs_most() {
+        let when = |seconds| When(crate::clock::Timestamp::from_seconds(seconds));
+        let done = plain(when(1), ToldKind::Done, "ana joins".into());
+        let left = plain(when(1), ToldKind::NotDone, "ana is left out: a member of the team.".into());
+        let waits =
+            |until| Told { until: Some(when(until)), ..plain(when(1), ToldKind::Waits, format!("until {until}")) };
+        let failed =
+            Told { remedy: Some("Mend it.".into()), ..plain(when(1), ToldKind::Failed, "the campaign: no.".into()) };
+        let broken = || Some("the connection needs a person".to_owned());
+        let rows: [Row<'_>; 6] = [
+            (
+                &[&done],
+                vec![waits(9), failed.clone()],
+                broken(),
+                "Something waits for somebody: the campaign: no. What to do: Mend it.",
+                true,
+            ),
+            (&[&done], vec![failed.clone(), failed], None, "2 things wait for somebody", true),
+            (&[&done], vec![waits(9)], broken(), "It waits for a connection that does not work", true),
+            (&[&left], vec![waits(9), waits(5)], None, "no sooner than 1970-01-01T00:00:05Z (until 5)", false),
+            (
+                &[&left],
+                vec![],
+                None,
+                "Nothing is written: ana is left out: a member of the team. Nothing is to be done, if",
+                false,
+            ),
+            (&[&left, &done], vec![], None, "All that arrived of ana is done", false),
+        ];
+        for (told, open, broken, expected, needs) in rows {
+            let told: Vec<Told> = told.iter().map(|one| (*one).clone()).collect();
+            let (said, needs_a_person) = stands("ana", &told, &open, broken);
+            assert!(said.contains(expected) && needs_a_person == needs, "{said}");
+        }
+    }
+}
