@@ -42,7 +42,8 @@ impl Desk {
         let (task, accepted) = match accepted.first() {
             Some(Accepted::Already(task)) => (task.0, false),
             Some(Accepted::New(task)) => (task.0, true),
-            None => (0, false),
+            // A pass is about nobody.
+            Some(Accepted::Forgotten) | None => (0, false),
         };
         Ok(Resynced { installation: installation.into(), task, accepted })
     }

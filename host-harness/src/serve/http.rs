@@ -4,7 +4,7 @@
 use super::{fleet::Fleet, metrics};
 use crate::ingress::server;
 use axum::{
-    Json, Router,
+    Router,
     extract::State,
     http::{StatusCode, header},
     response::IntoResponse,
@@ -36,9 +36,10 @@ pub(super) fn router(fleet: Arc<Fleet>) -> Router {
 async fn health(State(fleet): State<Arc<Fleet>>) -> impl IntoResponse {
     let standings = fleet.standings().await;
     let count = |word: &str| standings.iter().filter(|standing| standing.status.word() == word).count();
-    Json(json!({"status": "ok", "installations": {
+    let told = json!({"status": "ok", "installations": {
         "running": count("running"), "held": count("held"), "broken": count("broken"),
-    }}))
+    }});
+    ([(header::CONTENT_TYPE, "application/json")], told.to_string())
 }
 
 async fn measured(State(fleet): State<Arc<Fleet>>) -> impl IntoResponse {
