@@ -3,7 +3,7 @@
 use super::{Desk, OperateError};
 use crate::{
     durable::{
-        EngineError, Tape,
+        BODY_GONE, DELIVERY, EngineError, Tape,
         journal::{self, Divergence},
     },
     effect::{Ask, End, Input, Note, Request, Run, RunId, Step},
@@ -57,6 +57,7 @@ impl Desk {
 
     /// The component that began the run, if it is the one that is installed; else why it cannot be played.
     pub(super) fn its_component(&self, tape: &Tape) -> Result<Arc<Component>, String> {
+        is_open(tape)?;
         let component = self.runtime.component(&tape.lead.installation).map_err(|error| error.to_string())?;
         match component.digest == tape.lead.input.component {
             true => Ok(component),
@@ -68,5 +69,13 @@ impl Desk {
         let mut run = Overheard { run: self.runtime.replay(component, tape.lead.clone())?, heard: vec![] };
         let end = journal::play(tape.entries.clone(), &mut run).await;
         Ok(Played { heard: run.heard, end })
+    }
+}
+
+/// What came in is sealed while it waits, and gone afterwards.
+pub(super) fn is_open(tape: &Tape) -> Result<(), String> {
+    match tape.lead.input.assignments.iter().any(|assignment| assignment.task.kind == DELIVERY) {
+        true => Err(format!("it took in a delivery, and {BODY_GONE}")),
+        false => Ok(()),
     }
 }

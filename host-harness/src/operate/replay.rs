@@ -15,7 +15,7 @@
 use super::{
     Desk, OperateError, RunKind,
     mask::Mask,
-    played::{A_PAGE, Heard, Played},
+    played::{A_PAGE, Heard, Played, is_open},
     show::{document, place},
 };
 use crate::{
@@ -115,6 +115,7 @@ impl Desk {
         let tape = self.recorded(installation, run).await?;
         let mask = Mask::new(&tape, personal);
         let not_played = |why: String| OperateError::NotPlayed { run, why };
+        is_open(&tape).map_err(not_played)?;
         if RunKind::of(&tape.lead.key) == RunKind::Page {
             return Err(not_played(format!("{A_PAGE}. `harness show {run}` tells what it said")));
         }

@@ -21,11 +21,11 @@ pub(super) async fn text(fleet: &Fleet) -> Result<String, EngineError> {
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    drop(writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}"));
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    drop(writeln!(out, "{name}{{{}}} {value}", labels.join(",")));
+    let _ = writeln!(out, "{name}{{{}}} {value}", labels.join(","));
 }
