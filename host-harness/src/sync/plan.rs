@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn a_pass_waits_until_its_share_of_the_quota_has_paid_for_it() {
-        let rows: [(u64, &[(&str, u64)], u64); 5] = [
-            (600, &[], 600),
+        let rows = [
+            (600, &[][..], 600),
             // 5,000 requests in 30 days are one in 518 seconds.
             (600, &[("livestorm", 1)], 600),
             (600, &[("livestorm", 2)], 1_036),
