@@ -185,7 +185,9 @@ fn world_with(
     let connections =
         Connections::new(Arc::new(clock.clone()), fake.clone(), store.clone(), ConnectionLimits::default());
     for installation in ["one", "two"] {
-        connections.install(installation, bindings(), everything(), CallLimits::default()).unwrap();
+        connections
+            .install(installation, bindings(), everything(), CallLimits::default(), Withheld::default())
+            .unwrap();
     }
     World { clock, fake, store, connections: Arc::new(connections) }
 }
@@ -289,10 +291,11 @@ async fn an_installation_may_give_another_address_and_only_the_operator_a_privat
     let w = world(|_, _| fine());
     let mut b = bindings();
     b.get_mut("crm").unwrap().address = Some("http://127.0.0.1:8080".into());
-    let refused = w.connections.install("one", b.clone(), everything(), CallLimits::default()).unwrap_err();
+    let refused =
+        w.connections.install("one", b.clone(), everything(), CallLimits::default(), Withheld::default()).unwrap_err();
     assert!(refused.to_string().starts_with("connection `crm`: http:// is for private addresses"), "{refused}");
     b.get_mut("crm").unwrap().allow_private_addresses = true;
-    w.connections.install("one", b, everything(), CallLimits::default()).unwrap();
+    w.connections.install("one", b, everything(), CallLimits::default(), Withheld::default()).unwrap();
     assert_eq!(status(&w.one(read("crm")).await), 200);
     assert_eq!(w.got()[0].uri, "http://127.0.0.1:8080/services/x");
 }
@@ -315,7 +318,15 @@ async fn what_is_refused_is_not_sent() {
     let w = world(|_, _| fine());
     let mut rules = everything();
     rules[0].path = vec!["services".into()];
-    w.connections.install("one", bindings(), rules, CallLimits { request_bytes: 10, ..CallLimits::default() }).unwrap();
+    w.connections
+        .install(
+            "one",
+            bindings(),
+            rules,
+            CallLimits { request_bytes: 10, ..CallLimits::default() },
+            Withheld::default(),
+        )
+        .unwrap();
     let mut big = read("events");
     big.body = Some(Body { content_type: "text/plain".into(), bytes: vec![b'x'; 11] });
     let mut secret = read("events");
@@ -600,7 +611,7 @@ async fn a_read_is_sent_twice_more_and_then_told_as_it_is() {
 async fn an_answer_that_breaks_a_limit_is_unusable() {
     let w = world(|_, _| answer(200, &[], &"x".repeat(101)));
     let limits = CallLimits { response_bytes: 100, ..CallLimits::default() };
-    w.connections.install("one", bindings(), everything(), limits).unwrap();
+    w.connections.install("one", bindings(), everything(), limits, Withheld::default()).unwrap();
     let problem = "the answer has more than 100 bytes (limits.response-bytes)".to_owned();
     let expect = Err(SendError::Unusable { status: Some(200), problem });
     assert_eq!(w.one(request("crm", Repeat::Once)).await, expect);
@@ -772,7 +783,7 @@ fn percent(text: &str) -> String {
 async fn in_a_dry_run_reads_travel_and_writes_are_judged_noted_and_not_sent() {
     let w = world(|_, _| fine());
     let crm_alone = everything().into_iter().filter(|rule| rule.connection == "crm").collect();
-    w.connections.install("one", bindings(), crm_alone, CallLimits::default()).unwrap();
+    w.connections.install("one", bindings(), crm_alone, CallLimits::default(), Withheld::default()).unwrap();
     let runs = SimulatedClock::new(Timestamp::from_seconds(9_000_000));
     let rehearsal = Rehearsal::new(w.connections.clone(), Arc::new(runs.clone()));
     let ask = async |request: Request| rehearsal.perform(w.permit(0), request, runs.begin()).await.0;
