@@ -311,9 +311,10 @@ async fn plays(seed: u64, counts: &mut Counts) -> Result<Vec<String>, String> {
     }
     let mut lines = vec![format!("{:?}", case.told), format!("over at {}, {:?}", case.over, case.used_up)];
     lines.extend(dead.iter().map(|task| format!("dead: {} {:?}", task.task.title, task.failure)));
-    let world = theatre.stage.simulators.world();
-    lines.extend(world.requests.iter().filter(|seen| seen.method != "GET").map(|seen| format!("{seen:?}")));
-    drop(world);
+    {
+        let world = theatre.stage.simulators.world();
+        lines.extend(world.requests.iter().filter(|seen| seen.method != "GET").map(|seen| format!("{seen:?}")));
+    }
     lines.extend(log(&host).await.iter().map(|line| format!("{} {}: {}", line.at, line.line.code, line.line.message)));
     Err(format!("{wrong:#?}\n{}", lines.join("\n")))
 }
