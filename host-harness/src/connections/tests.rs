@@ -725,6 +725,30 @@ async fn the_same_story_takes_the_same_time() {
 // Secrets
 
 #[tokio::test]
+async fn the_address_of_webhooks_goes_out_whole_and_links_by_which_people_join_come_in_where_the_settings_name_them() {
+    let w = world(|got, _| answer(201, &[], &got.body));
+    let told = r#"{"connection_link":"https://app.livestorm.co/p/1?key=made-up","url":"https://h.example/hooks/one/s/{address-secret}"}"#;
+    let without = told.replace("https://app.livestorm.co/p/1?key=made-up", scrub::MARK);
+    let asks = r#"{"mapping":{"prospect":[{"source":"secret.connection_link","target":"Link__c"}]}}"#;
+    for (settings, seen) in [("{}", without.as_str()), (asks, told)] {
+        let withheld = Withheld::of(Some("made-up-address-secret".into()), settings);
+        w.connections.install("one", bindings(), everything(), CallLimits::default(), withheld).unwrap();
+        for (path, is_told) in [("webhooks", true), ("events", false)] {
+            let mut r = request("events", Repeat::Once);
+            r.path = vec!["v1".into(), path.into()];
+            r.body = Some(Body { content_type: "application/json".into(), bytes: told.into() });
+            let answers = w.all(vec![(w.permit(0), r)]).await;
+            assert_eq!(String::from_utf8(answers[0].clone().unwrap().body).unwrap(), seen, "{settings} {path}");
+            let sent = w.fake.got.lock().unwrap().last().unwrap().body.clone();
+            assert_eq!(sent.contains("/made%2Dup%2Daddress%2Dsecret\""), is_told, "{sent}");
+            assert_eq!(sent.contains(scrub::IN_ADDRESS), !is_told, "{sent}");
+        }
+    }
+    let address = w.connections.without_secret("one", "https://h.example/hooks/one/s/made%2Dup%2Daddress%2Dsecret");
+    assert_eq!(address, "https://h.example/hooks/one/s/{address-secret}");
+}
+
+#[tokio::test]
 async fn no_secret_is_in_any_answer_error_or_debug_text() {
     let folder = tempfile::tempdir().unwrap();
     let store = CredentialStore::open(folder.path().join("c.json"), Vault::simulated()).unwrap();
