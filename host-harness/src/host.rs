@@ -7,6 +7,7 @@ use crate::{
     clock::{Clock, SimulatedClock, Timestamp},
     connections::{
         self, Binding, CallLimits, ConnectionLimits, Connections, CredentialStore, Provider, Rehearsal, Transport,
+        Withheld,
     },
     durable::{
         self, Engine, EngineError, EngineLimits, Probe,
@@ -165,7 +166,8 @@ impl Host {
         };
         let quota = |(name, binding): (&String, &Binding)| Some((name.clone(), binding.provider.quota()?));
         let quotas: Vec<_> = bindings.iter().filter_map(quota).collect();
-        self.connections.install(&id, bindings, egress, call_limits)?;
+        let withheld = Withheld::of(address_secret.clone(), &settings);
+        self.connections.install(&id, bindings, egress, call_limits, withheld)?;
         let dry_run = self.rehearsal.is_some();
         let context = Context { installation: id.clone(), settings, activated_at, connections, dry_run, limits };
         let sources = self.runtime.sources(&component, context.clone()).await?;
@@ -219,10 +221,13 @@ impl Host {
         self.sources.read().unwrap_or_else(|p| p.into_inner()).get(installation).cloned().unwrap_or_default()
     }
 
-    /// The customer switched it on, or on again: the connector is told where webhooks are to be sent to, by webhook source, and what
-    /// repeats by itself begins, or goes on from where it stood.
+    /// The customer switched it on, or on again: the connector is told where webhooks are to be sent to, by webhook source and without
+    /// the secret part, and what repeats by itself begins, or goes on from where it stood.
     pub async fn switch_on(&self, installation: &str, addresses: BTreeMap<String, String>) -> Result<(), EngineError> {
         let now = self.clock.now();
+        let hidden =
+            |(source, address): (String, String)| (source, self.connections.without_secret(installation, &address));
+        let addresses = addresses.into_iter().map(hidden).collect();
         let activated = trigger("activated", &Trigger::Activated { addresses, at: now }, now);
         for source in self.sources(installation) {
             self.engine.resume(installation, Some(&sync::key(&source.name))).await?;

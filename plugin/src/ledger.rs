@@ -266,8 +266,13 @@ fn settle(
             return Err(for_http(&error, work.now(), &fact.doing));
         }
     };
+    // It may have taken effect as late as now: a wave is sent one after the other.
+    let now = work.now();
+    if let Some(Noted::Sending { since, bodies, .. }) = noted(work, fact)? {
+        note(work, fact, &Noted::Sending { at: now, since, bodies });
+    }
     let why = format!("whether it took effect is not known ({in_doubt}), it is looked up then");
-    Err(fact.doing.later(work.now() + READ_LAG, &why))
+    Err(fact.doing.later(now + READ_LAG, &why))
 }
 
 #[cfg(test)]
@@ -287,7 +292,7 @@ mod tests {
         story::state::says,
         test_host::{TestHost, answer, on_host},
     };
-    use std::cell::RefCell;
+    use std::{cell::RefCell, rc::Rc};
 
     const POST: OnceCall = OnceCall::new(Shape::new(
         ACCOUNT_ENGAGEMENT,
@@ -301,7 +306,7 @@ mod tests {
 
     /// Sends once against these answers and looks; says what came of it and how often was sent and looked.
     struct Provider {
-        host: TestHost,
+        host: Rc<TestHost>,
         seen: RefCell<Vec<Seen>>,
     }
 
@@ -309,7 +314,9 @@ mod tests {
         fn new(answers: Vec<Answer>) -> Self {
             let answers = RefCell::new(answers.into_iter());
             Self {
-                host: TestHost::new(START, move |_| answers.borrow_mut().next().expect("one answer a request")),
+                host: Rc::new(TestHost::new(START, move |_| {
+                    answers.borrow_mut().next().expect("one answer a request")
+                })),
                 seen: RefCell::default(),
             }
         }
@@ -401,6 +408,30 @@ mod tests {
             assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
             assert!(provider.host.state("f").is_some());
         }
+    }
+
+    /// In a wave of many it is sent long after it was noted: looked at any sooner, a read might not show it yet.
+    #[test]
+    fn what_is_in_doubt_is_looked_up_a_read_lag_after_the_answer_that_did_not_come() {
+        const WAITED: u64 = 20 * crate::host::SECOND;
+        let host = Rc::new_cyclic(|host: &std::rc::Weak<TestHost>| {
+            let host = host.clone();
+            TestHost::new(START, move |_| {
+                host.upgrade().expect("it asks").set_now(START + WAITED);
+                Err(HttpError::Unknown("the connection was reset".into()))
+            })
+        });
+        let provider = Provider { host, seen: RefCell::default() };
+        assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
+        provider.host.set_now(START + WAITED + READ_LAG - 1);
+        assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
+        assert!(provider.seen.borrow().is_empty(), "it is looked at too soon");
+        provider.host.set_now(START + WAITED + READ_LAG);
+        assert_eq!(
+            provider.once(Seen::There(None)),
+            Ok(Once::Written { id: None, fresh: true, at: START }),
+            "as of the first attempt"
+        );
     }
 
     /// What an earlier version remembers is read by every later one.

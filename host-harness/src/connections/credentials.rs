@@ -108,15 +108,38 @@ pub(super) struct Access {
 
 /// All that must not come out, of one account.
 #[derive(Clone, Default)]
-pub(super) struct Known(Vec<SecretString>);
+pub(super) struct Known {
+    secrets: Vec<SecretString>,
+    /// The secret part of the address that webhooks are sent to.
+    address: Option<SecretString>,
+    /// Of answers.
+    fields: Vec<&'static str>,
+}
 
 impl Known {
     pub fn of(secrets: impl IntoIterator<Item = SecretString>) -> Known {
-        Known(secrets.into_iter().collect())
+        Known { secrets: secrets.into_iter().collect(), ..Known::default() }
+    }
+
+    pub fn with_address(self, address: Option<&SecretString>) -> Known {
+        Known { address: address.cloned(), ..self }
+    }
+
+    /// Names of fields whose values are taken out of answers.
+    pub fn with_fields(self, fields: Vec<&'static str>) -> Known {
+        Known { fields, ..self }
+    }
+
+    pub fn fields(&self) -> &[&'static str] {
+        &self.fields
     }
 
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(ExposeSecret::expose_secret)
+        self.secrets.iter().map(ExposeSecret::expose_secret)
+    }
+
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_ref().map(ExposeSecret::expose_secret)
     }
 }
 
@@ -235,6 +258,10 @@ pub fn connected_name(installation: &str, account: &str) -> String {
 }
 
 impl CredentialStore {
+    pub(super) fn is_on_disk(&self) -> bool {
+        self.0.file.is_some()
+    }
+
     /// Forgotten with the process: for tests and for the simulators.
     pub fn in_memory() -> CredentialStore {
         CredentialStore(Arc::new(Store { file: None, inner: Mutex::default() }))
@@ -404,7 +431,7 @@ impl CredentialStore {
     pub(super) fn known(&self, account: &str) -> Known {
         let inner = self.lock();
         let Some(found) = inner.accounts.get(account) else { return Known::default() };
-        Known(found.secret.parts().into_iter().chain(&found.former).cloned().collect())
+        Known::of(found.secret.parts().into_iter().chain(&found.former).cloned())
     }
 
     /// Keeps what a refresh brought, unless the account's secret was changed meanwhile. Blocks until it is on the disk.

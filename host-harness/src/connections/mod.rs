@@ -42,11 +42,13 @@ use crate::{
 };
 use addresses::{AddressError, Origin};
 use async_trait::async_trait;
+use credentials::Known;
 use oauth::Grants;
 use pace::{Lane, Patience};
 use pipeline::{Permitted, Resolved, Sent};
 use profile::Verdict;
 use retry::{Outcome, Resend, Tries, WhyNot};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -129,6 +131,22 @@ pub enum InstallError {
     NoInstallation(String),
 }
 
+/// What the connector of an installation does not see of what goes by, although it is no credential of an account.
+#[derive(Clone, Debug, Default)]
+pub struct Withheld {
+    /// Of the address that its webhooks are sent to: the connector tells the provider the address, with a stand-in for this.
+    pub address_secret: Option<SecretString>,
+    /// Fields of answers that are withheld ([`Provider::withheld`]) unless the installation's settings ask for them by name.
+    pub asked_for: Vec<&'static str>,
+}
+
+impl Withheld {
+    pub fn of(address_secret: Option<SecretString>, settings: &str) -> Withheld {
+        let fields = Provider::ALL.iter().flat_map(|provider| provider.withheld());
+        Withheld { address_secret, asked_for: fields.copied().filter(|field| settings.contains(field)).collect() }
+    }
+}
+
 /// A binding that was checked.
 #[derive(Debug)]
 struct Bound {
@@ -146,6 +164,7 @@ struct Installation {
     bindings: BTreeMap<String, Arc<Bound>>,
     egress: Vec<EgressRule>,
     limits: CallLimits,
+    withheld: Withheld,
 }
 
 /// One provider account: the provider, the grant, the business unit.
@@ -210,6 +229,7 @@ impl Connections {
         bindings: BTreeMap<String, Binding>,
         egress: Vec<EgressRule>,
         limits: CallLimits,
+        withheld: Withheld,
     ) -> Result<(), InstallError> {
         if let Some(problem) = egress.iter().find_map(policy::problem) {
             return Err(InstallError::Rule(problem));
@@ -218,7 +238,7 @@ impl Connections {
             .into_iter()
             .map(|(name, binding)| Ok((name.clone(), Arc::new(self.bind(name, binding)?))))
             .collect::<Result<_, InstallError>>()?;
-        let installed = Arc::new(Installation { bindings, egress, limits });
+        let installed = Arc::new(Installation { bindings, egress, limits, withheld });
         self.installations_mut().insert(installation.to_owned(), installed);
         Ok(())
     }
@@ -231,9 +251,17 @@ impl Connections {
         let Some(of) = self.installation(installation) else {
             return Err(InstallError::NoInstallation(installation.into()));
         };
-        let granted = Installation { bindings: of.bindings.clone(), egress, limits: of.limits.clone() };
+        let (bindings, limits, withheld) = (of.bindings.clone(), of.limits.clone(), of.withheld.clone());
+        let granted = Installation { bindings, egress, limits, withheld };
         self.installations_mut().insert(name.to_owned(), Arc::new(granted));
         Ok(())
+    }
+
+    /// An address that webhooks are sent to, as the connector may know it.
+    pub fn without_secret(&self, installation: &str, address: &str) -> String {
+        let installed = self.installation(installation);
+        let secret = installed.as_ref().and_then(|installed| installed.withheld.address_secret.as_ref());
+        scrub::text(address, &Known::default().with_address(secret))
     }
 
     pub fn remove(&self, installation: &str) {
@@ -276,7 +304,7 @@ impl Connections {
         };
         let mut lanes = self.lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let lane = lanes.entry((provider, account.clone(), business_unit.clone()));
-        let lane = lane.or_insert_with(|| Arc::new(Lane::new(provider.pace()))).clone();
+        let lane = lane.or_insert_with(|| Arc::new(Lane::new(provider.pace(), self.clock.clone()))).clone();
         Ok(Bound { provider, origin, account, business_unit, allow_private, lane })
     }
 
@@ -314,7 +342,7 @@ impl Connections {
             let held_until = self.clock.now().plus(hold);
             let patience = Patience { held_until, send_before: permit.send_before };
             let slot;
-            (slot, work) = lane.admit(&*self.clock, work, request.method, &request.path, patience).await;
+            (slot, work) = lane.admit(work, request.method, &request.path, patience).await;
             let slot = match slot {
                 Ok(slot) => slot,
                 Err(why) => return (last.unwrap_or_else(|| Err(why.into())), work),
@@ -329,7 +357,8 @@ impl Connections {
                 Ok(authorised) => authorised,
                 Err(e) => return (Err(e), work),
             };
-            let sent = authorised.send(&slot, &*self.transport, limits.response_bytes).await;
+            let sent;
+            (sent, work) = authorised.send(&slot, &*self.transport, limits.response_bytes, work).await;
             drop(slot);
             let now = self.clock.now();
             if let Some(left) = sent.as_ref().ok().and_then(|sent| sent.left(bound)) {

@@ -245,7 +245,12 @@ impl Inner {
         write: impl FnOnce(&CredentialStore) -> Result<(), CredentialError> + Send + 'static,
     ) -> Result<(), NoToken> {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || write(&store)).await {
+        // What is in memory alone takes no time, and no other thread, whose haste would order things.
+        let written = match store.is_on_disk() {
+            true => tokio::task::spawn_blocking(move || write(&store)).await,
+            false => Ok(write(&store)),
+        };
+        match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(e)) => Err(NoToken::NotNow(format!("a new token could not be stored, so it is not used: {e}"))),
             Err(_) => Err(NoToken::NotNow("a new token could not be stored, so it is not used".into())),

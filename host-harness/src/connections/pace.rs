@@ -7,8 +7,8 @@
 //! [`Book`] is pure: who may start when. [`Lane`] waits for it. Promises: after "slow down" and "quota gone" nobody sends
 //! until then; after three failures in a row only one probes. Not here: whether to send again (`retry.rs`).
 //!
-//! Invariant: a slot is never held while waiting for a time. Waiting for a slot keeps its `Work` (whoever holds one is
-//! sending); waiting for a time gives it up.
+//! Invariant: a slot is never held while waiting for a time. Whoever waits, for a time or for a slot, has given up its `Work`; a
+//! slot that comes free is handed on with one.
 //!
 //! The figures are fixed for now (`profile/`).
 
@@ -20,11 +20,11 @@ use crate::{
 };
 use futures_util::future::{self, Either};
 use std::{
-    pin::pin,
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 /// After so many failures in a row the provider is taken for gone.
 const FAILURES_MAX: u32 = 3;
@@ -171,7 +171,8 @@ impl Book {
 /// One provider account, as all its requests share it.
 #[derive(Debug)]
 pub struct Lane {
-    slots: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    slots: Arc<Mutex<Slots>>,
     book: Mutex<Book>,
     /// A token that was refused though it was fresh: no refresh helps until then.
     refused: Mutex<Option<(u64, Timestamp)>>,
@@ -180,10 +181,33 @@ pub struct Lane {
     ledger: Arc<Ledger>,
 }
 
+#[derive(Debug)]
+struct Slots {
+    free: usize,
+    /// Who waits for one, the first first. Some may have gone.
+    line: VecDeque<oneshot::Sender<(Slot, Work)>>,
+}
+
 /// The right to have one request in flight.
 #[derive(Debug)]
 pub struct Slot {
-    _slot: OwnedSemaphorePermit,
+    slots: Arc<Mutex<Slots>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut slots = lock(&self.slots);
+        let next = std::iter::from_fn(|| slots.line.pop_front()).find(|next| !next.is_closed());
+        let Some(next) = next else {
+            slots.free += 1;
+            return;
+        };
+        drop(slots);
+        let slot = Slot { slots: self.slots.clone(), clock: self.clock.clone() };
+        // Who has gone in between hands it on.
+        let _ = next.send((slot, self.clock.begin()));
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -192,9 +216,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Lane {
-    pub fn new(pace: Pace) -> Lane {
+    pub fn new(pace: Pace, clock: Arc<dyn Clock>) -> Lane {
         Lane {
-            slots: Arc::new(Semaphore::new(pace.in_flight_max)),
+            clock,
+            slots: Arc::new(Mutex::new(Slots { free: pace.in_flight_max, line: VecDeque::new() })),
             book: Mutex::new(Book::new(pace.rates)),
             refused: Mutex::new(None),
             left: Mutex::new(None),
@@ -205,29 +230,30 @@ impl Lane {
     /// Waits for the request's turn and for a slot.
     pub async fn admit(
         &self,
-        clock: &dyn Clock,
         mut work: Work,
         method: Method,
         path: &[String],
         patience: Patience,
     ) -> (Result<Slot, NoStart>, Work) {
         loop {
-            let now = clock.now();
+            let now = self.clock.now();
             let at = match lock(&self.book).reserve(now, method, path, patience) {
                 Ok(at) => at,
                 Err(why) => return (Err(why), work),
             };
             if at > now {
-                work = clock::sleep(clock, work, at).await;
+                work = clock::sleep(&*self.clock, work, at).await;
             }
-            let Some(slot) = self.slot(clock, patience).await else {
-                let now = clock.now();
+            let slot;
+            (slot, work) = self.slot(work, patience).await;
+            let Some(slot) = slot else {
+                let now = self.clock.now();
                 let over = now >= patience.send_before;
                 let reason = "the provider is slow: as many requests as it allows are in flight".to_owned();
                 let later = NoStart::Later { until: now.plus(SLOT_AGAIN), reason };
                 return (Err(if over { NoStart::Over } else { later }), work);
             };
-            let now = clock.now();
+            let now = self.clock.now();
             if now > patience.send_before {
                 return (Err(NoStart::Over), work);
             }
@@ -237,15 +263,22 @@ impl Lane {
         }
     }
 
-    async fn slot(&self, clock: &dyn Clock, patience: Patience) -> Option<Slot> {
-        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
-            return Some(Slot { _slot: slot });
+    async fn slot(&self, work: Work, patience: Patience) -> (Option<Slot>, Work) {
+        let (given, slot) = oneshot::channel();
+        {
+            let mut slots = lock(&self.slots);
+            if slots.free > 0 {
+                slots.free -= 1;
+                return (Some(Slot { slots: self.slots.clone(), clock: self.clock.clone() }), work);
+            }
+            slots.line.push_back(given);
         }
-        // With a simulated clock, which our own `Work` holds up, this timer does not fire: slots come free at once.
-        let timer = clock.timer(patience.held_until.min(patience.send_before));
-        match future::select(pin!(self.slots.clone().acquire_owned()), pin!(timer)).await {
-            Either::Left((slot, _)) => slot.ok().map(|slot| Slot { _slot: slot }),
-            Either::Right(_) => None,
+        let timer = self.clock.timer(patience.held_until.min(patience.send_before));
+        drop(work);
+        match future::select(slot, timer).await {
+            Either::Left((Ok((slot, work)), _)) => (Some(slot), work),
+            Either::Left((Err(_), timer)) => (None, timer.await),
+            Either::Right((work, _)) => (None, work),
         }
     }
 
@@ -400,12 +433,12 @@ mod tests {
     #[tokio::test]
     async fn slots_are_not_held_while_waiting_for_a_time() {
         let clock = SimulatedClock::new(Timestamp(0));
-        let lane = Arc::new(Lane::new(Pace { in_flight_max: 1, rates: RATES }));
+        let lane = Arc::new(Lane::new(Pace { in_flight_max: 1, rates: RATES }, Arc::new(clock.clone())));
         let started = Arc::new(Mutex::new(vec![]));
         for _ in 0..4 {
             let (clock, lane, started, work) = (clock.clone(), lane.clone(), started.clone(), clock.begin());
             tokio::spawn(async move {
-                let (slot, work) = lane.admit(&clock, work, Method::Get, &[], patient(5)).await;
+                let (slot, work) = lane.admit(work, Method::Get, &[], patient(5)).await;
                 started.lock().unwrap().push(clock.now().0);
                 tokio::task::yield_now().await;
                 drop(slot.unwrap());
@@ -416,16 +449,27 @@ mod tests {
         assert_eq!(*started.lock().unwrap(), [0, 200, 400, 600]);
     }
 
+    /// Each holds its slot for four seconds.
     #[tokio::test]
-    async fn who_waits_for_a_slot_too_long_is_throttled() {
-        let clock = crate::clock::SystemClock;
-        let lane = Lane::new(Pace { in_flight_max: 1, rates: &[] });
-        let patience =
-            Patience { held_until: clock.now().plus(Duration::from_millis(20)), send_before: Timestamp::MAX };
-        let (first, _) = lane.admit(&clock, clock.begin(), Method::Get, &[], patience).await;
-        let (second, _) = lane.admit(&clock, clock.begin(), Method::Get, &[], patience).await;
-        assert!(matches!(second, Err(NoStart::Later { .. })), "{second:?}");
-        drop(first);
+    async fn a_slot_is_handed_on_in_line_and_who_waits_for_one_too_long_is_throttled() {
+        let clock = SimulatedClock::new(Timestamp(0));
+        let lane = Arc::new(Lane::new(Pace { in_flight_max: 1, rates: &[] }, Arc::new(clock.clone())));
+        let ended = Arc::new(Mutex::new(vec![]));
+        for nth in 0..4 {
+            let (clock, lane, ended, work) = (clock.clone(), lane.clone(), ended.clone(), clock.begin());
+            tokio::spawn(async move {
+                let (slot, work) = lane.admit(work, Method::Get, &[], patient(9)).await;
+                let began = clock.now().seconds();
+                let work = clock::sleep(&clock, work, clock.now().plus(Duration::from_secs(4))).await;
+                ended.lock().unwrap().push((nth, began, slot.is_ok()));
+                drop(slot);
+                drop(work);
+            });
+        }
+        clock.run_until(Timestamp::MAX).await;
+        assert_eq!(*ended.lock().unwrap(), [(0, 0, true), (1, 4, true), (2, 8, true), (3, 9, false)]);
+        let (slot, _) = lane.admit(clock.begin(), Method::Get, &[], patient(99)).await;
+        assert!(slot.is_ok(), "who has gone holds nothing");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! space `%20`), so no server reads anything into it.
 
 use super::{
-    Bound, CallLimits, ConnectionLimits, Installation,
+    Bound, CallLimits, ConnectionLimits, Installation, Withheld,
     addresses::Origin,
     client::Dial,
     credentials::{Access, Known},
@@ -19,7 +19,7 @@ use super::{
     transport::{Transport, TransportError},
 };
 use crate::{
-    clock::Timestamp,
+    clock::{Timestamp, Work},
     effect::{Denial, Repeat, Request, Response, SendError},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -74,6 +74,7 @@ pub(super) struct Permitted {
     pub parts: Vec<Part>,
     /// Path and query, encoded.
     address: String,
+    withheld: Withheld,
 }
 
 /// A request as it goes out, with credentials in it. Not printable.
@@ -117,7 +118,8 @@ impl<'a> Resolved<'a> {
     /// One judge for the request and for each that it carries: what is refused alone is refused inside another.
     pub fn permit(self, limits: &ConnectionLimits) -> Result<Permitted, SendError> {
         let parts = self.judged(limits).map_err(SendError::Denied)?;
-        Ok(Permitted { bound: self.bound, request: self.request, parts, address: self.address })
+        let withheld = self.installation.withheld.clone();
+        Ok(Permitted { bound: self.bound, request: self.request, parts, address: self.address, withheld })
     }
 
     fn judged(&self, limits: &ConnectionLimits) -> Result<Vec<Part>, Denial> {
@@ -254,6 +256,8 @@ fn broken(
 impl Permitted {
     /// Looks for secrets first: a guest that has one got it in a way that must not go on.
     pub fn authorise(&self, access: &Access, known: Known) -> Result<Authorised, SendError> {
+        let fields = self.bound.provider.withheld().iter().filter(|field| !self.withheld.asked_for.contains(field));
+        let known = known.with_address(self.withheld.address_secret.as_ref()).with_fields(fields.copied().collect());
         let clean = |request: &Request| !scrub::carries_secret(request, &known);
         if !clean(&self.request) || !envelope::all(&self.parts, &clean) {
             return Err(SendError::Denied(Denial {
@@ -279,7 +283,12 @@ impl Permitted {
             }
             (None, None) => return Err(unusable("has no address, and its provider gave none")),
         };
-        let mut request = http::Request::new(self.request.body.as_ref().map(|b| b.bytes.clone()).unwrap_or_default());
+        let body = self.request.body.as_ref().map(|body| body.bytes.as_slice()).unwrap_or_default();
+        let body = match self.bound.provider.is_told_addresses(&self.request) {
+            true => scrub::fill(body, &known),
+            false => body.to_vec(),
+        };
+        let mut request = http::Request::new(body);
         *request.uri_mut() =
             format!("{}{}", origin.as_str(), self.address).parse().map_err(|_| unusable("has a malformed address"))?;
         *request.method_mut() = http::Method::from_bytes(self.request.method.as_str().as_bytes())
@@ -309,9 +318,11 @@ impl Authorised {
         _slot: &Slot,
         transport: &dyn Transport,
         body_bytes_max: usize,
-    ) -> Result<Sent, TransportError> {
+        work: Work,
+    ) -> (Result<Sent, TransportError>, Work) {
         let Authorised { request, known, refreshable, carries } = self;
-        match transport.send(request, body_bytes_max).await {
+        let (answer, work) = transport.send_at_work(request, body_bytes_max, work).await;
+        let sent = match answer {
             // The network has counted already; another transport may not have.
             Ok(answer) if answer.body().len() > body_bytes_max => Err(TransportError::Unusable {
                 status: Some(answer.status().as_u16()),
@@ -323,7 +334,8 @@ impl Authorised {
             Err(TransportError::Unusable { status, problem }) => {
                 Err(TransportError::Unusable { status, problem: scrub::text(&problem, &known) })
             }
-        }
+        };
+        (sent, work)
     }
 }
 
@@ -377,6 +389,7 @@ impl Scrubbed {
 mod tests {
     use super::*;
     use crate::{
+        clock::SystemClock,
         connections::{pace::Lane, profile::Provider},
         effect::{Body, Method},
     };
@@ -402,7 +415,7 @@ mod tests {
             account: "sf".into(),
             business_unit: None,
             allow_private: false,
-            lane: Arc::new(Lane::new(Provider::AccountEngagement.pace())),
+            lane: Arc::new(Lane::new(Provider::AccountEngagement.pace(), Arc::new(SystemClock))),
         }
     }
 

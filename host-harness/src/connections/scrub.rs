@@ -5,14 +5,21 @@
 //! percent-encoded, and as JSON with escaped slashes. Before injection a request of the guest is searched in the same
 //! way: it cannot have a secret, unless something has gone wrong that must not go on.
 //!
+//! The address that webhooks are sent to has a secret part too, and a guest has to tell the provider the address. So it knows the
+//! address with [`IN_ADDRESS`] in the place of the secret, which is filled in where the provider is told, and only there
+//! ([`fill`]); in answers it becomes the same again, so that a guest knows its address when it sees it.
+//!
 //! Not covered: a secret that the provider changes before it repeats it (see README, residual risk).
 
 use super::credentials::Known;
 use crate::effect::Request;
 use http::HeaderMap;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 pub const MARK: &str = "[secret]";
+/// Stands for the secret part of the address that webhooks are sent to.
+pub const IN_ADDRESS: &str = "{address-secret}";
 
 /// Answer headers that carry credentials or belong to one hop.
 const DROPPED: [&str; 15] = [
@@ -35,7 +42,8 @@ const DROPPED: [&str; 15] = [
 
 /// Each secret in each form, longest first, so that a short form never breaks a longer one. All are ASCII.
 struct Forms {
-    all: Vec<String>,
+    /// With what comes in its place.
+    all: Vec<(String, &'static str)>,
     /// Which bytes a form begins with: an answer of megabytes is passed through once.
     first: [bool; 256],
 }
@@ -46,19 +54,21 @@ impl Forms {
             let strict = utf8_percent_encode(s, NON_ALPHANUMERIC).to_string();
             [s.to_owned(), super::pipeline::encode(s), strict, s.replace('/', "\\/")]
         };
-        let mut all: Vec<String> = known.texts().flat_map(forms).filter(|f| !f.is_empty()).collect();
-        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        let marked = known.texts().map(|text| (text, MARK)).chain(known.address().map(|text| (text, IN_ADDRESS)));
+        let marked = marked.flat_map(|(text, mark)| forms(text).map(|form| (form, mark)));
+        let mut all: Vec<(String, &str)> = marked.filter(|(form, _)| !form.is_empty()).collect();
+        all.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
         let mut first = [false; 256];
-        all.iter().for_each(|f| first[usize::from(f.as_bytes()[0])] = true);
+        all.iter().for_each(|(form, _)| first[usize::from(form.as_bytes()[0])] = true);
         Forms { all, first }
     }
 
-    /// Where the next one begins, and its length.
-    fn find(&self, bytes: &[u8]) -> Option<(usize, usize)> {
+    /// Where the next one begins, its length, and what comes in its place.
+    fn find(&self, bytes: &[u8]) -> Option<(usize, usize, &'static str)> {
         bytes.iter().enumerate().filter(|(_, byte)| self.first[usize::from(**byte)]).find_map(|(at, _)| {
-            let form = self.all.iter().find(|f| bytes[at..].starts_with(f.as_bytes()))?;
-            Some((at, form.len()))
+            let (form, mark) = self.all.iter().find(|(form, _)| bytes[at..].starts_with(form.as_bytes()))?;
+            Some((at, form.len(), *mark))
         })
     }
 
@@ -67,9 +77,9 @@ impl Forms {
         let mut clean = Vec::with_capacity(bytes.len());
         let mut rest = &bytes[..];
         loop {
-            let (at, length) = found;
+            let (at, length, mark) = found;
             clean.extend_from_slice(&rest[..at]);
-            clean.extend_from_slice(MARK.as_bytes());
+            clean.extend_from_slice(mark.as_bytes());
             rest = &rest[at + length..];
             match self.find(rest) {
                 Some(next) => found = next,
@@ -86,7 +96,39 @@ impl Forms {
 }
 
 pub(super) fn body(bytes: Vec<u8>, known: &Known) -> Vec<u8> {
-    Forms::of(known).replace(bytes)
+    Forms::of(known).replace(without_fields(bytes, known.fields()))
+}
+
+/// Without the values of these fields, be they members of their names or `{"id": name, "value": ...}`. What is no JSON has none.
+fn without_fields(bytes: Vec<u8>, fields: &[&str]) -> Vec<u8> {
+    // Most answers have none, and are not read.
+    let may_have = |field: &&&str| bytes.windows(field.len()).any(|window| window == field.as_bytes());
+    let fields: Vec<&str> = fields.iter().filter(may_have).copied().collect();
+    if fields.is_empty() {
+        return bytes;
+    }
+    let Ok(mut value) = serde_json::from_slice(&bytes) else { return bytes };
+    withhold(&mut value, &fields);
+    value.to_string().into_bytes()
+}
+
+fn withhold(value: &mut Value, fields: &[&str]) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(|value| withhold(value, fields)),
+        Value::Object(members) => {
+            let is_one = members.get("id").and_then(Value::as_str).is_some_and(|id| fields.contains(&id));
+            for (name, value) in members {
+                if fields.contains(&name.as_str()) || is_one && name == "value" {
+                    if !value.is_null() {
+                        *value = MARK.into();
+                    }
+                } else {
+                    withhold(value, fields);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// An error text, or any other.
@@ -102,6 +144,21 @@ pub(super) fn headers(headers: &HeaderMap, known: &Known) -> Vec<(String, String
         .filter(|(name, _)| !DROPPED.contains(&name.as_str()))
         .map(|(name, value)| (forms.text(name.as_str()), forms.text(&String::from_utf8_lossy(value.as_bytes()))))
         .collect()
+}
+
+/// A body that tells a provider where to send webhooks, as it goes out.
+pub(super) fn fill(body: &[u8], known: &Known) -> Vec<u8> {
+    let Some(secret) = known.address() else { return body.to_vec() };
+    let secret = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let mut filled = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.windows(IN_ADDRESS.len()).position(|window| window == IN_ADDRESS.as_bytes()) {
+        filled.extend_from_slice(&rest[..at]);
+        filled.extend_from_slice(secret.as_bytes());
+        rest = &rest[at + IN_ADDRESS.len()..];
+    }
+    filled.extend_from_slice(rest);
+    filled
 }
 
 /// Whether a request of the guest has a secret in it.
@@ -186,6 +243,40 @@ mod tests {
             place(&mut r, format!("x{TOKEN}y"));
             assert!(carries_secret(&r, &known()), "{r:?}");
         }
+    }
+
+    #[test]
+    fn the_values_of_withheld_fields_are_taken_out_wherever_they_stand() {
+        let known = Known::default().with_fields(vec!["key", "link"]);
+        for (said, clean) in [
+            (r#"{"a":[{"key":"x","link":null,"keys":"y"}]}"#, r#"{"a":[{"key":"[secret]","keys":"y","link":null}]}"#),
+            (
+                r#"[{"id":"key","value":"x"},{"id":"why","value":"key"}]"#,
+                r#"[{"id":"key","value":"[secret]"},{"id":"why","value":"key"}]"#,
+            ),
+            (r#"{"link":{"key":7}}"#, r#"{"link":"[secret]"}"#),
+            (r#"{"b" : 1.50}"#, r#"{"b" : 1.50}"#),
+            ("<p>key</p>", "<p>key</p>"),
+        ] {
+            assert_eq!(String::from_utf8(body(said.into(), &known)).unwrap(), clean);
+            assert_eq!(body(said.into(), &Known::default()), said.as_bytes());
+        }
+    }
+
+    #[test]
+    fn an_address_is_filled_in_and_comes_back_as_the_guest_knows_it() {
+        let known = known().with_address(Some(&"made-up/secret".into()));
+        let as_the_guest_has_it = r#"{"url":"https://h.example/hooks/i/s/{address-secret}"}"#;
+        let filled = fill(as_the_guest_has_it.as_bytes(), &known);
+        assert_eq!(filled, br#"{"url":"https://h.example/hooks/i/s/made%2Dup%2Fsecret"}"#);
+        for form in ["made%2Dup%2Fsecret", "made-up%2Fsecret", "made-up/secret", r"made-up\/secret"] {
+            let answered = as_the_guest_has_it.replace(IN_ADDRESS, form);
+            assert_eq!(text(&answered, &known), as_the_guest_has_it, "{form}");
+            let asked =
+                Request { body: Some(Body { content_type: "a/b".into(), bytes: answered.into() }), ..request() };
+            assert!(carries_secret(&asked, &known), "{form}");
+        }
+        assert_eq!(fill(as_the_guest_has_it.as_bytes(), &self::known()), as_the_guest_has_it.as_bytes());
     }
 
     proptest! {

@@ -185,7 +185,9 @@ fn world_with(
     let connections =
         Connections::new(Arc::new(clock.clone()), fake.clone(), store.clone(), ConnectionLimits::default());
     for installation in ["one", "two"] {
-        connections.install(installation, bindings(), everything(), CallLimits::default()).unwrap();
+        connections
+            .install(installation, bindings(), everything(), CallLimits::default(), Withheld::default())
+            .unwrap();
     }
     World { clock, fake, store, connections: Arc::new(connections) }
 }
@@ -289,10 +291,11 @@ async fn an_installation_may_give_another_address_and_only_the_operator_a_privat
     let w = world(|_, _| fine());
     let mut b = bindings();
     b.get_mut("crm").unwrap().address = Some("http://127.0.0.1:8080".into());
-    let refused = w.connections.install("one", b.clone(), everything(), CallLimits::default()).unwrap_err();
+    let refused =
+        w.connections.install("one", b.clone(), everything(), CallLimits::default(), Withheld::default()).unwrap_err();
     assert!(refused.to_string().starts_with("connection `crm`: http:// is for private addresses"), "{refused}");
     b.get_mut("crm").unwrap().allow_private_addresses = true;
-    w.connections.install("one", b, everything(), CallLimits::default()).unwrap();
+    w.connections.install("one", b, everything(), CallLimits::default(), Withheld::default()).unwrap();
     assert_eq!(status(&w.one(read("crm")).await), 200);
     assert_eq!(w.got()[0].uri, "http://127.0.0.1:8080/services/x");
 }
@@ -315,7 +318,15 @@ async fn what_is_refused_is_not_sent() {
     let w = world(|_, _| fine());
     let mut rules = everything();
     rules[0].path = vec!["services".into()];
-    w.connections.install("one", bindings(), rules, CallLimits { request_bytes: 10, ..CallLimits::default() }).unwrap();
+    w.connections
+        .install(
+            "one",
+            bindings(),
+            rules,
+            CallLimits { request_bytes: 10, ..CallLimits::default() },
+            Withheld::default(),
+        )
+        .unwrap();
     let mut big = read("events");
     big.body = Some(Body { content_type: "text/plain".into(), bytes: vec![b'x'; 11] });
     let mut secret = read("events");
@@ -600,7 +611,7 @@ async fn a_read_is_sent_twice_more_and_then_told_as_it_is() {
 async fn an_answer_that_breaks_a_limit_is_unusable() {
     let w = world(|_, _| answer(200, &[], &"x".repeat(101)));
     let limits = CallLimits { response_bytes: 100, ..CallLimits::default() };
-    w.connections.install("one", bindings(), everything(), limits).unwrap();
+    w.connections.install("one", bindings(), everything(), limits, Withheld::default()).unwrap();
     let problem = "the answer has more than 100 bytes (limits.response-bytes)".to_owned();
     let expect = Err(SendError::Unusable { status: Some(200), problem });
     assert_eq!(w.one(request("crm", Repeat::Once)).await, expect);
@@ -714,6 +725,30 @@ async fn the_same_story_takes_the_same_time() {
 // Secrets
 
 #[tokio::test]
+async fn the_address_of_webhooks_goes_out_whole_and_links_by_which_people_join_come_in_where_the_settings_name_them() {
+    let w = world(|got, _| answer(201, &[], &got.body));
+    let told = r#"{"connection_link":"https://app.livestorm.co/p/1?key=made-up","url":"https://h.example/hooks/one/s/{address-secret}"}"#;
+    let without = told.replace("https://app.livestorm.co/p/1?key=made-up", scrub::MARK);
+    let asks = r#"{"mapping":{"prospect":[{"source":"secret.connection_link","target":"Link__c"}]}}"#;
+    for (settings, seen) in [("{}", without.as_str()), (asks, told)] {
+        let withheld = Withheld::of(Some("made-up-address-secret".into()), settings);
+        w.connections.install("one", bindings(), everything(), CallLimits::default(), withheld).unwrap();
+        for (path, is_told) in [("webhooks", true), ("events", false)] {
+            let mut r = request("events", Repeat::Once);
+            r.path = vec!["v1".into(), path.into()];
+            r.body = Some(Body { content_type: "application/json".into(), bytes: told.into() });
+            let answers = w.all(vec![(w.permit(0), r)]).await;
+            assert_eq!(String::from_utf8(answers[0].clone().unwrap().body).unwrap(), seen, "{settings} {path}");
+            let sent = w.fake.got.lock().unwrap().last().unwrap().body.clone();
+            assert_eq!(sent.contains("/made%2Dup%2Daddress%2Dsecret\""), is_told, "{sent}");
+            assert_eq!(sent.contains(scrub::IN_ADDRESS), !is_told, "{sent}");
+        }
+    }
+    let address = w.connections.without_secret("one", "https://h.example/hooks/one/s/made%2Dup%2Daddress%2Dsecret");
+    assert_eq!(address, "https://h.example/hooks/one/s/{address-secret}");
+}
+
+#[tokio::test]
 async fn no_secret_is_in_any_answer_error_or_debug_text() {
     let folder = tempfile::tempdir().unwrap();
     let store = CredentialStore::open(folder.path().join("c.json"), Vault::simulated()).unwrap();
@@ -772,7 +807,7 @@ fn percent(text: &str) -> String {
 async fn in_a_dry_run_reads_travel_and_writes_are_judged_noted_and_not_sent() {
     let w = world(|_, _| fine());
     let crm_alone = everything().into_iter().filter(|rule| rule.connection == "crm").collect();
-    w.connections.install("one", bindings(), crm_alone, CallLimits::default()).unwrap();
+    w.connections.install("one", bindings(), crm_alone, CallLimits::default(), Withheld::default()).unwrap();
     let runs = SimulatedClock::new(Timestamp::from_seconds(9_000_000));
     let rehearsal = Rehearsal::new(w.connections.clone(), Arc::new(runs.clone()));
     let ask = async |request: Request| rehearsal.perform(w.permit(0), request, runs.begin()).await.0;

@@ -3,6 +3,7 @@
 //! Below policy and injection, so whatever is sent through it has passed them. Promises: says whether anything
 //! may have reached the other side. Not here: whether to send again (`retry.rs`).
 
+use crate::clock::Work;
 use async_trait::async_trait;
 
 /// An answer that did not come, by what the other side may have seen of the request.
@@ -27,4 +28,14 @@ pub trait Transport: Send + Sync {
         request: http::Request<Vec<u8>>,
         body_bytes_max: usize,
     ) -> Result<http::Response<Vec<u8>>, TransportError>;
+
+    /// The same for who holds a work: one that lets simulated time go by gives it up meanwhile.
+    async fn send_at_work(
+        &self,
+        request: http::Request<Vec<u8>>,
+        body_bytes_max: usize,
+        work: Work,
+    ) -> (Result<http::Response<Vec<u8>>, TransportError>, Work) {
+        (self.send(request, body_bytes_max).await, work)
+    }
 }

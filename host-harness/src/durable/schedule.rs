@@ -3,6 +3,10 @@
 //! runs twice at a time; an installation that has something to do, and room, is not overtaken twice by the same other one,
 //! nor is a key of it by another of its keys; a timer is never early. Pure: it is told the time.
 //!
+//! A run that waits for a provider that does not answer holds its place all the while. So installations whose runs take long
+//! ([`SLOW`]) have half of all places together for a while, however many they are: the others wait once, for those who are not
+//! known as slow yet, and then no more.
+//!
 //! Here stands only *when* a key has something to do. What that is, the store says when the key's turn has come, so a
 //! stale hint costs one look and no more.
 
@@ -12,6 +16,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
+
+/// A run that takes so long waits for a provider: a batch is sized to take less.
+pub const SLOW: Duration = Duration::from_secs(20);
+/// For how long that is remembered of its installation: quick runs between, such as those that take in deliveries, say nothing.
+const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 
 /// An ordering key of an installation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +37,7 @@ enum Standing {
     Live {
         /// Something was said about it meanwhile.
         said: bool,
+        since: Timestamp,
     },
 }
 
@@ -40,6 +50,8 @@ pub struct Schedule {
     /// By installation: who is ready, in line.
     ready: BTreeMap<String, BTreeMap<u64, Key>>,
     live: BTreeMap<String, usize>,
+    /// Whose runs took long, and until when that is remembered.
+    slow: BTreeMap<String, Timestamp>,
     /// By installation: its last turn.
     had: BTreeMap<String, u64>,
     turns: u64,
@@ -54,6 +66,7 @@ impl Schedule {
             timers: BTreeSet::new(),
             ready: BTreeMap::new(),
             live: BTreeMap::new(),
+            slow: BTreeMap::new(),
             had: BTreeMap::new(),
             turns: 0,
         }
@@ -62,7 +75,7 @@ impl Schedule {
     /// The key has something to do at `next`, or never. Of a live one it is only noted that something was said.
     pub fn set(&mut self, key: &Key, next: Option<Timestamp>, now: Timestamp) {
         match self.keys.get_mut(key) {
-            Some(Standing::Live { said }) => {
+            Some(Standing::Live { said, .. }) => {
                 *said = true;
                 return;
             }
@@ -90,8 +103,13 @@ impl Schedule {
         if self.live() >= self.runs_max {
             return None;
         }
+        self.slow.retain(|_, until| *until > now);
+        let of = |installation: &str| self.live.get(installation).copied().unwrap_or_default();
+        let of_slow: usize = self.slow.keys().map(|installation| of(installation)).sum();
+        let room_for_slow = of_slow < self.runs_max.div_ceil(2);
         let free = |installation: &str| {
-            self.live.get(installation).copied().unwrap_or_default() < self.runs_per_installation_max
+            of(installation) < self.runs_per_installation_max
+                && (room_for_slow || !self.slow.contains_key(installation))
         };
         let first = |(installation, line): (&String, &BTreeMap<u64, Key>)| {
             let had = self.had.get(installation);
@@ -102,13 +120,16 @@ impl Schedule {
         self.turns += 1;
         self.had.insert(key.installation.clone(), self.turns);
         *self.live.entry(key.installation.clone()).or_default() += 1;
-        self.keys.insert(key.clone(), Standing::Live { said: false });
+        self.keys.insert(key.clone(), Standing::Live { said: false, since: now });
         Some(key)
     }
 
     /// No longer live. What it does next is then said with `set`. Answers whether something was said about it meanwhile.
-    pub fn ended(&mut self, key: &Key) -> bool {
-        let Some(Standing::Live { said }) = self.keys.get(key).copied() else { return false };
+    pub fn ended(&mut self, key: &Key, now: Timestamp) -> bool {
+        let Some(Standing::Live { said, since }) = self.keys.get(key).copied() else { return false };
+        if now.since(since) >= SLOW {
+            self.slow.insert(key.installation.clone(), now.plus(REMEMBERED));
+        }
         self.keys.remove(key);
         if let Some(live) = self.live.get_mut(&key.installation) {
             *live -= 1;
@@ -186,7 +207,7 @@ mod tests {
         }
         let began: Vec<Key> = std::iter::from_fn(|| s.begin(NOW)).collect();
         assert_eq!(began, [key(1, 1), key(2, 1), key(1, 2)]);
-        s.ended(&key(1, 1));
+        s.ended(&key(1, 1), NOW);
         s.set(&key(1, 1), Some(NOW), NOW);
         assert_eq!(s.begin(NOW), Some(key(1, 3)), "the key that has run stands at the end of the line");
         assert_eq!(s.begin(NOW), None);
@@ -201,12 +222,40 @@ mod tests {
         assert_eq!([s.begin(NOW), s.begin(NOW), s.begin(NOW)], [Some(key(1, 1)), Some(key(1, 2)), None]);
         s.set(&key(2, 1), Some(NOW), NOW);
         s.set(&key(2, 2), Some(NOW), NOW);
-        s.ended(&key(1, 1));
+        s.ended(&key(1, 1), NOW);
         assert_eq!([s.begin(NOW), s.begin(NOW)], [Some(key(2, 1)), None], "it came last and had nothing yet");
-        s.ended(&key(1, 2));
+        s.ended(&key(1, 2), NOW);
         assert_eq!(s.begin(NOW), Some(key(1, 3)));
-        s.ended(&key(1, 3));
+        s.ended(&key(1, 3), NOW);
         assert_eq!(s.begin(NOW), Some(key(2, 2)), "its turn is longer ago");
+    }
+
+    #[test]
+    fn those_whose_runs_take_long_have_half_of_the_places_for_a_while() {
+        let mut s = Schedule::new(4, 1);
+        let all = |s: &mut Schedule, installations: std::ops::Range<u8>, now| {
+            installations.for_each(|i| s.set(&key(i, 1), Some(now), now));
+            std::iter::from_fn(|| s.begin(now)).collect::<Vec<Key>>()
+        };
+        assert_eq!(all(&mut s, 0..4, NOW).len(), 4, "nobody knows yet");
+        let later = NOW.plus(SLOW);
+        for (i, at) in [(0, later), (1, later), (2, later), (3, later.minus(Duration::from_millis(1)))] {
+            s.ended(&key(i, 1), at);
+        }
+        assert_eq!(all(&mut s, 0..4, later), [key(0, 1), key(1, 1), key(3, 1)], "two of the three who are slow");
+        s.ended(&key(3, 1), later);
+        assert_eq!(s.begin(later), None);
+        s.ended(&key(0, 1), later);
+        assert_eq!(s.begin(later), Some(key(2, 1)), "a quick run between says nothing");
+        assert_eq!(
+            all(&mut s, 4..7, later),
+            [key(4, 1), key(5, 1)],
+            "the others have the other half, and more where it is free"
+        );
+        for i in [1, 2, 4, 5] {
+            s.ended(&key(i, 1), later);
+        }
+        assert_eq!(all(&mut s, 0..4, later.plus(REMEMBERED)).len(), 4, "in the end it is forgotten");
     }
 
     #[test]
@@ -219,7 +268,7 @@ mod tests {
             if said {
                 s.set(&key(1, 1), None, NOW);
             }
-            assert_eq!(s.ended(&key(1, 1)), said);
+            assert_eq!(s.ended(&key(1, 1), NOW), said);
         }
     }
 
@@ -294,16 +343,16 @@ mod tests {
                         prop_assert!(beside.count() <= max && live.len() <= max_in_all);
                     },
                     _ => if !live.is_empty() {
-                        s.ended(&live.remove(0));
+                        s.ended(&live.remove(0), now);
                     },
                 }
             }
             for key in live.drain(..) {
-                s.ended(&key);
+                s.ended(&key, Timestamp::MAX);
             }
             while let Some(began) = s.begin(Timestamp::MAX) {
                 prop_assert!(wanted.remove(&began).is_some());
-                s.ended(&began);
+                s.ended(&began, Timestamp::MAX);
             }
             prop_assert!(wanted.is_empty());
         }

@@ -50,7 +50,8 @@ pub struct Component {
     pub(super) pre: v0_1::Pre,
 }
 
-pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<(Engine, Ticks), wasmtime::Error> {
+/// Not `timed`: nobody is interrupted, and fuel alone ends a guest that computes for too long.
+pub(super) fn engine(instances_max: u32, memory_bytes: usize, timed: bool) -> Result<(Engine, Ticks), wasmtime::Error> {
     let mut pool = PoolingAllocationConfig::new();
     // Each component of ours has one core instance with a memory and a few tables, and two or three small adapters.
     pool.total_component_instances(instances_max)
@@ -73,7 +74,7 @@ pub(super) fn engine(instances_max: u32, memory_bytes: usize) -> Result<(Engine,
         .concurrency_support(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     let engine = Engine::new(&config)?;
-    let ticks = tick(&engine);
+    let ticks = if timed { tick(&engine) } else { Ticks::default() };
     Ok((engine, ticks))
 }
 

@@ -76,7 +76,17 @@ pub enum CallError {
 
 impl Runtime {
     pub fn new(limits: Limits) -> Result<Runtime, CallError> {
-        let (engine, ticks) = engine::engine(INSTANCES_MAX, limits.memory_bytes).map_err(engine_error)?;
+        Runtime::with(limits, true)
+    }
+
+    /// Without `computing-ticks`: a guest is ended by its fuel alone, and never steps aside for another because of the time of
+    /// day. For plays of which every moment is to be the same again.
+    pub fn untimed(limits: Limits) -> Result<Runtime, CallError> {
+        Runtime::with(limits, false)
+    }
+
+    fn with(limits: Limits, timed: bool) -> Result<Runtime, CallError> {
+        let (engine, ticks) = engine::engine(INSTANCES_MAX, limits.memory_bytes, timed).map_err(engine_error)?;
         Ok(Runtime {
             engine,
             ticks,

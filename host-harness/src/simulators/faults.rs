@@ -32,6 +32,21 @@ pub enum Fault {
     ExpireToken,
 }
 
+impl Fault {
+    /// Of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Fault::Answer { status: 429, .. } => "too-many-requests",
+            Fault::Answer { status: 500.., .. } => "server-error",
+            Fault::Answer { .. } => "refusal",
+            Fault::RefuseConnection => "refuse-connection",
+            Fault::CutBeforeEffect => "cut-before-effect",
+            Fault::CutAfterEffect => "cut-after-effect",
+            Fault::ExpireToken => "expire-token",
+        }
+    }
+}
+
 /// Which requests. What is left out fits every request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

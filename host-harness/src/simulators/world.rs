@@ -31,6 +31,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     pub options: Options,
     pub faults: FaultPlan,
+    /// How often each kind of fault was met: by a request that only reads, and by one that writes.
+    pub struck: BTreeMap<&'static str, [u64; 2]>,
     pub livestorm: Livestorm,
     pub salesforce: Salesforce,
     pub account_engagement: AccountEngagement,
@@ -47,6 +49,7 @@ impl World {
         }
         World {
             faults: options.faults.clone(),
+            struck: BTreeMap::new(),
             livestorm,
             salesforce: Salesforce::new(clock.clone(), &options),
             account_engagement: AccountEngagement::new(clock.clone()),
@@ -81,7 +84,12 @@ impl World {
         };
         let at = self.now();
         self.livestorm.follow(&self.options);
-        let outcome = match self.faults.next(api, call.method.as_str(), &call.path) {
+        let fault = self.faults.next(api, call.method.as_str(), &call.path);
+        if let Some(fault) = &fault {
+            let writes = usize::from(call.method != http::Method::GET);
+            self.struck.entry(fault.name()).or_default()[writes] += 1;
+        }
+        let outcome = match fault {
             None => Ok(self.answer(api, call)),
             Some(Fault::Answer { status, headers, body }) => Ok(written(status, &headers, &body)),
             Some(Fault::RefuseConnection) => Err(Cut::Refused),

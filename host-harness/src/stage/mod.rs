@@ -64,6 +64,9 @@ const SIGNING_SECRET: &str = "simulated-signing-secret";
 /// One engine for all stages of a process: the connector is compiled once. Each host has a runtime of its own beside it.
 static RUNTIME: LazyLock<Result<Arc<Runtime>, String>> =
     LazyLock::new(|| Runtime::new(Limits::default()).map(Arc::new).map_err(|e| e.to_string()));
+/// Another one for stages where everything goes in turn.
+static IN_TURN: LazyLock<Result<Arc<Runtime>, String>> =
+    LazyLock::new(|| Runtime::untimed(Limits::default()).map(Arc::new).map_err(|e| e.to_string()));
 
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
@@ -109,6 +112,8 @@ pub struct Stage {
     looks_for: Option<Duration>,
     /// Where webhooks are to be sent to, as Livestorm is told. Word of a story goes the way that the story says.
     addresses: BTreeMap<String, String>,
+    /// No thread and no time of day has a say in the order of things.
+    in_turn: bool,
 }
 
 struct HttpStage {
@@ -184,6 +189,7 @@ impl Stage {
             is_over: AtomicBool::new(false),
             looks_for: forms.then_some(LOOKS_FOR),
             addresses: BTreeMap::new(),
+            in_turn: false,
         })
     }
 
@@ -207,6 +213,13 @@ impl Stage {
         self
     }
 
+    /// Things follow from their causes alone: the same story, played again on one thread, leaves the same journal. Before the host
+    /// is opened.
+    pub fn in_turn(mut self) -> Stage {
+        self.in_turn = true;
+        self
+    }
+
     fn base_url(&self) -> String {
         self.http.as_ref().map_or_else(|| self.simulators.world().options.base_url.clone(), |h| h.base_url.clone())
     }
@@ -214,13 +227,17 @@ impl Stage {
     /// Opens a host on the file and lets it serve. A host that was open is dropped first, as if its process had died.
     pub async fn open_host(&self, probe: Option<Arc<dyn Probe>>) -> Result<Arc<Host>, StageError> {
         self.close_host().await;
-        let runtime = Arc::new(RUNTIME.as_ref().map_err(|e| StageError::Other(e.clone()))?.beside());
+        let (runtime, durability) = match self.in_turn {
+            true => (&IN_TURN, Durability::ProcessCrashInTurn),
+            false => (&RUNTIME, Durability::ProcessCrash),
+        };
+        let runtime = Arc::new(runtime.as_ref().map_err(|e| StageError::Other(e.clone()))?.beside());
         let ground = Ground {
             clock: Arc::new(self.clock.clone()),
             transport: self.transport.clone(),
             credentials: self.credentials.clone(),
             vault: Vault::simulated(),
-            durability: Durability::ProcessCrash,
+            durability,
             engine_limits: EngineLimits::default(),
             probe: probe.unwrap_or_else(|| Arc::new(NoProbe)),
         };

@@ -10,8 +10,8 @@
 //!
 //! Livestorm disables a webhook whose address did not answer, and no flag says so: it is not listed any more, or it is and is silent.
 //!
-//! Promises: nothing is made twice, and a repeat changes nothing. Invariant: the address holds a secret, and stands in tasks, in the
-//! state and in the request alone.
+//! Promises: nothing is made twice, and a repeat changes nothing. Invariant: the address stands in tasks, in the state and in
+//! the request alone; its secret part is the host's to fill in.
 
 use crate::{
     call::LIVESTORM,

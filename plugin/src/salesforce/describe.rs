@@ -107,7 +107,7 @@ async fn described(work: &Work<'_>, object: Object) -> Result<Described, Stop> {
         Ok(response) => {
             let error = ApiError::of(&response);
             match error.verdict() {
-                Verdict::SignIn | Verdict::LimitReached | Verdict::NotKnown => {
+                Verdict::SignIn | Verdict::LimitReached | Verdict::Locked | Verdict::NotKnown => {
                     return Err(error.stop(now, &doing, About::Person));
                 }
                 // Hidden from the user.
@@ -255,7 +255,11 @@ pub mod tests {
         for told in [hidden as fn() -> _, large] {
             assert_eq!(ask(told).map(|described| (described.is_known, described.until)), Ok((false, HOUR)));
         }
-        assert!(matches!(ask(|| answer(503, "")), Err(Stop::Later(_))));
+        let locked =
+            || answer(400, r#"[{"errorCode":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access"}]"#);
+        for told in [(|| answer(503, "")) as fn() -> _, locked] {
+            assert!(matches!(ask(told), Err(Stop::Later(_))));
+        }
     }
 
     /// S3-23.

@@ -2,7 +2,7 @@
 //! <https://developers.livestorm.co/docs/rate-limits-and-quotas>
 
 use super::{Pace, Rate, Seen, Verdict, retry_after};
-use crate::sync::plan::Quota;
+use crate::{effect::Method, sync::plan::Quota};
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ pub const ACCEPT: &str = "application/vnd.api+json";
 /// Of a partner's app. Names: <https://developers.livestorm.co/docs/oauth2-authentication>, of `admin:read` inferred.
 pub const SCOPES: &[&str] =
     &["identity:read", "events:read", "events:write", "webhooks:read", "webhooks:write", "admin:read"];
+
+/// By either of them anybody joins as that person. <https://developers.livestorm.co/reference/get_sessions-id-people>
+pub const WITHHELD: [&str; 2] = ["password_key", "connection_link"];
 
 pub const PACE: Pace =
     Pace { in_flight_max: IN_FLIGHT_MAX, rates: &[Rate { per_second: REQUESTS_PER_SECOND, applies: |_, _| true }] };
@@ -51,6 +54,11 @@ fn too_many(seen: Seen<'_>) -> Verdict {
     }
     let wait = wait.or_else(|| reset(seen)).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN_MAX);
     Verdict::QuotaGone { wait, reason: "Livestorm's calls of this month are used up".into() }
+}
+
+/// Making a webhook. <https://developers.livestorm.co/reference/post_webhooks>
+pub fn is_told_addresses(method: Method, path: &[String]) -> bool {
+    method == Method::Post && path == ["v1", "webhooks"]
 }
 
 pub fn left(headers: &HeaderMap) -> Option<u64> {
@@ -101,6 +109,19 @@ mod tests {
         check(Livestorm, 401, &[], "", TokenExpired("Livestorm answered 401".into()));
         for (status, body) in [(403, ""), (402, ""), (404, ""), (409, ""), (422, ""), (500, "<html>"), (503, "")] {
             check(Livestorm, status, &[], body, Plain);
+        }
+    }
+
+    #[test]
+    fn only_making_a_webhook_tells_an_address() {
+        let path = |path: &[&str]| path.iter().map(|segment| segment.to_string()).collect::<Vec<_>>();
+        assert!(is_told_addresses(Method::Post, &path(&["v1", "webhooks"])));
+        for (method, of) in [
+            (Method::Get, path(&["v1", "webhooks"])),
+            (Method::Post, path(&["v1", "events"])),
+            (Method::Post, path(&["v1", "webhooks", "1"])),
+        ] {
+            assert!(!is_told_addresses(method, &of), "{method:?} {of:?}");
         }
     }
 

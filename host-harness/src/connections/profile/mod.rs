@@ -90,6 +90,17 @@ impl fmt::Display for Provider {
 }
 
 impl Provider {
+    pub const ALL: [Provider; 3] = [Provider::Livestorm, Provider::Salesforce, Provider::AccountEngagement];
+
+    /// Fields of answers whose values let anybody be somebody else. No connector sees them, and no tape, unless the customer's
+    /// settings ask for them by name.
+    pub fn withheld(self) -> &'static [&'static str] {
+        match self {
+            Provider::Livestorm => &livestorm::WITHHELD,
+            Provider::Salesforce | Provider::AccountEngagement => &[],
+        }
+    }
+
     /// The name by which a manifest asks for it.
     pub fn parse(name: &str) -> Option<Provider> {
         match name {
@@ -201,6 +212,14 @@ impl Provider {
         match self {
             Provider::Salesforce => salesforce::envelope(path),
             Provider::Livestorm | Provider::AccountEngagement => None,
+        }
+    }
+
+    /// Whether a request tells the provider where to send webhooks.
+    pub(super) fn is_told_addresses(self, request: &Request) -> bool {
+        match self {
+            Provider::Livestorm => livestorm::is_told_addresses(request.method, &request.path),
+            Provider::Salesforce | Provider::AccountEngagement => false,
         }
     }
 

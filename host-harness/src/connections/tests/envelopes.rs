@@ -58,7 +58,7 @@ fn part(method: &str, below: &str, body: Value) -> Value {
 }
 
 fn judged(w: &World, rules: &[EgressRule], request: Request) -> Result<Vec<Part>, Denial> {
-    w.connections.install("one", bindings(), rules.to_vec(), CallLimits::default()).unwrap();
+    w.connections.install("one", bindings(), rules.to_vec(), CallLimits::default(), Withheld::default()).unwrap();
     w.connections.judge("one", request).map_err(|refused| match refused {
         SendError::Denied(denial) => denial,
         other => panic!("{other}"),
@@ -211,7 +211,9 @@ fn a_reference_is_covered_by_a_wildcard_alone() {
 #[tokio::test]
 async fn a_secret_in_a_part_is_not_sent_on() {
     let w = world(|_, _| fine());
-    w.connections.install("one", bindings(), everything_spelt_out(), CallLimits::default()).unwrap();
+    w.connections
+        .install("one", bindings(), everything_spelt_out(), CallLimits::default(), Withheld::default())
+        .unwrap();
     // As the server reads it: each character of its own is written in another way.
     let encoded: String = ACCESS.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let records = json!({ "records": [{ "attributes": { "type": "Lead" }, "Company": ACCESS }] });
@@ -233,7 +235,7 @@ async fn what_may_write_is_no_read_whatever_it_is_called() {
     let w = world(|_, _| fine());
     let mut rules = everything_spelt_out();
     rules.extend(everything());
-    w.connections.install("one", bindings(), rules, CallLimits::default()).unwrap();
+    w.connections.install("one", bindings(), rules, CallLimits::default(), Withheld::default()).unwrap();
     let lead = json!({ "Company": "x" });
     let wave = |parts: Value| Request { repeat: Repeat::Read, ..composite(parts) };
     let read = |method, path: &str, body: &Value| send(method, path, body, Repeat::Read);
@@ -283,7 +285,9 @@ async fn what_may_write_is_no_read_whatever_it_is_called() {
 #[tokio::test]
 async fn an_envelope_of_reads_travels_in_a_dry_run_and_one_with_a_write_is_planned_with_its_parts() {
     let w = world(|_, _| fine());
-    w.connections.install("one", bindings(), everything_spelt_out(), CallLimits::default()).unwrap();
+    w.connections
+        .install("one", bindings(), everything_spelt_out(), CallLimits::default(), Withheld::default())
+        .unwrap();
     let runs = SimulatedClock::new(Timestamp::from_seconds(9_000_000));
     let rehearsal = Rehearsal::new(w.connections.clone(), Arc::new(runs.clone()));
     let ask = async |request: Request| rehearsal.perform(w.permit(0), request, runs.begin()).await.0;
@@ -327,7 +331,9 @@ async fn an_envelope_whose_parts_were_all_refused_for_the_token_is_sent_once_mor
             "Bearer 00D!access-token-2" => answer(200, &[], r#"{"compositeResponse":[]}"#),
             _ => answer(200, &[], &first.to_string()),
         });
-        w.connections.install("one", bindings(), everything_spelt_out(), CallLimits::default()).unwrap();
+        w.connections
+            .install("one", bindings(), everything_spelt_out(), CallLimits::default(), Withheld::default())
+            .unwrap();
         w
     };
     let refused = json!({ "httpStatusCode": 401, "body": [{ "errorCode": "INVALID_SESSION_ID", "message": "x" }] });

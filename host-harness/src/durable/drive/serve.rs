@@ -129,7 +129,7 @@ impl Serving {
                 Some(over) = self.runs.join_next() => {
                     let over = over.map_err(|e| EngineError::Store(format!("a run's task failed: {e}")))?;
                     *work = Some(over.work.unwrap_or_else(|| self.drive.clock.begin()));
-                    let said = self.schedule.ended(&over.key);
+                    let said = self.schedule.ended(&over.key, self.drive.clock.now());
                     let (goes_on, left) = match over.left {
                         Ok(left) => (!over.parked, left),
                         Err(error) => (false, self.park(&over.key, error).await.map(|()| BTreeSet::new())?),

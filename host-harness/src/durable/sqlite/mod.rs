@@ -41,6 +41,9 @@ pub enum Durability {
     Full,
     /// The death of the process: for tests and demonstrations, which make thousands of writes.
     ProcessCrash,
+    /// The same, and each job is done in the thread that asks for it: things then follow from their causes alone, and the
+    /// same story leaves the same journal.
+    ProcessCrashInTurn,
 }
 
 pub struct SqliteEngine(Shared);

@@ -1,4 +1,4 @@
-//! The file: one writer, one reader, each a thread with a connection. Promises: what `write` has answered is durable; a
+//! The file: one writer, one reader, each a thread with a connection, or both in the caller's thread. Promises: what `write` has answered is durable; a
 //! write is whole or not at all; writes that come together share one commit; after [`Store::close`] no thread and no
 //! lock is left. Not here: what is written.
 
@@ -44,9 +44,10 @@ impl Store {
             connection.set_prepared_statement_cache_capacity(128);
         }
         let halted = Arc::new(OnceLock::new());
+        let in_turn = durability == Durability::ProcessCrashInTurn;
         Ok(Store {
-            writer: Worker::start("durable-write", connection, write_loop)?,
-            reader: Worker::start("durable-read", reading, read_loop)?,
+            writer: Worker::start("durable-write", connection, write_group, in_turn)?,
+            reader: Worker::start("durable-read", reading, read_group, in_turn)?,
             halted,
             lock: Mutex::new(Some(lock)),
         })
@@ -201,7 +202,7 @@ fn lock_file(path: &Path) -> Result<File, EngineError> {
 fn configure(connection: &Connection, durability: Durability) -> Result<(), EngineError> {
     let synchronous = match durability {
         Durability::Full => "FULL",
-        Durability::ProcessCrash => "OFF",
+        Durability::ProcessCrash | Durability::ProcessCrashInTurn => "OFF",
     };
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", synchronous)?;
@@ -210,61 +211,72 @@ fn configure(connection: &Connection, durability: Durability) -> Result<(), Engi
     Ok(())
 }
 
-struct Worker {
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+struct Worker(Mutex<Option<Hands>>);
+
+enum Hands {
+    Thread { jobs: mpsc::Sender<Job>, thread: JoinHandle<()> },
+    Caller { connection: Connection, work: Work },
 }
 
+/// Does jobs that came together.
+type Work = fn(&Connection, &mut dyn Iterator<Item = Job>);
+
 impl Worker {
-    fn start(
-        name: &str,
-        connection: Connection,
-        work: fn(Connection, mpsc::Receiver<Job>),
-    ) -> Result<Worker, EngineError> {
-        let (sender, jobs) = mpsc::channel();
-        let thread = std::thread::Builder::new().name(name.into()).spawn(move || work(connection, jobs));
-        let thread = thread.map_err(|e| EngineError::Store(e.to_string()))?;
-        Ok(Worker { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    fn start(name: &str, connection: Connection, work: Work, in_turn: bool) -> Result<Worker, EngineError> {
+        let hands = if in_turn {
+            Hands::Caller { connection, work }
+        } else {
+            let (jobs, given) = mpsc::channel();
+            let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+                while let Ok(first) = given.recv() {
+                    work(&connection, &mut std::iter::once(first).chain(given.try_iter().take(GROUP_MAX - 1)));
+                }
+            });
+            Hands::Thread { jobs, thread: thread.map_err(|e| EngineError::Store(e.to_string()))? }
+        };
+        Ok(Worker(Mutex::new(Some(hands))))
     }
 
     fn send(&self, job: Job) -> Result<(), EngineError> {
-        guard(&self.jobs).as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())
+        match guard(&self.0).as_ref().ok_or_else(closed)? {
+            Hands::Thread { jobs, .. } => jobs.send(job).map_err(|_| closed()),
+            Hands::Caller { connection, work } => {
+                work(connection, &mut std::iter::once(job));
+                Ok(())
+            }
+        }
     }
 
     fn stop(&self) {
-        drop(guard(&self.jobs).take());
-        if let Some(thread) = guard(&self.thread).take() {
+        let hands = guard(&self.0).take();
+        if let Some(Hands::Thread { jobs, thread }) = hands {
+            drop(jobs);
             // A panic in there has already been answered: every later call hears that the store is closed.
             let _ = thread.join();
         }
     }
 }
 
-fn read_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        job(Ok(&connection))(&connection, &Ok(()));
-    }
+fn read_group(connection: &Connection, jobs: &mut dyn Iterator<Item = Job>) {
+    jobs.for_each(|job| job(Ok(connection))(connection, &Ok(())));
 }
 
-fn write_loop(connection: Connection, jobs: mpsc::Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(|e| e.to_string());
-        let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP_MAX - 1));
-        let settle: Vec<Settle> = group
-            .map(|job| match &begun {
-                Err(problem) => job(Err(problem.clone())),
-                // A file that fails takes the whole transaction back by itself; without one, a write would stand alone.
-                Ok(()) if connection.is_autocommit() => job(Err("the transaction was taken back".into())),
-                Ok(()) => job(Ok(&connection)),
-            })
-            .collect();
-        let committed = begun.and_then(|()| connection.execute_batch("COMMIT").map_err(|e| e.to_string()));
-        if committed.is_err() && !connection.is_autocommit() {
-            // Where even this fails, the next BEGIN says so.
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        settle.into_iter().for_each(|settle| settle(&connection, &committed));
+fn write_group(connection: &Connection, jobs: &mut dyn Iterator<Item = Job>) {
+    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(|e| e.to_string());
+    let settle: Vec<Settle> = jobs
+        .map(|job| match &begun {
+            Err(problem) => job(Err(problem.clone())),
+            // A file that fails takes the whole transaction back by itself; without one, a write would stand alone.
+            Ok(()) if connection.is_autocommit() => job(Err("the transaction was taken back".into())),
+            Ok(()) => job(Ok(connection)),
+        })
+        .collect();
+    let committed = begun.and_then(|()| connection.execute_batch("COMMIT").map_err(|e| e.to_string()));
+    if committed.is_err() && !connection.is_autocommit() {
+        // Where even this fails, the next BEGIN says so.
+        let _ = connection.execute_batch("ROLLBACK");
     }
+    settle.into_iter().for_each(|settle| settle(connection, &committed));
 }
 
 /// One caller's error takes back that caller's writes alone.

@@ -167,6 +167,13 @@ pub(super) const PLACE: [(&str, &str); 3] =
     [("ip_city", "Lisboa"), ("ip_country_code", "PT"), ("ip_country_name", "Portugal")];
 
 impl Livestorm {
+    /// By which people join, of everybody: for whoever looks whether one got about.
+    pub fn password_keys(&self) -> Vec<String> {
+        let all = self.registrations.values().flatten().filter_map(|person| person.now().password_key());
+        let all: std::collections::BTreeSet<String> = all.collect();
+        all.into_iter().collect()
+    }
+
     pub(super) fn people_of(&self, session: &str, when: Timestamp) -> impl Iterator<Item = &Registration> {
         let people = self.registrations.get(session).into_iter().flatten().filter_map(move |person| person.at(when));
         people.filter(|person| !person.is_removed)
