@@ -32,7 +32,7 @@ pub(super) struct Installations {
 }
 
 /// How every file of the folder stands.
-#[utoipa::path(get, path = "/installations", tag = "installations", responses(
+#[utoipa::path(get, operation_id = "list_installations", path = "/installations", tag = "installations", responses(
     (status = 200, body = Installations), (status = 401, body = Problem)
 ))]
 pub(super) async fn list(State(admin): App) -> Json<Installations> {
@@ -48,7 +48,7 @@ pub(super) struct OneInstallation {
 }
 
 /// How one installation stands, and its file.
-#[utoipa::path(get, path = "/installations/{id}", tag = "installations", params(("id" = String, Path)), responses(
+#[utoipa::path(get, operation_id = "show_installation", path = "/installations/{id}", tag = "installations", params(("id" = String, Path)), responses(
     (status = 200, body = OneInstallation), (status = 404, body = Problem)
 ))]
 pub(super) async fn one(State(admin): App, Path(id): Path<String>) -> Result<Json<OneInstallation>, Refused> {
@@ -59,7 +59,7 @@ pub(super) async fn one(State(admin): App, Path(id): Path<String>) -> Result<Jso
 
 /// Puts its file in the folder, or another text in its place, and takes it up at once. The answer says how it stands then: running,
 /// held by what is found to be in its way, or broken. What ran before runs on while the new text is broken.
-#[utoipa::path(put, path = "/installations/{id}", tag = "installations", params(("id" = String, Path)),
+#[utoipa::path(put, operation_id = "put_installation", path = "/installations/{id}", tag = "installations", params(("id" = String, Path)),
     request_body(content = String, content_type = "application/toml", description = "The text of an installation file with this id"),
     responses((status = 200, body = Standing), (status = 400, body = Problem), (status = 409, body = Problem))
 )]
@@ -184,7 +184,7 @@ pub struct MayLeave {
 }
 
 /// What would be allowed to leave, for this alone, if this finding were to be mended. Nothing is sent.
-#[utoipa::path(get, path = "/installations/{id}/fixes/{code}", tag = "installations",
+#[utoipa::path(get, operation_id = "show_fix", path = "/installations/{id}/fixes/{code}", tag = "installations",
     params(("id" = String, Path), ("code" = String, Path, description = "The code of a fixable finding")),
     responses((status = 200, body = MayLeave), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
@@ -208,7 +208,7 @@ pub struct Mended {
 }
 
 /// Mends a finding that is fixable, at the provider.
-#[utoipa::path(post, path = "/installations/{id}/fixes/{code}", tag = "installations",
+#[utoipa::path(post, operation_id = "fix", path = "/installations/{id}/fixes/{code}", tag = "installations",
     params(("id" = String, Path), ("code" = String, Path, description = "The code of a fixable finding")),
     responses((status = 200, body = Mended), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
@@ -227,7 +227,7 @@ pub(super) async fn mend(State(admin): App, Path((id, code)): Path<(String, Stri
 }
 
 /// The JSON Schema of its settings.
-#[utoipa::path(get, path = "/installations/{id}/settings/schema", tag = "settings", params(("id" = String, Path)), responses(
+#[utoipa::path(get, operation_id = "settings_schema", path = "/installations/{id}/settings/schema", tag = "settings", params(("id" = String, Path)), responses(
     (status = 200, body = Object, description = "A JSON Schema"), (status = 404, body = Problem)
 ))]
 pub(super) async fn schema(State(admin): App, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
@@ -252,7 +252,7 @@ pub(super) struct Choices {
 }
 
 /// What a setting can be, as its own accounts have it now: for a form.
-#[utoipa::path(post, path = "/installations/{id}/settings/options", tag = "settings", params(("id" = String, Path)),
+#[utoipa::path(post, operation_id = "settings_options", path = "/installations/{id}/settings/options", tag = "settings", params(("id" = String, Path)),
     request_body = Setting,
     responses((status = 200, body = Choices), (status = 404, body = Problem), (status = 409, body = Problem))
 )]

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) const PLAY_BYTES_MAX: usize = 64 << 20;
 
 /// Lists runs, the newest first, and the dead letters.
-#[utoipa::path(get, path = "/installations/{id}/runs", tag = "runs", params(("id" = String, Path), RunFilter), responses(
+#[utoipa::path(get, operation_id = "list_runs", path = "/installations/{id}/runs", tag = "runs", params(("id" = String, Path), RunFilter), responses(
     (status = 200, body = Runs), (status = 400, body = Problem), (status = 404, body = Problem)
 ))]
 pub(super) async fn list(
@@ -38,7 +38,7 @@ pub(super) struct HowMuch {
 }
 
 /// Shows one run: its tasks, each request with what came back, and how each task ended.
-#[utoipa::path(get, path = "/installations/{id}/runs/{run}", tag = "runs",
+#[utoipa::path(get, operation_id = "show_run", path = "/installations/{id}/runs/{run}", tag = "runs",
     params(("id" = String, Path), ("run" = u64, Path), HowMuch),
     responses((status = 200, body = Shown), (status = 404, body = Problem))
 )]

@@ -88,7 +88,7 @@ pub struct SignInLink {
 }
 
 /// Begins a sign-in for an account that has an app.
-#[utoipa::path(post, path = "/installations/{id}/accounts/{account}/sign-in", tag = "accounts",
+#[utoipa::path(post, operation_id = "begin_sign_in", path = "/installations/{id}/accounts/{account}/sign-in", tag = "accounts",
     params(("id" = String, Path), ("account" = String, Path, description = "As the installation file calls it under [secrets]")),
     request_body = Callback,
     responses(
@@ -120,7 +120,7 @@ pub(super) async fn begin(
 
 /// Where a provider leads the person back to. Needs no token: the state is what proves it. Whoever accepts `application/json` is
 /// answered in that; everybody else gets a page.
-#[utoipa::path(get, path = "/sign-in/return", tag = "accounts", security(()),
+#[utoipa::path(get, operation_id = "end_sign_in", path = "/sign-in/return", tag = "accounts", security(()),
     params(("code" = Option<String>, Query), ("state" = String, Query), ("error" = Option<String>, Query)),
     responses((status = 200, body = Connected), (status = 400, body = Problem), (status = 404, body = Problem))
 )]

@@ -318,7 +318,9 @@ async fn a_form_for_settings_is_told_what_it_needs_before_anything_runs() {
     assert_eq!(none["allowed"], json!([]));
     let (_, none) = bench.post("/v1/installations/acme/fixes/no-such", json!({})).await;
     assert!(none["done"] == json!([]) && none["refused"][0]["problem"].is_string(), "{none}");
-    assert!(!bench.admin.fleet.runs("acme"));
+    // Whoever asks about it leaves nothing behind that could go on by itself.
+    bench.look().await;
+    assert!(!bench.admin.fleet.runs("acme") && bench.admin.fleet.host.runtime.component("acme").is_err());
 
     // Once nothing is in the way, the check that finds that switches it on.
     bench.simulators.world().set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
@@ -447,6 +449,18 @@ async fn what_a_person_brings_goes_in_and_never_comes_out() {
     let state = begun["link"].as_str().unwrap().split("state=").nth(1).unwrap().split('&').next().unwrap();
     let (status, _, page) = back(&format!("{callback}?error=access_denied&state={state}")).await;
     assert!(status == 409 && page.contains("has to allow it"), "{page}");
+}
+
+/// Whoever makes a client of the description names its calls by them.
+#[test]
+fn each_call_has_a_name_of_its_own() {
+    let described = serde_json::to_value(description()).unwrap();
+    let items = described["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let mut names: Vec<&str> = items.map(|call| call["operationId"].as_str().unwrap()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert!(all > 20 && names.len() == all, "{names:?}");
 }
 
 /// `UPDATE_API=1 cargo test --lib -- the_description` writes it anew.
