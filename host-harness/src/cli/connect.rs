@@ -147,11 +147,10 @@ async fn over_there(arguments: &Arguments, id: &str, client: &Client) -> anyhow:
                 true => returned(&as_query(&by_hand(&begun.link).await?, &begun.link)).await?,
                 false => {
                     let take = async |query: &str| match returned(query).await {
-                        Err(ClientError::Refused { status, problem })
-                            if matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST) =>
-                        {
-                            Came::Other(problem.to_string())
-                        }
+                        Err(ClientError::Refused {
+                            status: StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST,
+                            problem,
+                        }) => Came::Other(problem.to_string()),
                         returned => Came::Ended(returned.map_err(Into::into)),
                     };
                     by_browser(&begun.link, callback, take).await?
