@@ -73,9 +73,8 @@ fn what_is_asked_while_it_serves_is_answered_as_it_is_when_nobody_serves() {
             break (runs, listed);
         }
     };
-    let done =
-        listed["runs"].as_array().unwrap().iter().filter(|run| run["kind"] == "tasks" && run["status"] == "done");
-    let run = done.last().unwrap()["run"].to_string();
+    let is_it = |run: &&Value| run["kind"] == "tasks" && run["status"] == "done";
+    let run = listed["runs"].as_array().unwrap().iter().rfind(is_it).unwrap()["run"].to_string();
     let commands: Vec<Vec<&str>> = vec![
         vec!["show", &run],
         vec!["show", &run, "--personal", "--json"],
