@@ -378,8 +378,15 @@ async fn what_was_done_is_told_as_the_desk_tells_it() {
 #[tokio::test]
 async fn what_a_person_brings_goes_in_and_never_comes_out() {
     let bench = Bench::new().await;
-    let (_, broken) = bench.put("acme", &bench.unconnected("acme")).await;
-    assert!(broken["why"].as_str().unwrap().contains("was never connected"), "{broken}");
+    let (_, held) = bench.put("acme", &bench.unconnected("acme")).await;
+    assert_eq!(
+        (&held["status"], &held["findings"][0]["code"]),
+        (&json!("held"), &json!("account-not-connected")),
+        "{held}"
+    );
+    // Nothing is missing that was there: who is unknown is told so, and not to send again.
+    let unknown = bench.admin.fleet.host.ingress.receive("nobody", "livestorm", "s", &[], vec![]).await;
+    assert_eq!(unknown.map(drop).unwrap_err(), crate::ingress::Refusal::NoSuchAddress);
     let at = |path: &str| format!("/v1/installations/acme/accounts{path}");
     let needs = async || {
         let (_, told) = bench.get(&at("")).await;

@@ -14,7 +14,7 @@ use crate::{
     host::{Host, InstallError, Installation},
     ingress::Doorway,
     installation::{FileError, InstallationFile},
-    runtime::contract::{Finding, Manifest},
+    runtime::contract::{Finding, Manifest, Severity},
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -139,6 +139,17 @@ impl From<AddError> for Status {
             _ => vec![],
         };
         Status::Broken { why, findings }
+    }
+}
+
+fn not_connected(account: &str) -> Finding {
+    Finding {
+        code: "account-not-connected".into(),
+        severity: Severity::Blocker,
+        place: format!("secrets.{account}"),
+        problem: format!("Nobody has connected the account `{account}` yet, or for another app."),
+        remedy: format!("Connect it with `harness connect {account}`, or by the admin interface."),
+        fixable: false,
     }
 }
 
@@ -306,6 +317,12 @@ impl Fleet {
             Ok(findings) => {
                 self.put_away(&file.id);
                 (None, Status::Held { findings })
+            }
+            // A customer may take days to sign in; until then nothing is missing that was there.
+            Err(AddError::Credential(CredentialError::NotConnected(account)))
+                if ran.is_none() && self.data.is_switched_on(&file.id).is_ok_and(|is_on| !is_on) =>
+            {
+                (None, Status::Held { findings: vec![not_connected(&account)] })
             }
             Err(e) => {
                 // What it was prepared for has come to nothing. What runs under a taken id is another file's.

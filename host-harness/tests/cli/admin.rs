@@ -114,8 +114,8 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
         text.lines().filter(is_it).collect::<Vec<_>>().join("\n")
     };
     let text = left_out(&left_out(&text, "token ="), "refresh_token =");
-    let (_, broken) = serving.admin(&bench, "PUT", "/v1/installations/acme", &text);
-    assert!(broken["why"].as_str().unwrap().contains("was never connected"), "{broken}");
+    let (_, held) = serving.admin(&bench, "PUT", "/v1/installations/acme", &text);
+    assert_eq!(held["findings"][0]["code"], "account-not-connected", "{held}");
     std::fs::write(bench.path("installation.toml"), &text).unwrap();
     let check = about(&bench, &["check"]);
     assert!(check.status.code() == Some(1) && stderr(&check).contains("was never connected"), "{}", stderr(&check));
@@ -183,6 +183,14 @@ fn an_installation_that_is_deleted_takes_its_webhooks_back_and_can_come_again() 
     assert_eq!(again["status"], "running", "{again}");
     assert_eq!(serving.deliver("acme", &registration(&bench, ANA)), 202);
     serving.until(|line| line["object"] == "Lead");
+
+    // A customer who leaves takes the token away too.
+    serving.until(|line| line["object"] == "Webhook");
+    bench.simulators.world().options.livestorm_token = "made-up-token-of-another-day".into();
+    let (status, gone) = serving.admin(&bench, "DELETE", acme, "");
+    assert_eq!((status, &gone["switched_off"]), (200, &json!(true)), "{gone}");
+    assert!(gone["left"].to_string().contains("Remove the webhooks at Livestorm"), "{gone}");
+    assert!(webhooks() > 0 && !bench.path("installations/acme.toml").exists());
     let told = serving.end();
     holds_no_secret(&bench, &told);
 }
