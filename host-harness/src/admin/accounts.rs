@@ -104,7 +104,8 @@ pub struct Accounts {
 }
 
 /// Which accounts its connections are bound to, and what each needs of a person.
-#[utoipa::path(get, operation_id = "list_accounts", path = "/installations/{id}/accounts", tag = "accounts", params(("id" = String, Path)), responses(
+#[utoipa::path(get, operation_id = "list_accounts", path = "/installations/{id}/accounts",
+    tag = "accounts", params(("id" = String, Path)), responses(
     (status = 200, body = Accounts), (status = 404, body = Problem), (status = 409, body = Problem)
 ))]
 pub(super) async fn list(State(admin): App, Path(id): Path<String>) -> Result<Json<Accounts>, Refused> {
@@ -144,7 +145,8 @@ pub struct Connected {
 }
 
 /// Takes the token of an account that needs no sign-in, and keeps it, sealed. The installation is looked at again at once.
-#[utoipa::path(post, operation_id = "give_token", path = "/installations/{id}/accounts/{account}/token", tag = "accounts",
+#[utoipa::path(post, operation_id = "give_token", path = "/installations/{id}/accounts/{account}/token",
+    tag = "accounts",
     params(("id" = String, Path), ("account" = String, Path, description = "As the installation file calls it under [secrets]")),
     request_body = TokenGiven,
     responses(

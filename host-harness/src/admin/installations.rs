@@ -48,7 +48,8 @@ pub(super) struct OneInstallation {
 }
 
 /// How one installation stands, and its file.
-#[utoipa::path(get, operation_id = "show_installation", path = "/installations/{id}", tag = "installations", params(("id" = String, Path)), responses(
+#[utoipa::path(get, operation_id = "show_installation", path = "/installations/{id}",
+    tag = "installations", params(("id" = String, Path)), responses(
     (status = 200, body = OneInstallation), (status = 404, body = Problem)
 ))]
 pub(super) async fn one(State(admin): App, Path(id): Path<String>) -> Result<Json<OneInstallation>, Refused> {
@@ -59,7 +60,8 @@ pub(super) async fn one(State(admin): App, Path(id): Path<String>) -> Result<Jso
 
 /// Puts its file in the folder, or another text in its place, and takes it up at once. The answer says how it stands then: running,
 /// held by what is found to be in its way, or broken. What ran before runs on while the new text is broken.
-#[utoipa::path(put, operation_id = "put_installation", path = "/installations/{id}", tag = "installations", params(("id" = String, Path)),
+#[utoipa::path(put, operation_id = "put_installation", path = "/installations/{id}",
+    tag = "installations", params(("id" = String, Path)),
     request_body(content = String, content_type = "application/toml", description = "The text of an installation file with this id"),
     responses((status = 200, body = Standing), (status = 400, body = Problem), (status = 409, body = Problem))
 )]
@@ -157,7 +159,8 @@ pub struct Checked {
 
 /// Looks whether it is able to work, with its own accounts, and changes nothing there. One that is held and has nothing in its way any
 /// more is switched on.
-#[utoipa::path(post, path = "/installations/{id}/check", tag = "installations", params(("id" = String, Path)), responses(
+#[utoipa::path(post, path = "/installations/{id}/check",
+    tag = "installations", params(("id" = String, Path)), responses(
     (status = 200, body = Checked), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)
 ))]
 pub(super) async fn check(State(admin): App, Path(id): Path<String>) -> Result<Json<Checked>, Refused> {
@@ -227,7 +230,8 @@ pub(super) async fn mend(State(admin): App, Path((id, code)): Path<(String, Stri
 }
 
 /// The JSON Schema of its settings.
-#[utoipa::path(get, operation_id = "settings_schema", path = "/installations/{id}/settings/schema", tag = "settings", params(("id" = String, Path)), responses(
+#[utoipa::path(get, operation_id = "settings_schema", path = "/installations/{id}/settings/schema",
+    tag = "settings", params(("id" = String, Path)), responses(
     (status = 200, body = Object, description = "A JSON Schema"), (status = 404, body = Problem)
 ))]
 pub(super) async fn schema(State(admin): App, Path(id): Path<String>) -> Result<Json<Value>, Refused> {
@@ -252,7 +256,8 @@ pub(super) struct Choices {
 }
 
 /// What a setting can be, as its own accounts have it now: for a form.
-#[utoipa::path(post, operation_id = "settings_options", path = "/installations/{id}/settings/options", tag = "settings", params(("id" = String, Path)),
+#[utoipa::path(post, operation_id = "settings_options", path = "/installations/{id}/settings/options",
+    tag = "settings", params(("id" = String, Path)),
     request_body = Setting,
     responses((status = 200, body = Choices), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
@@ -268,7 +273,8 @@ pub(super) async fn options(
 }
 
 /// Has it stand still: webhooks are taken and kept, and nothing is written.
-#[utoipa::path(post, path = "/installations/{id}/pause", tag = "installations", params(("id" = String, Path)), responses(
+#[utoipa::path(post, path = "/installations/{id}/pause",
+    tag = "installations", params(("id" = String, Path)), responses(
     (status = 200, body = Paused), (status = 404, body = Problem)
 ))]
 pub(super) async fn pause(State(admin): App, Path(id): Path<String>) -> Result<Json<Paused>, Refused> {
@@ -278,7 +284,8 @@ pub(super) async fn pause(State(admin): App, Path(id): Path<String>) -> Result<J
 }
 
 /// Has it go on: what was kept is worked off in its order.
-#[utoipa::path(post, path = "/installations/{id}/resume", tag = "installations", params(("id" = String, Path)), responses(
+#[utoipa::path(post, path = "/installations/{id}/resume",
+    tag = "installations", params(("id" = String, Path)), responses(
     (status = 200, body = Paused), (status = 404, body = Problem)
 ))]
 pub(super) async fn resume(State(admin): App, Path(id): Path<String>) -> Result<Json<Paused>, Refused> {

@@ -17,7 +17,8 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) const PLAY_BYTES_MAX: usize = 64 << 20;
 
 /// Lists runs, the newest first, and the dead letters.
-#[utoipa::path(get, operation_id = "list_runs", path = "/installations/{id}/runs", tag = "runs", params(("id" = String, Path), RunFilter), responses(
+#[utoipa::path(get, operation_id = "list_runs", path = "/installations/{id}/runs",
+    tag = "runs", params(("id" = String, Path), RunFilter), responses(
     (status = 200, body = Runs), (status = 400, body = Problem), (status = 404, body = Problem)
 ))]
 pub(super) async fn list(
@@ -158,7 +159,8 @@ pub(super) async fn retry(
 }
 
 /// Has one session, or one person, read again in Livestorm. `accepted` is false while another one is under way.
-#[utoipa::path(post, path = "/installations/{id}/resync", tag = "runs", params(("id" = String, Path)), request_body = Resync,
+#[utoipa::path(post, path = "/installations/{id}/resync",
+    tag = "runs", params(("id" = String, Path)), request_body = Resync,
     responses(
         (status = 200, body = Resynced), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)

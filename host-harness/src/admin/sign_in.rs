@@ -88,7 +88,8 @@ pub struct SignInLink {
 }
 
 /// Begins a sign-in for an account that has an app.
-#[utoipa::path(post, operation_id = "begin_sign_in", path = "/installations/{id}/accounts/{account}/sign-in", tag = "accounts",
+#[utoipa::path(post, operation_id = "begin_sign_in", path = "/installations/{id}/accounts/{account}/sign-in",
+    tag = "accounts",
     params(("id" = String, Path), ("account" = String, Path, description = "As the installation file calls it under [secrets]")),
     request_body = Callback,
     responses(
