@@ -181,11 +181,11 @@ fn an_installation_that_is_deleted_takes_its_webhooks_back_and_can_come_again() 
 
     let (_, again) = serving.admin(&bench, "PUT", acme, &text);
     assert_eq!(again["status"], "running", "{again}");
+    serving.until(|line| line["object"] == "Webhook");
     assert_eq!(serving.deliver("acme", &registration(&bench, ANA)), 202);
     serving.until(|line| line["object"] == "Lead");
 
     // A customer who leaves takes the token away too.
-    serving.until(|line| line["object"] == "Webhook");
     bench.simulators.world().options.livestorm_token = "made-up-token-of-another-day".into();
     let (status, gone) = serving.admin(&bench, "DELETE", acme, "");
     assert_eq!((status, &gone["switched_off"]), (200, &json!(true)), "{gone}");
