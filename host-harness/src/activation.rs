@@ -4,7 +4,7 @@
 use crate::{
     connections::{Binding, CredentialError, CredentialStore, Declared},
     data_dir::{Accounts, DataDir, DataDirError},
-    host::Host,
+    host::{FixError, Host, InstallError},
     installation::{FileError, InstallationFile},
     runtime::{
         CallError, Refused,
@@ -76,6 +76,15 @@ pub async fn findings(
     findings.extend(host.runtime.check(&file.id, &host.asker()).await?);
     findings.extend(rivalry(&file.id, accounts, manifest, data)?);
     Ok(findings)
+}
+
+/// Mends at the provider what is fixable by this code, or says why not.
+pub async fn mend(host: &Host, id: &str, code: &str) -> Result<Result<Vec<Finding>, Vec<Finding>>, FixError> {
+    match host.fix(id, code).await {
+        Ok(mended) => Ok(mended.map_err(|why| vec![why])),
+        Err(FixError::Grant(InstallError::Settings(why))) => Ok(Err(why)),
+        Err(e) => Err(e),
+    }
 }
 
 pub fn is_blocked(findings: &[Finding]) -> bool {

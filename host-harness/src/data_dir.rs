@@ -13,12 +13,13 @@ use crate::{
     sync::plan::Spent,
     vault::{KEY_VARIABLE, Vault, VaultError},
 };
-use secrecy::{ExposeSecret, zeroize::Zeroizing};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -33,7 +34,7 @@ pub enum DataDirError {
     NoKey(PathBuf),
     #[error(transparent)]
     Key(VaultError),
-    #[error("the key {} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
+    #[error("{} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
     OpenKey(PathBuf),
     #[error(
         "the data directory {} is in use by another process, and one at a time may use it. End the other one, or give \
@@ -51,6 +52,8 @@ pub enum DataDirError {
 
 /// What the file `key-check` is sealed for: an empty text.
 const CHECK: &str = "key-check";
+/// See [`AdminAt`].
+const ADMIN: &str = "admin.json";
 
 /// By connection, a digest that tells accounts apart.
 pub type Accounts = BTreeMap<String, String>;
@@ -61,6 +64,14 @@ pub struct Pace {
     /// From then on it is paid back.
     pub began_at: Timestamp,
     pub spent: Spent,
+}
+
+/// Where whoever finds the directory in use asks instead: the process that serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminAt {
+    pub address: SocketAddr,
+    /// Where its token is kept; of one that was given otherwise, nothing.
+    pub token_file: Option<PathBuf>,
 }
 
 pub struct DataDir {
@@ -80,10 +91,49 @@ impl DataDir {
         folder.create(path).map_err(|e| unusable(path, e))?;
         let file = private(&lock)?;
         match file.try_lock() {
-            Ok(()) => Ok(DataDir { path: path.into(), _lock: file }),
+            Ok(()) => {
+                let data = DataDir { path: path.into(), _lock: file };
+                // Whoever noted it is gone: nobody may be asked there, or shown the token, any more.
+                data.forget_admin()?;
+                Ok(data)
+            }
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.into())),
             Err(TryLockError::Error(e)) => Err(unusable(&lock, e)),
         }
+    }
+
+    /// Where the process that has this directory is asked, if it has said so.
+    pub fn admin_of(folder: &Path) -> Result<Option<AdminAt>, DataDirError> {
+        read(&folder.join(ADMIN))
+    }
+
+    pub fn note_admin(&self, at: &AdminAt) -> Result<(), DataDirError> {
+        write(&self.path.join(ADMIN), at)
+    }
+
+    pub fn forget_admin(&self) -> Result<(), DataDirError> {
+        let file = self.path.join(ADMIN);
+        match fs::remove_file(&file) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(unusable(&file, e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The admin interface's own token, which is made where there is none.
+    pub fn admin_token(&self) -> Result<(PathBuf, SecretString), DataDirError> {
+        let path = self.path.join("admin-token");
+        let token = match text(&path)?.map(Zeroizing::new) {
+            Some(token) => token.trim().into(),
+            None => {
+                let token = Vault::new_key();
+                credentials::replace(&path, token.expose_secret().as_bytes()).map_err(|e| unusable(&path, e))?;
+                token
+            }
+        };
+        if fs::metadata(&path).is_ok_and(|metadata| credentials::open_to_others(&metadata)) {
+            return Err(DataDirError::OpenKey(path));
+        }
+        Ok((path, token))
     }
 
     /// The engine's file.
@@ -183,6 +233,11 @@ impl DataDir {
             // To the second: that is how it is shown, and how it is given again.
             (None, given) => Ok(Timestamp::from_seconds(given.unwrap_or(now).seconds())),
         }
+    }
+
+    /// Whether it was ever switched on here: something of it may be kept.
+    pub fn is_known(&self, installation: &str) -> Result<bool, DataDirError> {
+        Ok(self.activations()?.contains_key(installation))
     }
 
     pub fn is_switched_on(&self, installation: &str) -> Result<bool, DataDirError> {
@@ -285,6 +340,36 @@ mod tests {
         DataDir::open(&path).unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(matches!(DataDir::open(&folder.path().join("file")), Err(DataDirError::Unusable { .. })));
+    }
+
+    /// Whoever was killed has not taken its note away.
+    #[test]
+    fn where_somebody_serves_is_noted_for_as_long_as_the_folder_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = AdminAt { address: ([127, 0, 0, 1], 8081).into(), token_file: None };
+        let noted = || DataDir::admin_of(folder.path()).unwrap();
+        assert_eq!(noted(), None);
+        let data = DataDir::open(folder.path()).unwrap();
+        data.note_admin(&at).unwrap();
+        assert_eq!(noted(), Some(at));
+        assert!(DataDir::open(folder.path()).is_err() && noted().is_some(), "it is held");
+        drop(data);
+        DataDir::open(folder.path()).unwrap();
+        assert_eq!(noted(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_token_of_the_admin_interface_is_made_once_and_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let (path, token) = data.admin_token().unwrap();
+        assert_eq!(data.admin_token().unwrap().1.expose_secret(), token.expose_secret());
+        assert!(token.expose_secret().len() > 40);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(data.admin_token().unwrap_err().to_string().contains("chmod 600"));
     }
 
     #[test]

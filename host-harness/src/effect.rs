@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fmt};
+use utoipa::ToSchema;
 
 /// The kinds of the host's own tasks, and how their keys begin: a delivery or another trigger that waits for `admit`, and a page
 /// of a source that waits to be read.
@@ -20,7 +21,7 @@ pub const INBOX: &str = "inbox/";
 pub const SYNC: &str = "sync";
 pub const SOURCES: &str = "sync/";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     Get,
@@ -49,7 +50,7 @@ impl fmt::Display for Method {
 }
 
 /// What a second sending would do at the provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Repeat {
     Read,
@@ -97,7 +98,7 @@ pub struct Response {
 }
 
 /// One thing that may leave: the record of the same name in `wit/manifest.wit`. What a request carries needs rules of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EgressRule {
     pub connection: String,
     pub methods: Vec<Method>,
@@ -300,7 +301,7 @@ pub enum Write {
     Delete(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     Debug,

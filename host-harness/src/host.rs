@@ -145,6 +145,18 @@ impl Host {
 
     /// From here on the installation's webhooks are taken and its tasks run. Installing again replaces settings and bindings.
     pub async fn install(&self, component: &[u8], installation: Installation) -> Result<Manifest, InstallError> {
+        let (id, (manifest, door)) = (installation.id.clone(), self.prepare(component, installation).await?);
+        self.begin(&id, door);
+        Ok(manifest)
+    }
+
+    /// The connector can be asked about the installation. Nothing is taken for it, and what of it stands still is not looked at,
+    /// before [`Host::begin`].
+    pub async fn prepare(
+        &self,
+        component: &[u8],
+        installation: Installation,
+    ) -> Result<(Manifest, Doorway), InstallError> {
         let component = self.runtime.compile(component)?;
         let manifest = self.runtime.describe(&component).await?;
         check_bindings(&manifest, &installation)?;
@@ -177,9 +189,13 @@ impl Host {
         self.runtime.install(component, context, manifest.batch_tasks, plan);
         self.sources.write().unwrap_or_else(|p| p.into_inner()).insert(id.clone(), sources);
         let sources = manifest.webhooks.clone();
-        self.ingress.open(&id, Doorway { address_secret, sources, signing_secrets, takes_unsigned });
-        self.engine.installed(&id);
-        Ok(manifest)
+        Ok((manifest, Doorway { address_secret, sources, signing_secrets, takes_unsigned }))
+    }
+
+    /// What was prepared goes on.
+    pub fn begin(&self, installation: &str, door: Doorway) {
+        self.ingress.open(installation, door);
+        self.engine.installed(installation);
     }
 
     /// From here on nothing is taken for it and nothing of it runs; what is under way ends as given back, and all of it waits.

@@ -7,6 +7,7 @@
 //! `cli/` prints.
 
 pub mod activation;
+pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod connections;

@@ -2,17 +2,22 @@
 
 use super::{
     exit_codes,
-    installed::{Opened, Place},
+    installed::{Opened, Place, who_serves},
     timeline::table,
 };
 use crate::{
     activation::{self, CheckError},
-    host::{FixError, Host, InstallError},
+    admin::{
+        self,
+        client::{Client, segment},
+    },
+    host::InstallError,
     installation::InstallationFile,
     runtime::contract::{EgressRule, Finding, Severity},
 };
 use comfy_table::{ColumnConstraint, Table};
 use serde::Serialize;
+use serde_json::json;
 use std::{io::Write, process::ExitCode};
 
 /// Looks whether an installation is able to work, and says what to do where it is not
@@ -63,18 +68,23 @@ struct Mended {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
-    let checked = match arguments.place.open(&file, None).await {
-        Ok(opened) => {
-            let checked = look(&opened, &file, arguments.fix.as_ref(), arguments.json).await?;
-            if checked.blockers == 0 {
-                opened.switch_on()?;
+    let (fix, json) = (arguments.fix.as_ref(), arguments.json);
+    let checked = match who_serves(&arguments.place.data)? {
+        Some(client) => look(&At::There(client), &file, fix, json).await?,
+        None => match arguments.place.open(&file, None).await {
+            Ok(opened) => {
+                let at = At::Here(Box::new(opened));
+                let checked = look(&at, &file, fix, json).await?;
+                if let (0, At::Here(opened)) = (checked.blockers, at) {
+                    opened.switch_on()?;
+                }
+                checked
             }
-            checked
-        }
-        Err(e) => match e.downcast::<InstallError>()? {
-            // What a check is for: shown like any other finding.
-            InstallError::Settings(findings) => checked(findings, vec![]),
-            e => return Err(e.into()),
+            Err(e) => match e.downcast::<InstallError>()? {
+                // What a check is for: shown like any other finding.
+                InstallError::Settings(findings) => checked(findings, vec![]),
+                e => return Err(e.into()),
+            },
         },
     };
     let mut out = std::io::stdout().lock();
@@ -121,13 +131,52 @@ async fn findings(opened: &Opened, file: &InstallationFile) -> Result<Vec<Findin
     activation::findings(&opened.host, file, &opened.accounts, &opened.manifest, &opened.data).await
 }
 
-async fn look(
-    opened: &Opened,
-    file: &InstallationFile,
-    fix: Option<&Option<String>>,
-    json: bool,
-) -> anyhow::Result<Checked> {
-    let mut findings = findings(opened, file).await?;
+/// Where it is looked. Whoever serves switches it on by itself once nothing is in its way.
+enum At {
+    Here(Box<Opened>),
+    There(Client),
+}
+
+impl At {
+    async fn findings(&self, file: &InstallationFile) -> anyhow::Result<Vec<Finding>> {
+        match self {
+            At::Here(opened) => Ok(findings(opened, file).await?),
+            At::There(client) => {
+                let checked: admin::Checked = client.post(&path(&file.id, "check"), json!({})).await?;
+                Ok(checked.findings)
+            }
+        }
+    }
+
+    /// Or why it cannot be mended.
+    async fn may_leave(&self, id: &str, code: &str) -> anyhow::Result<Result<Vec<EgressRule>, Vec<Finding>>> {
+        match self {
+            At::Here(opened) => Ok(opened.host.runtime.fix_egress(id, code).await?),
+            At::There(client) => {
+                let told: admin::MayLeave = client.get(&path(id, &format!("fixes/{}", segment(code)))).await?;
+                Ok(if told.refused.is_empty() { Ok(told.allowed) } else { Err(told.refused) })
+            }
+        }
+    }
+
+    async fn mend(&self, id: &str, code: &str) -> anyhow::Result<Result<Vec<Finding>, Vec<Finding>>> {
+        match self {
+            At::Here(opened) => Ok(activation::mend(&opened.host, id, code).await?),
+            At::There(client) => {
+                let path = path(id, &format!("fixes/{}", segment(code)));
+                let told: admin::Mended = client.post(&path, json!({})).await?;
+                Ok(if told.refused.is_empty() { Ok(told.done) } else { Err(told.refused) })
+            }
+        }
+    }
+}
+
+fn path(id: &str, rest: &str) -> String {
+    format!("/v1/installations/{}/{rest}", segment(id))
+}
+
+async fn look(at: &At, file: &InstallationFile, fix: Option<&Option<String>>, json: bool) -> anyhow::Result<Checked> {
+    let mut findings = at.findings(file).await?;
     let Some(wanted) = fix else { return Ok(checked(findings, vec![])) };
     let mut mended: Vec<Mended> = vec![];
     loop {
@@ -141,9 +190,9 @@ async fn look(
             break;
         }
         for code in codes {
-            mended.push(mend(&opened.host, &file.id, code, json).await?);
+            mended.push(mend(at, &file.id, code, json).await?);
         }
-        findings = self::findings(opened, file).await?;
+        findings = at.findings(file).await?;
     }
     if mended.is_empty() && !json {
         println!("Nothing of what was found can be mended from here.\n");
@@ -151,9 +200,9 @@ async fn look(
     Ok(checked(findings, mended))
 }
 
-async fn mend(host: &Host, id: &str, code: String, json: bool) -> anyhow::Result<Mended> {
+async fn mend(at: &At, id: &str, code: String, json: bool) -> anyhow::Result<Mended> {
     let mut mended = Mended { code, allowed: vec![], done: vec![], refused: vec![] };
-    match host.runtime.fix_egress(id, &mended.code).await? {
+    match at.may_leave(id, &mended.code).await? {
         Ok(rules) => mended.allowed = rules,
         Err(findings) => mended.refused = findings,
     }
@@ -161,11 +210,9 @@ async fn mend(host: &Host, id: &str, code: String, json: bool) -> anyhow::Result
         print_allowed(&mut std::io::stdout().lock(), &mended)?;
     }
     if mended.refused.is_empty() {
-        match host.fix(id, &mended.code).await {
-            Ok(Ok(done)) => mended.done = done,
-            Ok(Err(why)) => mended.refused = vec![why],
-            Err(FixError::Grant(InstallError::Settings(why))) => mended.refused = why,
-            Err(e) => return Err(e.into()),
+        match at.mend(id, &mended.code).await? {
+            Ok(done) => mended.done = done,
+            Err(why) => mended.refused = why,
         }
     }
     if !json {

@@ -4,8 +4,12 @@
 //! taken; what is connected is sealed and durable when the command ends well. Not here: what a sign-in asks and proves
 //! (`connections/sign_in.rs`).
 
-use super::exit_codes;
+use super::{exit_codes, installed::who_serves};
 use crate::{
+    admin::{
+        Accounts, Connected, Needs, RETURN, SignInLink,
+        client::{Client, ClientError, segment},
+    },
     connections::{
         App, Binding, Declared, NetworkTransport, Secret, SignIn, SignInError, SocketTimes, credentials::connected_name,
     },
@@ -21,6 +25,7 @@ use axum::{
     routing::get,
 };
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use serde_json::json;
 use std::{
     collections::BTreeSet,
     io::{IsTerminal, Read},
@@ -46,7 +51,8 @@ const PAGE_TIME: Duration = Duration::from_secs(2);
 ///
 /// Of any other account the token is read from stdin; what is typed is not shown.
 ///
-/// Given again it replaces what was connected. What waited for the account goes on with the next `harness run`.
+/// Given again it replaces what was connected. What waited for the account goes on with the next `harness run`, or with the
+/// `harness serve` that is running.
 ///
 /// Examples:
 ///   harness connect salesforce --installation acme.toml
@@ -77,20 +83,19 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.installation)?;
     let account = &arguments.account;
+    if let Some(client) = who_serves(&arguments.data)? {
+        return over_there(&arguments, &file.id, &client).await;
+    }
     let Some(declared) = file.account(account)? else {
         let bound: BTreeSet<&str> = file.connections.values().map(|binding| binding.account.as_str()).collect();
-        let names = bound.into_iter().collect::<Vec<_>>().join(", ");
-        bail!("no connection is bound to an account \"{account}\". Give one of these: {names}");
+        return Err(not_bound(account, bound));
     };
     // Before anybody signs in: what could not be kept is not asked for.
     let given = Vault::given(arguments.key_file.as_deref())?;
     let data = DataDir::open(&arguments.data)?;
     let credentials = data.credentials(&data.vault(given)?)?;
     let secret = match declared {
-        Declared::Given(_) => bail!(
-            "the installation file says itself where the secret of `{account}` is, and that would be used. Leave `token` or \
-             `refresh_token` out of [secrets.{account}], then connect it"
-        ),
+        Declared::Given(_) => return Err(given_by_the_file(account)),
         Declared::Token => Secret::Token(token(account).await?),
         Declared::App(app) => signed_in(&arguments, &file, app).await?,
     };
@@ -99,9 +104,75 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Secret::Token(_) => String::new(),
     };
     credentials.put(&connected_name(&file.id, account), secret)?;
-    let shown = arguments.installation.display();
+    Ok(finished(&arguments, &at))
+}
+
+fn finished(arguments: &Arguments, at: &str) -> ExitCode {
+    let (account, shown) = (&arguments.account, arguments.installation.display());
     println!("{account} is connected{at}. Whether all is there: harness check --installation {shown}");
-    Ok(ExitCode::from(exit_codes::WELL))
+    ExitCode::from(exit_codes::WELL)
+}
+
+fn not_bound<'a>(account: &str, bound: impl IntoIterator<Item = &'a str>) -> anyhow::Error {
+    let names = bound.into_iter().collect::<Vec<_>>().join(", ");
+    anyhow!("no connection is bound to an account \"{account}\". Give one of these: {names}")
+}
+
+fn given_by_the_file(account: &str) -> anyhow::Error {
+    anyhow!(
+        "the installation file says itself where the secret of `{account}` is, and that would be used. Leave `token` or \
+         `refresh_token` out of [secrets.{account}], then connect it"
+    )
+}
+
+/// Where another process has the directory: it keeps what the person brings here.
+async fn over_there(arguments: &Arguments, id: &str, client: &Client) -> anyhow::Result<ExitCode> {
+    let (account, callback) = (&arguments.account, arguments.callback.as_str());
+    let accounts = format!("/v1/installations/{}/accounts", segment(id));
+    let known: Accounts = client.get(&accounts).await?;
+    let Some(shown) = known.accounts.iter().find(|shown| shown.account == *account) else {
+        return Err(not_bound(account, known.accounts.iter().map(|shown| shown.account.as_str())));
+    };
+    let path = |what: &str| format!("{accounts}/{}/{what}", segment(account));
+    let connected: Connected = match shown.needs {
+        Needs::Nothing => return Err(given_by_the_file(account)),
+        Needs::Token => {
+            let token = token(account).await?;
+            client.post(&path("token"), json!({"token": token.expose_secret()})).await?
+        }
+        Needs::SignIn => {
+            let begun: SignInLink = client.post(&path("sign-in"), json!({"callback": callback})).await?;
+            let returned = async |query: &str| client.get::<Connected>(&format!("{RETURN}?{query}")).await;
+            match arguments.no_browser {
+                true => returned(&as_query(&by_hand(&begun.link).await?, &begun.link)).await?,
+                false => {
+                    let take = async |query: &str| match returned(query).await {
+                        Err(ClientError::Refused {
+                            status: StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST,
+                            problem,
+                        }) => Came::Other(problem.to_string()),
+                        returned => Came::Ended(returned.map_err(Into::into)),
+                    };
+                    by_browser(&begun.link, callback, take).await?
+                }
+            }
+        }
+    };
+    let at = connected.at.map(|url| format!(" at {url}")).unwrap_or_default();
+    Ok(finished(arguments, &at))
+}
+
+/// What somebody gave by hand: an address, its query, or the code alone, which is one of the link's own sign-in.
+fn as_query(given: &SecretString, link: &str) -> Zeroizing<String> {
+    let given = given.expose_secret();
+    let query = given.split_once('?').map_or(given, |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let is_code = !given.contains('?') && !["code=", "error="].iter().any(|name| query.contains(name));
+    let state = link.split(['?', '&']).find_map(|pair| pair.strip_prefix("state=")).unwrap_or_default();
+    Zeroizing::new(match is_code && !given.contains("://") {
+        true => format!("code={query}&state={state}"),
+        false => query.to_owned(),
+    })
 }
 
 async fn token(account: &str) -> anyhow::Result<SecretString> {
@@ -136,24 +207,38 @@ async fn signed_in(arguments: &Arguments, file: &InstallationFile, app: App) -> 
     let providers = bound.iter().map(|binding| binding.provider);
     let sign_in = SignIn::begin(account, app, providers, callback, allow_private)?;
     let code = match arguments.no_browser {
-        true => {
-            println!("Open this in a browser and sign in:\n\n{}\n", sign_in.link());
-            let prompt = "The address to which it led, or the code in it: ".to_owned();
-            sign_in.code(asked(prompt, false).await?.expose_secret())?
+        true => sign_in.code(by_hand(&sign_in.link()).await?.expose_secret())?,
+        false => {
+            let take = async |query: &str| match sign_in.code(&format!("?{query}")) {
+                Err(why @ (SignInError::NotTheAnswer | SignInError::NoCode)) => Came::Other(why.to_string()),
+                code => Came::Ended(code.map_err(Into::into)),
+            };
+            by_browser(&sign_in.link(), callback, take).await?
         }
-        false => by_browser(&sign_in, callback).await?,
     };
     Ok(sign_in.finish(code, &NetworkTransport::new(SocketTimes::default())).await?)
 }
 
+async fn by_hand(link: &str) -> anyhow::Result<SecretString> {
+    println!("Open this in a browser and sign in:\n\n{link}\n");
+    asked("The address to which it led, or the code in it: ".to_owned(), false).await
+}
+
+/// What was sent to the callback address.
+enum Came<T> {
+    /// Anybody can send something to this machine's own port, or a page of theirs in its browser.
+    Other(String),
+    Ended(anyhow::Result<T>),
+}
+
 /// Listens at the callback address of this machine until the answer to this sign-in comes.
-async fn by_browser(sign_in: &SignIn, callback: &str) -> anyhow::Result<SecretString> {
+async fn by_browser<T>(link: &str, callback: &str, take: impl AsyncFn(&str) -> Came<T>) -> anyhow::Result<T> {
     let (port, path) = on_this_machine(callback)?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| {
         format!("nothing can listen at 127.0.0.1:{port}, where {callback} leads. End what does, or say --no-browser")
     })?;
-    println!("Sign in here; the app must have the callback address {callback}:\n\n{}\n", sign_in.link());
-    if std::io::stdout().is_terminal() && open::that_detached(sign_in.link()).is_err() {
+    println!("Sign in here; the app must have the callback address {callback}:\n\n{link}\n");
+    if std::io::stdout().is_terminal() && open::that_detached(link).is_err() {
         eprintln!("no browser could be opened: open the link yourself, on this machine");
     }
     let (answers, mut answered) = mpsc::channel::<Answer>(1);
@@ -161,26 +246,27 @@ async fn by_browser(sign_in: &SignIn, callback: &str) -> anyhow::Result<SecretSt
     let stop = CancellationToken::new();
     let stopped = stop.clone().cancelled_owned();
     let serving = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
-    let code = loop {
+    let ended = loop {
         let Some(Answer { query, page }) = answered.recv().await else {
             bail!("nobody listens at {callback} any more")
         };
-        let code = sign_in.code(&format!("?{query}"));
-        let said = match &code {
-            Ok(_) => (StatusCode::OK, "Signed in. Close this page; harness goes on by itself.\n".to_owned()),
-            Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")),
+        let came = take(&query).await;
+        let said = match &came {
+            Came::Ended(Ok(_)) => {
+                (StatusCode::OK, "Signed in. Close this page; harness goes on by itself.\n".to_owned())
+            }
+            Came::Ended(Err(why)) => (StatusCode::BAD_REQUEST, format!("{why}\n")),
+            Came::Other(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")),
         };
         // The page is the browser's; that it has gone away changes nothing.
         let _ = page.send(said);
-        match code {
-            // Anybody can send something to this machine's own port, or a page of theirs in its browser.
-            Err(SignInError::NotTheAnswer | SignInError::NoCode) => {}
-            code => break code,
+        if let Came::Ended(ended) = came {
+            break ended;
         }
     };
     stop.cancel();
     let _ = tokio::time::timeout(PAGE_TIME, serving).await;
-    Ok(code?)
+    ended
 }
 
 /// What came to the callback address, and where its page is waited for.

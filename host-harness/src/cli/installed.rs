@@ -2,6 +2,10 @@
 
 use crate::{
     activation::{self, Connected},
+    admin::{
+        Play, RetryWhich,
+        client::{Client, segment},
+    },
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
     connections::{CredentialError, CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
     data_dir::{Accounts, DataDir, DataDirError, Pace},
@@ -11,7 +15,9 @@ use crate::{
     },
     host::{Ground, Host, Installation},
     installation::InstallationFile,
-    operate::{Desk, When},
+    operate::{
+        Desk, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown, Story, When,
+    },
     runtime::{
         Limits, Runtime,
         contract::{Context as CallContext, Manifest, Signature, WebhookSource},
@@ -21,6 +27,7 @@ use crate::{
 };
 use anyhow::{Context, anyhow, bail};
 use secrecy::SecretString;
+use serde_json::json;
 use std::{
     collections::BTreeMap,
     io::Read,
@@ -59,47 +66,155 @@ pub(super) struct Kept {
     pub data: PathBuf,
 }
 
-/// A desk for questions about the installation.
+/// Where questions about the installation are answered.
 pub(super) struct AtDesk {
-    pub id: String,
-    pub desk: Desk,
-    file: InstallationFile,
-    /// Held until all is over.
-    data: DataDir,
+    pub file: InstallationFile,
+    at: At,
+}
+
+enum At {
+    Here {
+        desk: Desk,
+        /// Held until all is over.
+        data: DataDir,
+    },
+    /// Another process has the directory, and serves.
+    There(Client),
 }
 
 impl Kept {
     pub fn open(&self) -> anyhow::Result<AtDesk> {
         let file = InstallationFile::read(&self.installation)?;
+        if let Some(client) = who_serves(&self.data)? {
+            return Ok(AtDesk { file, at: At::There(client) });
+        }
         let (data, engine) = kept(&self.data, "so there is nothing to tell")?;
         let runtime = Arc::new(Runtime::new(Limits::default())?);
         let desk = Desk { engine: Arc::new(engine), runtime, clock: Arc::new(SystemClock) };
-        Ok(AtDesk { id: file.id.clone(), desk, file, data })
+        Ok(AtDesk { file, at: At::Here { desk, data } })
     }
 }
 
+/// Whoever has the directory, if it answers questions.
+pub(super) fn who_serves(data: &Path) -> anyhow::Result<Option<Client>> {
+    if DataDir::admin_of(data)?.is_none() {
+        return Ok(None);
+    }
+    match DataDir::open(data) {
+        Err(DataDirError::InUse(_)) => Ok(Client::of(data)?),
+        // It was left behind by one that was killed.
+        opened => Ok(opened.map(|_| None)?),
+    }
+}
+
+/// Each question once, wherever it is answered.
 impl AtDesk {
+    /// When what is given again is done.
+    pub fn goes(&self) -> &'static str {
+        match &self.at {
+            At::Here { .. } => "with the next `harness run` or `harness serve`",
+            At::There(_) => "at once, with the `harness serve` that is running",
+        }
+    }
+
+    pub async fn runs(&self, filter: &RunFilter) -> anyhow::Result<Runs> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.runs(&self.file.id, filter).await?),
+            At::There(client) => Ok(client.get(&self.path(&format!("runs?{}", query(filter)?))).await?),
+        }
+    }
+
+    pub async fn show(&self, run: u64, personal: bool) -> anyhow::Result<Shown> {
+        match &self.at {
+            At::Here { desk, data } => {
+                self.equip(desk, data).await?;
+                Ok(desk.show(&self.file.id, run, personal).await?)
+            }
+            At::There(client) => Ok(client.get(&self.path(&format!("runs/{run}?personal={personal}"))).await?),
+        }
+    }
+
+    pub async fn why(&self, email: &str) -> anyhow::Result<Story> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.why(&self.file.id, email).await?),
+            At::There(client) => Ok(client.get(&self.path(&format!("people/{}", segment(email)))).await?),
+        }
+    }
+
+    pub async fn retry(&self, which: Retry) -> anyhow::Result<Retrying> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.retry(&self.file.id, which).await?),
+            At::There(client) => Ok(client.post(&self.path("retry"), json!(RetryWhich::from(which))).await?),
+        }
+    }
+
+    pub async fn resync(&self, what: &Resync) -> anyhow::Result<Resynced> {
+        match &self.at {
+            At::Here { desk, data } => {
+                self.equip(desk, data).await?;
+                Ok(desk.resync(&self.file.id, what).await?)
+            }
+            At::There(client) => Ok(client.post(&self.path("resync"), json!(what)).await?),
+        }
+    }
+
+    pub async fn pause(&self) -> anyhow::Result<Paused> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.pause(&self.file.id).await?),
+            At::There(client) => Ok(client.post(&self.path("pause"), json!({})).await?),
+        }
+    }
+
+    pub async fn resume(&self) -> anyhow::Result<Paused> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.resume(&self.file.id).await?),
+            At::There(client) => Ok(client.post(&self.path("resume"), json!({})).await?),
+        }
+    }
+
+    pub async fn replay(&self, run: u64, instead: Instead, personal: bool) -> anyhow::Result<Replayed> {
+        match &self.at {
+            At::Here { desk, data } => {
+                self.equip(desk, data).await?;
+                Ok(desk.replay(&self.file.id, run, instead, personal).await?)
+            }
+            At::There(client) => {
+                let given = Play { settings: instead.settings, component: instead.component, personal };
+                Ok(client.post(&self.path(&format!("runs/{run}/replay")), json!(given)).await?)
+            }
+        }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/v1/installations/{}/{rest}", segment(&self.file.id))
+    }
+
     /// With its component, and the settings of its file: for what is played, or asked of the connector.
-    pub async fn equipped(self) -> anyhow::Result<AtDesk> {
-        let (runtime, file) = (&self.desk.runtime, &self.file);
+    async fn equip(&self, desk: &Desk, data: &DataDir) -> anyhow::Result<()> {
+        let (runtime, file) = (&desk.runtime, &self.file);
         let component = runtime.compile(&file.component()?)?;
         let manifest = runtime.describe(&component).await?;
         let context = CallContext {
             installation: file.id.clone(),
             settings: file.settings.clone(),
-            activated_at: self.data.activation(&file.id, None, SystemClock.now())?,
+            activated_at: data.activation(&file.id, None, SystemClock.now())?,
             connections: file.connections.keys().cloned().collect(),
             dry_run: false,
             limits: runtime.limits(),
         };
         // Nothing is read here, so nothing is paced.
         runtime.install(component, context, manifest.batch_tasks, Plan::default());
-        Ok(self)
+        Ok(())
     }
+}
 
-    pub fn settings(&self) -> &str {
-        &self.file.settings
-    }
+/// As an address carries it.
+fn query(filter: &RunFilter) -> anyhow::Result<String> {
+    let serde_json::Value::Object(fields) = serde_json::to_value(filter)? else { return Ok(String::new()) };
+    let given = fields.into_iter().filter(|(_, value)| !value.is_null());
+    let text = |value: serde_json::Value| value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+    let pairs: Vec<String> = given.map(|(name, value)| format!("{name}={}", segment(&text(value)))).collect();
+    Ok(pairs.join("&"))
 }
 
 /// What is there: a look makes no store. `so`: what follows where nothing is.

@@ -38,14 +38,14 @@ pub struct ResumeArguments {
 
 pub async fn pause(arguments: PauseArguments) -> anyhow::Result<ExitCode> {
     let at = arguments.kept.open()?;
-    let paused = at.desk.pause(&at.id).await?;
+    let paused = at.pause().await?;
     tell(&paused, arguments.json, "stands still: what arrives is kept, and nothing is written until `harness resume`")
 }
 
 pub async fn resume(arguments: ResumeArguments) -> anyhow::Result<ExitCode> {
     let at = arguments.kept.open()?;
-    let paused = at.desk.resume(&at.id).await?;
-    tell(&paused, arguments.json, "goes on with the next `harness run` or `harness serve`")
+    let paused = at.resume().await?;
+    tell(&paused, arguments.json, &format!("goes on {}", at.goes()))
 }
 
 fn tell(paused: &Paused, json: bool, words: &str) -> anyhow::Result<ExitCode> {

@@ -43,9 +43,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         std::fs::read(&path).with_context(|| format!("the component {} cannot be read", path.display()))
     };
     let component = arguments.component.map(read).transpose()?;
-    let at = arguments.kept.open()?.equipped().await?;
-    let settings = arguments.settings.then(|| at.settings().to_owned());
-    let replayed = at.desk.replay(&at.id, arguments.run, Instead { component, settings }, arguments.personal).await?;
+    let at = arguments.kept.open()?;
+    let settings = arguments.settings.then(|| at.file.settings.clone());
+    let replayed = at.replay(arguments.run, Instead { component, settings }, arguments.personal).await?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&replayed)?)?;

@@ -30,18 +30,16 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let at = arguments.kept.open()?.equipped().await?;
+    let at = arguments.kept.open()?;
     let what = match (arguments.session, arguments.person) {
         (Some(session), _) => Resync::Session(session),
         (None, person) => Resync::Person(person.unwrap_or_default()),
     };
-    let resynced = at.desk.resync(&at.id, &what).await?;
+    let resynced = at.resync(&what).await?;
     let mut out = std::io::stdout().lock();
     match (arguments.json, resynced.accepted) {
         (true, _) => writeln!(out, "{}", serde_json::to_string(&resynced)?)?,
-        (false, true) => {
-            writeln!(out, "It is read with the next `harness run` or `harness serve` (task {}).", resynced.task)?
-        }
+        (false, true) => writeln!(out, "It is read {} (task {}).", at.goes(), resynced.task)?,
         (false, false) => {
             writeln!(out, "Another one is under way (task {}): give this again when it is over.", resynced.task)?;
         }

@@ -39,7 +39,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         (None, Some(task)) => Retry::Task(task),
         (None, None) => Retry::AllFailed,
     };
-    let retrying = at.desk.retry(&at.id, which).await?;
+    let retrying = at.retry(which).await?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&retrying)?)?;
@@ -53,7 +53,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match retrying.tasks.iter().filter(|one| one.went_again).count() {
             0 if retrying.tasks.is_empty() => writeln!(out, "There is no dead letter; nothing is to be given again.")?,
             0 => {}
-            _ => writeln!(out, "They go with the next `harness run` or `harness serve`.")?,
+            _ => writeln!(out, "They go {}.", at.goes())?,
         }
     }
     let is_well = retrying.tasks.iter().all(|one| one.went_again);

@@ -50,7 +50,7 @@ fn status(text: &str) -> Result<RunStatus, String> {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let at = arguments.kept.open()?;
     let Arguments { person, since, status, limit, json, .. } = arguments;
-    let runs = at.desk.runs(&at.id, &RunFilter { person, since, status, limit: Some(limit) }).await?;
+    let runs = at.runs(&RunFilter { person, since, status, limit: Some(limit) }).await?;
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string(&runs)?)?;

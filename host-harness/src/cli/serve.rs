@@ -3,7 +3,9 @@
 use super::{exit_codes, installed::ground, interrupt::Interrupt};
 use crate::{
     activation,
-    data_dir::DataDir,
+    admin::{self, Admin, token::Token},
+    connections::{NetworkTransport, SocketTimes},
+    data_dir::{AdminAt, DataDir},
     durable::sqlite::Durability,
     host::Host,
     runtime::{Limits, Runtime},
@@ -11,6 +13,7 @@ use crate::{
     vault::Vault,
 };
 use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
 use std::{
     io::{IsTerminal, Write},
     net::SocketAddr,
@@ -18,6 +21,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -30,6 +34,10 @@ use tracing_subscriber::EnvFilter;
 /// Webhooks come to POST /hooks/INSTALLATION/SOURCE/SECRET, where SECRET is webhooks.address_secret of the file. With
 /// --public-address they are made at Livestorm. TLS is for the reverse proxy in front of it; admin-guide.md has a recipe.
 /// GET /healthz says whether the process is well, GET /metrics what it measures (Prometheus).
+///
+/// The admin interface (--admin, this machine alone) installs, connects, pauses and tells, over HTTP; with the token that is made
+/// in the data directory (admin-token), unless one is given. Commands that ask about installations go through it by themselves while
+/// this runs. docs/admin-api.json describes it.
 ///
 /// SIGTERM and Ctrl-C end it in order: nothing new is taken, what was begun is ended. Killed at once it loses nothing.
 ///
@@ -54,12 +62,24 @@ pub struct Arguments {
     /// Where webhooks reach this host, e.g. https://hooks.example.org
     #[arg(long, value_name = "URL")]
     public_address: Option<String>,
+    /// Where the admin interface is listened for; an address of this machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    admin: SocketAddr,
+    /// The admin interface's token [default: of HARNESS_ADMIN_TOKEN, else made in DIR]
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { config, data, key_file, listen, public_address } = arguments;
+    let Arguments { config, data, key_file, listen, public_address, admin, admin_token_file } = arguments;
     if let Some(why) = public_address.as_deref().and_then(activation::not_public) {
         bail!("{why}");
+    }
+    if !admin.ip().is_loopback() {
+        bail!(
+            "the admin interface speaks plain HTTP, so it listens on this machine alone, and {admin} is reached from others. Give \
+             --admin 127.0.0.1:8081, and put a reverse proxy with TLS before it"
+        );
     }
     tell_on_stderr();
     let data = DataDir::open(&data)?;
@@ -71,18 +91,44 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         format!("the store {} cannot be opened. Keep the file for whoever repairs it, and do not delete it: what is still to be done \
                  stands in it", store.display())
     })?;
-    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
-        format!("nothing can listen at {listen}; give another address with --listen, or port 0 for any that is free")
-    })?;
+    let listener = bind(listen, "--listen").await?;
+    let (token, token_file) = token(&data, admin_token_file)?;
+    let admin = bind(admin, "--admin").await?;
+    let admin_at = admin.local_addr()?;
+    data.note_admin(&AdminAt { address: admin_at, token_file })?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening at http://{}", listener.local_addr()?)?;
+    writeln!(out, "admin interface at http://{admin_at}")?;
     out.flush()?;
     drop(out);
     let stop = CancellationToken::new();
     let interrupt = Interrupt::heard_by(stop.clone());
     let fleet = Arc::new(Fleet::new(Arc::new(host), data, credentials, public_address));
-    serve::serve(fleet, &config, listener, stop).await?;
+    let transport = Arc::new(NetworkTransport::new(SocketTimes::default()));
+    let router = admin::router(Arc::new(Admin::new(fleet.clone(), config.clone(), token, transport, admin_at)));
+    let served = serve::serve(fleet.clone(), &config, listener, (router, admin), stop).await;
+    fleet.data.forget_admin()?;
+    served?;
     Ok(ExitCode::from(if interrupt.was_heard() { exit_codes::WELL } else { exit_codes::NOT_WELL }))
+}
+
+async fn bind(at: SocketAddr, argument: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).await.with_context(|| {
+        format!("nothing can listen at {at}; give another address with {argument}, or port 0 for any that is free")
+    })
+}
+
+/// And where others find it, if it is in a file.
+fn token(data: &DataDir, given: Option<PathBuf>) -> anyhow::Result<(Token, Option<PathBuf>)> {
+    if let Some(file) = given {
+        return Ok((Token::read(&file)?, Some(std::path::absolute(file)?)));
+    }
+    if let Some(token) = Token::of_environment()? {
+        return Ok((token, None));
+    }
+    let (file, token) = data.admin_token()?;
+    let shown = file.display().to_string();
+    Ok((Token::of(token.expose_secret(), &shown)?, Some(std::path::absolute(file)?)))
 }
 
 /// One JSON object a line; text where somebody watches. `RUST_LOG` says how much.

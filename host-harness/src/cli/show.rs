@@ -36,8 +36,8 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let at = arguments.kept.open()?.equipped().await?;
-    let shown = at.desk.show(&at.id, arguments.run, arguments.personal).await?;
+    let at = arguments.kept.open()?;
+    let shown = at.show(arguments.run, arguments.personal).await?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&shown)?)?;

@@ -26,7 +26,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let at = arguments.kept.open()?;
-    let story = at.desk.why(&at.id, &arguments.email).await?;
+    let story = at.why(&arguments.email).await?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&story)?)?;

@@ -38,7 +38,7 @@ pub use transport::{Transport, TransportError};
 use crate::{
     clock::{self, Clock, Timestamp, Work},
     effect::{Answer, Performer, Permit, Repeat, Request, SendError},
-    sync::plan::Ledger,
+    sync::plan::{Ledger, Quota},
 };
 use addresses::{AddressError, Origin};
 use async_trait::async_trait;
@@ -167,6 +167,23 @@ struct Installation {
     withheld: Withheld,
 }
 
+/// How the account behind a connection is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    pub connection: String,
+    pub provider: Provider,
+    pub business_unit: Option<String>,
+    pub quota: Option<Quota>,
+    /// Requests left in the provider's window, as its last answer said. Not every provider says so.
+    pub left: Option<u64>,
+    pub in_flight: usize,
+    pub in_flight_max: usize,
+    /// Until when nothing is sent, and why.
+    pub closed: Option<(Timestamp, String)>,
+    /// Until then passes have spent their share of the quota.
+    pub passes_wait_until: Option<Timestamp>,
+}
+
 /// One provider account: the provider, the grant, the business unit.
 type Account = (Provider, String, Option<String>);
 
@@ -215,6 +232,28 @@ impl Connections {
     /// How many requests an account has left in its window, as its last answer said.
     pub fn left(&self, installation: &str, connection: &str) -> Option<u64> {
         self.installation(installation)?.bindings.get(connection)?.lane.left()
+    }
+
+    /// How the accounts of an installation are used at this moment, by everybody who shares them.
+    pub fn usage(&self, installation: &str) -> Vec<Usage> {
+        let Some(installation) = self.installation(installation) else { return vec![] };
+        let now = self.clock.now();
+        let usage = |(connection, bound): (&String, &Arc<Bound>)| {
+            let in_flight_max = bound.provider.pace().in_flight_max;
+            let closed = bound.lane.closed(now);
+            Usage {
+                connection: connection.clone(),
+                provider: bound.provider,
+                business_unit: bound.business_unit.clone(),
+                quota: bound.provider.quota(),
+                left: bound.lane.left(),
+                in_flight: in_flight_max.saturating_sub(bound.lane.free_slots()),
+                in_flight_max,
+                closed,
+                passes_wait_until: Some(bound.lane.ledger().until()).filter(|until| *until > now),
+            }
+        };
+        installation.bindings.iter().map(usage).collect()
     }
 
     /// What passes have spent of the account behind a connection, whoever reads.

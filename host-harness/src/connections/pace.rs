@@ -97,6 +97,16 @@ impl Book {
         self.hold.as_ref().filter(|(until, _)| *until > now).map(|(until, reason)| (*until, reason.as_str()))
     }
 
+    /// Until when nobody sends, and why.
+    pub fn closed(&self, now: Timestamp) -> Option<(Timestamp, String)> {
+        let circuit = match self.circuit {
+            Circuit::Open { until } if until > now => Some((until, "the provider does not answer".to_owned())),
+            _ => None,
+        };
+        let held = self.held(now).map(|(until, reason)| (until, reason.to_owned()));
+        held.into_iter().chain(circuit).max_by_key(|(until, _)| *until)
+    }
+
     /// Promises a time to start at, which no other request of the same kind gets.
     pub fn reserve(
         &mut self,
@@ -288,6 +298,14 @@ impl Lane {
 
     pub fn left(&self) -> Option<u64> {
         *lock(&self.left)
+    }
+
+    pub fn closed(&self, now: Timestamp) -> Option<(Timestamp, String)> {
+        lock(&self.book).closed(now)
+    }
+
+    pub fn free_slots(&self) -> usize {
+        self.slots.available_permits()
     }
 
     pub fn ledger(&self) -> Arc<Ledger> {

@@ -101,6 +101,11 @@ impl SignIn {
         })
     }
 
+    /// By this the answer is known.
+    pub fn state(&self) -> &SecretString {
+        &self.state
+    }
+
     /// For the person's browser.
     pub fn link(&self) -> String {
         let scopes: Vec<&str> = self.scopes.iter().copied().collect();

@@ -38,6 +38,7 @@ use crate::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
+use utoipa::ToSchema;
 
 /// Where it is asked.
 pub struct Desk {
@@ -79,7 +80,8 @@ pub enum OperateError {
 }
 
 /// A time, as text for whoever reads the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct When(pub Timestamp);
 
 impl fmt::Display for When {

@@ -33,6 +33,7 @@ use treediff::{
     tools::{ChangeType, Recorder},
     value::Key,
 };
+use utoipa::ToSchema;
 
 /// What it is played with instead of what it ran with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct Instead {
     pub settings: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Replayed {
     pub installation: String,
     pub run: u64,
@@ -64,7 +65,7 @@ pub struct Replayed {
     pub remarks: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
     pub is: DifferenceKind,
     pub effect: EffectKind,
@@ -75,7 +76,7 @@ pub struct Difference {
     pub fields: Vec<Field>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
     Removed,
@@ -83,7 +84,7 @@ pub enum DifferenceKind {
     Changed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectKind {
     Request,
@@ -94,7 +95,8 @@ pub enum EffectKind {
 }
 
 /// A value within, by its place. The values themselves where personal data is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ChangedField)]
 pub struct Field {
     pub place: String,
     pub is: DifferenceKind,

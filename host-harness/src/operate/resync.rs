@@ -5,12 +5,14 @@ use super::{Desk, OperateError, person};
 use crate::{durable::Accepted, sync::Pass};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// The connector's source.
 pub(super) const SOURCE: &str = "resync";
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = Resync)]
 pub enum What {
     /// By its id at the source.
     Session(String),
@@ -18,7 +20,7 @@ pub enum What {
     Person(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Resynced {
     pub installation: String,
     /// The task that reads.

@@ -3,6 +3,7 @@
 use super::{Desk, OperateError, pages};
 use crate::durable::{EngineError, KeptTask, TaskFilter, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,13 +16,13 @@ pub enum Retry {
 }
 
 /// One answer for each, in their order. None: nothing waited for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Retrying {
     pub installation: String,
     pub tasks: Vec<Retried>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Retried {
     pub task: u64,
     pub what: String,

@@ -16,11 +16,13 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use utoipa::{IntoParams, ToSchema};
 
 const LIMIT: usize = 20;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub struct RunFilter {
     /// Runs with a task about this address.
     pub person: Option<String>,
@@ -30,7 +32,7 @@ pub struct RunFilter {
     pub limit: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
     /// It is under way, or was cut off and goes on.
@@ -45,7 +47,7 @@ pub enum RunStatus {
     Cancelled,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunKind {
     /// A webhook is turned into tasks.
@@ -57,7 +59,7 @@ pub enum RunKind {
     Tasks,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Runs {
     pub installation: String,
     pub runs: Vec<RunRow>,
@@ -66,7 +68,7 @@ pub struct Runs {
     pub dead_letters: Vec<DeadLetter>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunRow {
     pub run: u64,
     pub kind: RunKind,
@@ -84,7 +86,7 @@ pub struct RunRow {
 }
 
 /// A task that this run could not do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failed {
     pub what: String,
     pub problem: String,

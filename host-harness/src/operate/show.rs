@@ -23,8 +23,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Shown {
     pub installation: String,
     pub run: u64,
@@ -44,7 +45,7 @@ pub struct Shown {
     pub not_played: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ShownTask {
     pub what: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -54,7 +55,7 @@ pub struct ShownTask {
     pub end: Option<TaskEnd>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum TaskEnd {
     Done { follow_ups: Vec<String> },
@@ -63,15 +64,16 @@ pub enum TaskEnd {
 }
 
 /// What happened then. A request stands where it was answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Moment {
     pub at: When,
     #[serde(flatten)]
     pub what: What,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[schema(as = Happened)]
 pub enum What {
     Line {
         level: Level,
@@ -118,7 +120,7 @@ pub enum What {
 }
 
 /// A part of a query. Its value where personal data is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Parameter {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]

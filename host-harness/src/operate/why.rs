@@ -19,6 +19,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// Letters that somebody may have mixed up in an address.
 const ALIKE_MAX: usize = 2;
@@ -29,7 +30,7 @@ const REMEDY: &str = "remedy";
 /// The providers' words for what is made of a session.
 const MADE: [&str; 2] = ["Campaign", "List"];
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Story {
     pub installation: String,
     pub person: String,
@@ -47,14 +48,14 @@ pub struct Story {
 }
 
 /// How much was looked through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Searched {
     pub tasks: usize,
     pub lines: usize,
     pub changes: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Told {
     pub at: When,
     pub kind: ToldKind,
@@ -73,7 +74,7 @@ pub struct Told {
     pub run: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToldKind {
     /// News of the person.

@@ -1,60 +1,89 @@
 //! The installations of one process: which of them run, which do not, and why.
 //!
 //! Promises: a file that is wrong takes down nothing but itself, and what ran under its last good text goes on; nothing is switched on
-//! while something stands in its way. Not here: when files are looked at (`serve`), what an installation does (`host`).
+//! while something stands in its way; how things stand is told at once, also while providers are asked. Not here: when files are
+//! looked at (`serve`), what an installation does (`host`).
 
-use super::folder::Files;
+use super::folder::{self, Files};
 use crate::{
     activation::{self, CheckError, Connected},
     clock::Timestamp,
     connections::{CredentialError, CredentialStore},
-    data_dir::{DataDir, DataDirError},
+    data_dir::{Accounts, DataDir, DataDirError},
     durable::EngineError,
     host::{Host, InstallError, Installation},
+    ingress::Doorway,
     installation::{FileError, InstallationFile},
-    runtime::contract::{Finding, Manifest},
+    runtime::contract::{Finding, Manifest, Severity},
 };
 use secrecy::SecretString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 /// What keeps one from running may be elsewhere than in its file, and be mended there.
 const AGAIN: Duration = Duration::from_secs(15 * 60);
+/// How long a question waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Fleet {
     pub host: Arc<Host>,
-    data: DataDir,
+    pub data: DataDir,
     /// The host's.
-    credentials: CredentialStore,
+    pub credentials: CredentialStore,
     /// Where webhooks reach this host. Nothing: none are made, and what happens is found by looking alone.
     public_address: Option<String>,
+    /// Held by whoever changes what runs. The folder is read under it, so that no older reading undoes a newer one.
+    changing: tokio::sync::Mutex<()>,
     members: Mutex<BTreeMap<PathBuf, Member>>,
+    /// What does not run and is asked about, and by how many.
+    lent: Mutex<BTreeMap<String, usize>>,
 }
 
+/// See [`Fleet::lend`].
+pub struct Lent {
+    fleet: Arc<Fleet>,
+    id: String,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let (fleet, id) = (self.fleet.clone(), std::mem::take(&mut self.id));
+        tokio::spawn(async move { fleet.give_back(&id).await });
+    }
+}
+
+#[derive(Clone)]
 struct Member {
     text: Result<String, String>,
     looked_at: Timestamp,
+    /// The id that its text gives.
+    id: Option<String>,
     /// The id under which it runs.
     runs: Option<String>,
     status: Status,
 }
 
 /// How one file stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Standing {
+    #[schema(value_type = String)]
     pub file: PathBuf,
+    /// Its id. Nothing where the file cannot be read that far.
     pub installation: Option<String>,
+    /// A broken one may run on.
+    pub runs: bool,
     #[serde(flatten)]
     pub status: Status,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum Status {
     Running,
@@ -65,6 +94,9 @@ pub enum Status {
     /// The file, or what it names, is wrong. If it ran before, it runs on under its last good text.
     Broken {
         why: String,
+        /// What the connector says of its settings, if that is it.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        findings: Vec<Finding>,
     },
 }
 
@@ -78,8 +110,9 @@ impl Status {
     }
 }
 
+/// Why an installation is not there.
 #[derive(Debug, thiserror::Error)]
-enum AddError {
+pub enum AddError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
@@ -94,90 +127,244 @@ enum AddError {
     Engine(#[from] EngineError),
     #[error("the id \"{id}\" is taken by {}. Give one of them another id", .by.display())]
     Taken { id: String, by: PathBuf },
+    #[error("other installations are being taken up just now. Ask again in a moment")]
+    Busy,
+}
+
+impl From<AddError> for Status {
+    fn from(error: AddError) -> Status {
+        let why = error.to_string();
+        let findings = match error {
+            AddError::Install(InstallError::Settings(findings)) => findings,
+            _ => vec![],
+        };
+        Status::Broken { why, findings }
+    }
+}
+
+fn not_connected(account: &str) -> Finding {
+    Finding {
+        code: "account-not-connected".into(),
+        severity: Severity::Blocker,
+        place: format!("secrets.{account}"),
+        problem: format!("Nobody has connected the account `{account}` yet, or for another app."),
+        remedy: format!("Connect it with `harness connect {account}`, or by the admin interface."),
+        fixable: false,
+    }
+}
+
+impl Member {
+    fn standing(&self, file: &Path) -> Standing {
+        Standing {
+            file: file.into(),
+            installation: self.runs.clone().or_else(|| self.id.clone()),
+            runs: self.runs.is_some(),
+            status: self.status.clone(),
+        }
+    }
+
+    fn is(&self, id: &str) -> bool {
+        self.runs.as_deref() == Some(id)
+    }
+}
+
+/// What the connector can be asked about.
+struct Prepared {
+    manifest: Manifest,
+    accounts: Accounts,
+    door: Doorway,
+    activated_at: Timestamp,
+    address_secret: Option<SecretString>,
 }
 
 impl Fleet {
     pub fn new(host: Arc<Host>, data: DataDir, credentials: CredentialStore, public_address: Option<String>) -> Fleet {
-        Fleet { host, data, credentials, public_address, members: Mutex::default() }
+        let (changing, members, lent) = Default::default();
+        Fleet { host, data, credentials, public_address, changing, members, lent }
     }
 
-    /// Makes what runs equal to what the files say. Answers what has changed.
-    pub async fn apply(&self, files: Files) -> Vec<Standing> {
-        let mut members = self.members.lock().await;
-        let gone: Vec<PathBuf> = members.keys().filter(|path| !files.contains_key(*path)).cloned().collect();
-        for path in gone {
-            let id = members.remove(&path).and_then(|member| member.runs).unwrap_or_default();
-            self.host.remove(&id);
+    /// Makes what runs equal to what the files of the folder say. Answers what has changed. `again`: one that is tried again if it
+    /// does not run, though nothing has changed in its file.
+    pub async fn look(&self, folder: &Path, again: Option<&str>) -> io::Result<Vec<Standing>> {
+        let _changing = self.changing.lock().await;
+        let files = folder::read(folder)?;
+        if let Some(id) = again {
+            let mut members = self.members();
+            let meant = members.values_mut().filter(|member| member.is(id) || member.id.as_deref() == Some(id));
+            meant.for_each(|member| member.looked_at = Timestamp(0));
+        }
+        Ok(self.apply(files).await)
+    }
+
+    pub fn standings(&self) -> Vec<Standing> {
+        self.members().iter().map(|(file, member)| member.standing(file)).collect()
+    }
+
+    /// The file of this id, as it was last read. Of several that claim the id, the one that runs.
+    pub fn member(&self, id: &str) -> Option<(Standing, Result<String, String>)> {
+        let members = self.members();
+        let claims = |(_, member): &(&PathBuf, &Member)| member.id.as_deref() == Some(id);
+        let found = members.iter().find(|(_, member)| member.is(id)).or_else(|| members.iter().find(claims));
+        found.map(|(file, member)| (member.standing(file), member.text.clone()))
+    }
+
+    /// What there is to say of it, whether or not it runs.
+    pub async fn findings(self: &Arc<Self>, file: &InstallationFile) -> Result<Vec<Finding>, AddError> {
+        let _lent = self.lend(file).await?;
+        let Connected { accounts, .. } = activation::connected(file, file.accounts()?, &self.credentials)?;
+        let component = self.host.runtime.compile(&file.component()?).map_err(InstallError::from)?;
+        let manifest = self.host.runtime.describe(&component).await.map_err(InstallError::from)?;
+        Ok(activation::findings(&self.host, file, &accounts, &manifest, &self.data).await?)
+    }
+
+    /// For questions to the connector about an installation that may not run: until this is dropped it is known to the host, and
+    /// nothing of it goes on by that.
+    pub async fn lend(self: &Arc<Self>, file: &InstallationFile) -> Result<Option<Lent>, AddError> {
+        if self.runs(&file.id) {
+            return Ok(None);
+        }
+        let changing = tokio::time::timeout(PATIENCE, self.changing.lock()).await;
+        let _changing = changing.map_err(|_| AddError::Busy)?;
+        if self.runs(&file.id) {
+            return Ok(None);
+        }
+        *self.lent().entry(file.id.clone()).or_default() += 1;
+        let lent = Lent { fleet: self.clone(), id: file.id.clone() };
+        self.prepare(file).await?;
+        Ok(Some(lent))
+    }
+
+    async fn give_back(&self, id: &str) {
+        let _changing = self.changing.lock().await;
+        {
+            let mut lent = self.lent();
+            let left = lent.get(id).copied().unwrap_or_default().saturating_sub(1);
+            if left > 0 {
+                lent.insert(id.into(), left);
+                return;
+            }
+            lent.remove(id);
+        }
+        if !self.runs(id) {
+            self.host.remove(id);
+        }
+    }
+
+    /// What does not run, unless somebody asks about it just now.
+    fn put_away(&self, id: &str) {
+        if !self.lent().contains_key(id) {
+            self.host.remove(id);
+        }
+    }
+
+    pub fn runs(&self, id: &str) -> bool {
+        self.members().values().any(|member| member.is(id))
+    }
+
+    async fn apply(&self, files: Files) -> Vec<Standing> {
+        let before = self.members().clone();
+        for (path, member) in before.iter().filter(|(path, _)| !files.contains_key(*path)) {
+            self.members().remove(path);
+            let id = member.runs.as_deref().unwrap_or_default();
+            self.host.remove(id);
             tracing::info!(installation = id, file = %path.display(), "its file is gone, and nothing of it runs any more");
         }
         let now = self.host.clock.now();
         let mut changed = vec![];
         for (path, text) in files {
-            let before = members.get(&path);
+            let before = before.get(&path);
             let is_due = |member: &Member| member.status != Status::Running && member.looked_at.plus(AGAIN) <= now;
             if before.is_some_and(|member| member.text == text && !is_due(member)) {
                 continue;
             }
             let ran = before.and_then(|member| member.runs.clone());
-            let said = before.map(|member| member.status.clone());
-            let others = members.iter().filter(|(other, _)| **other != path);
-            let taken: BTreeMap<String, PathBuf> =
-                others.filter_map(|(other, member)| Some((member.runs.clone()?, other.clone()))).collect();
-            let (runs, status) = self.one(&path, &text, ran, &taken).await;
-            if said.as_ref() != Some(&status) {
-                changed.push(Standing { file: path.clone(), installation: runs.clone(), status: status.clone() });
+            let member = self.one(&path, text, ran).await;
+            if before.map(|before| &before.status) != Some(&member.status) {
+                changed.push(member.standing(&path));
             }
-            members.insert(path, Member { text, looked_at: now, runs, status });
+            self.members().insert(path, member);
         }
         changed
     }
 
-    pub async fn standings(&self) -> Vec<Standing> {
-        let members = self.members.lock().await;
-        let standing = |(file, member): (&PathBuf, &Member)| Standing {
-            file: file.clone(),
-            installation: member.runs.clone(),
-            status: member.status.clone(),
-        };
-        members.iter().map(standing).collect()
+    fn lent(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+        self.lent.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn members(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Member>> {
+        // What is kept in it is whole between any two statements.
+        self.members.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// `ran`: the id under which this file ran before.
-    async fn one(
-        &self,
-        path: &Path,
-        text: &Result<String, String>,
-        ran: Option<String>,
-        taken: &BTreeMap<String, PathBuf>,
-    ) -> (Option<String>, Status) {
+    async fn one(&self, path: &Path, text: Result<String, String>, ran: Option<String>) -> Member {
+        let looked_at = self.host.clock.now();
         let parsed = text.as_ref().map_err(Clone::clone);
         let parsed = parsed.and_then(|text| InstallationFile::parse(path, text).map_err(|e| e.to_string()));
         let file = match parsed {
             Ok(file) => file,
-            Err(why) => return (ran, Status::Broken { why }),
+            Err(why) => {
+                let status = Status::Broken { why, findings: vec![] };
+                return Member { text, looked_at, id: None, runs: ran, status };
+            }
         };
         if let Some(before) = ran.as_ref().filter(|before| **before != file.id) {
             self.host.remove(before);
         }
         let ran = ran.filter(|before| *before == file.id);
-        match self.add(&file, taken).await {
-            Ok(findings) if findings.is_empty() => (Some(file.id), Status::Running),
+        let (runs, status) = match self.add(path, &file).await {
+            Ok(findings) if findings.is_empty() => (Some(file.id.clone()), Status::Running),
             Ok(findings) => {
-                self.host.remove(&file.id);
+                self.put_away(&file.id);
                 (None, Status::Held { findings })
             }
-            Err(e) => (ran, Status::Broken { why: e.to_string() }),
-        }
+            // A customer may take days to sign in; until then nothing is missing that was there.
+            Err(AddError::Credential(CredentialError::NotConnected(account)))
+                if ran.is_none() && self.data.is_switched_on(&file.id).is_ok_and(|is_on| !is_on) =>
+            {
+                (None, Status::Held { findings: vec![not_connected(&account)] })
+            }
+            Err(e) => {
+                // What it was prepared for has come to nothing. What runs under a taken id is another file's.
+                if ran.is_none() && !matches!(e, AddError::Taken { .. }) {
+                    self.put_away(&file.id);
+                }
+                (ran, e.into())
+            }
+        };
+        Member { text, looked_at, id: Some(file.id), runs, status }
     }
 
     /// What stands in the way of switching it on. Empty: it runs.
-    async fn add(&self, file: &InstallationFile, taken: &BTreeMap<String, PathBuf>) -> Result<Vec<Finding>, AddError> {
-        if let Some(by) = taken.get(&file.id) {
-            return Err(AddError::Taken { id: file.id.clone(), by: by.clone() });
+    async fn add(&self, path: &Path, file: &InstallationFile) -> Result<Vec<Finding>, AddError> {
+        let by = self
+            .members()
+            .iter()
+            .find(|(other, member)| *other != path && member.is(&file.id))
+            .map(|(by, _)| by.clone());
+        if let Some(by) = by {
+            return Err(AddError::Taken { id: file.id.clone(), by });
         }
+        let Prepared { manifest, accounts, door, activated_at, address_secret } = self.prepare(file).await?;
+        if self.data.is_switched_on(&file.id)? {
+            self.host.begin(&file.id, door);
+            self.host.look_on(&file.id).await?;
+            return Ok(vec![]);
+        }
+        let findings = activation::findings(&self.host, file, &accounts, &manifest, &self.data).await?;
+        if activation::is_blocked(&findings) {
+            return Ok(findings);
+        }
+        self.data.note_activation(&file.id, activated_at)?;
+        self.data.note_switched_on(&file.id, accounts)?;
+        self.host.begin(&file.id, door);
+        self.host.switch_on(&file.id, self.addresses(&file.id, &manifest, address_secret)).await?;
+        Ok(vec![])
+    }
+
+    async fn prepare(&self, file: &InstallationFile) -> Result<Prepared, AddError> {
         let Connected { names, accounts } = activation::connected(file, file.accounts()?, &self.credentials)?;
-        let now = self.host.clock.now();
-        let activated_at = self.data.activation(&file.id, None, now)?;
+        let activated_at = self.data.activation(&file.id, None, self.host.clock.now())?;
         let address_secret = file.address_secret()?;
         let installation = Installation {
             id: file.id.clone(),
@@ -188,19 +375,8 @@ impl Fleet {
             signing_secrets: file.all_signing_secrets()?,
             takes_unsigned: file.takes_unsigned(),
         };
-        let manifest = self.host.install(&file.component()?, installation).await?;
-        if self.data.is_switched_on(&file.id)? {
-            self.host.look_on(&file.id).await?;
-            return Ok(vec![]);
-        }
-        let findings = activation::findings(&self.host, file, &accounts, &manifest, &self.data).await?;
-        if activation::is_blocked(&findings) {
-            return Ok(findings);
-        }
-        self.data.note_activation(&file.id, activated_at)?;
-        self.data.note_switched_on(&file.id, accounts)?;
-        self.host.switch_on(&file.id, self.addresses(&file.id, &manifest, address_secret)).await?;
-        Ok(vec![])
+        let (manifest, door) = self.host.prepare(&file.component()?, installation).await?;
+        Ok(Prepared { manifest, accounts, door, activated_at, address_secret })
     }
 
     fn addresses(&self, id: &str, manifest: &Manifest, secret: Option<SecretString>) -> BTreeMap<String, String> {

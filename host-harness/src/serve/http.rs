@@ -34,7 +34,7 @@ pub(super) fn router(fleet: Arc<Fleet>) -> Router {
 
 /// The process is well: it takes deliveries. An installation that is not is no reason to start the process anew.
 async fn health(State(fleet): State<Arc<Fleet>>) -> impl IntoResponse {
-    let standings = fleet.standings().await;
+    let standings = fleet.standings();
     let count = |word: &str| standings.iter().filter(|standing| standing.status.word() == word).count();
     let told = json!({"status": "ok", "installations": {
         "running": count("running"), "held": count("held"), "broken": count("broken"),

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 pub(super) async fn text(fleet: &Fleet) -> Result<String, EngineError> {
     let mut out = String::new();
-    let standings = fleet.standings().await;
+    let standings = fleet.standings();
     head(&mut out, "harness_installations", "gauge", "Installation files, by how they stand.");
     for word in ["running", "held", "broken"] {
         let count = standings.iter().filter(|standing| standing.status.word() == word).count();

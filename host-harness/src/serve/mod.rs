@@ -4,6 +4,7 @@
 //! folder of files ──> fleet ──> host: engine, connections, doors
 //! POST /hooks/...  ─────────────────> doors ─> durable ─> 2xx
 //! GET /healthz, /metrics
+//! /v1/... (another address)  ───────> admin ─> fleet, folder
 //! ```
 //!
 //! Promises: what is changed in the folder is taken up without a restart; on `stop` nothing new is taken, what was begun is ended or
@@ -13,8 +14,10 @@ pub mod fleet;
 pub mod folder;
 mod http;
 mod metrics;
+pub mod retire;
 
 use crate::durable::EngineError;
+use axum::Router;
 use fleet::{Fleet, Standing, Status};
 use std::{
     path::{Path, PathBuf},
@@ -39,11 +42,12 @@ pub enum ServeError {
     Broken(#[from] tokio::task::JoinError),
 }
 
-/// Serves until `stop`.
+/// Serves until `stop`. `admin`: what operators ask, and where.
 pub async fn serve(
     fleet: Arc<Fleet>,
     config: &Path,
     listener: TcpListener,
+    admin: (Router, TcpListener),
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let unreadable = |e: std::io::Error| ServeError::Folder { folder: config.into(), problem: e.to_string() };
@@ -54,6 +58,7 @@ pub async fn serve(
     let mut working = fleet.host.start(engine_stops.clone());
     let watching = tokio::spawn(watch(fleet.clone(), config.to_owned(), stop.clone()));
     let listening = tokio::spawn(http::listen(http::router(fleet.clone()), listener, stop.clone()));
+    let asked = tokio::spawn(http::listen(admin.0, admin.1, stop.clone()));
     let early = tokio::select! {
         () = stop.cancelled() => None,
         end = &mut working => Some(end),
@@ -62,6 +67,7 @@ pub async fn serve(
     stop.cancel();
     watching.await?;
     listening.await??;
+    asked.await??;
     engine_stops.cancel();
     let end = match early {
         Some(end) => end,
@@ -73,13 +79,8 @@ pub async fn serve(
 async fn watch(fleet: Arc<Fleet>, config: PathBuf, stop: CancellationToken) {
     let mut complained = false;
     while !stop.is_cancelled() {
-        match folder::read(&config) {
-            Ok(files) => {
-                complained = false;
-                fleet.apply(files).await.iter().for_each(tell);
-                let broken = fleet.standings().await.iter().any(|s| matches!(s.status, Status::Broken { .. }));
-                fleet.host.ingress.is_whole(!broken);
-            }
+        match look(&fleet, &config, None).await {
+            Ok(()) => complained = false,
             // What runs goes on.
             Err(e) if !complained => {
                 complained = true;
@@ -94,6 +95,14 @@ async fn watch(fleet: Arc<Fleet>, config: PathBuf, stop: CancellationToken) {
     }
 }
 
+/// Takes up what has changed in the folder. `again`: see [`Fleet::look`].
+pub async fn look(fleet: &Fleet, config: &Path, again: Option<&str>) -> std::io::Result<()> {
+    fleet.look(config, again).await?.iter().for_each(tell);
+    let broken = fleet.standings().iter().any(|s| matches!(s.status, Status::Broken { .. }));
+    fleet.host.ingress.is_whole(!broken);
+    Ok(())
+}
+
 fn tell(standing: &Standing) {
     let (file, id) = (standing.file.display(), standing.installation.as_deref().unwrap_or_default());
     match &standing.status {
@@ -103,6 +112,6 @@ fn tell(standing: &Standing) {
                 tracing::warn!(%file, code = finding.code, "is not switched on: {} {}", finding.problem, finding.remedy);
             }
         }
-        Status::Broken { why } => tracing::error!(installation = id, %file, "{why}"),
+        Status::Broken { why, .. } => tracing::error!(installation = id, %file, "{why}"),
     }
 }

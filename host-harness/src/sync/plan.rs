@@ -27,6 +27,10 @@ pub struct Quota {
 pub struct Ledger(Mutex<Timestamp>);
 
 impl Ledger {
+    pub fn until(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(|p| p.into_inner())
+    }
+
     fn spend(&self, now: Timestamp, cost: Duration) -> Timestamp {
         let mut until = self.0.lock().unwrap_or_else(|p| p.into_inner());
         *until = until.max(now).plus(cost);

@@ -26,28 +26,28 @@ fn nobody_signed_in() -> Bench {
 }
 
 /// At an address of this machine that the app has, and no other.
-fn callback(bench: &Bench) -> String {
+pub fn callback(bench: &Bench) -> String {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let callback = format!("http://127.0.0.1:{port}/back");
     bench.simulators.world().salesforce.tokens.sign_in.redirect_uris = vec![callback.clone()];
     callback
 }
 
-fn connect(bench: &Bench, account: &str, more: &[&str]) -> Command {
+pub fn connect(bench: &Bench, account: &str, more: &[&str]) -> Command {
     let mut command = program(&["connect", account]);
     command.arg("--installation").arg(bench.path("installation.toml")).arg("--data").arg(bench.path("data")).args(more);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn given(mut command: Command, text: &str) -> Output {
+pub fn given(mut command: Command, text: &str) -> Output {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
 
 /// Status line, headers and page, as a browser gets them.
-fn get(address: &str) -> String {
+pub fn get(address: &str) -> String {
     let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     write!(stream, "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
@@ -57,14 +57,14 @@ fn get(address: &str) -> String {
 }
 
 /// Where the page of the link leads, for somebody who says yes at once.
-fn followed(link: &str) -> String {
+pub fn followed(link: &str) -> String {
     let answer = get(link);
     let to = answer.lines().find_map(|line| line.strip_prefix("location: "));
     to.unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
 /// Reads on until the link is printed.
-fn link(out: &mut impl BufRead) -> String {
+pub fn link(out: &mut impl BufRead) -> String {
     let mut line = String::new();
     while !line.starts_with("http") {
         line.clear();
@@ -73,7 +73,7 @@ fn link(out: &mut impl BufRead) -> String {
     line.trim().to_owned()
 }
 
-fn ends(child: Child, mut out: impl Read) -> (Option<i32>, String) {
+pub fn ends(child: Child, mut out: impl Read) -> (Option<i32>, String) {
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -81,7 +81,7 @@ fn ends(child: Child, mut out: impl Read) -> (Option<i32>, String) {
 }
 
 /// All that may stand nowhere in clear.
-fn secrets(bench: &Bench) -> Vec<String> {
+pub fn secrets(bench: &Bench) -> Vec<String> {
     let world = bench.simulators.world();
     let (options, tokens) = (&world.options, &world.salesforce.tokens);
     let mut secrets = vec![options.livestorm_token.clone(), options.salesforce.client_secret.clone()];

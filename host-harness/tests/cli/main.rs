@@ -3,6 +3,7 @@
 // A test that cannot go on says so by panicking; clippy knows that of test functions alone, not of what they share.
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod check;
 mod connect;
 mod help;

@@ -16,10 +16,13 @@ const SECRET: &str = "made-up-address-secret";
 /// Longer than anything here takes: who waits for what never comes is not waited for.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-struct Serving {
+pub struct Serving {
     child: Child,
     address: String,
+    admin: String,
     told: BufReader<ChildStderr>,
+    /// All of it that was read.
+    pub heard: String,
     /// Dropped, nobody is killed any more.
     _patience: mpsc::Sender<()>,
 }
@@ -32,17 +35,24 @@ impl Drop for Serving {
 }
 
 impl Serving {
-    fn start(bench: &Bench) -> Serving {
-        let mut command = program(&["serve", "--listen", "127.0.0.1:0"]);
-        command.arg("--config").arg(bench.path("installations")).arg("--data").arg(bench.path("data"));
+    pub fn start(bench: &Bench) -> Serving {
+        Serving::start_with(bench, &[])
+    }
+
+    pub fn start_with(bench: &Bench, more: &[&str]) -> Serving {
+        let mut command = program(&["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.arg("--config").arg(bench.path("installations")).arg("--data").arg(bench.path("data")).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told = BufReader::new(child.stderr.take().unwrap());
-        let Some(address) = line.trim().strip_prefix("listening at http://").map(str::to_owned) else {
-            let all: Vec<String> = told.lines().map_while(Result::ok).collect();
-            panic!("{line}{all:#?}")
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut told = BufReader::new(child.stderr.take().unwrap());
+        let mut line = |begins: &str| {
+            let line = lines.next().unwrap_or_default();
+            line.strip_prefix(begins).map(str::to_owned).unwrap_or_else(|| {
+                let all: Vec<String> = told.by_ref().lines().map_while(Result::ok).collect();
+                panic!("{line}{all:#?}")
+            })
         };
+        let (address, admin) = (line("listening at http://"), line("admin interface at http://"));
         let (patience, waits) = mpsc::channel::<()>();
         let id = child.id();
         std::thread::spawn(move || {
@@ -50,38 +60,48 @@ impl Serving {
                 signal("KILL", id);
             }
         });
-        Serving { child, address, told, _patience: patience }
+        Serving { child, address, admin, told, heard: String::new(), _patience: patience }
     }
 
     /// Reads what is told up to such a line, which it answers.
-    fn until(&mut self, is: impl Fn(&Value) -> bool) -> Value {
-        let mut all = vec![];
+    pub fn until(&mut self, is: impl Fn(&Value) -> bool) -> Value {
         for line in self.told.by_ref().lines() {
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap_or_default();
+            let line = line.unwrap();
+            self.heard += &line;
+            self.heard.push('\n');
+            let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if is(&line) {
                 return line;
             }
-            all.push(line);
         }
-        panic!("it ended before: {all:#?}")
+        panic!("it ended before: {}", self.heard)
     }
 
-    fn until_says(&mut self, message: &str) -> Value {
+    pub fn until_says(&mut self, message: &str) -> Value {
         self.until(|line| line["message"].as_str().is_some_and(|said| said.contains(message)))
     }
 
     /// Status and body.
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
-        stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+        asked(&self.address, method, path, "", body)
     }
 
-    fn deliver(&self, installation: &str, body: &str) -> u16 {
+    /// With the token, of the admin interface.
+    pub fn admin(&self, bench: &Bench, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let token = std::fs::read_to_string(bench.path("data/admin-token")).unwrap();
+        let (status, body) = asked(&self.admin, method, path, &format!("authorization: Bearer {token}\r\n"), body);
+        (status, serde_json::from_str(&body).unwrap_or_else(|e| panic!("{method} {path}: {e}: {body}")))
+    }
+
+    /// In order. All that it told since the start.
+    pub fn end(&mut self) -> String {
+        signal("TERM", self.child.id());
+        self.told.read_to_string(&mut self.heard).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.heard);
+        std::mem::take(&mut self.heard)
+    }
+
+    pub fn deliver(&self, installation: &str, body: &str) -> u16 {
         self.ask("POST", &format!("/hooks/{installation}/livestorm/{SECRET}"), body).0
     }
 
@@ -92,12 +112,23 @@ impl Serving {
     }
 }
 
+/// Status and body. `more`: headers, each with its end of line.
+fn asked(address: &str, method: &str, path: &str, more: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{more}");
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
 fn signal(name: &str, id: u32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().unwrap().success());
 }
 
 /// A bench whose folder of installations is there, and the text of one.
-fn bench() -> (Bench, String) {
+pub fn bench() -> (Bench, String) {
     let bench = Bench::new();
     let whole = bench.installation();
     let whole = whole.replace("{ file = \"", &format!("{{ file = \"{}/", bench.folder.path().display()));
@@ -108,7 +139,7 @@ fn bench() -> (Bench, String) {
     (bench, text)
 }
 
-fn put(bench: &Bench, name: &str, text: &str) -> PathBuf {
+pub fn put(bench: &Bench, name: &str, text: &str) -> PathBuf {
     // As a careful operator does: never half a file.
     let path = bench.path("installations").join(name);
     std::fs::write(bench.path("half"), text).unwrap();
@@ -116,7 +147,7 @@ fn put(bench: &Bench, name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn registration(bench: &Bench, email: &str) -> String {
+pub fn registration(bench: &Bench, email: &str) -> String {
     std::fs::read_to_string(bench.registration("body.json", email, Dialect::Native)).unwrap()
 }
 
@@ -195,17 +226,23 @@ fn what_cannot_be_served_is_said_and_nothing_is_begun() {
     let (bench, text) = bench();
     put(&bench, "acme.toml", &text);
     let serving = Serving::start(&bench);
+    bench.file("half", "short");
     let rows = [
         (vec!["--listen", &serving.address, "--data", "other"], "nothing can listen at"),
         (vec!["--listen", "127.0.0.1:0", "--data", "data"], "is in use by another process"),
         (vec!["--listen", "127.0.0.1:0", "--data", "third", "--config", "none"], "cannot be read"),
         (vec!["--public-address", "http://hooks.example.org", "--data", "fourth"], "Give the https address"),
+        (vec!["--admin", "0.0.0.0:0", "--data", "fifth"], "put a reverse proxy with TLS before it"),
+        (vec!["--listen", "127.0.0.1:0", "--admin", &serving.admin, "--data", "sixth"], "another address with --admin"),
+        (vec!["--listen", "127.0.0.1:0", "--admin-token-file", "half", "--data", "seventh"], "holds no token"),
     ];
     for (arguments, said) in rows {
         let mut command = program(&["serve"]);
         command.current_dir(bench.folder.path()).args(&arguments);
-        if !arguments.contains(&"--config") {
-            command.args(["--config", "installations"]);
+        for (argument, value) in [("--config", "installations"), ("--admin", "127.0.0.1:0")] {
+            if !arguments.contains(&argument) {
+                command.args([argument, value]);
+            }
         }
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");

@@ -25,7 +25,7 @@ pub fn harness(arguments: &[&str]) -> Output {
 
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("HARNESS_KEY");
+    command.args(arguments).stdin(Stdio::null()).env_remove("HARNESS_KEY").env_remove("HARNESS_ADMIN_TOKEN");
     command
 }
 

@@ -1,0 +1,257 @@
+//! What is answered where something is not done, and what is read of a request. Promises: one form for every refusal; no text here
+//! repeats a body.
+
+use crate::{
+    connections::CredentialError,
+    data_dir::DataDirError,
+    durable::EngineError,
+    host::{FixError, InstallError},
+    operate::OperateError,
+    runtime::{CallError, contract::Finding},
+    serve::{fleet::AddError, retire::RetireError},
+};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
+use utoipa::ToSchema;
+
+/// Why something was not done, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    pub problem: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub remedy: String,
+    /// What the connector says of it, where it has been asked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub findings: Vec<Finding>,
+}
+
+impl Problem {
+    /// Our own texts end with what to do, as a sentence of its own.
+    fn of(text: &str) -> Problem {
+        let (problem, remedy) = text.rsplit_once(". ").unwrap_or((text, ""));
+        Problem { problem: problem.into(), remedy: remedy.into(), findings: vec![] }
+    }
+}
+
+/// The text that it was made of.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.remedy.as_str() {
+            "" => f.write_str(&self.problem),
+            remedy => write!(f, "{}. {remedy}", self.problem),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub status: StatusCode,
+    pub problem: Problem,
+}
+
+impl Refused {
+    pub fn new(status: StatusCode, text: impl AsRef<str>) -> Refused {
+        Refused { status, problem: Problem::of(text.as_ref()) }
+    }
+
+    pub fn no_installation(id: &str) -> Refused {
+        let text = format!(
+            "there is no installation `{}` here. GET /v1/installations lists those that there are",
+            id.escape_default()
+        );
+        Refused::new(StatusCode::NOT_FOUND, text)
+    }
+
+    pub fn broken_off(error: tokio::task::JoinError) -> Refused {
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, format!("it broke off: {error}. Ask again"))
+    }
+
+    fn with(self, findings: Vec<Finding>) -> Refused {
+        Refused { problem: Problem { findings, ..self.problem }, ..self }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.problem)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<OperateError> for Refused {
+    fn from(error: OperateError) -> Refused {
+        let status = match &error {
+            OperateError::Engine(e) => of_engine(e),
+            OperateError::Call(e) => of_call(e),
+            OperateError::NoSuchRun { .. } | OperateError::NoSuchTask { .. } => StatusCode::NOT_FOUND,
+            OperateError::NoDeadLetter { .. } | OperateError::NoResync(_) | OperateError::NotPlayed { .. } => {
+                StatusCode::CONFLICT
+            }
+            OperateError::NoAddress(_) | OperateError::Refused(_) => StatusCode::BAD_REQUEST,
+        };
+        Refused::new(status, error.to_string())
+    }
+}
+
+impl From<EngineError> for Refused {
+    fn from(error: EngineError) -> Refused {
+        Refused::new(of_engine(&error), error.to_string())
+    }
+}
+
+impl From<DataDirError> for Refused {
+    fn from(error: DataDirError) -> Refused {
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+impl From<CallError> for Refused {
+    fn from(error: CallError) -> Refused {
+        Refused::new(of_call(&error), error.to_string())
+    }
+}
+
+impl From<CredentialError> for Refused {
+    fn from(error: CredentialError) -> Refused {
+        let status = match error {
+            CredentialError::Malformed { .. } => StatusCode::BAD_REQUEST,
+            CredentialError::NotConnected(_) | CredentialError::NoAccount(_) => StatusCode::CONFLICT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Refused::new(status, error.to_string())
+    }
+}
+
+impl From<InstallError> for Refused {
+    fn from(error: InstallError) -> Refused {
+        let refused = Refused::new(StatusCode::CONFLICT, error.to_string());
+        match error {
+            InstallError::Settings(findings) => refused.with(findings),
+            _ => refused,
+        }
+    }
+}
+
+impl From<AddError> for Refused {
+    fn from(error: AddError) -> Refused {
+        match error {
+            AddError::Install(e) => e.into(),
+            AddError::Credential(e) => e.into(),
+            AddError::DataDir(e) => e.into(),
+            AddError::Engine(e) => e.into(),
+            AddError::Busy => Refused::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            AddError::File(_) | AddError::Check(_) | AddError::Taken { .. } => {
+                Refused::new(StatusCode::CONFLICT, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<RetireError> for Refused {
+    fn from(error: RetireError) -> Refused {
+        match error {
+            RetireError::Engine(e) => e.into(),
+            RetireError::DataDir(e) => e.into(),
+        }
+    }
+}
+
+impl From<FixError> for Refused {
+    fn from(error: FixError) -> Refused {
+        match error {
+            FixError::Grant(e) => e.into(),
+            FixError::Call(e) => e.into(),
+        }
+    }
+}
+
+/// What the connector says is in the way.
+impl From<Finding> for Refused {
+    fn from(finding: Finding) -> Refused {
+        let problem =
+            Problem { problem: finding.problem.clone(), remedy: finding.remedy.clone(), findings: vec![finding] };
+        Refused { status: StatusCode::CONFLICT, problem }
+    }
+}
+
+fn of_engine(error: &EngineError) -> StatusCode {
+    match error {
+        EngineError::Unknown(_) => StatusCode::NOT_FOUND,
+        EngineError::Invalid(_) => StatusCode::CONFLICT,
+        EngineError::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        EngineError::Store(_) | EngineError::Corrupt(_) | EngineError::Stopped(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn of_call(error: &CallError) -> StatusCode {
+    match error {
+        CallError::NoInstallation(_) => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A body as JSON, whatever it calls itself; nothing at all is an empty object.
+pub(super) struct Given<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let body = whole(request, state).await?;
+        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        // The parser's own words may quote what it read.
+        serde_json::from_slice(body).map(Given).map_err(|e| {
+            let text = format!(
+                "the body is not what is asked for here (line {}, column {}). GET /v1/openapi.json describes it",
+                e.line(),
+                e.column()
+            );
+            Refused::new(StatusCode::BAD_REQUEST, text)
+        })
+    }
+}
+
+pub(super) async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refused> {
+    Bytes::from_request(request, state).await.map_err(|e| Refused::new(e.status(), e.body_text()))
+}
+
+/// What is asked for in the query.
+pub(super) struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let asked = Query::<T>::from_request_parts(parts, state).await;
+        asked.map(|Query(asked)| Asked(asked)).map_err(|e| Refused::new(e.status(), e.body_text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_parted_from_what_to_do_and_nothing_of_the_text_is_lost() {
+        let rows = [
+            ("it is held; so it waits. Give it again", "it is held; so it waits", "Give it again"),
+            ("a.toml cannot be read", "a.toml cannot be read", ""),
+            ("One. Two. Three", "One. Two", "Three"),
+        ];
+        for (text, problem, remedy) in rows {
+            let parted = Problem::of(text);
+            assert_eq!((parted.problem.as_str(), parted.remedy.as_str()), (problem, remedy));
+            assert_eq!(parted.to_string(), text);
+        }
+    }
+}

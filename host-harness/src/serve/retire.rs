@@ -1,0 +1,75 @@
+//! An installation is switched off for good, while the others go on. Promises: nothing is taken for it any more; its webhooks are taken
+//! back at the provider first, for which it is given a moment; what could not be done is told. Not here: its file (`admin/`).
+
+use super::fleet::Fleet;
+use crate::{
+    data_dir::DataDirError,
+    durable::{Engine, EngineError, KeptTask, SYNC, TaskFilter, TaskStatus},
+    operate::tasks,
+};
+use std::time::Duration;
+
+/// For what is to be done before it is off.
+const MOMENT: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(200);
+/// What is due so soon after another is as good as due.
+const SOON: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum RetireError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Retired {
+    /// Whether it was on.
+    pub switched_off: bool,
+    /// What is not done, and why if that is known. It waits for whoever installs it again.
+    pub left: Vec<String>,
+}
+
+impl Fleet {
+    pub async fn retire(&self, id: &str) -> Result<Retired, RetireError> {
+        if !self.data.is_switched_on(id)? {
+            return Ok(Retired { switched_off: false, left: vec![] });
+        }
+        let left = match self.runs(id) {
+            true => self.taken_back(id).await?,
+            false => vec!["It did not run, so its webhooks are still there. Remove them at the provider".into()],
+        };
+        self.data.note_switched_off(id)?;
+        Ok(Retired { switched_off: true, left })
+    }
+
+    async fn taken_back(&self, id: &str) -> Result<Vec<String>, EngineError> {
+        self.host.ingress.close(id);
+        self.host.switch_off(id).await?;
+        let until = tokio::time::Instant::now() + MOMENT;
+        loop {
+            let open = open(&*self.host.engine, id).await?;
+            let soon = self.host.clock.now().plus(SOON);
+            let is_over = !open.iter().any(|kept| kept.status == TaskStatus::Running || kept.due <= soon);
+            if is_over || tokio::time::Instant::now() > until {
+                return Ok(open.iter().map(line).collect());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// Reading stands still once it is switched off.
+async fn open(engine: &dyn Engine, id: &str) -> Result<Vec<KeptTask>, EngineError> {
+    let mut open = tasks(engine, id, TaskFilter { status: Some(TaskStatus::Waiting) }).await?;
+    open.extend(tasks(engine, id, TaskFilter { status: Some(TaskStatus::Running) }).await?);
+    open.retain(|kept| kept.task.kind != SYNC);
+    Ok(open)
+}
+
+fn line(kept: &KeptTask) -> String {
+    let reason = kept.waiting_for.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{}{reason}", kept.task.title)
+}
