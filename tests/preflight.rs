@@ -363,6 +363,7 @@ async fn an_installation_without_one_of_its_connections_is_refused_and_says_whic
         account: "account".into(),
         business_unit: Some(theatre.stage.simulators.world().options.business_unit_id.clone()),
         allow_private_addresses: true,
+        reserve_percent: 0,
     };
     let all = [
         ("livestorm", Provider::Livestorm),

@@ -317,6 +317,7 @@ async fn without_account_engagement_salesforce_is_a_destination_all_the_same() {
         },
         business_unit: None,
         allow_private_addresses: true,
+        reserve_percent: 0,
     };
     let bindings: BTreeMap<_, _> = [("livestorm", Provider::Livestorm), ("salesforce", Provider::Salesforce)]
         .map(|(name, provider)| (name.to_string(), binding(provider)))

@@ -111,7 +111,14 @@ impl Tenant {
             let account = account(name);
             (
                 name.to_owned(),
-                Binding { provider, address, account, business_unit: None, allow_private_addresses: true },
+                Binding {
+                    provider,
+                    address,
+                    account,
+                    business_unit: None,
+                    allow_private_addresses: true,
+                    reserve_percent: 0,
+                },
             )
         };
         Installation {

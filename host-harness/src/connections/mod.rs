@@ -30,7 +30,7 @@ pub use client::{AnyAddress, NetworkTransport, SocketTimes};
 pub use credentials::{CredentialError, CredentialStore, Declared, OAuth, Secret};
 pub use envelope::Part;
 pub use policy::EgressRule;
-pub use profile::Provider;
+pub use profile::{Left, Provider};
 pub use rehearsal::{PlannedWrite, Rehearsal};
 pub use sign_in::{App, SignIn, SignInError};
 pub use transport::{Transport, TransportError};
@@ -57,6 +57,10 @@ use std::{
     time::Duration,
 };
 
+/// More of an account's quota cannot be kept for others: something must be left for what it was bound for.
+const RESERVE_MAX: u8 = 90;
+/// When it is looked again whether more is left: a window that rolls gives some back all the time.
+const RESERVE_AGAIN: Duration = Duration::from_secs(3600);
 /// A token that is refused right after it was made will not be better after another refresh; a person may have mended it
 /// after this.
 const REFUSED_FRESH_FOR: Duration = Duration::from_secs(5 * 60);
@@ -116,6 +120,10 @@ pub struct Binding {
     /// loopback, and may be `http://`.
     #[serde(default)]
     pub allow_private_addresses: bool,
+    /// Of the account's quota, this share is left to others: the customer's other apps. Nothing is sent while less is left, as
+    /// the provider's answers tell it (Livestorm and Salesforce do, Account Engagement does not). 0 to 90.
+    #[serde(default)]
+    pub reserve_percent: u8,
 }
 
 /// Why an installation cannot have these connections.
@@ -125,6 +133,8 @@ pub enum InstallError {
     Address { connection: String, problem: AddressError },
     #[error("connection `{connection}`: {problem}")]
     BusinessUnit { connection: String, problem: String },
+    #[error("connection `{connection}`: reserve_percent is {percent}. Give a share from 0 to {RESERVE_MAX}")]
+    Reserve { connection: String, percent: u8 },
     #[error("egress rule {0}")]
     Rule(String),
     #[error("there is no installation `{0}` here")]
@@ -156,6 +166,7 @@ struct Bound {
     account: String,
     business_unit: Option<String>,
     allow_private: bool,
+    reserve_percent: u8,
     lane: Arc<Lane>,
 }
 
@@ -230,7 +241,7 @@ impl Connections {
     }
 
     /// How many requests an account has left in its window, as its last answer said.
-    pub fn left(&self, installation: &str, connection: &str) -> Option<u64> {
+    pub fn left(&self, installation: &str, connection: &str) -> Option<Left> {
         self.installation(installation)?.bindings.get(connection)?.lane.left()
     }
 
@@ -246,7 +257,7 @@ impl Connections {
                 provider: bound.provider,
                 business_unit: bound.business_unit.clone(),
                 quota: bound.provider.quota(),
-                left: bound.lane.left(),
+                left: bound.lane.left().map(|left| left.requests),
                 in_flight: in_flight_max.saturating_sub(bound.lane.free_slots()),
                 in_flight_max,
                 closed,
@@ -331,7 +342,11 @@ impl Connections {
     }
 
     fn bind(&self, connection: String, binding: Binding) -> Result<Bound, InstallError> {
-        let Binding { provider, address, account, business_unit, allow_private_addresses: allow_private } = binding;
+        let Binding { provider, address, account, business_unit, .. } = binding;
+        let (allow_private, reserve_percent) = (binding.allow_private_addresses, binding.reserve_percent);
+        if reserve_percent > RESERVE_MAX {
+            return Err(InstallError::Reserve { connection, percent: reserve_percent });
+        }
         let origin = address.as_deref().or(provider.default_origin());
         let origin = match origin.map(|text| Origin::parse(text, allow_private)).transpose() {
             Ok(origin) => origin,
@@ -344,7 +359,7 @@ impl Connections {
         let mut lanes = self.lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let lane = lanes.entry((provider, account.clone(), business_unit.clone()));
         let lane = lane.or_insert_with(|| Arc::new(Lane::new(provider.pace(), self.clock.clone()))).clone();
-        Ok(Bound { provider, origin, account, business_unit, allow_private, lane })
+        Ok(Bound { provider, origin, account, business_unit, allow_private, reserve_percent, lane })
     }
 
     fn installations_mut(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, Arc<Installation>>> {
@@ -402,6 +417,9 @@ impl Connections {
             let now = self.clock.now();
             if let Some(left) = sent.as_ref().ok().and_then(|sent| sent.left(bound)) {
                 lane.note_left(left);
+                if let Some(reason) = left.is_others(bound.reserve_percent) {
+                    lane.hold(now.plus(RESERVE_AGAIN), &reason);
+                }
             }
             let (outcome, answer) = judge(bound, request.repeat, sent, tries, now);
             match outcome {

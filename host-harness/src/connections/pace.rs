@@ -12,7 +12,7 @@
 //!
 //! The figures are fixed for now (`profile/`).
 
-use super::profile::{Pace, Rate};
+use super::profile::{Left, Pace, Rate};
 use crate::{
     clock::{self, Clock, Timestamp, Work},
     effect::{Method, SendError},
@@ -187,7 +187,7 @@ pub struct Lane {
     /// A token that was refused though it was fresh: no refresh helps until then.
     refused: Mutex<Option<(u64, Timestamp)>>,
     /// Requests left in the account's window, as an answer last said.
-    left: Mutex<Option<u64>>,
+    left: Mutex<Option<Left>>,
     ledger: Arc<Ledger>,
 }
 
@@ -292,11 +292,11 @@ impl Lane {
         }
     }
 
-    pub fn note_left(&self, left: u64) {
+    pub fn note_left(&self, left: Left) {
         *lock(&self.left) = Some(left);
     }
 
-    pub fn left(&self) -> Option<u64> {
+    pub fn left(&self) -> Option<Left> {
         *lock(&self.left)
     }
 
@@ -305,7 +305,7 @@ impl Lane {
     }
 
     pub fn free_slots(&self) -> usize {
-        self.slots.available_permits()
+        lock(&self.slots).free
     }
 
     pub fn ledger(&self) -> Arc<Ledger> {

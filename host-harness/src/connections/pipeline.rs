@@ -14,7 +14,7 @@ use super::{
     envelope::{self, Part},
     pace::Slot,
     policy,
-    profile::{Seen, Verdict, retry_after},
+    profile::{Left, Seen, Verdict, retry_after},
     scrub,
     transport::{Transport, TransportError},
 };
@@ -360,7 +360,7 @@ impl Sent {
     }
 
     /// Requests that the account has left in its window, where the answer says so.
-    pub fn left(&self, bound: &Bound) -> Option<u64> {
+    pub fn left(&self, bound: &Bound) -> Option<Left> {
         bound.provider.left(self.answer.headers())
     }
 
@@ -415,6 +415,7 @@ mod tests {
             account: "sf".into(),
             business_unit: None,
             allow_private: false,
+            reserve_percent: 0,
             lane: Arc::new(Lane::new(Provider::AccountEngagement.pace(), Arc::new(SystemClock))),
         }
     }

@@ -130,6 +130,7 @@ fn bind(provider: Provider, account: &str) -> Binding {
         account: account.into(),
         business_unit: (provider == Provider::AccountEngagement).then(|| UNIT.into()),
         allow_private_addresses: false,
+        reserve_percent: 0,
     }
 }
 
@@ -309,6 +310,29 @@ async fn an_address_that_the_provider_gives_is_checked_like_any_other() {
     });
     let Err(SendError::Denied(denial)) = w.one(read("crm")).await else { panic!("must be refused") };
     assert_eq!(denial.layer, "installation");
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_quota_for_others_is_not_sent_and_is_looked_for_again() {
+    let usage = ["api-usage=79/100", "api-usage=81/100", "api-usage=40/100"];
+    let w = world(move |_, number| answer(200, &[("sforce-limit-info", usage[number - 1])], "{}"));
+    let mut b = bindings();
+    b.get_mut("crm").unwrap().reserve_percent = 91;
+    let refused =
+        w.connections.install("one", b.clone(), everything(), CallLimits::default(), Withheld::default()).unwrap_err();
+    assert_eq!(refused.to_string(), "connection `crm`: reserve_percent is 91. Give a share from 0 to 90");
+    b.get_mut("crm").unwrap().reserve_percent = 20;
+    w.connections.install("one", b, everything(), CallLimits::default(), Withheld::default()).unwrap();
+    // 21 are left, then 19.
+    for _ in 0..2 {
+        assert_eq!(status(&w.one(read("crm")).await), 200);
+    }
+    let Err(SendError::Throttled { until, reason }) = w.one(read("crm")).await else { panic!("kept for others") };
+    assert_eq!(until, w.clock.now().plus(Duration::from_secs(3600)));
+    assert!(reason.contains("of the account's 100 calls 19 are left, and 20 % are kept for others"), "{reason}");
+    assert_eq!(w.got().len(), 2);
+    w.clock.run_until(until).await;
+    assert_eq!(status(&w.one(read("crm")).await), 200, "more is left by then");
 }
 
 // What is refused before sending

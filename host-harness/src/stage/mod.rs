@@ -289,6 +289,7 @@ impl Stage {
             account: account.into(),
             business_unit: None,
             allow_private_addresses: true,
+            reserve_percent: 0,
         };
         let mut bindings = BTreeMap::from([
             ("livestorm".to_string(), binding(Provider::Livestorm, "livestorm")),

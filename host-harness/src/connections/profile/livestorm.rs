@@ -1,7 +1,7 @@
 //! Livestorm. 429 has two senses: the burst of a second, and the month's calls; headers tell which.
 //! <https://developers.livestorm.co/docs/rate-limits-and-quotas>
 
-use super::{Pace, Rate, Seen, Verdict, retry_after};
+use super::{Left, Pace, Rate, Seen, Verdict, retry_after};
 use crate::{effect::Method, sync::plan::Quota};
 use http::HeaderMap;
 use std::time::Duration;
@@ -61,14 +61,18 @@ pub fn is_told_addresses(method: Method, path: &[String]) -> bool {
     method == Method::Post && path == ["v1", "webhooks"]
 }
 
-pub fn left(headers: &HeaderMap) -> Option<u64> {
-    remaining(headers).map(|left| u64::try_from(left).unwrap_or(0))
+pub fn left(headers: &HeaderMap) -> Option<Left> {
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    Some(Left { requests: count(remaining(headers)?), of: monthly(headers, "limit").map(count) })
 }
 
-/// The vendor spelt the header in two ways.
 fn remaining(headers: &HeaderMap) -> Option<i64> {
-    let value =
-        ["ratelimit-monthly-remaining", "ratelimit-montly-remaining"].into_iter().find_map(|n| headers.get(n))?;
+    monthly(headers, "remaining")
+}
+
+/// The vendor spelt the headers in two ways.
+fn monthly(headers: &HeaderMap, what: &str) -> Option<i64> {
+    let value = ["monthly", "montly"].iter().find_map(|spelt| headers.get(format!("ratelimit-{spelt}-{what}")))?;
     value.to_str().ok()?.trim().parse().ok()
 }
 
@@ -110,6 +114,18 @@ mod tests {
         for (status, body) in [(403, ""), (402, ""), (404, ""), (409, ""), (422, ""), (500, "<html>"), (503, "")] {
             check(Livestorm, status, &[], body, Plain);
         }
+    }
+
+    #[test]
+    fn what_is_left_is_told_however_it_is_spelt() {
+        let told = |pairs: &[(&'static str, &'static str)]| {
+            left(&pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect())
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[("ratelimit-monthly-remaining", " 12")]), Some(Left { requests: 12, of: None }));
+        let both = [("ratelimit-montly-remaining", "-3"), ("ratelimit-montly-limit", "10000")];
+        assert_eq!(told(&both), Some(Left { requests: 0, of: Some(10_000) }));
+        assert_eq!(told(&[("ratelimit-monthly-remaining", "many"), ("ratelimit-monthly-limit", "9")]), None);
     }
 
     #[test]

@@ -80,6 +80,30 @@ pub struct Rate {
     pub applies: fn(Method, &[String]) -> bool,
 }
 
+/// What an account may still send in its window of time, as its last answer said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    pub requests: u64,
+    /// Where it says so: what the window allows in all.
+    pub of: Option<u64>,
+}
+
+impl Left {
+    /// Why no more is sent, where so little is left that it is kept for others. A provider that does not say how much there is
+    /// in all keeps nothing back.
+    pub(super) fn is_others(self, reserve_percent: u8) -> Option<String> {
+        let of = self.of?;
+        let kept = u128::from(of) * u128::from(reserve_percent);
+        (u128::from(self.requests) * 100 < kept).then(|| {
+            format!(
+                "of the account's {of} calls {} are left, and {reserve_percent} % are kept for others (reserve_percent in the installation \
+                 file)",
+                self.requests
+            )
+        })
+    }
+}
+
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -139,10 +163,11 @@ impl Provider {
     }
 
     /// How much of that is left, where an answer says so.
-    pub(super) fn left(self, headers: &HeaderMap) -> Option<u64> {
+    pub(super) fn left(self, headers: &HeaderMap) -> Option<Left> {
         match self {
             Provider::Livestorm => livestorm::left(headers),
-            Provider::Salesforce | Provider::AccountEngagement => None,
+            Provider::Salesforce => salesforce::left(headers),
+            Provider::AccountEngagement => None,
         }
     }
 
@@ -356,5 +381,26 @@ pub(super) mod tests {
         assert_eq!(Provider::parse("salesforce"), Some(Provider::Salesforce));
         assert_eq!(Provider::parse("livestorm"), Some(Provider::Livestorm));
         assert_eq!(Provider::parse("pardot"), None);
+    }
+}
+
+#[cfg(test)]
+mod left_for_others {
+    use super::Left;
+
+    #[test]
+    fn a_share_is_kept_where_it_is_known_how_much_there_is() {
+        for (requests, of, percent, is_others) in [
+            (10, Some(100), 0, false),
+            (0, Some(100), 0, false),
+            (20, Some(100), 20, false),
+            (19, Some(100), 20, true),
+            (0, Some(100), 1, true),
+            (0, None, 90, false),
+            (u64::MAX, Some(u64::MAX), 90, false),
+        ] {
+            let left = Left { requests, of };
+            assert_eq!(left.is_others(percent).is_some(), is_others, "{left:?} {percent}");
+        }
     }
 }

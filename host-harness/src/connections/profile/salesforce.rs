@@ -14,11 +14,12 @@ mod strict;
 
 pub use envelope::open;
 
-use super::{Pace, Seen, Verdict, retry_after};
+use super::{Left, Pace, Seen, Verdict, retry_after};
 use crate::{
     connections::policy,
     effect::{Method, Request},
 };
+use http::HeaderMap;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -43,6 +44,16 @@ struct Error {
     error_code: String,
     #[serde(default)]
     message: String,
+}
+
+/// `Sforce-Limit-Info: api-usage=18/5000; per-app-api-usage=17/250(appName=X)`, on every answer.
+/// <https://developer.salesforce.com/docs/platform/api-rest/guide/headers-limitinfo.html>, confirmed.
+pub fn left(headers: &HeaderMap) -> Option<Left> {
+    let told = headers.get("sforce-limit-info")?.to_str().ok()?;
+    let usage = told.split([';', ',']).find_map(|part| part.trim().strip_prefix("api-usage="))?;
+    let (used, of) = usage.split_once('/')?;
+    let (used, of): (u64, u64) = (used.trim().parse().ok()?, of.trim().parse().ok()?);
+    Some(Left { requests: of.saturating_sub(used), of: Some(of) })
 }
 
 pub fn classify(seen: Seen<'_>) -> Verdict {
@@ -118,6 +129,20 @@ mod tests {
 
     fn body(code: &str, message: &str) -> String {
         serde_json::json!([{"message": message, "errorCode": code}]).to_string()
+    }
+
+    #[test]
+    fn what_is_left_of_the_calls_of_a_day_is_told() {
+        let told = |text: &'static str| {
+            left(&[(http::HeaderName::from_static("sforce-limit-info"), text.parse().unwrap())].into_iter().collect())
+        };
+        let of = |requests, of| Some(Left { requests, of: Some(of) });
+        assert_eq!(told("api-usage=18/5000"), of(4_982, 5_000));
+        assert_eq!(told("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)"), of(4_975, 5_000));
+        assert_eq!(told("per-app-api-usage=17/250(appName=x); api-usage=6000/5000"), of(0, 5_000));
+        for none in ["", "api-usage=", "api-usage=1", "api-usage=a/b"] {
+            assert_eq!(told(none), None, "{none}");
+        }
     }
 
     #[test]
