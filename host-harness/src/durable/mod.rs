@@ -8,6 +8,7 @@
 //! Invariant: nothing above [`Engine`] knows SQL. Invariant: a `once` request that was begun and has no recorded answer is
 //! answered `unknown`, never sent again.
 
+pub mod batch;
 #[cfg(test)]
 pub mod conformance;
 pub mod dead_letter;
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, task::Poll, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -127,6 +129,9 @@ pub trait Engine: Send + Sync {
 
     /// What became of records at providers, oldest first, after the change `after`, at most 1,000.
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError>;
+
+    /// How an installation stands at this moment: cheap enough to be asked of each of thousands, again and again.
+    async fn counts(&self, installation: &str) -> Result<Counts, EngineError>;
 
     /// Deletes what is over and was kept long enough. What waits or runs, and state, is never touched. Others are kept from
     /// nothing meanwhile; one that is cut off has deleted some of it.
@@ -257,6 +262,19 @@ pub struct KeptChange {
     pub change: Change,
 }
 
+/// How an installation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub waiting: u64,
+    pub running: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// When the first of those that wait was or is due: in the past, it is late.
+    pub next_due: Option<Timestamp>,
+    /// The whole of it; a key that is paused alone does not count.
+    pub paused: bool,
+}
+
 /// How long what is over is kept, and how much of it, by installation. Tasks that are done are kept for
 /// [`EngineLimits::dedupe_retention`]: they are how the same work is known again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -296,7 +314,7 @@ pub struct Swept {
 }
 
 /// What is gone of a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Forgotten {
     pub runs: u64,
     pub tasks: u64,

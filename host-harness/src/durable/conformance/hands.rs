@@ -1,7 +1,7 @@
 //! What people do: cancel, retry, ask.
 
 use super::{
-    super::{Cancel, EngineError, Phase, TaskStatus::*},
+    super::{Cancel, Counts, EngineError, Phase, TaskStatus::*},
     *,
 };
 use crate::effect::{Repeat, RunId};
@@ -185,5 +185,25 @@ pub async fn what_cannot_be_done_is_refused_with_a_reason(harness: &dyn Harness)
     let only_dead = TaskFilter { status: Some(Dead) };
     assert_eq!(engine.tasks(INSTALLATION, only_dead, None).await.unwrap().len(), 1);
     assert_eq!(engine.tasks(INSTALLATION, TaskFilter::default(), Some(dead)).await.unwrap()[0].id, waiting);
+    up.down().await;
+}
+
+pub async fn how_an_installation_stands_is_told_at_a_glance(harness: &dyn Harness) {
+    let bench = Bench::new(harness, keeping::tellers());
+    let up = bench.up();
+    assert_eq!(up.engine.counts(INSTALLATION).await.unwrap(), Counts::default(), "nobody was here");
+    let later = bench.clock.now().plus(DAY);
+    let waits = |n: &str| Task { not_before: Some(later), ..task("person", n, n) };
+    up.accept([task("person", "k", "1"), task("bad", "k", "2"), waits("3"), waits("4")]).await;
+    bench.clock.run_for(MINUTE).await;
+    let stands = Counts { waiting: 2, running: 0, dead: 1, next_due: Some(later), paused: false };
+    assert_eq!(up.engine.counts(INSTALLATION).await.unwrap(), stands);
+    up.engine.pause(INSTALLATION, Some("3")).await.unwrap();
+    assert_eq!(up.engine.counts(INSTALLATION).await.unwrap(), stands, "a key alone");
+    up.engine.pause(INSTALLATION, None).await.unwrap();
+    assert_eq!(up.engine.counts(INSTALLATION).await.unwrap(), Counts { paused: true, ..stands });
+    assert_eq!(up.engine.counts("other").await.unwrap(), Counts::default(), "not of another installation");
+    up.engine.resume(INSTALLATION, None).await.unwrap();
+    assert_eq!(up.engine.counts(INSTALLATION).await.unwrap(), stands);
     up.down().await;
 }

@@ -105,7 +105,8 @@ macro_rules! laws {
                 a_dead_letter_goes_again_as_a_first_attempt,
                 a_retry_is_no_sooner_than_the_task_may_be,
                 what_is_asked_for_happens_though_the_asker_goes_away,
-                what_cannot_be_done_is_refused_with_a_reason;
+                what_cannot_be_done_is_refused_with_a_reason,
+                how_an_installation_stands_is_told_at_a_glance;
             keeping: what_is_over_goes_after_its_time_and_nothing_else,
                 of_too_much_the_oldest_goes,
                 a_sweep_touches_nothing_that_waits_or_runs,

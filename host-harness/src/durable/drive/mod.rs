@@ -6,6 +6,7 @@ mod serve;
 
 use super::{
     EngineError, EngineLimits, Phase, Point, Probe,
+    batch::Batches,
     journal::{Ending, Record, Told},
     schedule::Key,
     state::Usage,
@@ -135,6 +136,7 @@ pub(super) struct Drive {
     early: Mutex<Vec<oneshot::Sender<Option<Timestamp>>>>,
     /// The runs under way, and why each was cancelled, if it was.
     live: Mutex<HashMap<RunId, Arc<OnceLock<String>>>>,
+    batches: Mutex<Batches>,
 }
 
 pub(super) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -144,8 +146,8 @@ pub(super) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Drive {
     pub fn new(keeps: Arc<dyn Keeps>, clock: Arc<dyn Clock>, limits: EngineLimits, probe: Arc<dyn Probe>) -> Drive {
-        let (serving, early, live) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Drive { keeps, clock, limits, probe, serving, early, live }
+        let (serving, early, live, batches) = Default::default();
+        Drive { keeps, clock, limits, probe, serving, early, live, batches }
     }
 
     pub async fn serve(

@@ -202,10 +202,15 @@ async fn turn(drive: Arc<Drive>, driver: Arc<dyn Driver>, performer: Arc<dyn Per
         Ok(Next::Parked) => (true, Ok(BTreeSet::new()), Some(work)),
         Ok(Next::Nothing) => (false, Ok(BTreeSet::new()), Some(work)),
         Ok(Next::Run(open, ending)) => {
-            let live = Live::new(drive, driver, performer, *open, work);
+            let (tasks, began) = (open.lead.input.assignments.len(), drive.clock.now());
+            let live = Live::new(drive.clone(), driver, performer, *open, work);
             let (left, work) = match ending {
                 Some(ending) => live.conclude(ending).await,
-                None => live.go().await,
+                None => {
+                    let end = live.go().await;
+                    guard(&drive.batches).took(&key, tasks, drive.clock.now().since(began));
+                    end
+                }
             };
             (false, left, work)
         }
@@ -231,7 +236,7 @@ async fn next_run(drive: &Drive, driver: &dyn Driver, key: &Key) -> Result<Next,
         return Ok(Next::Run(Box::new(open), ending));
     }
     let Some((component, context)) = driver.prepare(&key.installation) else { return Ok(Next::Parked) };
-    let tasks_max = driver.batch_tasks(&key.installation, &key.key);
+    let tasks_max = guard(&drive.batches).size(key, driver.batch_tasks(&key.installation, &key.key));
     let prepared = Prepared { component, context, tasks_max };
     let lead = drive.keeps.open(key, prepared, drive.clock.now(), &drive.limits).await?;
     let Some(lead) = lead else { return Ok(Next::Nothing) };

@@ -13,8 +13,8 @@ mod object;
 mod taken_away;
 
 use super::{
-    Accepted, BODY_GONE, Cancel, DELIVERY, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine,
-    Probe, Retention, RunSummary, Swept, Tape, TaskFilter, TaskId,
+    Accepted, BODY_GONE, Cancel, Counts, DELIVERY, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask,
+    LogLine, Probe, Retention, RunSummary, Swept, Tape, TaskFilter, TaskId,
     TaskStatus::{Dead, Done, Running, Waiting},
     dead_letter::fault,
     drive::{Drive, guard, scope},
@@ -362,6 +362,26 @@ impl Engine for MemoryEngine {
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError> {
         let of = |object: &Object| object.changes.clone();
         Ok(self.directory()?.gather(installation, of, |change| change.id, after.unwrap_or(0)))
+    }
+
+    async fn counts(&self, installation: &str) -> Result<Counts, EngineError> {
+        let directory = self.directory()?;
+        let paused = guard(&directory.notes).get(installation).is_some_and(|note| note.paused.is_some());
+        let mut counts = Counts { paused, ..Counts::default() };
+        for object in directory.all(Some(installation)) {
+            for kept in guard(&object).items.values().map(object::Item::shown) {
+                match kept.status {
+                    Waiting => {
+                        counts.waiting += 1;
+                        counts.next_due = Some(counts.next_due.map_or(kept.due, |next| next.min(kept.due)));
+                    }
+                    Running => counts.running += 1,
+                    Dead => counts.dead += 1,
+                    Done => {}
+                }
+            }
+        }
+        Ok(counts)
     }
 
     async fn sweep(&self, installation: &str, keep: &Retention) -> Result<Swept, EngineError> {

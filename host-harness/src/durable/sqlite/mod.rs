@@ -17,8 +17,8 @@ mod sweep;
 mod tasks;
 
 use super::{
-    Accepted, Cancel, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine, Probe, Retention,
-    RunSummary, Swept, Tape, TaskFilter, TaskId, TaskStatus, dead_letter,
+    Accepted, Cancel, Counts, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask, LogLine, Probe,
+    Retention, RunSummary, Swept, Tape, TaskFilter, TaskId, TaskStatus, dead_letter,
     drive::{Drive, Scope, scope},
     run::Event,
     schedule::Key,
@@ -245,6 +245,11 @@ impl Engine for SqliteEngine {
     async fn changes(&self, installation: &str, after: Option<u64>) -> Result<Vec<KeptChange>, EngineError> {
         let name = installation.to_string();
         self.0.store.read(move |c| runs::changes(c, &name, after)).await
+    }
+
+    async fn counts(&self, installation: &str) -> Result<Counts, EngineError> {
+        let name = installation.to_string();
+        self.0.store.read(move |c| tasks::counts(c, &name)).await
     }
 
     async fn sweep(&self, installation: &str, keep: &Retention) -> Result<Swept, EngineError> {

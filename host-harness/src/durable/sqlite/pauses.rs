@@ -10,6 +10,11 @@ pub(super) fn paused(c: &Connection, installation: &str, key: &str) -> Result<bo
     Ok(since(c, installation, None)?.is_some() || since(c, installation, Some(key))?.is_some())
 }
 
+/// Whether all of the installation is.
+pub(super) fn is_whole(c: &Connection, installation: &str) -> Result<bool, EngineError> {
+    Ok(since(c, installation, None)?.is_some())
+}
+
 fn since(c: &Connection, installation: &str, key: Option<&str>) -> Result<Option<Timestamp>, EngineError> {
     let at = c
         .prepare_cached("SELECT since FROM pause WHERE installation = ? AND whole = ? AND ordering_key = ?")?

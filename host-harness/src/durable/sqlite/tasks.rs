@@ -2,12 +2,12 @@
 
 use super::{
     columns::{Count, from_json, lane_of, status_of, status_text},
-    forget, runs,
+    forget, pauses, runs,
 };
 use crate::{
     clock::Timestamp,
     durable::{
-        Accepted, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter,
+        Accepted, Counts, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter,
         journal::written,
         run::{self, Event, Life, Part},
         schedule::Key,
@@ -343,6 +343,19 @@ pub(super) fn list(
         None => query.query_map(params![installation, after], kept)?,
     };
     rows.map(|row| row?).collect()
+}
+
+pub(super) fn counts(c: &Connection, installation: &str) -> Result<Counts, EngineError> {
+    let mut count = c.prepare_cached("SELECT COUNT(*) FROM task WHERE installation = ? AND status = ?")?;
+    let mut count = |status| count.query_row(params![installation, status_text(status)], |row| row.get::<_, Count>(0));
+    let mut next = c.prepare_cached("SELECT MIN(due) FROM task WHERE installation = ? AND status = 'waiting'")?;
+    Ok(Counts {
+        waiting: count(TaskStatus::Waiting)?.0,
+        running: count(TaskStatus::Running)?.0,
+        dead: count(TaskStatus::Dead)?.0,
+        next_due: next.query_row([installation], |row| row.get(0))?,
+        paused: pauses::is_whole(c, installation)?,
+    })
 }
 
 /// As a row's closure may fail only as SQLite does, what else is wrong goes inside.
