@@ -1,9 +1,12 @@
 //! Ctrl-C, or SIGTERM: the first one ends what is under way in order, the second one at once.
 
 use super::exit_codes;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +22,8 @@ impl Interrupt {
             if !asked_to_end().await {
                 return;
             }
-            eprintln!("ending: what is under way ends first; Ctrl-C once more ends at once");
+            // Nobody may be there to read it, and it ends all the same.
+            let _ = writeln!(std::io::stderr(), "ending: what is under way ends first; Ctrl-C once more ends at once");
             noted.store(true, Ordering::SeqCst);
             stop.cancel();
             if asked_to_end().await {

@@ -1,12 +1,19 @@
 //! `harness serve`: many installations in one process, until it is told to end.
 
-use super::{exit_codes, installed::ground, interrupt::Interrupt};
+use super::{
+    exit_codes,
+    installed::ground,
+    interrupt::Interrupt,
+    telling::Telling,
+    trials::{Death, death, hurried},
+};
 use crate::{
     activation,
     admin::{self, Admin, token::Token},
+    clock::HurriedClock,
     connections::{NetworkTransport, SocketTimes},
     data_dir::{AdminAt, DataDir},
-    durable::sqlite::Durability,
+    durable::{Retention, sqlite::Durability},
     host::Host,
     runtime::{Limits, Runtime},
     serve::{self, fleet::Fleet},
@@ -14,16 +21,9 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
-use std::{
-    io::{IsTerminal, Write},
-    net::SocketAddr,
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// Runs many installations: takes their webhooks, does what is due, and looks for what webhooks missed
 ///
@@ -68,10 +68,47 @@ pub struct Arguments {
     /// The admin interface's token [default: of HARNESS_ADMIN_TOKEN, else made in DIR]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    keep: Keep,
+    /// For tests of crashes: the process dies where runs pass this phase for the so-many-th time, e.g. answered,3; `any` is a phase, too
+    #[arg(long, hide = true, value_name = "PHASE,NUMBER", value_parser = death)]
+    die_at: Option<Death>,
+    /// For trying out in minutes what takes hours: since SINCE (milliseconds since 1970) time runs so many times as fast
+    #[arg(long, hide = true, value_name = "SINCE,TIMES", value_parser = hurried)]
+    hurry: Option<HurriedClock>,
+}
+
+/// What is over is taken away every hour. What waits, what runs, and what the connector remembers stays.
+#[derive(Debug, clap::Args)]
+struct Keep {
+    /// Days for which recordings of runs are kept: what `show` and `replay` tell
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    keep_runs: u64,
+    /// MiB of them that an installation has at most; the oldest go first
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    keep_runs_max: u64,
+    /// Days for which lines, changes and dead letters are kept: what `why` tells
+    #[arg(long, value_name = "DAYS", default_value_t = 180)]
+    keep_log: u64,
+}
+
+impl Keep {
+    fn retention(&self) -> Retention {
+        let days = |days: u64| Duration::from_secs(days.saturating_mul(86_400));
+        let (runs, log) = (days(self.keep_runs), days(self.keep_log));
+        Retention {
+            runs,
+            log,
+            dead: log,
+            journal_bytes_max: self.keep_runs_max.saturating_mul(1 << 20),
+            ..Retention::default()
+        }
+    }
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { config, data, key_file, listen, public_address, admin, admin_token_file } = arguments;
+    let Arguments { config, data, key_file, listen, public_address, admin, admin_token_file, keep, die_at, hurry } =
+        arguments;
     if let Some(why) = public_address.as_deref().and_then(activation::not_public) {
         bail!("{why}");
     }
@@ -81,13 +118,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
              --admin 127.0.0.1:8081, and put a reverse proxy with TLS before it"
         );
     }
-    tell_on_stderr();
+    let told = Telling::begin()?;
     let data = DataDir::open(&data)?;
     let vault = data.vault(Vault::given(key_file.as_deref())?)?;
     let credentials = data.credentials(&vault)?;
     let store = data.made_store()?;
     let runtime = Arc::new(Runtime::new(Limits::default())?);
-    let host = Host::open(&store, ground(credentials.clone(), vault, Durability::Full), runtime).with_context(|| {
+    let mut ground = ground(credentials.clone(), vault, Durability::Full);
+    if let Some(death) = die_at {
+        ground.probe = Arc::new(death);
+    }
+    if let Some(clock) = hurry {
+        ground.clock = Arc::new(clock);
+    }
+    let host = Host::open(&store, ground, runtime).with_context(|| {
         format!("the store {} cannot be opened. Keep the file for whoever repairs it, and do not delete it: what is still to be done \
                  stands in it", store.display())
     })?;
@@ -106,8 +150,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let fleet = Arc::new(Fleet::new(Arc::new(host), data, credentials, public_address));
     let transport = Arc::new(NetworkTransport::new(SocketTimes::default()));
     let router = admin::router(Arc::new(Admin::new(fleet.clone(), config.clone(), token, transport, admin_at)));
-    let served = serve::serve(fleet.clone(), &config, listener, (router, admin), stop).await;
+    let served = serve::serve(fleet.clone(), &config, listener, (router, admin), keep.retention(), stop).await;
     fleet.data.forget_admin()?;
+    told.end().await;
     served?;
     Ok(ExitCode::from(if interrupt.was_heard() { exit_codes::WELL } else { exit_codes::NOT_WELL }))
 }
@@ -129,14 +174,4 @@ fn token(data: &DataDir, given: Option<PathBuf>) -> anyhow::Result<(Token, Optio
     let (file, token) = data.admin_token()?;
     let shown = file.display().to_string();
     Ok((Token::of(token.expose_secret(), &shown)?, Some(std::path::absolute(file)?)))
-}
-
-/// One JSON object a line; text where somebody watches. `RUST_LOG` says how much.
-fn tell_on_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let told = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match std::io::stderr().is_terminal() {
-        true => told.init(),
-        false => told.json().flatten_event(true).init(),
-    }
 }

@@ -94,14 +94,15 @@ pub struct Ingress {
     engine: Arc<dyn Engine>,
     vault: Vault,
     doors: RwLock<BTreeMap<String, Doorway>>,
+    taken: Mutex<BTreeMap<String, u64>>,
     refused: Mutex<BTreeMap<(String, Refusal), u64>>,
     is_whole: AtomicBool,
 }
 
 impl Ingress {
     pub fn new(clock: Arc<dyn Clock>, engine: Arc<dyn Engine>, vault: Vault) -> Ingress {
-        let (doors, refused) = (RwLock::default(), Mutex::default());
-        Ingress { clock, engine, vault, doors, refused, is_whole: AtomicBool::new(true) }
+        let (doors, taken, refused) = (RwLock::default(), Mutex::default(), Mutex::default());
+        Ingress { clock, engine, vault, doors, taken, refused, is_whole: AtomicBool::new(true) }
     }
 
     pub fn open(&self, installation: &str, door: Doorway) {
@@ -140,8 +141,9 @@ impl Ingress {
     ) -> Result<Accepted, Refusal> {
         let work = self.clock.begin();
         let taken = self.take(installation, source, address_secret, headers, body).await;
-        if let Err(refusal) = taken {
-            self.count(installation, refusal);
+        match taken {
+            Ok(_) => *self.taken.lock().unwrap_or_else(|p| p.into_inner()).entry(installation.into()).or_default() += 1,
+            Err(refusal) => self.count(installation, refusal),
         }
         drop(work);
         taken
@@ -178,8 +180,10 @@ impl Ingress {
             let _work = clock.begin();
             engine.accept(&installation, vec![task]).await
         });
-        let accepted = accepting.await.ok().and_then(Result::ok);
-        accepted.and_then(|mut a| a.pop()).ok_or(Refusal::NotStored)
+        let accepted = accepting.await.map_err(|e| e.to_string()).and_then(|done| done.map_err(|e| e.to_string()));
+        let accepted =
+            accepted.inspect_err(|e| tracing::error!("a delivery could not be stored, and was not taken: {e}"));
+        accepted.ok().and_then(|mut a| a.pop()).ok_or(Refusal::NotStored)
     }
 
     /// Also called by whoever refuses before the body is whole.
@@ -189,6 +193,11 @@ impl Ingress {
         let name = if known { installation } else { "" };
         let mut refused = self.refused.lock().unwrap_or_else(|p| p.into_inner());
         *refused.entry((name.into(), refusal)).or_default() += 1;
+    }
+
+    /// How many were taken, by installation.
+    pub fn taken(&self) -> BTreeMap<String, u64> {
+        self.taken.lock().unwrap_or_else(|p| p.into_inner()).clone()
     }
 
     /// How often what was refused, by installation; the unknown ones together under the empty name.

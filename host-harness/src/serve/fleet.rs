@@ -287,6 +287,12 @@ impl Fleet {
         changed
     }
 
+    /// All of which something may be kept here, whether or not their file is still there.
+    pub fn kept(&self) -> Vec<String> {
+        // What cannot be read now is said by whoever needs it.
+        self.data.installations().unwrap_or_default()
+    }
+
     fn lent(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
         self.lent.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

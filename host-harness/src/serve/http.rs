@@ -52,7 +52,8 @@ async fn measured(State(fleet): State<Arc<Fleet>>) -> impl IntoResponse {
 /// Serves until `stop`.
 pub(super) async fn listen(router: Router, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    // Whoever has said all they have to say, and closes that direction, still hears the answer.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).half_close(true);
     let (connections, graceful) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), GracefulShutdown::new());
     loop {
         let Ok(place) = connections.clone().acquire_owned().await else { break };

@@ -16,7 +16,7 @@ mod http;
 mod metrics;
 pub mod retire;
 
-use crate::durable::EngineError;
+use crate::durable::{EngineError, Retention, Swept};
 use axum::Router;
 use fleet::{Fleet, Standing, Status};
 use std::{
@@ -29,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often what is over is taken away.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -48,6 +50,7 @@ pub async fn serve(
     config: &Path,
     listener: TcpListener,
     admin: (Router, TcpListener),
+    keep: Retention,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let unreadable = |e: std::io::Error| ServeError::Folder { folder: config.into(), problem: e.to_string() };
@@ -57,6 +60,7 @@ pub async fn serve(
     let engine_stops = CancellationToken::new();
     let mut working = fleet.host.start(engine_stops.clone());
     let watching = tokio::spawn(watch(fleet.clone(), config.to_owned(), stop.clone()));
+    let sweeping = tokio::spawn(sweep(fleet.clone(), keep, stop.clone()));
     let listening = tokio::spawn(http::listen(http::router(fleet.clone()), listener, stop.clone()));
     let asked = tokio::spawn(http::listen(admin.0, admin.1, stop.clone()));
     let early = tokio::select! {
@@ -66,6 +70,7 @@ pub async fn serve(
     tracing::info!("it ends: nothing new is taken, what was begun is ended");
     stop.cancel();
     watching.await?;
+    sweeping.await?;
     listening.await??;
     asked.await??;
     engine_stops.cancel();
@@ -90,6 +95,27 @@ async fn watch(fleet: Arc<Fleet>, config: PathBuf, stop: CancellationToken) {
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Of all that were ever switched on here: what is kept of one that is gone goes with its time, too.
+async fn sweep(fleet: Arc<Fleet>, keep: Retention, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        for installation in fleet.kept() {
+            match fleet.host.engine.sweep(&installation, &keep).await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(swept) => {
+                    let Swept { done, dead, runs, lines, changes } = swept;
+                    tracing::info!(installation, done, dead, runs, lines, changes, "what was over is taken away");
+                }
+                // The next one does it; what needs the store says so itself.
+                Err(e) => tracing::warn!(installation, "what is over could not be taken away: {e}"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -4,9 +4,13 @@
 //! installation's own run log. A run that goes on after a crash tells its beginning again. Not here: where events are written to
 //! (whoever starts the process), what is counted (`serve/metrics.rs`).
 
+#[cfg(feature = "opentelemetry")]
+pub mod traces;
+
 use crate::effect::{Driver, End, Input, Lead, Level, Line, Note, Outcome, Run, RunId, Step};
 use async_trait::async_trait;
 use std::sync::Arc;
+use tracing::{Instrument, Span};
 
 /// A driver whose runs are told.
 pub struct Told<D: ?Sized>(pub Arc<D>);
@@ -25,7 +29,10 @@ impl<D: Driver + ?Sized> Driver for Told<D> {
         let (installation, id) = (lead.installation.clone(), lead.run);
         let opened = self.0.open(lead).await;
         match opened {
-            Ok(run) => Ok(Box::new(ToldRun { run, installation, id })),
+            Ok(run) => {
+                let span = tracing::info_span!("run", installation, run = id.0);
+                Ok(Box::new(ToldRun { run, installation, id, span }))
+            }
             Err(why) => {
                 tracing::error!(installation, run = id.0, "the run could not begin");
                 Err(why)
@@ -38,20 +45,24 @@ struct ToldRun {
     run: Box<dyn Run>,
     installation: String,
     id: RunId,
+    /// From its first step to its last, the waiting in between included.
+    span: Span,
 }
 
 #[async_trait]
 impl Run for ToldRun {
     async fn step(&mut self, input: Input) -> Step {
-        let step = self.run.step(input).await;
+        let step = self.run.step(input).instrument(self.span.clone()).await;
         let (notes, end) = match &step {
             Step::Asks { notes, .. } => (notes, None),
             Step::Finished { notes, end } => (notes, Some(end)),
         };
-        notes.iter().for_each(|note| self.note(note));
-        if let Some(end) = end {
-            self.end(end);
-        }
+        self.span.in_scope(|| {
+            notes.iter().for_each(|note| self.note(note));
+            if let Some(end) = end {
+                self.end(end);
+            }
+        });
         step
     }
 }
