@@ -7,6 +7,10 @@
 //! A key that nobody gave is made here, beside what it seals. That helps where a file gets out alone (a store that is sent to
 //! somebody, a single file from a backup), and not where the whole directory does.
 
+mod backup;
+
+pub use backup::{Backup, backup};
+
 use crate::{
     clock::Timestamp,
     connections::{CredentialError, CredentialStore, credentials},
@@ -50,6 +54,9 @@ pub enum DataDirError {
     OtherActivation { installation: String, noted: Timestamp, path: PathBuf },
 }
 
+/// The file of a key that nobody gave.
+pub const KEY: &str = "key";
+const STREAMS: &str = "streams.sqlite";
 /// What the file `key-check` is sealed for: an empty text.
 const CHECK: &str = "key-check";
 /// See [`AdminAt`].
@@ -84,11 +91,7 @@ impl DataDir {
     /// Makes the folder where there is none.
     pub fn open(path: &Path) -> Result<DataDir, DataDirError> {
         let lock = path.join("lock");
-        let mut folder = fs::DirBuilder::new();
-        folder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder.create(path).map_err(|e| unusable(path, e))?;
+        private_folder(path)?;
         let file = private(&lock)?;
         match file.try_lock() {
             Ok(()) => {
@@ -154,9 +157,14 @@ impl DataDir {
 
     /// The engine's file for streams.
     pub fn made_store_of_streams(&self) -> Result<PathBuf, DataDirError> {
-        let store = self.path.join("streams.sqlite");
+        let store = self.path.join(STREAMS);
         private(&store)?;
         Ok(store)
+    }
+
+    /// The same, where there is one.
+    pub fn store_of_streams(&self) -> Option<PathBuf> {
+        Some(self.path.join(STREAMS)).filter(|store| store.exists())
     }
 
     /// Where the cursor of an installation's stream is kept.
@@ -196,7 +204,7 @@ impl DataDir {
     }
 
     fn own_key(&self, may_be_made: bool) -> Result<Vault, DataDirError> {
-        let path = self.path.join("key");
+        let path = self.path.join(KEY);
         let key = match text(&path)?.map(Zeroizing::new) {
             Some(key) => key,
             None if may_be_made => {
@@ -233,6 +241,11 @@ impl DataDir {
             // To the second: that is how it is shown, and how it is given again.
             (None, given) => Ok(Timestamp::from_seconds(given.unwrap_or(now).seconds())),
         }
+    }
+
+    /// All that were ever switched on here.
+    pub fn installations(&self) -> Result<Vec<String>, DataDirError> {
+        Ok(self.activations()?.into_keys().collect())
     }
 
     /// Whether it was ever switched on here: something of it may be kept.
@@ -311,6 +324,15 @@ fn write(file: &Path, value: &impl Serialize) -> Result<(), DataDirError> {
     let new = file.with_extension("json.new");
     let written = fs::write(&new, text).and_then(|()| File::open(&new)?.sync_all());
     written.and_then(|()| fs::rename(&new, file)).map_err(|e| unusable(file, e))
+}
+
+/// Made where there is none, for its owner alone.
+fn private_folder(path: &Path) -> Result<(), DataDirError> {
+    let mut folder = fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path).map_err(|e| unusable(path, e))
 }
 
 /// Opens a file, or makes one that only its owner may read.

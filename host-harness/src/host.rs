@@ -10,7 +10,7 @@ use crate::{
         Withheld,
     },
     durable::{
-        self, Engine, EngineError, EngineLimits, Probe,
+        self, Engine, EngineError, EngineLimits, NoProbe, Probe,
         sqlite::{Durability, SqliteEngine},
     },
     effect::{Driver, INBOX, Lane, Performer, TRIGGER, Task, Trigger},
@@ -49,6 +49,12 @@ pub struct Installation {
     /// By webhook source.
     pub signing_secrets: BTreeMap<String, Vec<SecretString>>,
     pub takes_unsigned: bool,
+}
+
+/// A store for people alone: nothing of it runs.
+pub fn engine(store: &Path, clock: Arc<dyn Clock>) -> Result<Arc<dyn Engine>, EngineError> {
+    let (limits, probe) = (EngineLimits::default(), Arc::new(NoProbe));
+    Ok(Arc::new(SqliteEngine::open(store, clock, limits, Durability::Full, probe)?))
 }
 
 /// What a host stands on.

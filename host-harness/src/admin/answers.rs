@@ -93,7 +93,9 @@ impl From<OperateError> for Refused {
         let status = match &error {
             OperateError::Engine(e) => of_engine(e),
             OperateError::Call(e) => of_call(e),
-            OperateError::NoSuchRun { .. } | OperateError::NoSuchTask { .. } => StatusCode::NOT_FOUND,
+            OperateError::NoSuchRun { .. } | OperateError::NoSuchTask { .. } | OperateError::NotForgotten { .. } => {
+                StatusCode::NOT_FOUND
+            }
             OperateError::NoDeadLetter { .. } | OperateError::NoResync(_) | OperateError::NotPlayed { .. } => {
                 StatusCode::CONFLICT
             }

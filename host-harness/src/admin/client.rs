@@ -71,6 +71,10 @@ impl Client {
         self.ask(Method::POST, path, Some(body)).await
     }
 
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask(Method::DELETE, path, None).await
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,

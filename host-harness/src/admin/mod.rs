@@ -30,6 +30,8 @@ pub use sign_in::{RETURN, SignInLink};
 
 use crate::{
     connections::Transport,
+    durable::Engine,
+    host,
     installation::InstallationFile,
     operate::Desk,
     serve::{
@@ -96,6 +98,12 @@ impl Admin {
     fn desk(&self) -> Desk {
         let host = &self.fleet.host;
         Desk { engine: host.engine.clone(), runtime: host.runtime.clone(), clock: host.clock.clone() }
+    }
+
+    /// What streams have left, where any was read here.
+    fn streams(&self) -> Result<Option<Arc<dyn Engine>>, Refused> {
+        let store = self.fleet.data.store_of_streams();
+        Ok(store.map(|store| host::engine(&store, self.fleet.host.clock.clone())).transpose()?)
     }
 
     /// That something is known of it: it has a file, or something of it is kept.
@@ -168,7 +176,8 @@ fn described() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::retry))
         .routes(routes!(runs::resync))
-        .routes(routes!(people::why))
+        .routes(routes!(people::why, people::forget))
+        .routes(routes!(people::allow_again))
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::usage))
         .routes(routes!(accounts::token))

@@ -200,6 +200,8 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::POST, "/retry", json!({"all_failed": true})),
         (Method::POST, "/resync", json!({"session": "s"})),
         (Method::GET, "/people/ana@example.org", json!({})),
+        (Method::DELETE, "/people/ana@example.org", json!({})),
+        (Method::POST, "/people/ana@example.org/allow-again", json!({})),
         (Method::GET, "/accounts", json!({})),
         (Method::GET, "/usage", json!({})),
         (Method::POST, "/accounts/livestorm/token", json!({"token": "made-up-token"})),

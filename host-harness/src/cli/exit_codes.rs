@@ -8,7 +8,8 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// It was done, and what came of it is not as it should be: `demo` and `run` found problems, `check` a blocker, `map` a delivery
 /// that is not understood, `sessions` one without a campaign that a person must see to, `inspect` a component that is refused,
-/// `runs` dead letters, `why` somebody unknown or whose story needs a person, `retry` and `resync` a refusal, `replay` a difference.
+/// `runs` dead letters, `why` somebody unknown or whose story needs a person, `retry` and `resync` a refusal,
+/// `forget` texts of somebody else's that still name the person, `replay` a difference.
 pub const NOT_WELL: u8 = 3;
 /// Ended by Ctrl-C: what was under way has ended, the rest waits for the next call.
 pub const INTERRUPTED: u8 = 130;

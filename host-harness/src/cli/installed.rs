@@ -10,13 +10,14 @@ use crate::{
     connections::{CredentialError, CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
     data_dir::{Accounts, DataDir, DataDirError, Pace},
     durable::{
-        EngineLimits, NoProbe, sqlite,
-        sqlite::{Durability, SqliteEngine},
+        Engine, EngineLimits, NoProbe, Retention,
+        sqlite::{self, Durability},
     },
-    host::{Ground, Host, Installation},
+    host::{self, Ground, Host, Installation},
     installation::InstallationFile,
     operate::{
-        Desk, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown, Story, When,
+        Desk, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown, Story,
+        When, Whom,
     },
     runtime::{
         Limits, Runtime,
@@ -90,7 +91,7 @@ impl Kept {
         }
         let (data, engine) = kept(&self.data, "so there is nothing to tell")?;
         let runtime = Arc::new(Runtime::new(Limits::default())?);
-        let desk = Desk { engine: Arc::new(engine), runtime, clock: Arc::new(SystemClock) };
+        let desk = Desk { engine, runtime, clock: Arc::new(SystemClock) };
         Ok(AtDesk { file, at: At::Here { desk, data } })
     }
 }
@@ -165,6 +166,23 @@ impl AtDesk {
         }
     }
 
+    pub async fn forget(&self, email: &str) -> anyhow::Result<Forgetting> {
+        match &self.at {
+            At::Here { desk, data } => Ok(desk.forget(&self.file.id, email, streams(data)?.as_deref()).await?),
+            At::There(client) => Ok(client.delete(&self.path(&format!("people/{}", segment(email)))).await?),
+        }
+    }
+
+    pub async fn allow_again(&self, email: &str) -> anyhow::Result<Whom> {
+        match &self.at {
+            At::Here { desk, data } => Ok(desk.allow_again(&self.file.id, email, streams(data)?.as_deref()).await?),
+            At::There(client) => {
+                let path = self.path(&format!("people/{}/allow-again", segment(email)));
+                Ok(client.post(&path, json!({})).await?)
+            }
+        }
+    }
+
     pub async fn resume(&self) -> anyhow::Result<Paused> {
         match &self.at {
             At::Here { desk, .. } => Ok(desk.resume(&self.file.id).await?),
@@ -208,6 +226,11 @@ impl AtDesk {
     }
 }
 
+/// What streams have left, where any was read here.
+fn streams(data: &DataDir) -> anyhow::Result<Option<Arc<dyn Engine>>> {
+    Ok(data.store_of_streams().map(|store| engine(&store)).transpose()?)
+}
+
 /// As an address carries it.
 fn query(filter: &RunFilter) -> anyhow::Result<String> {
     let serde_json::Value::Object(fields) = serde_json::to_value(filter)? else { return Ok(String::new()) };
@@ -218,7 +241,7 @@ fn query(filter: &RunFilter) -> anyhow::Result<String> {
 }
 
 /// What is there: a look makes no store. `so`: what follows where nothing is.
-pub(super) fn kept(path: &Path, so: &str) -> anyhow::Result<(DataDir, SqliteEngine)> {
+pub(super) fn kept(path: &Path, so: &str) -> anyhow::Result<(DataDir, Arc<dyn Engine>)> {
     let store = DataDir::store_in(path);
     if !store.exists() {
         bail!(
@@ -227,10 +250,12 @@ pub(super) fn kept(path: &Path, so: &str) -> anyhow::Result<(DataDir, SqliteEngi
         );
     }
     let data = DataDir::open(path)?;
-    let engine =
-        SqliteEngine::open(&store, Arc::new(SystemClock), EngineLimits::default(), Durability::Full, Arc::new(NoProbe));
-    let engine = engine.with_context(|| format!("the store {} cannot be opened", store.display()))?;
-    Ok((data, engine))
+    Ok((data, engine(&store)?))
+}
+
+fn engine(store: &Path) -> anyhow::Result<Arc<dyn Engine>> {
+    host::engine(store, Arc::new(SystemClock))
+        .with_context(|| format!("the store {} cannot be opened", store.display()))
 }
 
 /// A date, or a time.
@@ -309,6 +334,8 @@ impl Place {
                      be done stands in it", store.display())
         })?;
         let manifest = install(&host, file, &names, activated_at, source).await?;
+        // What is over goes with its time, whoever comes by.
+        host.engine.sweep(&file.id, &Retention::default()).await?;
         Ok(Opened { id: file.id.clone(), activated_at, manifest, host, accounts, data })
     }
 

@@ -4,11 +4,13 @@
 //! ([`exit_codes`]). Invariant: only this folder prints.
 
 mod backfill;
+mod backup;
 mod check;
 mod completion;
 mod connect;
 mod demo;
 pub mod exit_codes;
+mod forget;
 mod inspect;
 mod install;
 mod installed;
@@ -28,7 +30,9 @@ mod sessions;
 mod show;
 mod simulate;
 mod sync;
+mod telling;
 mod timeline;
+mod trials;
 mod why;
 mod work_off;
 
@@ -63,7 +67,9 @@ enum Command {
     Replay(replay::Arguments),
     Pause(pause::PauseArguments),
     Resume(pause::ResumeArguments),
+    Forget(forget::Arguments),
     Serve(serve::Arguments),
+    Backup(backup::Arguments),
     Simulate(simulate::Arguments),
     Inspect(inspect::Arguments),
     Completion(completion::Arguments),
@@ -97,6 +103,8 @@ pub fn run() -> ExitCode {
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,
             Command::Resume(arguments) => pause::resume(arguments).await,
+            Command::Forget(arguments) => forget::run(arguments).await,
+            Command::Backup(arguments) => backup::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,

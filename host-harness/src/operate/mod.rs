@@ -7,6 +7,7 @@
 //! Invariant: nothing here prints, and nothing here knows SQL. Invariant: `show` and `replay` tell nothing of a person unless that is
 //! asked for.
 
+mod forget;
 mod letters;
 mod mask;
 mod pages;
@@ -20,6 +21,7 @@ mod show;
 mod why;
 mod words;
 
+pub use forget::{Forgetting, Whom};
 pub use letters::{DeadLetter, remedy};
 pub use pages::tasks;
 pub use pause::Paused;
@@ -69,6 +71,10 @@ pub enum OperateError {
         "run {run} has no dead letter, so there is nothing to give again. `harness show {run}` says how its tasks ended"
     )]
     NoDeadLetter { run: u64 },
+    #[error(
+        "nobody with the address {person} was forgotten in `{installation}`, so what comes about them is taken in already"
+    )]
+    NotForgotten { installation: String, person: String },
     #[error("\"{0}\" is no address of a person. Give it whole, like ana@example.org")]
     NoAddress(String),
     #[error(

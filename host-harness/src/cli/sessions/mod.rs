@@ -57,7 +57,7 @@ struct Report {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.installation)?;
     let (_data, engine) = kept(&arguments.data, "so no session has been met")?;
-    let sessions = read(&engine, &file.id).await?;
+    let sessions = read(&*engine, &file.id).await?;
     let need_a_person = sessions.iter().filter(|session| session.needs_a_person()).count();
     let report = Report { installation: file.id, sessions, need_a_person };
     let mut out = std::io::stdout().lock();

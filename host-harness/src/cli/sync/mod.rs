@@ -137,7 +137,7 @@ async fn say_cost(opened: &Opened, source: &Source) -> anyhow::Result<()> {
         Ok(costs) => {
             for cost in costs {
                 let left = opened.host.connections.left(&opened.id, &cost.connection);
-                let left = left.map(|left| format!(", {left} are left")).unwrap_or_default();
+                let left = left.map(|left| format!(", {} are left", left.requests)).unwrap_or_default();
                 eprintln!("{}: {} to {} calls to {}{left}", source.name, cost.least, cost.most, cost.connection);
             }
             Ok(())
@@ -196,7 +196,8 @@ impl Reading<'_> {
             let kept = Kept { cursor: page.cursor.clone(), more: page.more };
             self.state.write(&kept)?;
             printer.state(&self.state.value(&kept))?;
-            progress.page(page.rows.len(), host.connections.left(&self.opened.id, "livestorm"));
+            progress
+                .page(page.rows.len(), host.connections.left(&self.opened.id, "livestorm").map(|left| left.requests));
             let Page { cursor, more, .. } = page;
             if !more || self.stop.is_cancelled() {
                 progress.end();
