@@ -66,12 +66,11 @@ impl Desk {
             }
             allowed => allowed?,
         }
-        match also {
-            Some(other) => match other.allow_again(installation, &subject).await {
+        if let Some(other) = also {
+            match other.allow_again(installation, &subject).await {
                 Err(EngineError::Unknown(_)) => {}
                 allowed => allowed?,
-            },
-            None => {}
+            }
         }
         Ok(Whom { installation: installation.into(), person })
     }

@@ -6,7 +6,10 @@
 mod admin;
 mod check;
 mod connect;
+mod crash;
+mod harm;
 mod help;
+mod load;
 mod map;
 mod operate;
 mod run;

@@ -12,13 +12,13 @@ use std::{
     time::Duration,
 };
 
-const SECRET: &str = "made-up-address-secret";
+pub const SECRET: &str = "made-up-address-secret";
 /// Longer than anything here takes: who waits for what never comes is not waited for.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 pub struct Serving {
-    child: Child,
-    address: String,
+    pub child: Child,
+    pub address: String,
     admin: String,
     told: BufReader<ChildStderr>,
     /// All of it that was read.
@@ -40,7 +40,12 @@ impl Serving {
     }
 
     pub fn start_with(bench: &Bench, more: &[&str]) -> Serving {
-        let mut command = program(&["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        Serving::start_as(program(&[]), bench, more)
+    }
+
+    /// `command`: the program, or what ends in calling it with the arguments that it is given.
+    pub fn start_as(mut command: Command, bench: &Bench, more: &[&str]) -> Serving {
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         command.arg("--config").arg(bench.path("installations")).arg("--data").arg(bench.path("data")).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -63,6 +68,12 @@ impl Serving {
         Serving { child, address, admin, told, heard: String::new(), _patience: patience }
     }
 
+    /// Reads on up to such a line; false where it ends before.
+    pub fn comes_to(&mut self, is: impl Fn(&Value) -> bool) -> bool {
+        let mut lines = self.told.by_ref().lines().map_while(Result::ok);
+        lines.any(|line| is(&serde_json::from_str(&line).unwrap_or_default()))
+    }
+
     /// Reads what is told up to such a line, which it answers.
     pub fn until(&mut self, is: impl Fn(&Value) -> bool) -> Value {
         for line in self.told.by_ref().lines() {
@@ -82,14 +93,15 @@ impl Serving {
     }
 
     /// Status and body.
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        asked(&self.address, method, path, "", body)
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        asked(&self.address, method, path, "", body).unwrap()
     }
 
     /// With the token, of the admin interface.
     pub fn admin(&self, bench: &Bench, method: &str, path: &str, body: &str) -> (u16, Value) {
         let token = std::fs::read_to_string(bench.path("data/admin-token")).unwrap();
-        let (status, body) = asked(&self.admin, method, path, &format!("authorization: Bearer {token}\r\n"), body);
+        let token = format!("authorization: Bearer {token}\r\n");
+        let (status, body) = asked(&self.admin, method, path, &token, body).unwrap();
         (status, serde_json::from_str(&body).unwrap_or_else(|e| panic!("{method} {path}: {e}: {body}")))
     }
 
@@ -102,10 +114,16 @@ impl Serving {
     }
 
     pub fn deliver(&self, installation: &str, body: &str) -> u16 {
-        self.ask("POST", &format!("/hooks/{installation}/livestorm/{SECRET}"), body).0
+        self.try_deliver(installation, body).unwrap()
     }
 
-    fn healthy(&self) -> Value {
+    /// Nothing where nobody answers any more.
+    pub fn try_deliver(&self, installation: &str, body: &str) -> Option<u16> {
+        let path = format!("/hooks/{installation}/livestorm/{SECRET}");
+        Some(asked(&self.address, "POST", &path, "", body).ok()?.0)
+    }
+
+    pub fn healthy(&self) -> Value {
         let (status, body) = self.ask("GET", "/healthz", "");
         assert_eq!(status, 200);
         serde_json::from_str::<Value>(&body).unwrap()["installations"].clone()
@@ -113,29 +131,33 @@ impl Serving {
 }
 
 /// Status and body. `more`: headers, each with its end of line.
-fn asked(address: &str, method: &str, path: &str, more: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
+fn asked(address: &str, method: &str, path: &str, more: &str, body: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
     let head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{more}");
-    stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    stream.read_to_string(&mut answer)?;
+    let cut_off = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(cut_off)?;
+    Ok((status, answer.split_once("\r\n\r\n").ok_or_else(cut_off)?.1.to_owned()))
 }
 
-fn signal(name: &str, id: u32) {
+pub fn signal(name: &str, id: u32) {
     assert!(Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().unwrap().success());
 }
 
 /// A bench whose folder of installations is there, and the text of one.
 pub fn bench() -> (Bench, String) {
-    let bench = Bench::new();
+    folder_of(Bench::new(), "destination = \"salesforce\"")
+}
+
+pub fn folder_of(bench: Bench, settings: &str) -> (Bench, String) {
     let whole = bench.installation();
     let whole = whole.replace("{ file = \"", &format!("{{ file = \"{}/", bench.folder.path().display()));
     let (id, rest) = whole.split_once('\n').unwrap();
     let hooks = format!("[webhooks]\naddress_secret = {{ file = \"{}\" }}\n", bench.file("hook", SECRET));
     std::fs::create_dir(bench.path("installations")).unwrap();
-    let text = format!("{id}\n[settings]\ndestination = \"salesforce\"\n{rest}{hooks}");
+    let text = format!("{id}\n[settings]\n{settings}\n{rest}{hooks}");
     (bench, text)
 }
 
@@ -151,7 +173,7 @@ pub fn registration(bench: &Bench, email: &str) -> String {
     std::fs::read_to_string(bench.registration("body.json", email, Dialect::Native)).unwrap()
 }
 
-fn leads(bench: &Bench) -> usize {
+pub fn leads(bench: &Bench) -> usize {
     bench.snapshot().leads.len()
 }
 

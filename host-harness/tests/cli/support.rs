@@ -62,7 +62,11 @@ impl Drop for Bench {
 
 impl Bench {
     pub fn new() -> Bench {
-        let simulators = Simulators::new(Arc::new(SystemClock), Options::default());
+        Bench::with(Arc::new(SystemClock), Options::default())
+    }
+
+    pub fn with(clock: Arc<dyn Clock>, options: Options) -> Bench {
+        let simulators = Simulators::new(clock, options);
         simulators.world().set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
         let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = threads.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
