@@ -344,3 +344,25 @@ fn a_person_of_whom_no_webhook_told_is_found_when_asked_for() {
     assert!(runs(&pages).iter().any(|run| run["kind"] == "page"), "{pages}");
     assert_eq!(about(folder, &["resync"]).status.code(), Some(2));
 }
+
+#[tokio::test]
+async fn who_is_forgotten_is_named_in_no_byte_and_comes_again_only_when_that_is_allowed() {
+    let folder = a_story().await;
+    let folder = folder.path();
+    let named = |person: &str| {
+        let data = bytes_of(&folder.join("data"));
+        data.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).to_lowercase().contains(person))
+    };
+    assert!(named(ANA));
+    let (gone, code) = asked(folder, &["forget", "Ana@Example.org"]);
+    assert_eq!((gone["person"].as_str(), gone["still_named"].as_u64(), code), (Some(ANA), Some(0), 0), "{gone}");
+    assert!(gone["tasks"].as_u64() > Some(0) && gone["runs"].as_u64() > Some(0), "{gone}");
+    assert!(!named(ANA), "a byte of her is left");
+    let (story, code) = asked(folder, &["why", ANA]);
+    assert_eq!((&story["known"], code), (&Value::Bool(false), 3));
+    assert!(named(CARLA), "and nobody else");
+    assert_eq!(about(folder, &["forget", ANA, "--allow-again"]).status.code(), Some(0));
+    let again = about(folder, &["forget", ANA, "--allow-again"]);
+    assert!(stderr(&again).contains("nobody with the address ana@example.org was forgotten"), "{}", stderr(&again));
+    assert!(stderr(&about(folder, &["forget", "ana"])).contains("no address of a person"));
+}
