@@ -13,7 +13,8 @@ pub use backup::{Backup, backup};
 
 use crate::{
     clock::Timestamp,
-    connections::{CredentialError, CredentialStore, credentials},
+    connections::{CredentialError, CredentialStore},
+    disk,
     sync::plan::Spent,
     vault::{KEY_VARIABLE, Vault, VaultError},
 };
@@ -129,11 +130,11 @@ impl DataDir {
             Some(token) => token.trim().into(),
             None => {
                 let token = Vault::new_key();
-                credentials::replace(&path, token.expose_secret().as_bytes()).map_err(|e| unusable(&path, e))?;
+                disk::replace(&path, token.expose_secret().as_bytes()).map_err(|e| unusable(&path, e))?;
                 token
             }
         };
-        if fs::metadata(&path).is_ok_and(|metadata| credentials::open_to_others(&metadata)) {
+        if fs::metadata(&path).is_ok_and(|metadata| disk::open_to_others(&metadata)) {
             return Err(DataDirError::OpenKey(path));
         }
         Ok((path, token))
@@ -198,7 +199,7 @@ impl DataDir {
             vault.open(CHECK, noted).map_err(|problem| DataDirError::Sealed { path: self.path.clone(), problem })?;
         }
         if !noted.is_some_and(|noted| vault.is_current(&noted)) {
-            credentials::replace(&check, vault.seal(CHECK, b"").as_bytes()).map_err(|e| unusable(&check, e))?;
+            disk::replace(&check, vault.seal(CHECK, b"").as_bytes()).map_err(|e| unusable(&check, e))?;
         }
         Ok(vault)
     }
@@ -209,12 +210,12 @@ impl DataDir {
             Some(key) => key,
             None if may_be_made => {
                 let key = Zeroizing::new(Vault::new_key().expose_secret().to_owned());
-                credentials::replace(&path, key.as_bytes()).map_err(|e| unusable(&path, e))?;
+                disk::replace(&path, key.as_bytes()).map_err(|e| unusable(&path, e))?;
                 key
             }
             None => return Err(DataDirError::NoKey(self.path.clone())),
         };
-        if fs::metadata(&path).is_ok_and(|metadata| credentials::open_to_others(&metadata)) {
+        if fs::metadata(&path).is_ok_and(|metadata| disk::open_to_others(&metadata)) {
             return Err(DataDirError::OpenKey(path));
         }
         Vault::of(&key, &path.display().to_string()).map_err(DataDirError::Key)
@@ -321,9 +322,7 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, DataDirError> {
 /// Whole or not at all.
 fn write(file: &Path, value: &impl Serialize) -> Result<(), DataDirError> {
     let text = serde_json::to_vec_pretty(value).expect("texts always become JSON");
-    let new = file.with_extension("json.new");
-    let written = fs::write(&new, text).and_then(|()| File::open(&new)?.sync_all());
-    written.and_then(|()| fs::rename(&new, file)).map_err(|e| unusable(file, e))
+    disk::replace(file, &text).map_err(|e| unusable(file, e))
 }
 
 /// Made where there is none, for its owner alone.
@@ -332,7 +331,12 @@ fn private_folder(path: &Path) -> Result<(), DataDirError> {
     folder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(path).map_err(|e| unusable(path, e))
+    let made = !path.exists();
+    folder.create(path).map_err(|e| unusable(path, e))?;
+    match path.parent().filter(|above| made && !above.as_os_str().is_empty()) {
+        Some(above) => disk::sync_folder(above).map_err(|e| unusable(above, e)),
+        None => Ok(()),
+    }
 }
 
 /// Opens a file, or makes one that only its owner may read.

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod connections;
 pub mod data_dir;
+pub mod disk;
 pub mod durable;
 pub mod effect;
 pub mod host;

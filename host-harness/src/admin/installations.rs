@@ -8,8 +8,7 @@ use super::{
     answers::{Given, Refused, whole},
 };
 use crate::{
-    activation,
-    connections::credentials,
+    activation, disk,
     host::InstallError,
     installation::InstallationFile,
     operate::Paused,
@@ -109,7 +108,7 @@ fn id_in(path: &std::path::Path) -> Option<String> {
 
 async fn write(path: PathBuf, text: Vec<u8>) -> Result<(), Refused> {
     let shown = path.display().to_string();
-    let written = tokio::task::spawn_blocking(move || credentials::replace(&path, &text)).await;
+    let written = tokio::task::spawn_blocking(move || disk::replace(&path, &text)).await;
     written.map_err(Refused::broken_off)?.map_err(|e| unwritten(&shown, &e))
 }
 

@@ -11,15 +11,17 @@
 //! not its name, since two installations may use one word: [`CredentialStore::declare`].
 
 use super::sign_in::App;
-use crate::vault::{Vault, VaultError};
+use crate::{
+    disk::{open_to_others, replace},
+    vault::{Vault, VaultError},
+};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt, fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
+    fmt, fs, io,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -505,43 +507,10 @@ impl fmt::Debug for CredentialStore {
     }
 }
 
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-    name.push(".new");
-    let temporary = folder.join(name);
-    // What a crash left behind may have other rights.
-    match fs::remove_file(&temporary) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    // The rename itself.
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
-#[cfg(unix)]
-pub(crate) fn open_to_others(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-pub(crate) fn open_to_others(_: &fs::Metadata) -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn opened(path: impl Into<PathBuf>) -> Result<CredentialStore, CredentialError> {
         CredentialStore::open(path, Vault::simulated())

@@ -5,7 +5,7 @@
 //! what was done between the copy and the loss of what it is a copy of.
 
 use super::{DataDirError, KEY, private_folder, unusable};
-use crate::durable::sqlite;
+use crate::{disk, durable::sqlite};
 use std::{
     fs::{self, File},
     io,
@@ -49,10 +49,10 @@ pub fn backup(from: &Path, to: &Path) -> Result<Backup, DataDirError> {
     }
     let files = names.into_iter().map(|(_, name)| name).collect();
     let own_key = from.join(KEY).exists();
-    synced(part.path()).and_then(|()| fs::rename(part.path(), to)).map_err(|e| unusable(to, e))?;
+    disk::sync_folder(part.path()).and_then(|()| fs::rename(part.path(), to)).map_err(|e| unusable(to, e))?;
     // It has another name now, and is not taken away.
     let _ = part.keep();
-    synced(beside).map_err(|e| unusable(beside, e))?;
+    disk::sync_folder(beside).map_err(|e| unusable(beside, e))?;
     Ok(Backup { files, own_key })
 }
 
@@ -69,10 +69,6 @@ fn copied(from: &Path, to: &Path) -> io::Result<()> {
     // With its rights.
     fs::copy(from, to)?;
     File::open(to)?.sync_all()
-}
-
-fn synced(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

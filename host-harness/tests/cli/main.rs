@@ -18,6 +18,7 @@ mod sessions;
 mod simulate;
 mod support;
 mod sync;
+mod walk;
 
 use serde_json::Value;
 use support::{harness, stderr, stdout};

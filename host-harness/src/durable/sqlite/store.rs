@@ -3,7 +3,10 @@
 //! lock is left. Not here: what is written.
 
 use super::Durability;
-use crate::durable::{EngineError, Point};
+use crate::{
+    disk,
+    durable::{EngineError, Point},
+};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use std::{
@@ -168,7 +171,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), EngineError> {
     store.execute("VACUUM INTO ?", [part.path().to_string_lossy()]).map_err(|e| failed(&e))?;
     part.as_file().sync_all().map_err(|e| failed(&e))?;
     part.persist_noclobber(to).map_err(|e| failed(&e))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| failed(&e))
+    disk::sync_folder(folder).map_err(|e| failed(&e))
 }
 
 fn alive(halted: &OnceLock<Point>) -> Result<(), EngineError> {
