@@ -41,6 +41,7 @@ fn every_sentence_is_cited_by_a_test_or_stands_in_a_document() {
 fn ranges_and_lists_count_for_each() {
     let ids = |text: &str| cited(text).into_iter().collect::<Vec<_>>();
     assert_eq!(ids("/// S2-8, S2-9 to S2-11; (S1-2)"), ["S1-2", "S2-10", "S2-11", "S2-8", "S2-9"]);
+    assert_eq!(ids("SC-1 to SC-3, SCS-4"), ["SC-1", "SC-2", "SC-3"]);
     assert_eq!(ids("S2-7 to the end, XS2-8, S2-, S2-4b, S4-1"), ["S2-7"]);
     let file = "/// S2-1\nfn rule() {}\n#[cfg(test)]\nmod tests { /* S2-2 */ }";
     assert_eq!(test_part(Path::new("plugin/src/x.rs"), file, &[]), "\nmod tests { /* S2-2 */ }");
@@ -65,7 +66,9 @@ fn cited(text: &str) -> BTreeSet<String> {
         let Some((page, rest)) = text[at + 1..].split_once('-') else { continue };
         let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
         let is_whole = !rest[number.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
-        let (["0" | "1" | "2" | "3"], Ok(number), true) = ([page], number.parse::<u32>(), is_whole) else { continue };
+        let (["C" | "0" | "1" | "2" | "3"], Ok(number), true) = ([page], number.parse::<u32>(), is_whole) else {
+            continue;
+        };
         let page = page.chars().next().unwrap_or_default();
         let from = last.filter(|(of, first, end)| *of == page && *first < number && &text[*end..at] == " to ");
         ids.extend((from.map_or(number, |(_, first, _)| first)..=number).map(|n| format!("S{page}-{n}")));

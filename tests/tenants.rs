@@ -1,4 +1,4 @@
-//! A hundred installations on one host: what one of them has to do, and whose providers do not answer, is no matter of the others.
+//! SC-6: a hundred installations on one host; what one of them has to do, and whose providers do not answer, is no matter of the others.
 //!
 //! Each has accounts of its own, an answer takes a fifth of a second, and one that does not come is waited for as long as over a
 //! socket. All of it in simulated time, so what is compared is exact.
