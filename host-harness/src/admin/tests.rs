@@ -289,6 +289,12 @@ async fn an_installation_that_is_uninstalled_is_gone_with_its_file() {
     assert!(!bench.file("second.toml").exists());
     assert_eq!(bench.get("/v1/installations/second").await.0, 404);
     assert_eq!(bench.get("/v1/installations/acme").await.1["runs"], true);
+
+    // What stands still is not waited for.
+    assert_eq!(bench.post("/v1/installations/acme/pause", json!({})).await.0, 200);
+    let (status, gone) = bench.ask(Method::DELETE, "/v1/installations/acme", Body::empty()).await;
+    assert_eq!((status, &gone["switched_off"]), (200, &json!(true)), "{gone}");
+    assert!(gone["left"][0].as_str().unwrap().starts_with("It is paused"), "{gone}");
 }
 
 #[tokio::test]

@@ -48,6 +48,12 @@ impl Fleet {
     async fn taken_back(&self, id: &str) -> Result<Vec<String>, EngineError> {
         self.host.ingress.close(id);
         self.host.switch_off(id).await?;
+        if self.host.engine.counts(id).await?.paused {
+            let still = "It is paused, so nothing more was done, and its webhooks are still there. Remove them at the provider, or put \
+                         the installation again, resume it, and remove it then";
+            let open = open(&*self.host.engine, id).await?;
+            return Ok(std::iter::once(still.to_owned()).chain(open.iter().map(line)).collect());
+        }
         let until = tokio::time::Instant::now() + MOMENT;
         loop {
             let open = open(&*self.host.engine, id).await?;
