@@ -32,7 +32,15 @@ pub struct AccountUsage {
     /// Requests that are left in the provider's window, as its last answer said. Not every provider says so.
     pub left: Option<u64>,
     pub in_flight: usize,
+    /// As many as such an account may have in flight.
     pub in_flight_max: usize,
+    /// As many as this one may: fewer after its provider said that there are too many at once, until time has passed without that.
+    pub in_flight_now_max: usize,
+    /// Of the requests in a second that such an account has: less than 100 after its provider asked to slow down, until time has passed
+    /// without that. Learned since this process began.
+    pub rate_percent: u64,
+    /// How often its provider asked to slow down since this process began.
+    pub slow_downs: u64,
     /// Nothing is sent before then.
     pub closed_until: Option<When>,
     pub closed_because: Option<String>,
@@ -57,7 +65,7 @@ pub(super) async fn usage(State(admin): App, Path(id): Path<String>) -> Result<J
 }
 
 fn shown(file: &InstallationFile, usage: Usage) -> AccountUsage {
-    let Usage { connection, provider, business_unit, quota, left, in_flight, in_flight_max, closed, passes_wait_until } =
+    let Usage { connection, provider, business_unit, quota, left, in_flight_max, pace, closed, passes_wait_until } =
         usage;
     let (closed_until, closed_because) = closed.map(|(until, why)| (When(until), why)).unzip();
     AccountUsage {
@@ -68,8 +76,11 @@ fn shown(file: &InstallationFile, usage: Usage) -> AccountUsage {
         quota_requests: quota.map(|quota| quota.requests),
         quota_window_seconds: quota.map(|quota| quota.window.as_secs()),
         left,
-        in_flight,
+        in_flight: pace.in_flight,
         in_flight_max,
+        in_flight_now_max: pace.slots,
+        rate_percent: pace.rate_percent,
+        slow_downs: pace.refusals,
         closed_until,
         closed_because,
         passes_wait_until: passes_wait_until.map(When),

@@ -333,6 +333,8 @@ async fn a_form_for_settings_is_told_what_it_needs_before_anything_runs() {
     let livestorm = &usage["accounts"].as_array().unwrap().iter().find(|one| one["connection"] == "livestorm").unwrap();
     assert_eq!((&livestorm["quota_requests"], &livestorm["account"]), (&json!(10_000), &json!("livestorm")), "{usage}");
     assert!(livestorm["left"].as_u64() < Some(10_000), "{usage}");
+    let pace = [&livestorm["rate_percent"], &livestorm["in_flight_now_max"], &livestorm["slow_downs"]];
+    assert_eq!(pace, [&json!(100), &livestorm["in_flight_max"], &json!(0)], "{usage}");
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! The whole way, with a transport that follows a script and a clock that leaps.
 
 mod envelopes;
+mod lanes;
 mod opened;
 
 use super::*;
 use crate::{
     clock::SimulatedClock,
-    effect::{Body, Method, RunId},
+    effect::{Body, Lane, Method, RunId},
     vault::Vault,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -212,8 +213,8 @@ fn read(connection: &str) -> Request {
 
 impl World {
     fn permit(&self, place: usize) -> Permit {
-        let place = place.try_into().unwrap();
-        Permit { installation: "one".into(), run: RunId(1), wave: 0, place, send_before: Timestamp::MAX }
+        let (place, lane) = (place.try_into().unwrap(), Lane::Prompt);
+        Permit { installation: "one".into(), run: RunId(1), wave: 0, place, lane, send_before: Timestamp::MAX }
     }
 
     /// All at once.
