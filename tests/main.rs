@@ -12,6 +12,7 @@ mod calls;
 mod citations;
 mod conformance;
 mod crash;
+mod disconnected;
 mod faults;
 mod forms;
 mod ingress;

@@ -190,6 +190,37 @@ pub(super) async fn token(
     Ok(Json(connected))
 }
 
+/// An account that is not connected any more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Disconnected {
+    pub installation: String,
+    pub account: String,
+    /// Whether it was connected.
+    pub was_connected: bool,
+}
+
+/// Removes what was connected for an account. What needs the account waits, and says so, until it is connected again. At its provider
+/// the token stays good until it is withdrawn there.
+#[utoipa::path(post, operation_id = "disconnect", path = "/installations/{id}/accounts/{account}/disconnect",
+    tag = "accounts",
+    params(("id" = String, Path), ("account" = String, Path, description = "As the installation file calls it under [secrets]")),
+    responses((status = 200, body = Disconnected), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(super) async fn disconnect(
+    State(admin): App,
+    Path((id, account)): Path<(String, String)>,
+) -> Result<Json<Disconnected>, Refused> {
+    let file = admin.file(&id)?;
+    wanted(&file, &account)?;
+    let was_connected = admin.fleet.host.connections.disconnect(&connected_name(&id, &account)).await?;
+    if was_connected {
+        admin.fleet.doubt(&id).await;
+        admin.look_at(&id).await?;
+    }
+    tracing::info!(installation = id, account, "was disconnected by the admin interface");
+    Ok(Json(Disconnected { installation: id, account, was_connected }))
+}
+
 /// What a person is to bring for an account.
 pub(super) enum To {
     Token,
@@ -203,7 +234,7 @@ pub(super) fn wanted(file: &InstallationFile, account: &str) -> Result<To, Refus
         Some(Declared::App(app)) => Ok(To::SignIn(app)),
         Some(Declared::Given(_)) => Err(conflict(format!(
             "the installation file says itself where the secret of `{account}` is, and that would be used. Leave `token` or \
-             `refresh_token` out of [secrets.{account}], then connect it"
+             `refresh_token` out of [secrets.{account}] first"
         ))),
         None => {
             let mut bound: Vec<&str> = file.connections.values().map(|binding| binding.account.as_str()).collect();

@@ -206,6 +206,7 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::GET, "/usage", json!({})),
         (Method::POST, "/accounts/livestorm/token", json!({"token": "made-up-token"})),
         (Method::POST, "/accounts/salesforce/sign-in", json!({})),
+        (Method::POST, "/accounts/livestorm/disconnect", json!({})),
     ];
     let described = serde_json::to_value(description()).unwrap();
     let of_one =

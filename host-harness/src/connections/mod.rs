@@ -327,6 +327,14 @@ impl Connections {
         put.unwrap_or_else(|_| Err(CredentialError::Unwritten(account.into())))
     }
 
+    /// A person has disconnected the account: what comes from now on, and what waits for its turn, is not sent. What is under way ends.
+    /// Durable on return. Whether it was connected.
+    pub async fn disconnect(&self, account: &str) -> Result<bool, CredentialError> {
+        let (store, name) = (self.credentials.clone(), account.to_owned());
+        let removed = tokio::task::spawn_blocking(move || store.remove(&name)).await;
+        removed.unwrap_or_else(|_| Err(CredentialError::Unwritten(account.into())))
+    }
+
     /// A person has mended the account at its provider: it is tried again at once.
     pub async fn mended(&self, account: &str) {
         self.grants.mended(account).await;
@@ -401,13 +409,15 @@ impl Connections {
                 Ok(slot) => slot,
                 Err(why) => return (last.unwrap_or_else(|| Err(why.into())), work),
             };
-            // Another request may have refreshed it while this one waited.
-            if let Ok(Some(newer)) = self.credentials.access(&bound.account)
-                && !self.credentials.unsaved()
-            {
-                access = newer;
-            }
-            let authorised = match permitted.authorise(&access, self.credentials.known(&bound.account)) {
+            // While this one waited another request may have refreshed it, or a person disconnected it.
+            let known = match self.credentials.access_and_known(&bound.account) {
+                Ok((newer, known)) => {
+                    access = newer.filter(|_| !self.credentials.unsaved()).unwrap_or(access);
+                    known
+                }
+                Err(e) => return (Err(SendError::Unauthorized(e.to_string())), work),
+            };
+            let authorised = match permitted.authorise(&access, known) {
                 Ok(authorised) => authorised,
                 Err(e) => return (Err(e), work),
             };

@@ -540,6 +540,34 @@ async fn who_is_connected_anew_goes_on_at_once() {
 }
 
 #[tokio::test]
+async fn who_is_disconnected_sends_nothing_more_not_even_what_waits_already_and_goes_on_once_connected_again() {
+    let w = world(|_, _| fine());
+    let waiting: Vec<_> = (0..3)
+        .map(|place| {
+            let (connections, permit, work) = (w.connections.clone(), w.permit(place), w.clock.begin());
+            tokio::spawn(async move { connections.perform(permit, read("events"), work).await.0 })
+        })
+        .collect();
+    w.clock.run_for(Duration::from_millis(100)).await;
+    assert!(w.connections.disconnect("ls").await.unwrap());
+    w.clock.run_until(Timestamp::MAX).await;
+    let said = "no credentials for account `ls`. Connect the account";
+    let mut sent = 0;
+    for answer in waiting {
+        match answer.await.unwrap() {
+            Err(SendError::Unauthorized(why)) => assert_eq!(why, said),
+            answer => sent += u32::from(status(&answer) == 200),
+        }
+    }
+    assert_eq!((sent, w.got().len()), (1, 1));
+    assert_eq!(w.one(read("events")).await, Err(SendError::Unauthorized(said.into())));
+    assert_eq!(status(&w.one(read("crm")).await), 200, "another account is another matter");
+    assert!(!w.connections.disconnect("ls").await.unwrap());
+    w.connections.connect("ls", Secret::Token(LIVESTORM.into())).await.unwrap();
+    assert_eq!(status(&w.one(read("events")).await), 200);
+}
+
+#[tokio::test]
 async fn a_token_that_is_refused_even_when_fresh_is_not_refreshed_for_every_request() {
     let w = world(|got, n| {
         if got.is_refresh() {
