@@ -68,8 +68,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let shown = arguments.installation.display();
     match was_connected {
         true => println!(
-            "{account} is disconnected: what needs it waits. To connect it again: harness connect {account} --installation {shown}. Its token \
-             stays good until it is withdrawn at its provider"
+            "{account} is disconnected: what needs it waits. To connect it again: harness connect {account} --installation \
+             {shown}. Its token stays good until it is withdrawn at its provider"
         ),
         false => println!("{account} was not connected"),
     }

@@ -8,7 +8,7 @@
 //!
 //! | # | who goes | if |
 //! |---|---|---|
-//! | 1 | a bulk request that was passed over four times | a slot is free, and no other bulk request is in flight or one slot more is free |
+//! | 1 | a bulk request that was passed over four times | a slot is free, and one more or no other bulk request in flight |
 //! | 2 | the prompt request that came first | a slot is free |
 //! | 3 | the bulk request that came first | one slot stays free for a prompt one; where the account has one slot, that one |
 //!
@@ -16,8 +16,8 @@
 //! has a request in flight, however many prompt ones there are.
 //!
 //! Promises: nobody takes a time or a slot before it starts, so what waits costs nobody a turn; after "slow down" and "quota gone"
-//! nobody starts until then; after three failures in a row only one probes; who would start later than it may wait for is told so as soon as
-//! that can be foreseen. Slots are not foreseen: nobody knows how long an answer takes.
+//! nobody starts until then; after three failures in a row only one probes; who would start later than it may wait for is told so
+//! as soon as that can be foreseen. Slots are not foreseen: nobody knows how long an answer takes.
 
 use super::{
     learned::{Learned, TooMany},
