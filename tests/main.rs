@@ -13,6 +13,7 @@ mod citations;
 mod conformance;
 mod crash;
 mod design_card;
+mod disconnected;
 mod faults;
 mod forms;
 mod ingress;

@@ -521,6 +521,7 @@ async fn sent(theatre: &Theatre, host: &Host, grant: &str, last: &str, fields: &
         run: RunId(0),
         wave: 0,
         place: 0,
+        lane: effect::Lane::Prompt,
         send_before: theatre.stage.clock.now().plus(std::time::Duration::from_secs(60)),
     };
     let (connections, work) = (host.connections.clone(), theatre.stage.clock.begin());

@@ -414,6 +414,14 @@ pub struct RunInput {
     pub assignments: Vec<Assignment>,
 }
 
+impl RunInput {
+    /// Bulk where all of its tasks are.
+    pub fn lane(&self) -> Lane {
+        let is_bulk = self.assignments.iter().all(|assignment| assignment.task.lane == Lane::Bulk);
+        if is_bulk { Lane::Bulk } else { Lane::Prompt }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub u64);
@@ -452,6 +460,8 @@ pub struct Permit {
     pub run: RunId,
     pub wave: u32,
     pub place: u32,
+    /// How urgent it is: prompt requests of an account go before bulk ones.
+    pub lane: Lane,
     /// Waiting for pace or a retry goes no further than this; then the answer is `stopped`.
     pub send_before: Timestamp,
 }

@@ -32,7 +32,15 @@ pub struct AccountUsage {
     /// Requests that are left in the provider's window, as its last answer said. Not every provider says so.
     pub left: Option<u64>,
     pub in_flight: usize,
+    /// As many as such an account may have in flight.
     pub in_flight_max: usize,
+    /// As many as this one may: fewer after its provider said that there are too many at once, until time has passed without that.
+    pub in_flight_now_max: usize,
+    /// Of the requests in a second that such an account has: less than 100 after its provider asked to slow down, until time has passed
+    /// without that. Learned since this process began.
+    pub rate_percent: u64,
+    /// How often its provider asked to slow down since this process began.
+    pub slow_downs: u64,
     /// Nothing is sent before then.
     pub closed_until: Option<When>,
     pub closed_because: Option<String>,
@@ -57,7 +65,7 @@ pub(super) async fn usage(State(admin): App, Path(id): Path<String>) -> Result<J
 }
 
 fn shown(file: &InstallationFile, usage: Usage) -> AccountUsage {
-    let Usage { connection, provider, business_unit, quota, left, in_flight, in_flight_max, closed, passes_wait_until } =
+    let Usage { connection, provider, business_unit, quota, left, in_flight_max, pace, closed, passes_wait_until } =
         usage;
     let (closed_until, closed_because) = closed.map(|(until, why)| (When(until), why)).unzip();
     AccountUsage {
@@ -68,8 +76,11 @@ fn shown(file: &InstallationFile, usage: Usage) -> AccountUsage {
         quota_requests: quota.map(|quota| quota.requests),
         quota_window_seconds: quota.map(|quota| quota.window.as_secs()),
         left,
-        in_flight,
+        in_flight: pace.in_flight,
         in_flight_max,
+        in_flight_now_max: pace.slots,
+        rate_percent: pace.rate_percent,
+        slow_downs: pace.refusals,
         closed_until,
         closed_because,
         passes_wait_until: passes_wait_until.map(When),
@@ -179,6 +190,37 @@ pub(super) async fn token(
     Ok(Json(connected))
 }
 
+/// An account that is not connected any more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Disconnected {
+    pub installation: String,
+    pub account: String,
+    /// Whether it was connected.
+    pub was_connected: bool,
+}
+
+/// Removes what was connected for an account. What needs the account waits, and says so, until it is connected again. At its provider
+/// the token stays good until it is withdrawn there.
+#[utoipa::path(post, operation_id = "disconnect", path = "/installations/{id}/accounts/{account}/disconnect",
+    tag = "accounts",
+    params(("id" = String, Path), ("account" = String, Path, description = "As the installation file calls it under [secrets]")),
+    responses((status = 200, body = Disconnected), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(super) async fn disconnect(
+    State(admin): App,
+    Path((id, account)): Path<(String, String)>,
+) -> Result<Json<Disconnected>, Refused> {
+    let file = admin.file(&id)?;
+    wanted(&file, &account)?;
+    let was_connected = admin.fleet.host.connections.disconnect(&connected_name(&id, &account)).await?;
+    if was_connected {
+        admin.fleet.doubt(&id).await;
+        admin.look_at(&id).await?;
+    }
+    tracing::info!(installation = id, account, "was disconnected by the admin interface");
+    Ok(Json(Disconnected { installation: id, account, was_connected }))
+}
+
 /// What a person is to bring for an account.
 pub(super) enum To {
     Token,
@@ -192,7 +234,7 @@ pub(super) fn wanted(file: &InstallationFile, account: &str) -> Result<To, Refus
         Some(Declared::App(app)) => Ok(To::SignIn(app)),
         Some(Declared::Given(_)) => Err(conflict(format!(
             "the installation file says itself where the secret of `{account}` is, and that would be used. Leave `token` or \
-             `refresh_token` out of [secrets.{account}], then connect it"
+             `refresh_token` out of [secrets.{account}] first"
         ))),
         None => {
             let mut bound: Vec<&str> = file.connections.values().map(|binding| binding.account.as_str()).collect();

@@ -26,22 +26,37 @@ use std::{fs, io, path::PathBuf};
 use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Listed {
+    #[serde(flatten)]
+    standing: Standing,
+    /// Whether somebody has it stand still.
+    paused: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Installations {
-    installations: Vec<Standing>,
+    installations: Vec<Listed>,
 }
 
 /// How every file of the folder stands.
 #[utoipa::path(get, operation_id = "list_installations", path = "/installations", tag = "installations", responses(
     (status = 200, body = Installations), (status = 401, body = Problem)
 ))]
-pub(super) async fn list(State(admin): App) -> Json<Installations> {
-    Json(Installations { installations: admin.fleet.standings() })
+pub(super) async fn list(State(admin): App) -> Result<Json<Installations>, Refused> {
+    let mut installations = vec![];
+    for standing in admin.fleet.standings() {
+        let paused = admin.is_paused(&standing).await?;
+        installations.push(Listed { standing, paused });
+    }
+    Ok(Json(Installations { installations }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OneInstallation {
     #[serde(flatten)]
     standing: Standing,
+    /// Whether somebody has it stand still.
+    paused: bool,
     /// The text of its file. Not where it cannot be read as one: a secret may stand in it by mistake.
     text: Option<String>,
 }
@@ -54,7 +69,8 @@ pub(super) struct OneInstallation {
 pub(super) async fn one(State(admin): App, Path(id): Path<String>) -> Result<Json<OneInstallation>, Refused> {
     let (standing, text) = admin.fleet.member(&id).ok_or_else(|| Refused::no_installation(&id))?;
     let text = text.ok().filter(|text| InstallationFile::parse(&standing.file, text).is_ok());
-    Ok(Json(OneInstallation { standing, text }))
+    let paused = admin.is_paused(&standing).await?;
+    Ok(Json(OneInstallation { standing, paused, text }))
 }
 
 /// Puts its file in the folder, or another text in its place, and takes it up at once. The answer says how it stands then: running,
@@ -94,6 +110,13 @@ pub(super) async fn put(
 }
 
 impl Admin {
+    async fn is_paused(&self, standing: &Standing) -> Result<bool, Refused> {
+        match &standing.installation {
+            Some(id) => Ok(self.fleet.host.engine.counts(id).await?.paused),
+            None => Ok(false),
+        }
+    }
+
     /// Of the file that has this id already, else one of its name.
     fn path(&self, id: &str) -> PathBuf {
         let has = self.fleet.member(id).map(|(standing, _)| standing.file);

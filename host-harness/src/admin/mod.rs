@@ -22,7 +22,7 @@ mod sign_in;
 mod tests;
 pub mod token;
 
-pub use accounts::{AccountShown, AccountUsage, Accounts, Connected, Needs, UsageShown};
+pub use accounts::{AccountShown, AccountUsage, Accounts, Connected, Disconnected, Needs, UsageShown};
 pub use answers::Problem;
 pub use installations::{Checked, MayLeave, Mended, Uninstalled};
 pub use runs::{Play, RetryWhich};
@@ -181,6 +181,7 @@ fn described() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::usage))
         .routes(routes!(accounts::token))
+        .routes(routes!(accounts::disconnect))
         .routes(routes!(sign_in::begin))
         .routes(routes!(sign_in::back));
     OpenApiRouter::with_openapi(Api::openapi()).nest("/v1", v1)

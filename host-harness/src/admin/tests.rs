@@ -206,6 +206,7 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::GET, "/usage", json!({})),
         (Method::POST, "/accounts/livestorm/token", json!({"token": "made-up-token"})),
         (Method::POST, "/accounts/salesforce/sign-in", json!({})),
+        (Method::POST, "/accounts/livestorm/disconnect", json!({})),
     ];
     let described = serde_json::to_value(description()).unwrap();
     let of_one =
@@ -339,6 +340,8 @@ async fn a_form_for_settings_is_told_what_it_needs_before_anything_runs() {
     let livestorm = &usage["accounts"].as_array().unwrap().iter().find(|one| one["connection"] == "livestorm").unwrap();
     assert_eq!((&livestorm["quota_requests"], &livestorm["account"]), (&json!(10_000), &json!("livestorm")), "{usage}");
     assert!(livestorm["left"].as_u64() < Some(10_000), "{usage}");
+    let pace = [&livestorm["rate_percent"], &livestorm["in_flight_now_max"], &livestorm["slow_downs"]];
+    assert_eq!(pace, [&json!(100), &livestorm["in_flight_max"], &json!(0)], "{usage}");
 }
 
 #[tokio::test]

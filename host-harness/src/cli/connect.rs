@@ -113,15 +113,15 @@ fn finished(arguments: &Arguments, at: &str) -> ExitCode {
     ExitCode::from(exit_codes::WELL)
 }
 
-fn not_bound<'a>(account: &str, bound: impl IntoIterator<Item = &'a str>) -> anyhow::Error {
+pub(super) fn not_bound<'a>(account: &str, bound: impl IntoIterator<Item = &'a str>) -> anyhow::Error {
     let names = bound.into_iter().collect::<Vec<_>>().join(", ");
     anyhow!("no connection is bound to an account \"{account}\". Give one of these: {names}")
 }
 
-fn given_by_the_file(account: &str) -> anyhow::Error {
+pub(super) fn given_by_the_file(account: &str) -> anyhow::Error {
     anyhow!(
         "the installation file says itself where the secret of `{account}` is, and that would be used. Leave `token` or \
-         `refresh_token` out of [secrets.{account}], then connect it"
+         `refresh_token` out of [secrets.{account}] first"
     )
 }
 

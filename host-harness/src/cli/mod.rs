@@ -9,6 +9,7 @@ mod check;
 mod completion;
 mod connect;
 mod demo;
+mod disconnect;
 pub mod exit_codes;
 mod forget;
 mod inspect;
@@ -51,6 +52,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Connect(connect::Arguments),
+    Disconnect(disconnect::Arguments),
     Check(check::Arguments),
     Map(map::Arguments),
     Install(install::InstallArguments),
@@ -87,6 +89,7 @@ pub fn run() -> ExitCode {
         match arguments.command {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Connect(arguments) => connect::run(arguments).await,
+            Command::Disconnect(arguments) => disconnect::run(arguments).await,
             Command::Check(arguments) => check::run(arguments).await,
             Command::Map(arguments) => map::run(arguments).await,
             Command::Install(arguments) => install::install(arguments).await,

@@ -81,7 +81,7 @@ pub enum Declared {
 pub enum CredentialError {
     #[error("no credentials for account `{0}`. Connect the account")]
     NoAccount(String),
-    #[error("the account `{0}` was never connected, or for another app. Connect it with `harness connect`")]
+    #[error("the account `{0}` is not connected, or for another app. Connect it with `harness connect`")]
     NotConnected(String),
     #[error(
         "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry. \
@@ -392,11 +392,13 @@ impl CredentialStore {
         Ok(())
     }
 
-    pub fn remove(&self, account: &str) -> Result<(), CredentialError> {
+    /// It is gone from the disk when this returns well, and from memory in any case. Whether there was one.
+    pub fn remove(&self, account: &str) -> Result<bool, CredentialError> {
         let mut inner = self.lock();
-        inner.accounts.remove(account);
-        inner.unsaved = true;
-        self.save(&mut inner)
+        let was_there = inner.accounts.remove(account).is_some();
+        inner.unsaved |= was_there;
+        self.save(&mut inner)?;
+        Ok(was_there)
     }
 
     /// Tells whose it is, as far as a secret tells: two of the same are one account.
@@ -420,20 +422,26 @@ impl CredentialStore {
 
     /// Nothing where a refresh has to fetch the first token.
     pub(super) fn access(&self, account: &str) -> Result<Option<Access>, CredentialError> {
-        let (secret, generation) = self.secret(account)?;
-        Ok(match secret {
+        self.access_and_known(account).map(|(access, _)| access)
+    }
+
+    /// What a request is signed with, and what its answer is searched for: of one moment, so that what signs is known.
+    pub(super) fn access_and_known(&self, account: &str) -> Result<(Option<Access>, Known), CredentialError> {
+        let inner = self.lock();
+        let found = inner.accounts.get(account).ok_or_else(|| CredentialError::NoAccount(account.into()))?;
+        let generation = found.generation;
+        let access = match found.secret.clone() {
             Secret::Token(token) => Some(Access { token, refreshable: false, generation, instance_url: None }),
             Secret::OAuth(o) => {
                 let OAuth { access_token, instance_url, .. } = *o;
                 access_token.map(|token| Access { token, refreshable: true, generation, instance_url })
             }
-        })
+        };
+        Ok((access, Known::of(found.secret.parts().into_iter().chain(&found.former).cloned())))
     }
 
     pub(super) fn known(&self, account: &str) -> Known {
-        let inner = self.lock();
-        let Some(found) = inner.accounts.get(account) else { return Known::default() };
-        Known::of(found.secret.parts().into_iter().chain(&found.former).cloned())
+        self.access_and_known(account).map(|(_, known)| known).unwrap_or_default()
     }
 
     /// Keeps what a refresh brought, unless the account's secret was changed meanwhile. Blocks until it is on the disk.

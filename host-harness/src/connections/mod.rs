@@ -12,9 +12,11 @@
 //! Invariant: nothing outside this folder knows a host name or a token.
 
 pub mod addresses;
+mod book;
 pub mod client;
 pub mod credentials;
 pub mod envelope;
+mod learned;
 mod oauth;
 mod pace;
 mod pipeline;
@@ -42,9 +44,10 @@ use crate::{
 };
 use addresses::{AddressError, Origin};
 use async_trait::async_trait;
+use book::{NoStart, Patience, Start};
 use credentials::Known;
 use oauth::Grants;
-use pace::{Lane, Patience};
+use pace::{Gate, PaceNow};
 use pipeline::{Permitted, Resolved, Sent};
 use profile::Verdict;
 use retry::{Outcome, Resend, Tries, WhyNot};
@@ -167,7 +170,7 @@ struct Bound {
     business_unit: Option<String>,
     allow_private: bool,
     reserve_percent: u8,
-    lane: Arc<Lane>,
+    gate: Arc<Gate>,
 }
 
 #[derive(Debug)]
@@ -187,8 +190,9 @@ pub struct Usage {
     pub quota: Option<Quota>,
     /// Requests left in the provider's window, as its last answer said. Not every provider says so.
     pub left: Option<u64>,
-    pub in_flight: usize,
     pub in_flight_max: usize,
+    /// What the account's refusals have taught, of the figures that hold for everybody's accounts.
+    pub pace: PaceNow,
     /// Until when nothing is sent, and why.
     pub closed: Option<(Timestamp, String)>,
     /// Until then passes have spent their share of the quota.
@@ -212,7 +216,7 @@ pub struct Connections {
     grants: Grants,
     limits: ConnectionLimits,
     installations: RwLock<HashMap<String, Arc<Installation>>>,
-    lanes: Mutex<HashMap<Account, Arc<Lane>>>,
+    gates: Mutex<HashMap<Account, Arc<Gate>>>,
 }
 
 impl fmt::Debug for Connections {
@@ -236,40 +240,36 @@ impl Connections {
             grants,
             limits,
             installations: RwLock::default(),
-            lanes: Mutex::default(),
+            gates: Mutex::default(),
         }
     }
 
     /// How many requests an account has left in its window, as its last answer said.
     pub fn left(&self, installation: &str, connection: &str) -> Option<Left> {
-        self.installation(installation)?.bindings.get(connection)?.lane.left()
+        self.installation(installation)?.bindings.get(connection)?.gate.left()
     }
 
     /// How the accounts of an installation are used at this moment, by everybody who shares them.
     pub fn usage(&self, installation: &str) -> Vec<Usage> {
         let Some(installation) = self.installation(installation) else { return vec![] };
         let now = self.clock.now();
-        let usage = |(connection, bound): (&String, &Arc<Bound>)| {
-            let in_flight_max = bound.provider.pace().in_flight_max;
-            let closed = bound.lane.closed(now);
-            Usage {
-                connection: connection.clone(),
-                provider: bound.provider,
-                business_unit: bound.business_unit.clone(),
-                quota: bound.provider.quota(),
-                left: bound.lane.left().map(|left| left.requests),
-                in_flight: in_flight_max.saturating_sub(bound.lane.free_slots()),
-                in_flight_max,
-                closed,
-                passes_wait_until: Some(bound.lane.ledger().until()).filter(|until| *until > now),
-            }
+        let usage = |(connection, bound): (&String, &Arc<Bound>)| Usage {
+            connection: connection.clone(),
+            provider: bound.provider,
+            business_unit: bound.business_unit.clone(),
+            quota: bound.provider.quota(),
+            left: bound.gate.left().map(|left| left.requests),
+            in_flight_max: bound.provider.pace().in_flight_max,
+            pace: bound.gate.pace(now),
+            closed: bound.gate.closed(now),
+            passes_wait_until: Some(bound.gate.ledger().until()).filter(|until| *until > now),
         };
         installation.bindings.iter().map(usage).collect()
     }
 
     /// What passes have spent of the account behind a connection, whoever reads.
     pub fn ledger(&self, installation: &str, connection: &str) -> Option<Arc<Ledger>> {
-        Some(self.installation(installation)?.bindings.get(connection)?.lane.ledger())
+        Some(self.installation(installation)?.bindings.get(connection)?.gate.ledger())
     }
 
     /// Sets or replaces what an installation may use. Requests under way end under the old.
@@ -327,11 +327,19 @@ impl Connections {
         put.unwrap_or_else(|_| Err(CredentialError::Unwritten(account.into())))
     }
 
+    /// A person has disconnected the account: what comes from now on, and what waits for its turn, is not sent. What is under way ends.
+    /// Durable on return. Whether it was connected.
+    pub async fn disconnect(&self, account: &str) -> Result<bool, CredentialError> {
+        let (store, name) = (self.credentials.clone(), account.to_owned());
+        let removed = tokio::task::spawn_blocking(move || store.remove(&name)).await;
+        removed.unwrap_or_else(|_| Err(CredentialError::Unwritten(account.into())))
+    }
+
     /// A person has mended the account at its provider: it is tried again at once.
     pub async fn mended(&self, account: &str) {
         self.grants.mended(account).await;
-        let lanes = self.lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        lanes.iter().filter(|((_, grant, _), _)| grant == account).for_each(|(_, lane)| lane.accepted());
+        let gates = self.gates.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        gates.iter().filter(|((_, grant, _), _)| grant == account).for_each(|(_, gate)| gate.accepted());
     }
 
     /// What this request carries if it would be let out, or the refusal that it would get.
@@ -356,10 +364,10 @@ impl Connections {
             Ok(unit) => unit,
             Err(problem) => return Err(InstallError::BusinessUnit { connection, problem }),
         };
-        let mut lanes = self.lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let lane = lanes.entry((provider, account.clone(), business_unit.clone()));
-        let lane = lane.or_insert_with(|| Arc::new(Lane::new(provider.pace(), self.clock.clone()))).clone();
-        Ok(Bound { provider, origin, account, business_unit, allow_private, reserve_percent, lane })
+        let mut gates = self.gates.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let gate = gates.entry((provider, account.clone(), business_unit.clone()));
+        let gate = gate.or_insert_with(|| Arc::new(Gate::new(provider.pace(), self.clock.clone()))).clone();
+        Ok(Bound { provider, origin, account, business_unit, allow_private, reserve_percent, gate })
     }
 
     fn installations_mut(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, Arc<Installation>>> {
@@ -373,7 +381,7 @@ impl Connections {
     /// From permission to answer, as often as it takes.
     async fn send(&self, permit: &Permit, permitted: Permitted, limits: &CallLimits, mut work: Work) -> (Answer, Work) {
         let bound = &*permitted.bound;
-        let lane = &*bound.lane;
+        let gate = &*bound.gate;
         let request = &permitted.request;
         let hold = Duration::from_millis(limits.hold_ms);
         let mut tries = Tries::default();
@@ -396,49 +404,52 @@ impl Connections {
             let held_until = self.clock.now().plus(hold);
             let patience = Patience { held_until, send_before: permit.send_before };
             let slot;
-            (slot, work) = lane.admit(work, request.method, &request.path, patience).await;
+            (slot, work) = gate.admit(work, permit.lane, request.method, &request.path, patience).await;
             let slot = match slot {
                 Ok(slot) => slot,
                 Err(why) => return (last.unwrap_or_else(|| Err(why.into())), work),
             };
-            // Another request may have refreshed it while this one waited.
-            if let Ok(Some(newer)) = self.credentials.access(&bound.account)
-                && !self.credentials.unsaved()
-            {
-                access = newer;
-            }
-            let authorised = match permitted.authorise(&access, self.credentials.known(&bound.account)) {
+            // While this one waited another request may have refreshed it, or a person disconnected it.
+            let known = match self.credentials.access_and_known(&bound.account) {
+                Ok((newer, known)) => {
+                    access = newer.filter(|_| !self.credentials.unsaved()).unwrap_or(access);
+                    known
+                }
+                Err(e) => return (Err(SendError::Unauthorized(e.to_string())), work),
+            };
+            let authorised = match permitted.authorise(&access, known) {
                 Ok(authorised) => authorised,
                 Err(e) => return (Err(e), work),
             };
             let sent;
             (sent, work) = authorised.send(&slot, &*self.transport, limits.response_bytes, work).await;
-            drop(slot);
             let now = self.clock.now();
             if let Some(left) = sent.as_ref().ok().and_then(|sent| sent.left(bound)) {
-                lane.note_left(left);
+                gate.note_left(left);
                 if let Some(reason) = left.is_others(bound.reserve_percent) {
-                    lane.hold(now.plus(RESERVE_AGAIN), &reason);
+                    gate.hold(now.plus(RESERVE_AGAIN), &reason);
                 }
             }
-            let (outcome, answer) = judge(bound, request.repeat, sent, tries, now);
+            let (outcome, answer) = judge(bound, request.repeat, sent, tries, slot.start(), now);
             match outcome {
-                Outcome::NotSent | Outcome::NoAnswer => lane.failed(now),
-                _ => lane.answered(),
+                Outcome::NotSent | Outcome::NoAnswer => gate.failed(),
+                _ => gate.answered(),
             }
+            // Not before it is known what the answer means for whoever is handed it.
+            drop(slot);
             match &outcome {
-                Outcome::Settled => lane.accepted(),
+                Outcome::Settled => gate.accepted(),
                 Outcome::TokenRefused { .. } if tries.refreshed > 0 => {
-                    lane.refuse_fresh(access.generation, now.plus(REFUSED_FRESH_FOR));
+                    gate.refuse_fresh(access.generation, now.plus(REFUSED_FRESH_FOR));
                 }
-                Outcome::TokenRefused { .. } if lane.refused_fresh(access.generation, now) => return (answer, work),
+                Outcome::TokenRefused { .. } if gate.refused_fresh(access.generation, now) => return (answer, work),
                 _ => {}
             }
             let until = match retry::may_resend(request.repeat, outcome, tries, hold, permit) {
                 Err(WhyNot::WaitTooLong(wait))
                     if request.repeat != Repeat::Once && matches!(outcome, Outcome::ServerError { .. }) =>
                 {
-                    lane.hold(now.plus(wait), "the provider is not available and says until when");
+                    gate.hold(now.plus(wait), "the provider is not available and says until when");
                     return (answer, work);
                 }
                 Err(_) => return (answer, work),
@@ -459,7 +470,7 @@ impl Connections {
             // A refused token is mended by now: what it was answered says nothing of the request.
             let was_refused = matches!(outcome, Outcome::TokenRefused { .. });
             if until > permit.send_before {
-                return (if was_refused { Err(pace::NoStart::Over.into()) } else { answer }, work);
+                return (if was_refused { Err(NoStart::Over.into()) } else { answer }, work);
             }
             last = (!was_refused).then_some(answer);
             // A held account is waited for in `admit`, with all the others.
@@ -480,6 +491,7 @@ fn judge(
     repeat: Repeat,
     sent: Result<Sent, TransportError>,
     tries: Tries,
+    start: Start,
     now: Timestamp,
 ) -> (Outcome, Answer) {
     let once = repeat == Repeat::Once;
@@ -497,7 +509,7 @@ fn judge(
     let status = sent.status();
     let throttled = |wait: Duration, reason: String| {
         let until = now.plus(wait);
-        bound.lane.hold(until, &reason);
+        bound.gate.hold(until, &reason);
         Err(SendError::Throttled { until, reason })
     };
     match sent.verdict(bound, now) {
@@ -514,7 +526,8 @@ fn judge(
         Verdict::Refused(reason) => {
             (Outcome::Settled, Err(SendError::Unauthorized(format!("account `{}`: {reason}", bound.account))))
         }
-        Verdict::SlowDown(wait) => {
+        Verdict::SlowDown(too_many, wait) => {
+            bound.gate.refused(start, too_many);
             let reason = format!("{} asks to slow down", bound.provider);
             (Outcome::SlowDown(wait), throttled(wait.unwrap_or(retry::SLOW_DOWN_DEFAULT), reason))
         }

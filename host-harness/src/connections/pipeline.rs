@@ -390,7 +390,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        connections::{pace::Lane, profile::Provider},
+        connections::{pace::Gate, profile::Provider},
         effect::{Body, Method},
     };
     use proptest::prelude::*;
@@ -416,7 +416,7 @@ mod tests {
             business_unit: None,
             allow_private: false,
             reserve_percent: 0,
-            lane: Arc::new(Lane::new(Provider::AccountEngagement.pace(), Arc::new(SystemClock))),
+            gate: Arc::new(Gate::new(Provider::AccountEngagement.pace(), Arc::new(SystemClock))),
         }
     }
 

@@ -113,14 +113,18 @@ pub fn spread(permit: &Permit, tries: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Timestamp, effect::RunId};
+    use crate::{
+        clock::Timestamp,
+        effect::{Lane, RunId},
+    };
     use Outcome::*;
     use Repeat::{Idempotent, Once, Read};
 
     const HOLD: Duration = Duration::from_secs(5);
 
     fn permit(place: u32) -> Permit {
-        Permit { installation: "i".into(), run: RunId(1), wave: 0, place, send_before: Timestamp::MAX }
+        let (installation, run, lane, send_before) = ("i".into(), RunId(1), Lane::Prompt, Timestamp::MAX);
+        Permit { installation, run, wave: 0, place, lane, send_before }
     }
 
     fn tries(resent: u32, slowed: u32, refreshed: u32) -> Tries {

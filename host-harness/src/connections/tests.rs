@@ -1,12 +1,13 @@
 //! The whole way, with a transport that follows a script and a clock that leaps.
 
 mod envelopes;
+mod lanes;
 mod opened;
 
 use super::*;
 use crate::{
     clock::SimulatedClock,
-    effect::{Body, Method, RunId},
+    effect::{Body, Lane, Method, RunId},
     vault::Vault,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -212,8 +213,8 @@ fn read(connection: &str) -> Request {
 
 impl World {
     fn permit(&self, place: usize) -> Permit {
-        let place = place.try_into().unwrap();
-        Permit { installation: "one".into(), run: RunId(1), wave: 0, place, send_before: Timestamp::MAX }
+        let (place, lane) = (place.try_into().unwrap(), Lane::Prompt);
+        Permit { installation: "one".into(), run: RunId(1), wave: 0, place, lane, send_before: Timestamp::MAX }
     }
 
     /// All at once.
@@ -536,6 +537,34 @@ async fn who_is_connected_anew_goes_on_at_once() {
     assert_eq!(w.refreshes(), 1);
     assert!(w.connections.connect("sf", Secret::Token("short".into())).await.is_err());
     assert_eq!(status(&w.one(read("crm")).await), 200, "what cannot be kept replaces nothing");
+}
+
+#[tokio::test]
+async fn who_is_disconnected_sends_nothing_more_not_even_what_waits_already_and_goes_on_once_connected_again() {
+    let w = world(|_, _| fine());
+    let waiting: Vec<_> = (0..3)
+        .map(|place| {
+            let (connections, permit, work) = (w.connections.clone(), w.permit(place), w.clock.begin());
+            tokio::spawn(async move { connections.perform(permit, read("events"), work).await.0 })
+        })
+        .collect();
+    w.clock.run_for(Duration::from_millis(100)).await;
+    assert!(w.connections.disconnect("ls").await.unwrap());
+    w.clock.run_until(Timestamp::MAX).await;
+    let said = "no credentials for account `ls`. Connect the account";
+    let mut sent = 0;
+    for answer in waiting {
+        match answer.await.unwrap() {
+            Err(SendError::Unauthorized(why)) => assert_eq!(why, said),
+            answer => sent += u32::from(status(&answer) == 200),
+        }
+    }
+    assert_eq!((sent, w.got().len()), (1, 1));
+    assert_eq!(w.one(read("events")).await, Err(SendError::Unauthorized(said.into())));
+    assert_eq!(status(&w.one(read("crm")).await), 200, "another account is another matter");
+    assert!(!w.connections.disconnect("ls").await.unwrap());
+    w.connections.connect("ls", Secret::Token(LIVESTORM.into())).await.unwrap();
+    assert_eq!(status(&w.one(read("events")).await), 200);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::{
     clock::{Clock, Timestamp, Work},
     durable::{DELIVERY, Engine, EngineError, INBOX, SOURCES, SYNC},
     effect::{
-        Ask, Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lead, Level, Line, Note, Outcome,
+        Ask, Completion, Delivery, Driver, End, Failure, FailureClass, Input, Lane, Lead, Level, Line, Note, Outcome,
         Performer, Permit, Reply, Run, RunId, Step, Task, Trigger,
     },
     sync::{
@@ -300,6 +300,8 @@ impl Runtime {
                             run: RunId(0),
                             wave,
                             place: u32::try_from(place).unwrap_or(u32::MAX),
+                            // A person waits for what these calls say.
+                            lane: Lane::Prompt,
                             send_before,
                         };
                         let work = asker.clock.begin();

@@ -196,6 +196,15 @@ impl Fleet {
         Ok(self.apply(files).await)
     }
 
+    /// Something that it needs was taken from it: with the next look it is tried once more although it runs. It runs on.
+    pub async fn doubt(&self, id: &str) {
+        let _changing = self.changing.lock().await;
+        let mut members = self.members();
+        for member in members.values_mut().filter(|member| member.is(id) && member.status == Status::Running) {
+            member.status = Status::Broken { why: "it is looked at anew".into(), findings: vec![] };
+        }
+    }
+
     pub fn standings(&self) -> Vec<Standing> {
         self.members().iter().map(|(file, member)| member.standing(file)).collect()
     }

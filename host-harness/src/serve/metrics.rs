@@ -1,7 +1,8 @@
-//! What is measured, in Prometheus' text form. Promises: no name of a person, no secret; labels are installations and words of ours.
+//! What is measured, in Prometheus' text form. Promises: no name of a person, no secret; labels are installations, names of
+//! connections, and words of ours.
 
 use super::fleet::Fleet;
-use crate::durable::EngineError;
+use crate::{connections::Usage, durable::EngineError};
 use std::fmt::Write;
 
 pub(super) async fn text(fleet: &Fleet) -> Result<String, EngineError> {
@@ -34,6 +35,16 @@ pub(super) async fn text(fleet: &Fleet) -> Result<String, EngineError> {
     for (installation, counts) in &stand {
         line(&mut out, "harness_paused", &[("installation", installation)], counts.paused.into());
     }
+    let used: Vec<_> =
+        stand.iter().map(|(installation, _)| (installation, fleet.host.connections.usage(installation))).collect();
+    for Account { name, kind, help, value } in ACCOUNTS {
+        head(&mut out, name, kind, help);
+        for (installation, usage) in used.iter().flat_map(|(of, all)| all.iter().map(move |usage| (of, usage))) {
+            if let Some(value) = value(usage) {
+                line(&mut out, name, &[("installation", installation), ("connection", &usage.connection)], value);
+            }
+        }
+    }
     head(&mut out, "harness_deliveries_taken_total", "counter", "Deliveries that were taken since the process began.");
     for (installation, count) in fleet.host.ingress.taken() {
         line(&mut out, "harness_deliveries_taken_total", &[("installation", &installation)], count);
@@ -45,6 +56,47 @@ pub(super) async fn text(fleet: &Fleet) -> Result<String, EngineError> {
     }
     Ok(out)
 }
+
+/// What is measured of the account behind each connection. Accounts that are shared show the same everywhere.
+struct Account {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    value: fn(&Usage) -> Option<u64>,
+}
+
+const ACCOUNTS: [Account; 5] = [
+    Account {
+        name: "harness_account_calls_left",
+        kind: "gauge",
+        help: "Requests left in the provider's window, as its last answer said.",
+        value: |usage| usage.left,
+    },
+    Account {
+        name: "harness_account_rate_percent",
+        kind: "gauge",
+        help: "Of the rate that such accounts have; less after the provider asked to slow down.",
+        value: |usage| Some(usage.pace.rate_percent),
+    },
+    Account {
+        name: "harness_account_slots",
+        kind: "gauge",
+        help: "Requests that may be in flight; fewer after the provider said that there are too many at once.",
+        value: |usage| Some(usage.pace.slots as u64),
+    },
+    Account {
+        name: "harness_account_in_flight",
+        kind: "gauge",
+        help: "Requests in flight.",
+        value: |usage| Some(usage.pace.in_flight as u64),
+    },
+    Account {
+        name: "harness_account_slow_downs_total",
+        kind: "counter",
+        help: "How often the provider asked to slow down since the process began.",
+        value: |usage| Some(usage.pace.refusals),
+    },
+];
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");

@@ -1,7 +1,7 @@
 //! The admin interface of a process that serves, and the commands that go through it.
 
 use crate::{
-    connect::{callback, connect, ends, followed, given, link, secrets},
+    connect::{callback, connect, disconnect, ends, followed, given, link, secrets},
     serve::{Serving, bench, registration},
     support::*,
 };
@@ -118,7 +118,11 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
     assert_eq!(held["findings"][0]["code"], "account-not-connected", "{held}");
     std::fs::write(bench.path("installation.toml"), &text).unwrap();
     let check = about(&bench, &["check"]);
-    assert!(check.status.code() == Some(1) && stderr(&check).contains("was never connected"), "{}", stderr(&check));
+    assert!(
+        check.status.code() == Some(1) && stderr(&check).contains("is not connected, or for another app"),
+        "{}",
+        stderr(&check)
+    );
 
     let token = bench.simulators.world().options.livestorm_token.clone();
     let output = given(connect(&bench, "livestorm", &[]), &token);
@@ -154,6 +158,21 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
         let (code, said) = ends(child, out);
         assert_eq!(code, Some(0), "{said}");
     }
+    // It runs on without an account that is disconnected, and says so.
+    let cut = disconnect(&bench, "livestrom");
+    assert!(stderr(&cut).contains("Give one of these: livestorm, salesforce"), "{}", stderr(&cut));
+    let cut = disconnect(&bench, "livestorm");
+    assert_eq!(cut.status.code(), Some(0), "{}", stderr(&cut));
+    assert!(stdout(&cut).starts_with("livestorm is disconnected: what needs it waits."), "{}", stdout(&cut));
+    let (_, standing) = serving.admin(&bench, "GET", "/v1/installations/acme", "");
+    assert!(standing["runs"] == true && standing["paused"] == false, "{standing}");
+    assert!(standing["why"].as_str().unwrap().contains("the account `livestorm` is not connected"), "{standing}");
+    let (_, accounts) = serving.admin(&bench, "GET", "/v1/installations/acme/accounts", "");
+    let connected: Vec<_> = accounts["accounts"].as_array().unwrap().iter().map(|one| &one["connected"]).collect();
+    assert_eq!(connected, [false, true], "{accounts}");
+    assert_eq!(given(connect(&bench, "livestorm", &[]), &token).status.code(), Some(0));
+    let (_, standing) = serving.admin(&bench, "GET", "/v1/installations/acme", "");
+    assert_eq!(standing["status"], "running", "{standing}");
     assert_eq!(serving.deliver("acme", &registration(&bench, ANA)), 202);
     serving.until(|line| line["object"] == "Lead");
     let (_, usage) = serving.admin(&bench, "GET", "/v1/installations/acme/usage", "");

@@ -40,6 +40,12 @@ pub fn connect(bench: &Bench, account: &str, more: &[&str]) -> Command {
     command
 }
 
+pub fn disconnect(bench: &Bench, account: &str) -> Output {
+    let mut command = program(&["disconnect", account]);
+    command.arg("--installation").arg(bench.path("installation.toml")).arg("--data").arg(bench.path("data"));
+    command.output().unwrap()
+}
+
 pub fn given(mut command: Command, text: &str) -> Output {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -217,6 +223,25 @@ fn what_cannot_be_connected_is_said_before_anybody_signs_in() {
         "",
         "the installation file says itself where the secret of `salesforce` is",
     );
+}
+
+#[test]
+fn what_was_connected_is_gone_once_it_is_disconnected() {
+    let bench = nobody_signed_in();
+    assert_eq!(given(connect(&bench, "livestorm", &[]), "simulated-livestorm-token\n").status.code(), Some(0));
+    for said in ["livestorm is disconnected: what needs it waits. ", "livestorm was not connected\n"] {
+        let cut = disconnect(&bench, "livestorm");
+        assert!(cut.status.code() == Some(0) && stdout(&cut).starts_with(said), "{} {}", stdout(&cut), stderr(&cut));
+    }
+    let check = bench.about(&["check"], &[]).output().unwrap();
+    assert!(stderr(&check).contains("the account `livestorm` is not connected"), "{}", stderr(&check));
+    for (bench, account, said) in [
+        (&bench, "crm", "Give one of these: livestorm, salesforce"),
+        (&Bench::new(), "salesforce", "the installation file says itself where the secret of `salesforce` is"),
+    ] {
+        let cut = disconnect(bench, account);
+        assert!(cut.status.code() == Some(1) && stderr(&cut).contains(said), "{}", stderr(&cut));
+    }
 }
 
 #[test]

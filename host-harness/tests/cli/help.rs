@@ -7,6 +7,7 @@ fn each_command_explains_itself_with_examples() {
     let commands = [
         "demo",
         "connect",
+        "disconnect",
         "serve",
         "check",
         "map",

@@ -51,6 +51,8 @@ fn five_thousand_deliveries_over_five_hundred_connections_are_all_taken_and_none
     // With what the installation does by itself.
     assert!((DELIVERIES..DELIVERIES + 5).contains(&waiting), "{waiting}");
     assert!(measured.contains("harness_paused{installation=\"acme\"} 1"), "{measured}");
+    let rate = "harness_account_rate_percent{installation=\"acme\",connection=\"livestorm\"} 100";
+    assert!(measured.contains(rate), "{measured}");
 }
 
 /// As many people register for one session.

@@ -3,7 +3,7 @@
 
 use super::{Pace, Rate, Seen, Verdict, retry_after};
 use crate::{
-    connections::policy,
+    connections::{learned::TooMany, policy},
     effect::{Method, Request},
     sync::plan::Quota,
 };
@@ -96,7 +96,7 @@ pub fn classify(seen: Seen<'_>) -> Verdict {
     match (code(seen.body), seen.status) {
         // 49 also says that the user is not in this business unit. A refresh tells the two apart, since then it stays.
         (Some(code @ (49 | 184)), _) => Verdict::TokenExpired(format!("Account Engagement answered code {code}")),
-        (Some(66), _) => Verdict::SlowDown(retry_after(seen.now, seen.headers)),
+        (Some(66), _) => Verdict::SlowDown(TooMany::AtOnce, retry_after(seen.now, seen.headers)),
         (Some(122), _) => Verdict::QuotaGone {
             wait: retry_after(seen.now, seen.headers).unwrap_or(DAY_WAIT).min(DAY_WAIT),
             reason: "Account Engagement's API calls of this day are used up".into(),
@@ -113,7 +113,7 @@ pub fn classify(seen: Seen<'_>) -> Verdict {
         }
         (Some(code @ (183 | 202 | 214)), _) => Verdict::InDoubt(format!("Account Engagement answered code {code}")),
         (_, 401) => Verdict::TokenExpired("Account Engagement answered 401".into()),
-        (_, 429) => Verdict::SlowDown(retry_after(seen.now, seen.headers)),
+        (_, 429) => Verdict::SlowDown(TooMany::InTime, retry_after(seen.now, seen.headers)),
         _ => Verdict::Plain,
     }
 }
@@ -139,7 +139,7 @@ mod tests {
             for body in [json, xml] {
                 check(AccountEngagement, status, &[], &body(184), expired(184));
                 check(AccountEngagement, status, &[], &body(49), expired(49));
-                check(AccountEngagement, status, &[], &body(66), SlowDown(None));
+                check(AccountEngagement, status, &[], &body(66), SlowDown(TooMany::AtOnce, None));
                 let day = "Account Engagement's API calls of this day are used up".to_owned();
                 check(
                     AccountEngagement,
@@ -159,7 +159,13 @@ mod tests {
     #[test]
     fn without_a_code_the_status_decides() {
         check(AccountEngagement, 401, &[], "<html>", TokenExpired("Account Engagement answered 401".into()));
-        check(AccountEngagement, 429, &[("retry-after", "2")], "", SlowDown(Some(Duration::from_secs(2))));
+        check(
+            AccountEngagement,
+            429,
+            &[("retry-after", "2")],
+            "",
+            SlowDown(TooMany::InTime, Some(Duration::from_secs(2))),
+        );
         check(AccountEngagement, 503, &[], "", Plain);
         check(AccountEngagement, 200, &[], r#"{"id":1,"code":66}"#, Plain);
     }

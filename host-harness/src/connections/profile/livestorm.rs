@@ -2,7 +2,7 @@
 //! <https://developers.livestorm.co/docs/rate-limits-and-quotas>
 
 use super::{Left, Pace, Rate, Seen, Verdict, retry_after};
-use crate::{effect::Method, sync::plan::Quota};
+use crate::{connections::learned::TooMany, effect::Method, sync::plan::Quota};
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn too_many(seen: Seen<'_>) -> Verdict {
     let wait = retry_after(seen.now, seen.headers);
     let used_up = remaining(seen.headers).is_some_and(|left| left <= 0);
     if !used_up && wait.is_none_or(|w| w <= BURST_WAIT_MAX) {
-        return Verdict::SlowDown(wait);
+        return Verdict::SlowDown(TooMany::InTime, wait);
     }
     let wait = wait.or_else(|| reset(seen)).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN_MAX);
     Verdict::QuotaGone { wait, reason: "Livestorm's calls of this month are used up".into() }
@@ -96,9 +96,15 @@ mod tests {
     fn every_answer_has_its_verdict() {
         let s = |seconds| Some(Duration::from_secs(seconds));
         check(Livestorm, 200, &[("ratelimit-monthly-remaining", "0")], "{}", Plain);
-        check(Livestorm, 429, &[], r#"{"errors":[{"title":"throttle limit"}]}"#, SlowDown(None));
-        check(Livestorm, 429, &[("retry-after", "1"), ("ratelimit-monthly-remaining", "812")], "", SlowDown(s(1)));
-        check(Livestorm, 429, &[("retry-after", "60")], "", SlowDown(s(60)));
+        check(Livestorm, 429, &[], r#"{"errors":[{"title":"throttle limit"}]}"#, SlowDown(TooMany::InTime, None));
+        check(
+            Livestorm,
+            429,
+            &[("retry-after", "1"), ("ratelimit-monthly-remaining", "812")],
+            "",
+            SlowDown(TooMany::InTime, s(1)),
+        );
+        check(Livestorm, 429, &[("retry-after", "60")], "", SlowDown(TooMany::InTime, s(60)));
         check(Livestorm, 429, &[("retry-after", "61")], "", gone(61));
         check(Livestorm, 429, &[("ratelimit-monthly-remaining", "0"), ("retry-after", "3")], "", gone(3));
         check(Livestorm, 429, &[("ratelimit-montly-remaining", "-1")], "", gone(3600));

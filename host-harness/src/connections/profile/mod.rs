@@ -14,6 +14,7 @@ mod salesforce;
 use super::{
     credentials::Access,
     envelope::{Part, Unread},
+    learned::TooMany,
 };
 use crate::{
     clock::Timestamp,
@@ -41,7 +42,7 @@ pub enum Verdict {
     /// Nothing took effect. A refresh may help.
     TokenExpired(String),
     /// Nothing took effect. Too many at once or in a short time; when to come back, if it says so.
-    SlowDown(Option<Duration>),
+    SlowDown(TooMany, Option<Duration>),
     /// Nothing took effect, and nothing will until the quota is given anew.
     QuotaGone { wait: Duration, reason: String },
     /// Nothing took effect. The account needs a person.

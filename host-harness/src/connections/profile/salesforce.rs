@@ -16,7 +16,7 @@ pub use envelope::open;
 
 use super::{Left, Pace, Seen, Verdict, retry_after};
 use crate::{
-    connections::policy,
+    connections::{learned::TooMany, policy},
     effect::{Method, Request},
 };
 use http::HeaderMap;
@@ -78,7 +78,7 @@ fn refusal(seen: Seen<'_>) -> Verdict {
         }
         (_, Some("REQUEST_LIMIT_EXCEEDED")) => match first {
             // One code, two senses: only the text tells them apart.
-            Some(e) if e.message.contains("Concurrent") => Verdict::SlowDown(Some(CONCURRENT_WAIT)),
+            Some(e) if e.message.contains("Concurrent") => Verdict::SlowDown(TooMany::AtOnce, Some(CONCURRENT_WAIT)),
             _ => Verdict::QuotaGone {
                 wait: TOTAL_WAIT,
                 reason: "Salesforce's API calls of the last 24 hours are used up".into(),
@@ -87,7 +87,7 @@ fn refusal(seen: Seen<'_>) -> Verdict {
         (_, Some(code @ ("API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED"))) => Verdict::Refused(format!(
             "Salesforce answered {code}: this org or this user may not use the API. Ask the Salesforce administrator to allow it"
         )),
-        (429, _) => Verdict::SlowDown(retry_after(seen.now, seen.headers)),
+        (429, _) => Verdict::SlowDown(TooMany::InTime, retry_after(seen.now, seen.headers)),
         _ => Verdict::Plain,
     }
 }
@@ -168,7 +168,7 @@ mod tests {
             403,
             &[],
             &body("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."),
-            SlowDown(Some(Duration::from_secs(3))),
+            SlowDown(TooMany::AtOnce, Some(Duration::from_secs(3))),
         );
         check(
             Salesforce,
@@ -177,7 +177,7 @@ mod tests {
             &body("API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."),
             Refused("Salesforce answered API_DISABLED_FOR_ORG: this org or this user may not use the API. Ask the Salesforce administrator to allow it".into()),
         );
-        check(Salesforce, 429, &[("retry-after", "2")], "", SlowDown(Some(Duration::from_secs(2))));
+        check(Salesforce, 429, &[("retry-after", "2")], "", SlowDown(TooMany::InTime, Some(Duration::from_secs(2))));
         for (status, code) in [
             (503, "SERVER_UNAVAILABLE"),
             (500, "UNKNOWN_EXCEPTION"),

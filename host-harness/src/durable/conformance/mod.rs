@@ -66,7 +66,8 @@ macro_rules! laws {
                 an_installation_that_nobody_knows_waits,
                 a_stop_lets_end_what_is_under_way_and_begins_nothing_new,
                 whoever_asks_hears_when_nothing_is_due_any_more,
-                connections_are_given_as_much_as_they_take_at_once;
+                connections_are_given_as_much_as_they_take_at_once,
+                a_request_is_of_the_lane_of_its_tasks;
             time: a_timer_is_never_early_fires_once_and_survives_a_restart,
                 a_wake_ends_the_wait_of_its_key_alone,
                 a_wake_reaches_a_task_that_was_put_off_by_the_same_run,

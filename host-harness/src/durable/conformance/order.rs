@@ -203,3 +203,21 @@ pub async fn connections_are_given_as_much_as_they_take_at_once(harness: &dyn Ha
         up.down().await;
     }
 }
+
+/// Whoever paces an account lets prompt requests go first, and has to hear which they are.
+pub async fn a_request_is_of_the_lane_of_its_tasks(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking());
+    let bulk = |key: &str, payload: &str| Task { lane: Lane::Bulk, ..task("a", key, payload) };
+    let up = bench.up();
+    up.accept([bulk("k", "b1"), bulk("k", "b2"), bulk("both", "b3"), task("a", "both", "p1"), task("a", "l", "p2")])
+        .await;
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!(statuses(&up.tasks().await), [Done; 5]);
+    let mut asked: Vec<_> =
+        bench.world.arrivals().into_iter().map(|a| (a.request.path.join("/"), a.permit.lane)).collect();
+    asked.sort();
+    let lanes =
+        [("b1", Lane::Bulk), ("b2", Lane::Bulk), ("b3", Lane::Bulk), ("p1", Lane::Prompt), ("p2", Lane::Prompt)];
+    assert_eq!(asked, lanes.map(|(payload, lane)| (format!("look/{payload}"), lane)));
+    up.down().await;
+}

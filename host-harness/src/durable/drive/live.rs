@@ -357,6 +357,7 @@ impl Live {
                         run: self.lead.run,
                         wave,
                         place: place as u32,
+                        lane: self.lead.input.lane(),
                         send_before,
                     };
                     let performer = self.performer.clone();

@@ -67,7 +67,10 @@ pub fn classify(seen: Seen<'_>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::{Verdict::*, *};
-    use crate::connections::profile::{Provider::Salesforce, tests::NOW};
+    use crate::connections::{
+        learned::TooMany,
+        profile::{Provider::Salesforce, tests::NOW},
+    };
     use serde_json::json;
     use std::time::Duration;
 
@@ -127,7 +130,7 @@ mod tests {
         check(&[expired, (412, "BATCH_PROCESSING_HALTED", "")], token());
         check(&[expired, used_up], token());
         check(&[used_up, used_up], quota());
-        check(&[long], SlowDown(Some(Duration::from_secs(3))));
+        check(&[long], SlowDown(TooMany::AtOnce, Some(Duration::from_secs(3))));
         check(&[made, expired], Plain);
         check(&[made, used_up], Plain);
         check(&[expired, (400, "DUPLICATES_DETECTED", "")], Plain);
