@@ -16,6 +16,7 @@ use crate::{
     installation::{FileError, InstallationFile},
     runtime::contract::{Finding, Manifest, Severity},
 };
+use futures_util::stream::{self, StreamExt};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -29,6 +30,8 @@ use utoipa::ToSchema;
 
 /// What keeps one from running may be elsewhere than in its file, and be mended there.
 const AGAIN: Duration = Duration::from_secs(15 * 60);
+/// How many new ones are checked at once.
+const CHECKS_MAX: usize = 8;
 /// How long a question waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -44,6 +47,13 @@ pub struct Fleet {
     members: Mutex<BTreeMap<PathBuf, Member>>,
     /// What does not run and is asked about, and by how many.
     lent: Mutex<BTreeMap<String, usize>>,
+}
+
+/// A file that has changed, or is due once more.
+struct Found {
+    path: PathBuf,
+    text: Result<String, String>,
+    before: Option<Member>,
 }
 
 /// See [`Fleet::lend`].
@@ -279,21 +289,45 @@ impl Fleet {
             tracing::info!(installation = id, file = %path.display(), "its file is gone, and nothing of it runs any more");
         }
         let now = self.host.clock.now();
-        let mut changed = vec![];
+        let is_due = |member: &Member| member.status != Status::Running && member.looked_at.plus(AGAIN) <= now;
+        let (mut changed, mut to_check) = (vec![], BTreeMap::<String, Vec<Found>>::new());
         for (path, text) in files {
-            let before = before.get(&path);
-            let is_due = |member: &Member| member.status != Status::Running && member.looked_at.plus(AGAIN) <= now;
-            if before.is_some_and(|member| member.text == text && !is_due(member)) {
+            let before = before.get(&path).cloned();
+            if before.as_ref().is_some_and(|member| member.text == text && !is_due(member)) {
                 continue;
             }
-            let ran = before.and_then(|member| member.runs.clone());
-            let member = self.one(&path, text, ran).await;
-            if before.map(|before| &before.status) != Some(&member.status) {
-                changed.push(member.standing(&path));
+            let found = Found { path, text, before };
+            match self.to_be_checked(&found) {
+                Some(id) => to_check.entry(id).or_default().push(found),
+                None => changed.extend(self.take_up(found).await),
             }
-            self.members().insert(path, member);
         }
+        // Several at a time, since the provider of one may not answer; those that claim one id in their order.
+        let checked = stream::iter(to_check.into_values()).map(|alike| async move {
+            let mut changed = vec![];
+            for found in alike {
+                changed.extend(self.take_up(found).await);
+            }
+            changed
+        });
+        changed.extend(checked.buffer_unordered(CHECKS_MAX).collect::<Vec<_>>().await.into_iter().flatten());
         changed
+    }
+
+    /// The id of one that is new here: its accounts are asked before it is switched on. All others need nobody's answer.
+    fn to_be_checked(&self, found: &Found) -> Option<String> {
+        let file = InstallationFile::parse(&found.path, found.text.as_ref().ok()?).ok()?;
+        (!self.data.is_switched_on(&file.id).unwrap_or(true)).then_some(file.id)
+    }
+
+    /// How it stands now, if that is news.
+    async fn take_up(&self, Found { path, text, before }: Found) -> Option<Standing> {
+        let ran = before.as_ref().and_then(|member| member.runs.clone());
+        let member = self.one(&path, text, ran).await;
+        let news =
+            (before.map(|before| before.status).as_ref() != Some(&member.status)).then(|| member.standing(&path));
+        self.members().insert(path, member);
+        news
     }
 
     /// All of which something may be kept here, whether or not their file is still there.
