@@ -66,11 +66,20 @@ const ADMIN: &str = "admin.json";
 pub type Accounts = BTreeMap<String, String>;
 
 /// What a pass of a stream has cost so far.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
     /// From then on it is paid back.
     pub began_at: Timestamp,
     pub spent: Spent,
+    /// When the account has paid for it, with what others have spent of it before.
+    #[serde(default)]
+    pub paid_at: Timestamp,
+    /// Pages read so far.
+    #[serde(default)]
+    pub pages: u64,
+    /// It goes on.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Where whoever finds the directory in use asks instead: the process that serves.

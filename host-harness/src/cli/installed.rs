@@ -8,7 +8,7 @@ use crate::{
     },
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
     connections::{CredentialError, CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
-    data_dir::{Accounts, DataDir, DataDirError, Pace},
+    data_dir::{Accounts, DataDir, DataDirError},
     durable::{
         Engine, EngineLimits, NoProbe, Retention,
         sqlite::{self, Durability},
@@ -280,19 +280,6 @@ pub(super) struct Opened {
 impl Opened {
     pub fn is_switched_on(&self) -> anyhow::Result<bool> {
         Ok(self.data.is_switched_on(&self.id)?)
-    }
-
-    /// Where a stream's cursor is kept, unless it is given.
-    pub fn pace(&self, stream: &str) -> anyhow::Result<Option<Pace>> {
-        Ok(self.data.pace(&self.id, stream)?)
-    }
-
-    pub fn note_pace(&self, stream: &str, pace: &Pace) -> anyhow::Result<()> {
-        Ok(self.data.note_pace(&self.id, stream, pace)?)
-    }
-
-    pub fn stream_file(&self, stream: &str) -> PathBuf {
-        self.data.stream_file(&self.id, stream)
     }
 
     pub fn switch_on(&self) -> anyhow::Result<()> {

@@ -18,6 +18,7 @@ mod resync;
 mod retry;
 mod runs;
 mod show;
+mod streams;
 mod why;
 mod words;
 
@@ -30,6 +31,10 @@ pub use resync::{Resynced, What as Resync};
 pub use retry::{Retried, Retry, Retrying};
 pub use runs::{Failed, RunFilter, RunKind, RunRow, RunStatus, Runs};
 pub use show::{Moment, Parameter, Shown, ShownTask, TaskEnd, What};
+pub use streams::{
+    CostShown, DELETED_AT, PageAsk, PageGiven, PassShown, Reader, RowGiven, StreamError, StreamShown, Streams, stream,
+    streams,
+};
 pub use why::{Searched, Story, Told, ToldKind};
 pub use words::{about, sentence, title};
 

@@ -423,7 +423,8 @@ impl Runtime {
                 let guest = Coroutine::new(&self.engine, with, |store| pre.page(store, context, of))
                     .map_err(|e| format!("{e:#}"))?;
                 let (sent, takers) = (Spent::default(), self.takers.clone());
-                return Ok(Box::new(page::Reading { guest, id, limits, pass, sent, plan, now, takers }));
+                let paid_at = None;
+                return Ok(Box::new(page::Reading { guest, id, limits, pass, sent, plan, now, takers, paid_at }));
             }
             let trigger = match own.task.kind.as_str() {
                 DELIVERY => Trigger::Webhook(kept(&own.task)?),

@@ -38,6 +38,8 @@ pub struct Taken {
     pub page: Result<Page, Interruption>,
     /// By the pass so far.
     pub spent: Spent,
+    /// When the accounts have paid for it.
+    pub paid_at: Timestamp,
 }
 
 /// Who takes the pages of passes that are asked for, by the name that stands in the pass.
@@ -72,6 +74,8 @@ pub(super) struct Reading {
     /// As the last answer had it.
     pub now: Timestamp,
     pub takers: Arc<Takers>,
+    /// What was spent is paid for once.
+    pub paid_at: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -95,7 +99,8 @@ impl Run for Reading {
                     Err(why) if self.pass.every_ms.is_some() => {
                         let message = format!("{} broke off, and is tried again in an hour: {why}", self.pass.source);
                         notes.push(Note::Log(Line { level: Level::Error, ..line("sync-broke", message) }));
-                        End::Outcomes(vec![(self.id, Outcome::Done(self.again(self.now.plus(AGAIN))))])
+                        let again = self.again(self.now.plus(AGAIN));
+                        End::Outcomes(vec![(self.id, Outcome::Done(again))])
                     }
                     Err(why) => End::Broken(why),
                 };
@@ -107,7 +112,11 @@ impl Run for Reading {
 
 impl Reading {
     /// Handed on once nothing is wrong with it.
-    fn checked(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Result<Vec<(u32, Outcome)>, String> {
+    fn checked(
+        &mut self,
+        page: Result<Page, Interruption>,
+        notes: &mut Vec<Note>,
+    ) -> Result<Vec<(u32, Outcome)>, String> {
         if let Ok(page) = &page {
             outcomes::limit("rows", page.rows.len(), ROWS_MAX)?;
             outcomes::limit("cursor-bytes", page.cursor.len(), CURSOR_BYTES_MAX)?;
@@ -117,21 +126,23 @@ impl Reading {
         }
         // Who is gone meanwhile asks again from an earlier cursor.
         let taker = self.pass.taker.as_ref().and_then(|taker| self.takers.of(taker));
-        let taken = taker.map(|taker| (taker, self.taken(page.clone())));
-        let outcomes = outcomes::checked(vec![(self.id, self.outcome(page, notes))], &[self.id], &self.limits)?;
-        if let Some((taker, taken)) = taken {
-            drop(taker.send(taken));
+        let outcome = self.outcome(page.clone(), notes);
+        let outcomes = outcomes::checked(vec![(self.id, outcome)], &[self.id], &self.limits)?;
+        if let Some(taker) = taker {
+            drop(taker.send(self.taken(page)));
         }
         Ok(outcomes)
     }
 
-    fn taken(&self, page: Result<Page, Interruption>) -> Taken {
+    fn taken(&mut self, page: Result<Page, Interruption>) -> Taken {
         let costs = page.as_ref().map_or(&[][..], |page| &page.costs);
-        Taken { number: self.pass.pages, spent: added(self.pass.spent.clone(), &self.spent(costs)), page }
+        let spent = self.spent(costs);
+        let paid_at = self.pay(&spent);
+        Taken { number: self.pass.pages, spent: added(self.pass.spent.clone(), &spent), paid_at, page }
     }
 
-    fn outcome(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Outcome {
-        let (source, repeats) = (&self.pass.source, self.pass.every_ms.is_some());
+    fn outcome(&mut self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Outcome {
+        let (source, repeats) = (self.pass.source.clone(), self.pass.every_ms.is_some());
         let mut say = |level, code, message| notes.push(Note::Log(Line { level, ..line(code, message) }));
         let failure = match page {
             Ok(page) => return Outcome::Done(self.page(page)),
@@ -163,13 +174,19 @@ impl Reading {
     }
 
     /// The same page, later. What was spent on it in vain is paid back like the rest.
-    fn again(&self, at: Timestamp) -> Completion {
-        then(self.pass.task(Some(self.plan.pay(self.now, &self.sent).max(at))))
+    fn again(&mut self, at: Timestamp) -> Completion {
+        let sent = self.sent.clone();
+        let at = self.pay(&sent).max(at);
+        then(self.pass.task(Some(at)))
     }
 
-    fn page(&self, page: Page) -> Completion {
+    fn pay(&mut self, spent: &Spent) -> Timestamp {
+        *self.paid_at.get_or_insert_with(|| self.plan.pay(self.now, spent))
+    }
+
+    fn page(&mut self, page: Page) -> Completion {
         let spent = self.spent(&page.costs);
-        let paid_at = self.plan.pay(self.now, &spent);
+        let paid_at = self.pay(&spent);
         let pass = self.pass.clone();
         let spent = added(pass.spent.clone(), &spent);
         let next = match (page.more, pass.every_ms) {
