@@ -1,5 +1,7 @@
 //! The router as it is asked, without a socket: on a host of the simulated APIs that nobody serves, on a clock that runs by itself.
 
+mod streams;
+
 use super::*;
 use crate::{
     clock::{Clock, SimulatedClock, Timestamp},
@@ -202,6 +204,8 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::GET, "/people/ana@example.org", json!({})),
         (Method::DELETE, "/people/ana@example.org", json!({})),
         (Method::POST, "/people/ana@example.org/allow-again", json!({})),
+        (Method::GET, "/streams", json!({})),
+        (Method::POST, "/streams/people/pages", json!({})),
         (Method::GET, "/accounts", json!({})),
         (Method::GET, "/usage", json!({})),
         (Method::POST, "/accounts/livestorm/token", json!({"token": "made-up-token"})),

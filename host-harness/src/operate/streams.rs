@@ -9,7 +9,7 @@
 
 use super::When;
 use crate::{
-    clock::Timestamp,
+    clock::{self, Timestamp, Work},
     data_dir::{DataDir, DataDirError, Pace},
     durable::{Accepted, EngineError, KeptTask, TaskFilter, TaskId, TaskStatus},
     effect::{Failure, Wait},
@@ -276,7 +276,7 @@ impl Reader<'_> {
 
     /// One page: read, durable, then given.
     pub async fn page(&self, name: &str, ask: &PageAsk) -> Result<PageGiven, StreamError> {
-        let (host, id) = (self.host, self.installation);
+        let (host, id, work) = (self.host, self.installation, self.host.clock.begin());
         let sources = host.sources(id);
         let source = stream(&sources, name)?;
         let mut pace = self.begun(source, ask)?;
@@ -291,12 +291,12 @@ impl Reader<'_> {
         let [Accepted::New(task) | Accepted::Already(task)] = accepted[..] else {
             return Err(StreamError::Broken("no page was asked for".into()));
         };
-        let Taken { page, spent, paid_at, .. } = self.taken(&mut pages, task).await?;
+        let (Taken { page, spent, paid_at, .. }, work) = self.taken(&mut pages, task, work).await?;
         // What was spent stands, whatever becomes of the page.
         pace = Pace { spent, paid_at: paid_at.max(pace.paid_at), more: true, ..pace };
         self.data.note_pace(id, name, &pace)?;
         let Page { rows, cursor, more, .. } = page?;
-        self.is_durable(task).await?;
+        let _work = self.is_durable(task, work).await?;
         pace = Pace { pages: pace.pages + 1, more, ..pace };
         self.data.note_pace(id, name, &pace)?;
         let left = |connection: &String| Some((connection.clone(), host.connections.left(id, connection)?.requests));
@@ -333,14 +333,20 @@ impl Reader<'_> {
         Ok(Pace { began_at: at, ..Pace::default() })
     }
 
-    async fn taken(&self, pages: &mut UnboundedReceiver<Taken>, task: TaskId) -> Result<Taken, StreamError> {
+    async fn taken(
+        &self,
+        pages: &mut UnboundedReceiver<Taken>,
+        task: TaskId,
+        mut work: Work,
+    ) -> Result<(Taken, Work), StreamError> {
         let clock = &self.host.clock;
         let until = clock.now().plus(PATIENCE);
         loop {
             let look = clock.timer(clock.now().plus(LOOK));
-            let _work = tokio::select! {
+            drop(work);
+            work = tokio::select! {
                 biased;
-                Some(taken) = pages.recv() => return Ok(taken),
+                Some(taken) = pages.recv() => return Ok((taken, clock.begin())),
                 work = look => work,
             };
             self.looked_after(task).await?;
@@ -351,12 +357,12 @@ impl Reader<'_> {
     }
 
     /// What the page remembers is kept.
-    async fn is_durable(&self, task: TaskId) -> Result<(), StreamError> {
-        let clock = &self.host.clock;
+    async fn is_durable(&self, task: TaskId, mut work: Work) -> Result<Work, StreamError> {
+        let clock = &*self.host.clock;
         while self.looked_after(task).await?.status != TaskStatus::Done {
-            let _work = clock.timer(clock.now().plus(LOOK)).await;
+            work = clock::sleep(clock, work, clock.now().plus(LOOK)).await;
         }
-        Ok(())
+        Ok(work)
     }
 
     /// As long as something can come of it.

@@ -49,7 +49,9 @@ pub(super) struct Takers(Mutex<BTreeMap<String, mpsc::UnboundedSender<Taken>>>);
 impl Takers {
     pub fn add(&self, name: &str) -> mpsc::UnboundedReceiver<Taken> {
         let (give, take) = mpsc::unbounded_channel();
-        self.0.lock().unwrap_or_else(|p| p.into_inner()).insert(name.into(), give);
+        let mut all = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        all.retain(|_, taker| !taker.is_closed());
+        all.insert(name.into(), give);
         take
     }
 

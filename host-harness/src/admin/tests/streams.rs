@@ -1,0 +1,177 @@
+//! Streams over HTTP, on a host that serves: time runs on while somebody waits for an answer.
+
+use super::*;
+use crate::simulators::livestorm::{NewEvent, NewRegistrant, NewSession};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+struct Served {
+    bench: Bench,
+    session: String,
+    _stop: DropGuard,
+}
+
+impl Served {
+    /// `acme` runs, with a session tomorrow that nobody has registered for.
+    async fn new() -> Served {
+        let bench = Bench::new().await;
+        let (_, put) = bench.put("acme", &bench.text("acme")).await;
+        assert_eq!(put["status"], "running", "{put}");
+        let session = {
+            let starts_at = Some(bench.clock.now().plus(Duration::from_secs(86_400)));
+            let mut world = bench.simulators.world();
+            let event = world.livestorm.create_event(NewEvent::default());
+            world.livestorm.publish(&event);
+            world.livestorm.create_session(&event, NewSession { starts_at, ..NewSession::default() })
+        };
+        let stop = CancellationToken::new();
+        drop(bench.admin.fleet.host.start(stop.clone()));
+        Served { bench, session, _stop: stop.drop_guard() }
+    }
+
+    fn register(&self, email: &str) {
+        let new = NewRegistrant { email: email.into(), ..NewRegistrant::default() };
+        self.bench.simulators.world().livestorm.register(&self.session, new).unwrap();
+    }
+
+    async fn asked(&self, method: Method, path: &str, body: String) -> (u16, HeaderMap, Value) {
+        let request = http::Request::builder().method(method).uri(path).header("host", "127.0.0.1:8081");
+        let request = request.header("authorization", format!("Bearer {TOKEN}")).body(Body::from(body)).unwrap();
+        let asking = tokio::spawn(self.bench.router.clone().oneshot(request));
+        while !asking.is_finished() {
+            self.bench.clock.run_for(Duration::from_millis(100)).await;
+            tokio::task::yield_now().await;
+        }
+        let answer = asking.await.unwrap().unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, headers, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn page(&self, ask: Value) -> (u16, HeaderMap, Value) {
+        self.asked(Method::POST, "/v1/installations/acme/streams/people/pages", ask.to_string()).await
+    }
+
+    /// To the end of the pass, by the cursor alone. Its rows, and the cursor after it.
+    async fn pass(&self, mut ask: Value) -> (Vec<Value>, Value) {
+        let mut rows = vec![];
+        loop {
+            let (status, _, page) = self.page(ask).await;
+            assert_eq!(status, 200, "{page}");
+            rows.extend(page["rows"].as_array().unwrap().iter().cloned());
+            if page["more"] == false {
+                return (rows, page["cursor"].clone());
+            }
+            ask = json!({"cursor": page["cursor"]});
+        }
+    }
+}
+
+fn emails(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["value"]["email"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_stream_is_read_page_by_page_and_nothing_is_skipped_whichever_cursor_is_given_again() {
+    let served = Served::new().await;
+    ["ana@example.org", "bo@example.org"].iter().for_each(|email| served.register(email));
+    let (rows, first) = served.pass(json!({})).await;
+    assert_eq!(emails(&rows), ["ana@example.org", "bo@example.org"]);
+    assert!(rows.iter().all(|row| row["change"] == "upsert"), "{rows:?}");
+
+    let (status, headers, early) = served.page(json!({"cursor": first})).await;
+    assert_eq!(status, 429, "{early}");
+    assert!(headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 60, "{headers:?}");
+    assert!(early["not_before"].is_string() && early["remedy"].as_str().unwrap().contains("now"), "{early}");
+
+    let (rows, second) = served.pass(json!({"cursor": first, "now": true})).await;
+    assert!(rows.is_empty(), "{rows:?}");
+    served.register("cy@example.org");
+    let (rows, _) = served.pass(json!({"cursor": second, "now": true})).await;
+    assert_eq!(emails(&rows), ["cy@example.org"]);
+    // Whoever lost the answers asks again from where they stood.
+    for lost in [&second, &first] {
+        let (rows, _) = served.pass(json!({"cursor": lost, "now": true})).await;
+        assert_eq!(emails(&rows), ["cy@example.org"]);
+    }
+    let (rows, _) = served.pass(json!({"now": true})).await;
+    assert_eq!(rows.len(), 3, "without a cursor everything");
+    // What all of that took is waited for: it is one sum.
+    let wait = |told: &Value| Timestamp::parse(told.as_str().unwrap()).unwrap().since(served.bench.clock.now());
+    let (_, _, told) = served.asked(Method::GET, "/v1/installations/acme/streams", String::new()).await;
+    assert!(wait(&told["streams"][0]["next_at"]) > Duration::from_secs(3_600), "{told}");
+}
+
+#[tokio::test]
+async fn the_streams_are_told_with_when_they_may_be_read_and_what_that_will_cost() {
+    let served = Served::new().await;
+    served.register("ana@example.org");
+    let list = async |query: &str| {
+        let path = format!("/v1/installations/acme/streams{query}");
+        let (status, _, told) = served.asked(Method::GET, &path, String::new()).await;
+        (status, told)
+    };
+    let (status, told) = list("").await;
+    assert_eq!(status, 200, "{told}");
+    let streams = told["streams"].as_array().unwrap();
+    let of = |name: &str| {
+        let found = streams.iter().map(|stream| (&stream["name"], &stream[name]));
+        found.map(|(name, value)| (name.as_str().unwrap(), value.clone())).collect::<Vec<_>>()
+    };
+    let keys = [("people", json!(["email"])), ("events", json!(["id"])), ("sessions", json!(["id"]))];
+    assert_eq!(of("primary_key"), keys);
+    assert!(streams.iter().all(|stream| stream["schema"]["properties"].is_object()), "{told}");
+    assert!(streams.iter().all(|stream| stream["least_interval_minutes"] == 30), "{told}");
+    assert!(streams.iter().all(|stream| stream["last_pass"].is_null() && stream.get("cost").is_none()), "{told}");
+    let (_, told) = list("?cost_of=people").await;
+    let cost = &told["streams"][0]["cost"][0];
+    assert!(cost["connection"] == "livestorm" && cost["least"].as_u64() > Some(0), "{told}");
+    assert!(cost["left"].as_u64() < Some(10_000) && told["streams"][1].get("cost").is_none(), "{told}");
+
+    served.pass(json!({})).await;
+    let (_, told) = list("").await;
+    let last = &told["streams"][0]["last_pass"];
+    assert!(last["more"] == false && last["calls"]["livestorm"].as_u64() >= Some(2), "{told}");
+    assert!(told["streams"][1]["last_pass"].is_null(), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_no_page_is_refused_with_what_to_do() {
+    let served = Served::new().await;
+    let (status, _, told) = served.asked(Method::POST, "/v1/installations/acme/pause", "{}".into()).await;
+    assert_eq!(status, 200, "{told}");
+    let paused = served.page(json!({})).await;
+    served.asked(Method::POST, "/v1/installations/acme/resume", "{}".into()).await;
+    let at = |path: &str| format!("/v1/installations/{path}");
+    let rows = [
+        (paused, 409, "is paused", "Resume it"),
+        (served.page(json!({"cursor": "nonsense"})).await, 400, "cursor cannot be used", "begin anew"),
+        (served.page(json!({"cursr": "c"})).await, 400, "not what is asked for", "openapi.json"),
+        (
+            served.asked(Method::POST, &at("acme/streams/persons/pages"), "{}".into()).await,
+            404,
+            "no stream \"persons\"",
+            "people, events, sessions",
+        ),
+        (
+            served.asked(Method::GET, &at("acme/streams?cost_of=persons"), String::new()).await,
+            404,
+            "no stream \"persons\"",
+            "people, events, sessions",
+        ),
+        (
+            served.asked(Method::GET, &at("nobody/streams"), String::new()).await,
+            404,
+            "no installation `nobody`",
+            "lists those",
+        ),
+    ];
+    for ((status, _, problem), expected, said, remedy) in rows {
+        assert_eq!(status, expected, "{problem}");
+        assert!(problem["problem"].as_str().unwrap().contains(said), "{said}: {problem}");
+        assert!(problem["remedy"].as_str().unwrap().contains(remedy), "{remedy}: {problem}");
+    }
+    // What is no longer there does not run.
+    served.bench.admin.fleet.data.note_activation("former", Timestamp(0)).unwrap();
+    let (status, _, problem) = served.asked(Method::GET, &at("former/streams"), String::new()).await;
+    assert_eq!(status, 409, "{problem}");
+}
