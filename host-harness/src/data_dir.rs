@@ -176,9 +176,9 @@ impl DataDir {
         Some(self.path.join(STREAMS)).filter(|store| store.exists())
     }
 
-    /// Where the cursor of an installation's stream is kept.
-    pub fn stream_file(&self, installation: &str, stream: &str) -> PathBuf {
-        self.path.join(format!("{installation}.{stream}.json"))
+    /// Where the cursor of an installation's stream is kept. Whoever has the folder leaves that to the taker.
+    pub fn stream_file_in(folder: &Path, installation: &str, stream: &str) -> PathBuf {
+        folder.join(format!("{installation}.{stream}.json"))
     }
 
     /// What reading a stream has cost, whatever cursor it was read from.

@@ -12,6 +12,7 @@ mod state_file;
 use super::{exit_codes, installed::Place, interrupt::Interrupt};
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
+    data_dir::DataDir,
     installation::InstallationFile,
     operate::{PageAsk, PageGiven, StreamShown},
 };
@@ -37,6 +38,9 @@ const SHORT: Duration = Duration::from_secs(120);
 ///
 /// Livestorm's calls are few: a pass begins no sooner than 30 minutes after the one before, and later where that one took many. What
 /// it will take is said before it begins.
+///
+/// While `harness serve` has the data directory, it is asked for the pages, and reads them beside all else that it does. It has a memory
+/// of its own, so where a stream was read without it before, or the other way round, everything is printed once more.
 ///
 /// Examples:
 ///   harness sync people --installation acme.toml > people.jsonl
@@ -67,9 +71,22 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let at = At::of(&arguments.place, &file).await?;
     let stream = at.stream(&arguments.stream).await?;
-    let path = arguments.state.clone().unwrap_or_else(|| at.state_file(&stream.name));
+    let kept_here = || DataDir::stream_file_in(&arguments.place.data, &file.id, &stream.name);
+    let path = arguments.state.clone().unwrap_or_else(kept_here);
     let state = StateFile::new(path, &stream.name);
     let kept = if arguments.full { None } else { state.read()? };
+    let is_of_there = at.is_there();
+    let kept = kept.filter(|kept| {
+        let is_same = kept.served == is_of_there;
+        if !is_same {
+            let other = if kept.served { "by" } else { "without" };
+            eprintln!(
+                "{}: it was read {other} `harness serve` before, and that memory is another one: everything is told once more",
+                stream.name
+            );
+        }
+        is_same
+    });
     let under_way = kept.as_ref().is_some_and(|kept| kept.more);
     let next_at = stream.next_at;
     let too_early = !under_way && next_at.0 > SystemClock.now();
@@ -147,7 +164,7 @@ impl Reading<'_> {
             };
             let records = rows.len();
             printer.records(rows, SystemClock.now())?;
-            let kept = Kept { cursor: cursor.clone(), more };
+            let kept = Kept { cursor: cursor.clone(), more, served: self.at.is_there() };
             self.state.write(&kept)?;
             printer.state(&self.state.value(&kept))?;
             progress.page(records, left.into_values().next());
