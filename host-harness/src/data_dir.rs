@@ -8,8 +8,10 @@
 //! somebody, a single file from a backup), and not where the whole directory does.
 
 mod backup;
+mod rows;
 
 pub use backup::{Backup, backup};
+pub use rows::{Gone, Keeping, Rows};
 
 use crate::{
     clock::Timestamp,
@@ -179,6 +181,11 @@ impl DataDir {
     /// Where the cursor of an installation's stream is kept. Whoever has the folder leaves that to the taker.
     pub fn stream_file_in(folder: &Path, installation: &str, stream: &str) -> PathBuf {
         folder.join(format!("{installation}.{stream}.json"))
+    }
+
+    /// Of streams that are read by themselves.
+    pub fn rows(&self) -> Rows {
+        Rows::of(&self.path)
     }
 
     /// What reading a stream has cost, whatever cursor it was read from.

@@ -99,7 +99,7 @@ impl Refused {
             StreamError::Later(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.until)),
             StreamError::Slow => (StatusCode::SERVICE_UNAVAILABLE, Some(now)),
             StreamError::Failed(_) => (StatusCode::BAD_GATEWAY, None),
-            StreamError::Paused(_) => (StatusCode::CONFLICT, None),
+            StreamError::Paused(_) | StreamError::Kept { .. } => (StatusCode::CONFLICT, None),
             StreamError::Broken(_) | StreamError::DataDir(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
         };
         let refused = Refused::new(status, error.to_string().trim_end_matches([' ', '.']));
@@ -128,6 +128,7 @@ impl From<OperateError> for Refused {
         let status = match &error {
             OperateError::Engine(e) => of_engine(e),
             OperateError::Call(e) => of_call(e),
+            OperateError::DataDir(_) => StatusCode::INTERNAL_SERVER_ERROR,
             OperateError::NoSuchRun { .. } | OperateError::NoSuchTask { .. } | OperateError::NotForgotten { .. } => {
                 StatusCode::NOT_FOUND
             }
@@ -187,7 +188,7 @@ impl From<AddError> for Refused {
             AddError::DataDir(e) => e.into(),
             AddError::Engine(e) => e.into(),
             AddError::Busy => Refused::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-            AddError::File(_) | AddError::Check(_) | AddError::Taken { .. } => {
+            AddError::File(_) | AddError::Check(_) | AddError::Stream(_) | AddError::Taken { .. } => {
                 Refused::new(StatusCode::CONFLICT, error.to_string())
             }
         }

@@ -58,7 +58,8 @@ impl Admin {
             let text = format!("`{id}` does not run, so nothing of it is read. GET /v1/installations/{id} says why");
             return Err(Refused::new(StatusCode::CONFLICT, text));
         }
-        Ok(Reader { host: &self.fleet.host, data: &self.fleet.data, installation: id })
+        let fleet = &self.fleet;
+        Ok(Reader { host: &fleet.host, data: &fleet.data, rows: Some(&fleet.rows), installation: id })
     }
 
     fn refused(&self, error: StreamError) -> Refused {

@@ -16,8 +16,8 @@ use crate::{
     host::{self, Ground, Host, Installation},
     installation::InstallationFile,
     operate::{
-        Desk, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown, Story,
-        When, Whom,
+        self, Desk, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown,
+        Story, When, Whom,
     },
     runtime::{
         Limits, Runtime,
@@ -168,7 +168,9 @@ impl AtDesk {
 
     pub async fn forget(&self, email: &str) -> anyhow::Result<Forgetting> {
         match &self.at {
-            At::Here { desk, data } => Ok(desk.forget(&self.file.id, email, streams(data)?.as_deref()).await?),
+            At::Here { desk, data } => {
+                Ok(desk.forget(&self.file.id, email, streams(data)?.as_deref(), data.rows()).await?)
+            }
             At::There(client) => Ok(client.delete(&self.path(&format!("people/{}", segment(email)))).await?),
         }
     }
@@ -410,7 +412,9 @@ async fn install(
         // Whoever hands it over is trusted.
         takes_unsigned: true,
     };
-    Ok(host.install(&file.component()?, installation).await?)
+    let manifest = host.install(&file.component()?, installation).await?;
+    operate::are_streams(&host.sources(&file.id), &file.keep).context("in streams.keep of the installation file")?;
+    Ok(manifest)
 }
 
 /// The webhook source of this name; without one, the only source that signs nothing.

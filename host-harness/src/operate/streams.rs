@@ -10,7 +10,7 @@
 use super::When;
 use crate::{
     clock::{self, Timestamp, Work},
-    data_dir::{DataDir, DataDirError, Pace},
+    data_dir::{DataDir, DataDirError, Keeping, Pace, Rows},
     durable::{Accepted, EngineError, KeptTask, TaskFilter, TaskId, TaskStatus},
     effect::{Failure, Wait},
     host::Host,
@@ -66,6 +66,9 @@ pub struct StreamShown {
     pub next_at: When,
     /// What the last pass took, or the one that is under way.
     pub last_pass: Option<PassShown>,
+    /// How the host's own reading stands, where the installation file has it read by itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kept: Option<Keeping>,
     /// What the next pass will cost, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cost: Option<Vec<CostShown>>,
@@ -170,6 +173,11 @@ pub enum StreamError {
     Broken(String),
     #[error("the installation `{0}` is paused, so nothing of it is read. Resume it first")]
     Paused(String),
+    #[error(
+        "{stream} is kept by `harness serve` itself, and of a stream one taker at a time goes on. Take its rows from {file}, or take \
+         it out of streams.keep in the installation file"
+    )]
+    Kept { stream: String, file: String },
     #[error("the page has not had its turn yet: the installation has other work to do. Ask again with the same cursor")]
     Slow,
     #[error(transparent)]
@@ -203,10 +211,17 @@ pub fn stream<'a>(sources: &'a [Source], name: &str) -> Result<&'a Source, Strea
     })
 }
 
+/// That all of these are there.
+pub fn are_streams(sources: &[Source], names: &[String]) -> Result<(), StreamError> {
+    names.iter().try_for_each(|name| stream(sources, name).map(drop))
+}
+
 /// Reads the streams of one installation, on a host that serves.
 pub struct Reader<'a> {
     pub host: &'a Host,
     pub data: &'a DataDir,
+    /// Of streams that this host reads by itself.
+    pub rows: Option<&'a Rows>,
     pub installation: &'a str,
 }
 
@@ -234,7 +249,7 @@ impl Reader<'_> {
     fn shown(&self, source: &Source) -> Result<StreamShown, StreamError> {
         let not_json = |e| StreamError::Broken(format!("the connector's schema of {} is not JSON ({e})", source.name));
         let pace = self.data.pace(self.installation, &source.name)?;
-        let next_at = self.next_at(source, pace.as_ref());
+        let next_at = self.next_after(source, pace.as_ref())?;
         let of = |Pace { began_at, spent, pages, more, .. }| PassShown {
             began_at: When(began_at),
             pages,
@@ -249,6 +264,7 @@ impl Reader<'_> {
             least_interval_minutes: source.min_interval_ms / 60_000,
             next_at: When(next_at),
             last_pass: pace.map(of),
+            kept: self.keeping(source)?,
             cost: None,
         })
     }
@@ -266,12 +282,32 @@ impl Reader<'_> {
         Ok(cost.collect())
     }
 
+    fn keeping(&self, source: &Source) -> Result<Option<Keeping>, StreamError> {
+        match self.rows {
+            Some(rows) => Ok(rows.keeping(self.installation, &source.name)?),
+            None => Ok(None),
+        }
+    }
+
+    /// When the next pass may begin.
+    pub fn next_at(&self, source: &Source) -> Result<Timestamp, StreamError> {
+        let pace = self.data.pace(self.installation, &source.name)?;
+        self.next_after(source, pace.as_ref())
+    }
+
     /// When the pass after this one may begin.
-    fn next_at(&self, source: &Source, pace: Option<&Pace>) -> Timestamp {
-        let Some(pace) = pace else { return self.host.clock.now() };
-        let (began_at, every_ms) = (pace.began_at, source.min_interval_ms);
-        let next = self.host.runtime.next_pass(self.installation, began_at, every_ms, &pace.spent);
-        next.max(pace.paid_at)
+    fn next_after(&self, source: &Source, pace: Option<&Pace>) -> Result<Timestamp, StreamError> {
+        let now = self.host.clock.now();
+        let of = |Pace { began_at, spent, paid_at, pages, more }: &Pace| {
+            // Of a pass that never came to its first page, the calls are waited for and nothing else.
+            if *more && *pages == 0 {
+                return *paid_at;
+            }
+            let next = self.host.runtime.next_pass(self.installation, *began_at, source.min_interval_ms, spent);
+            next.max(*paid_at)
+        };
+        let kept = self.data.rows().next_at(self.installation, &source.name)?;
+        Ok(pace.map(of).max(kept).unwrap_or(now))
     }
 
     /// One page: read, durable, then given.
@@ -279,6 +315,9 @@ impl Reader<'_> {
         let (host, id, work) = (self.host, self.installation, self.host.clock.begin());
         let sources = host.sources(id);
         let source = stream(&sources, name)?;
+        if let Some(Keeping { file, .. }) = self.keeping(source)? {
+            return Err(StreamError::Kept { stream: name.into(), file });
+        }
         let mut pace = self.begun(source, ask)?;
         if host.engine.counts(id).await?.paused {
             return Err(StreamError::Paused(id.into()));
@@ -307,7 +346,7 @@ impl Reader<'_> {
             cursor,
             more,
             left: pace.spent.keys().filter_map(left).collect(),
-            next_at: When(self.next_at(source, Some(&pace))),
+            next_at: When(self.next_after(source, Some(&pace))?),
             calls: pace.spent,
         })
     }
@@ -321,7 +360,7 @@ impl Reader<'_> {
             return Ok(pace);
         }
         let now = self.host.clock.now();
-        let at = self.next_at(source, before.as_ref()).max(now);
+        let at = self.next_after(source, before.as_ref())?.max(now);
         if at > now && !ask.now && !under_way {
             return Err(StreamError::TooEarly {
                 stream: source.name.clone(),

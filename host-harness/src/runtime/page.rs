@@ -13,7 +13,7 @@ use crate::{
     clock::Timestamp,
     effect::{Ask, Completion, End, Failure, FailureClass, Input, Level, Line, Note, Outcome, Run, Step, Task},
     sync::{
-        Pass,
+        Keeper, Pass,
         plan::{Plan, Spent},
     },
 };
@@ -68,6 +68,7 @@ impl Takers {
 pub(super) struct Reading {
     pub guest: Coroutine<Result<Page, Interruption>>,
     pub id: u32,
+    pub installation: String,
     pub limits: Limits,
     pub pass: Pass,
     /// Requests sent for this page.
@@ -76,6 +77,8 @@ pub(super) struct Reading {
     /// As the last answer had it.
     pub now: Timestamp,
     pub takers: Arc<Takers>,
+    /// Of a pass whose rows the host keeps.
+    pub keeper: Option<Arc<dyn Keeper>>,
     /// What was spent is paid for once.
     pub paid_at: Option<Timestamp>,
 }
@@ -96,12 +99,17 @@ impl Run for Reading {
                 Step::Asks { notes, ask }
             }
             Next::Finished { mut notes, result } => {
-                let end = match result.and_then(|page| self.checked(page, &mut notes)) {
+                let checked = match result {
+                    Ok(page) => self.checked(page, &mut notes).await,
+                    Err(why) => Err(why),
+                };
+                let end = match checked {
                     Ok(outcomes) => End::Outcomes(outcomes),
                     Err(why) if self.pass.every_ms.is_some() => {
                         let message = format!("{} broke off, and is tried again in an hour: {why}", self.pass.source);
                         notes.push(Note::Log(Line { level: Level::Error, ..line("sync-broke", message) }));
                         let again = self.again(self.now.plus(AGAIN));
+                        self.broke(&notes, Some(&again)).await;
                         End::Outcomes(vec![(self.id, Outcome::Done(again))])
                     }
                     Err(why) => End::Broken(why),
@@ -114,7 +122,7 @@ impl Run for Reading {
 
 impl Reading {
     /// Handed on once nothing is wrong with it.
-    fn checked(
+    async fn checked(
         &mut self,
         page: Result<Page, Interruption>,
         notes: &mut Vec<Note>,
@@ -122,7 +130,7 @@ impl Reading {
         if let Ok(page) = &page {
             outcomes::limit("rows", page.rows.len(), ROWS_MAX)?;
             outcomes::limit("cursor-bytes", page.cursor.len(), CURSOR_BYTES_MAX)?;
-            if self.pass.taker.is_none() && !page.rows.is_empty() {
+            if self.pass.taker.is_none() && self.keeper.is_none() && !page.rows.is_empty() {
                 return Err(format!("{} gave rows, and nobody takes them", self.pass.source));
             }
         }
@@ -132,8 +140,37 @@ impl Reading {
         let outcomes = outcomes::checked(vec![(self.id, outcome)], &[self.id], &self.limits)?;
         if let Some(taker) = taker {
             drop(taker.send(self.taken(page)));
+            return Ok(outcomes);
+        }
+        let done = match outcomes.first() {
+            Some((_, Outcome::Done(done))) => Some(done),
+            _ => None,
+        };
+        match page {
+            Ok(page) => self.kept(page, done).await?,
+            Err(_) => self.broke(notes, done).await,
         }
         Ok(outcomes)
+    }
+
+    async fn kept(&mut self, page: Page, done: Option<&Completion>) -> Result<(), String> {
+        let Some(keeper) = self.keeper.clone() else { return Ok(()) };
+        let (installation, pass, now, next_at) =
+            (self.installation.clone(), self.pass.clone(), self.now, next_at(done));
+        let kept = move || keeper.keep(&installation, &pass, &page, now, next_at);
+        tokio::task::spawn_blocking(kept).await.map_err(|e| e.to_string())?
+    }
+
+    async fn broke(&mut self, notes: &[Note], done: Option<&Completion>) {
+        let Some(keeper) = self.keeper.clone() else { return };
+        let said = notes.iter().rev().find_map(|note| match note {
+            Note::Log(line) => Some(line.message.clone()),
+            _ => None,
+        });
+        let (installation, pass, again_at) = (self.installation.clone(), self.pass.clone(), next_at(done));
+        let broke = move || keeper.broke(&installation, &pass, &said.unwrap_or_default(), again_at);
+        // What broke there is no reason to read no more.
+        drop(tokio::task::spawn_blocking(broke).await);
     }
 
     fn taken(&mut self, page: Result<Page, Interruption>) -> Taken {
@@ -199,7 +236,8 @@ impl Reading {
             (true, None) => Some(pass.next_page(page.cursor, spent).task(Some(paid_at))),
             (false, Some(every_ms)) => {
                 let at = pass.began_at.plus(Duration::from_millis(every_ms)).max(paid_at);
-                Some(Pass::repeating(&pass.source, Some(page.cursor), every_ms, at).task(Some(at)))
+                let next = Pass::repeating(&pass.source, Some(page.cursor), every_ms, at);
+                Some(Pass { kept: pass.kept, ..next }.task(Some(at)))
             }
             (false, None) => None,
         };
@@ -220,6 +258,10 @@ fn added(mut to: Spent, spent: &Spent) -> Spent {
     to
 }
 
+fn next_at(done: Option<&Completion>) -> Option<Timestamp> {
+    done?.then.as_ref()?.not_before
+}
+
 fn then(task: Task) -> Completion {
     Completion { then: Some(Box::new(task)), ..Completion::default() }
 }
@@ -232,12 +274,27 @@ fn line(code: &str, message: String) -> Line {
 pub(super) struct Nothing {
     pub id: u32,
     pub why: &'static str,
+    /// The same, later.
+    pub then: Option<Task>,
+}
+
+impl Nothing {
+    pub fn until_it_is_kept(id: u32, pass: &Pass, now: Timestamp) -> Nothing {
+        let then = Some(pass.task(Some(now.plus(AGAIN))));
+        Nothing { id, why: "rows are kept by the process that serves, and this is another one", then }
+    }
 }
 
 #[async_trait]
 impl Run for Nothing {
     async fn step(&mut self, _: Input) -> Step {
         let notes = vec![Note::Log(Line { level: Level::Debug, ..line("sync-not-read", self.why.into()) })];
-        Step::Finished { notes, end: End::Outcomes(vec![(self.id, Outcome::Done(Completion::default()))]) }
+        Step::Finished {
+            notes,
+            end: {
+                let then = self.then.take().map(Box::new);
+                End::Outcomes(vec![(self.id, Outcome::Done(Completion { then, ..Completion::default() }))])
+            },
+        }
     }
 }

@@ -1,7 +1,11 @@
 //! Streams over HTTP, on a host that serves: time runs on while somebody waits for an answer.
 
 use super::*;
-use crate::simulators::livestorm::{NewEvent, NewRegistrant, NewSession};
+use crate::simulators::{
+    Api,
+    faults::{Fault, FaultPlan, FaultRule, Selector},
+    livestorm::{NewEvent, NewRegistrant, NewSession},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 struct Served {
@@ -13,8 +17,13 @@ struct Served {
 impl Served {
     /// `acme` runs, with a session tomorrow that nobody has registered for.
     async fn new() -> Served {
+        Served::with("").await
+    }
+
+    /// With this in its file, too.
+    async fn with(more: &str) -> Served {
         let bench = Bench::new().await;
-        let (_, put) = bench.put("acme", &bench.text("acme")).await;
+        let (_, put) = bench.put("acme", &(bench.text("acme") + more)).await;
         assert_eq!(put["status"], "running", "{put}");
         let session = {
             let starts_at = Some(bench.clock.now().plus(Duration::from_secs(86_400)));
@@ -45,6 +54,28 @@ impl Served {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
         (status, headers, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn put(&self, more: &str) -> Value {
+        let text = self.bench.text("acme") + more;
+        self.asked(Method::PUT, "/v1/installations/acme", text).await.2
+    }
+
+    async fn hours(&self, hours: u64) {
+        self.bench.clock.run_for(Duration::from_secs(3_600 * hours)).await;
+    }
+
+    /// Whose records are in the file.
+    fn kept(&self) -> Vec<String> {
+        let file = self.bench.folder.path().join("data/rows/acme/people.jsonl");
+        let record = |line: &str| serde_json::from_str::<Value>(line).unwrap()["email"].as_str().unwrap().to_owned();
+        fs::read_to_string(file).unwrap_or_default().lines().map(record).collect()
+    }
+
+    /// How the host's own reading of people stands.
+    async fn keeping(&self) -> Value {
+        let (_, _, told) = self.asked(Method::GET, "/v1/installations/acme/streams", String::new()).await;
+        told["streams"][0]["kept"].clone()
     }
 
     async fn page(&self, ask: Value) -> (u16, HeaderMap, Value) {
@@ -174,4 +205,85 @@ async fn what_is_no_page_is_refused_with_what_to_do() {
     served.bench.admin.fleet.data.note_activation("former", Timestamp(0)).unwrap();
     let (status, _, problem) = served.asked(Method::GET, &at("former/streams"), String::new()).await;
     assert_eq!(status, 409, "{problem}");
+}
+
+/// And nothing is lost by it: the same page comes once the provider answers.
+#[tokio::test]
+async fn what_the_provider_does_not_give_is_told_as_that_and_asked_for_again() {
+    let served = Served::new().await;
+    served.register("ana@example.org");
+    let answers = |status: u16, headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let what = Fault::Answer { status, headers, body: "{}".into() };
+        let rule = FaultRule { on: Selector::api(Api::Livestorm), skip: 0, times: 100, what };
+        served.bench.simulators.world().faults = FaultPlan::rules([rule]);
+    };
+    answers(403, &[]);
+    let (status, _, refused) = served.page(json!({})).await;
+    assert!(status == 502 && !refused["remedy"].as_str().unwrap().is_empty(), "{status} {refused}");
+    // The calls of the account are waited for, the ones of its other passes too, and not half an hour.
+    let (status, headers, early) = served.page(json!({})).await;
+    assert_eq!(status, 429, "{early}");
+    let seconds = |headers: &HeaderMap| headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
+    assert!((500..1_700).contains(&seconds(&headers)), "{headers:?}");
+    answers(429, &[("retry-after", "3600")]);
+    let (status, headers, later) = served.page(json!({"now": true})).await;
+    assert_eq!(status, 503, "{later}");
+    assert!(later["not_before"].is_string() && (3_000..3_700).contains(&seconds(&headers)), "{later} {headers:?}");
+    served.bench.simulators.world().faults = FaultPlan::default();
+    served.hours(2).await;
+    assert_eq!(emails(&served.pass(json!({})).await.0), ["ana@example.org"]);
+}
+
+const KEEP: &str = "[streams]\nkeep = [\"people\"]\n";
+
+#[tokio::test]
+async fn a_stream_that_is_kept_is_read_by_itself_by_nobody_else_and_goes_on_where_it_stood() {
+    let served = Served::with(KEEP).await;
+    ["ana@example.org", "bo@example.org"].iter().for_each(|email| served.register(email));
+    served.bench.clock.run_for(Duration::from_secs(20 * 60)).await;
+    assert_eq!(served.kept(), ["ana@example.org", "bo@example.org"]);
+    let keeping = served.keeping().await;
+    let time = |of: &Value| Timestamp::parse(of.as_str().unwrap()).unwrap();
+    let apart = time(&keeping["next_at"]).since(time(&keeping["last_page_at"]));
+    assert!(apart > Duration::from_secs(25 * 60) && keeping["more"] == false && keeping["rows"] == 2, "{keeping}");
+    assert!(keeping.get("trouble").is_none(), "{keeping}");
+    let (status, _, refused) = served.page(json!({"now": true})).await;
+    assert!(status == 409 && refused["remedy"].as_str().unwrap().contains("rows/acme/people.jsonl"), "{refused}");
+
+    served.register("cy@example.org");
+    served.hours(3).await;
+    assert_eq!(served.kept()[2..], ["cy@example.org"]);
+
+    // Whoever does not want it kept any more reads it as before, and what was told stays.
+    assert_eq!(served.put("").await["status"], "running");
+    served.register("di@example.org");
+    served.hours(5).await;
+    assert_eq!((served.kept().len(), served.keeping().await), (3, Value::Null));
+    assert_eq!(served.pass(json!({"now": true})).await.0.len(), 4);
+    served.put(KEEP).await;
+    served.hours(24).await;
+    assert_eq!(served.kept()[3..], ["di@example.org"], "from where it stood");
+
+    let broken = served.put("[streams]\nkeep = [\"persons\"]\n").await;
+    let why = broken["why"].as_str().unwrap();
+    assert!(why.contains("no stream \"persons\"") && why.contains("people, events, sessions"), "{broken}");
+    assert_eq!(broken["runs"], true);
+}
+
+#[tokio::test]
+async fn why_a_stream_is_not_read_is_told_and_it_is_read_once_that_is_mended() {
+    let served = Served::with(KEEP).await;
+    served.register("ana@example.org");
+    // The file of its rows cannot be made.
+    let folder = served.bench.folder.path().join("data/rows");
+    fs::write(&folder, "").unwrap();
+    served.hours(2).await;
+    let keeping = served.keeping().await;
+    let trouble = keeping["trouble"].as_str().unwrap();
+    assert!(trouble.contains("tried again in an hour: its rows could not be kept"), "{keeping}");
+    fs::remove_file(&folder).unwrap();
+    served.hours(2).await;
+    assert_eq!(served.kept(), ["ana@example.org"]);
+    assert!(served.keeping().await.get("trouble").is_none());
 }

@@ -12,9 +12,9 @@ mod state_file;
 use super::{exit_codes, installed::Place, interrupt::Interrupt};
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
-    data_dir::DataDir,
+    data_dir::{DataDir, Keeping},
     installation::InstallationFile,
-    operate::{PageAsk, PageGiven, StreamShown},
+    operate::{PageAsk, PageGiven, StreamError, StreamShown},
 };
 use anyhow::bail;
 use format::{Format, Printer};
@@ -71,6 +71,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let at = At::of(&arguments.place, &file).await?;
     let stream = at.stream(&arguments.stream).await?;
+    if let Some(Keeping { file, .. }) = &stream.kept {
+        return Err(StreamError::Kept { stream: stream.name.clone(), file: file.clone() }.into());
+    }
     let kept_here = || DataDir::stream_file_in(&arguments.place.data, &file.id, &stream.name);
     let path = arguments.state.clone().unwrap_or_else(kept_here);
     let state = StateFile::new(path, &stream.name);

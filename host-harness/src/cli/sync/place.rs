@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) enum At {
     Here(Box<Opened>),
-    There { client: Client, id: String },
+    There { client: Box<Client>, id: String },
 }
 
 pub(super) enum Told {
@@ -31,7 +31,7 @@ pub(super) enum Told {
 impl At {
     pub async fn of(place: &Place, file: &InstallationFile) -> anyhow::Result<At> {
         Ok(match who_serves(&place.data)? {
-            Some(client) => At::There { client, id: file.id.clone() },
+            Some(client) => At::There { client: Box::new(client), id: file.id.clone() },
             None => At::Here(Box::new(place.open_for_streams(file).await?)),
         })
     }
@@ -86,7 +86,7 @@ impl At {
 }
 
 fn reader(opened: &Opened) -> Reader<'_> {
-    Reader { host: &opened.host, data: &opened.data, installation: &opened.id }
+    Reader { host: &opened.host, data: &opened.data, rows: None, installation: &opened.id }
 }
 
 fn path(id: &str, rest: &str) -> String {
