@@ -56,7 +56,7 @@ struct Note {
 pub struct Keeping {
     /// The file that its rows are added to. Move it away whenever you like.
     pub file: String,
-    /// Rows that were written, in all.
+    /// Rows that were written, in all. Those of a page that was written again, after a death, count again.
     pub rows: u64,
     /// When the last page was written. Nothing: none was yet.
     pub last_page_at: Option<When>,

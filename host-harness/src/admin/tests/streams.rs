@@ -1,11 +1,13 @@
 //! Streams over HTTP, on a host that serves: time runs on while somebody waits for an answer.
 
 use super::*;
+use crate::durable::{Phase, Point};
 use crate::simulators::{
     Api,
     faults::{Fault, FaultPlan, FaultRule, Selector},
     livestorm::{NewEvent, NewRegistrant, NewSession},
 };
+use std::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 struct Served {
@@ -286,4 +288,72 @@ async fn why_a_stream_is_not_read_is_told_and_it_is_read_once_that_is_mended() {
     served.hours(2).await;
     assert_eq!(served.kept(), ["ana@example.org"]);
     assert!(served.keeping().await.get("trouble").is_none());
+}
+
+/// Stands in for the death of the process where a run ends whose rows are on the disk and which the engine does not know as done.
+struct DiesWithRows {
+    file: PathBuf,
+    /// How many there were at the last death.
+    left: Mutex<usize>,
+}
+
+impl Probe for DiesWithRows {
+    fn reached(&self, point: &Point) -> bool {
+        let rows = fs::read_to_string(&self.file).unwrap_or_default().lines().count();
+        let mut left = self.left.lock().unwrap();
+        let dies = point.phase == Phase::Ending && rows > *left;
+        if dies {
+            *left = rows;
+        }
+        !dies
+    }
+}
+
+#[tokio::test]
+async fn dead_between_the_rows_and_the_cursor_it_writes_the_page_again_in_its_own_place() {
+    let Served { bench, session, .. } = Served::new().await;
+    let Bench { clock, simulators, folder, admin, router } = bench;
+    drop((admin, router));
+    // One more than a page tells.
+    let all: Vec<String> = (0..301).map(|person| format!("p{person}@example.org")).collect();
+    for email in &all {
+        let new = NewRegistrant { email: email.clone(), ..NewRegistrant::default() };
+        simulators.world().livestorm.register(&session, new).unwrap();
+    }
+    let file = folder.path().join("data/rows/acme/people.jsonl");
+    let probe = Arc::new(DiesWithRows { file: file.clone(), left: Mutex::default() });
+    let mut deaths = vec![];
+    let text = fs::read_to_string(folder.path().join("installations/acme.toml")).unwrap() + KEEP;
+    fs::write(folder.path().join("installations/acme.toml"), text).unwrap();
+    loop {
+        // Whoever is dead has let go of the directory.
+        let admin = loop {
+            match opened(folder.path(), &clock, &simulators, probe.clone()) {
+                Ok(admin) => break admin,
+                Err(_) => clock.run_for(Duration::from_millis(100)).await,
+            }
+            tokio::task::yield_now().await;
+        };
+        let looking = tokio::spawn(async move { admin.look(None).await.map(|()| admin) });
+        while !looking.is_finished() {
+            clock.run_for(Duration::from_millis(100)).await;
+            tokio::task::yield_now().await;
+        }
+        let admin = looking.await.unwrap().unwrap();
+        let serving = admin.fleet.host.start(CancellationToken::new());
+        clock.run_for(Duration::from_secs(15 * 60)).await;
+        if !serving.is_finished() {
+            serving.abort();
+            break;
+        }
+        assert!(matches!(serving.await.unwrap(), Err(EngineError::Stopped(_))));
+        deaths.push(fs::read_to_string(&file).unwrap().lines().count());
+    }
+    assert_eq!(deaths, [300, 301]);
+    let record = |line: &str| serde_json::from_str::<Value>(line).unwrap()["email"].as_str().unwrap().to_owned();
+    let mut told: Vec<String> = fs::read_to_string(&file).unwrap().lines().map(record).collect();
+    told.sort();
+    let mut all = all;
+    all.sort();
+    assert_eq!(told, all);
 }
