@@ -8,8 +8,10 @@
 //! somebody, a single file from a backup), and not where the whole directory does.
 
 mod backup;
+mod rows;
 
 pub use backup::{Backup, backup};
+pub use rows::{Gone, Keeping, Rows};
 
 use crate::{
     clock::Timestamp,
@@ -67,11 +69,20 @@ const ADMIN: &str = "admin.json";
 pub type Accounts = BTreeMap<String, String>;
 
 /// What a pass of a stream has cost so far.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
     /// From then on it is paid back.
     pub began_at: Timestamp,
     pub spent: Spent,
+    /// When the account has paid for it, with what others have spent of it before.
+    #[serde(default)]
+    pub paid_at: Timestamp,
+    /// Pages read so far.
+    #[serde(default)]
+    pub pages: u64,
+    /// It goes on.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Where whoever finds the directory in use asks instead: the process that serves.
@@ -168,9 +179,14 @@ impl DataDir {
         Some(self.path.join(STREAMS)).filter(|store| store.exists())
     }
 
-    /// Where the cursor of an installation's stream is kept.
-    pub fn stream_file(&self, installation: &str, stream: &str) -> PathBuf {
-        self.path.join(format!("{installation}.{stream}.json"))
+    /// Where the cursor of an installation's stream is kept. Whoever has the folder leaves that to the taker.
+    pub fn stream_file_in(folder: &Path, installation: &str, stream: &str) -> PathBuf {
+        folder.join(format!("{installation}.{stream}.json"))
+    }
+
+    /// Of streams that are read by themselves.
+    pub fn rows(&self) -> Rows {
+        Rows::of(&self.path)
     }
 
     /// What reading a stream has cost, whatever cursor it was read from.

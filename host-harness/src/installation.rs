@@ -48,6 +48,8 @@ pub struct InstallationFile {
     pub connections: BTreeMap<String, Binding>,
     accounts: BTreeMap<String, Account>,
     webhooks: Webhooks,
+    /// Streams that `harness serve` reads by itself, and keeps the rows of.
+    pub keep: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +65,15 @@ struct Written {
     secrets: BTreeMap<String, WrittenAccount>,
     #[serde(default)]
     webhooks: Webhooks,
+    #[serde(default)]
+    streams: Streams,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Streams {
+    #[serde(default)]
+    keep: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,6 +213,7 @@ impl InstallationFile {
             connections: written.connections,
             accounts,
             webhooks: written.webhooks,
+            keep: written.streams.keep,
         })
     }
 
@@ -518,6 +530,7 @@ mod tests {
                 "[webhooks]\naddress_secret = \"hush-hush\"",
                 "webhooks.address_secret: a secret, or something in its place",
             ),
+            ("[streams]\nkep = []", "streams.kep"),
             ("[settings]\nx = nan", "acme.toml, settings: NaN is no number of JSON. Write a finite one"),
         ];
         for (text, expect) in rows {

@@ -2,11 +2,12 @@
 //! repeats a body.
 
 use crate::{
+    clock::Timestamp,
     connections::CredentialError,
     data_dir::DataDirError,
     durable::EngineError,
     host::{FixError, InstallError},
-    operate::OperateError,
+    operate::{OperateError, StreamError, When},
     runtime::{CallError, contract::Finding},
     serve::{fleet::AddError, retire::RetireError},
 };
@@ -30,13 +31,16 @@ pub struct Problem {
     /// What the connector says of it, where it has been asked.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub findings: Vec<Finding>,
+    /// Where it is only too early: from then on it may be asked again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_before: Option<When>,
 }
 
 impl Problem {
     /// Our own texts end with what to do, as a sentence of its own.
     fn of(text: &str) -> Problem {
         let (problem, remedy) = text.rsplit_once(". ").unwrap_or((text, ""));
-        Problem { problem: problem.into(), remedy: remedy.into(), findings: vec![] }
+        Problem { problem: problem.into(), remedy: remedy.into(), findings: vec![], not_before: None }
     }
 }
 
@@ -54,11 +58,13 @@ impl fmt::Display for Problem {
 pub(super) struct Refused {
     pub status: StatusCode,
     pub problem: Problem,
+    /// Seconds.
+    retry_after: Option<u64>,
 }
 
 impl Refused {
     pub fn new(status: StatusCode, text: impl AsRef<str>) -> Refused {
-        Refused { status, problem: Problem::of(text.as_ref()) }
+        Refused { status, problem: Problem::of(text.as_ref()), retry_after: None }
     }
 
     pub fn no_installation(id: &str) -> Refused {
@@ -76,6 +82,32 @@ impl Refused {
     fn with(self, findings: Vec<Finding>) -> Refused {
         Refused { problem: Problem { findings, ..self.problem }, ..self }
     }
+
+    fn until(self, at: Timestamp, now: Timestamp) -> Refused {
+        let problem = Problem { not_before: Some(When(at)), ..self.problem };
+        // A second more than whole ones: asked then, it is not too early again.
+        Refused { problem, retry_after: Some(at.since(now).as_secs() + 1), ..self }
+    }
+
+    pub fn of_stream(error: StreamError, now: Timestamp) -> Refused {
+        let (status, until) = match &error {
+            StreamError::Engine(e) => (of_engine(e), None),
+            StreamError::Call(e) => (of_call(e), None),
+            StreamError::NoStream { .. } => (StatusCode::NOT_FOUND, None),
+            StreamError::TooEarly { at, .. } => (StatusCode::TOO_MANY_REQUESTS, Some(*at)),
+            StreamError::BadCursor(_) => (StatusCode::BAD_REQUEST, None),
+            StreamError::Later(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.until)),
+            StreamError::Slow => (StatusCode::SERVICE_UNAVAILABLE, Some(now)),
+            StreamError::Failed(_) => (StatusCode::BAD_GATEWAY, None),
+            StreamError::Paused(_) | StreamError::Kept { .. } => (StatusCode::CONFLICT, None),
+            StreamError::Broken(_) | StreamError::DataDir(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
+        };
+        let refused = Refused::new(status, error.to_string().trim_end_matches([' ', '.']));
+        match until {
+            Some(at) => refused.until(at, now),
+            None => refused,
+        }
+    }
 }
 
 impl IntoResponse for Refused {
@@ -83,6 +115,9 @@ impl IntoResponse for Refused {
         let mut response = (self.status, Json(self.problem)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -93,6 +128,7 @@ impl From<OperateError> for Refused {
         let status = match &error {
             OperateError::Engine(e) => of_engine(e),
             OperateError::Call(e) => of_call(e),
+            OperateError::DataDir(_) => StatusCode::INTERNAL_SERVER_ERROR,
             OperateError::NoSuchRun { .. } | OperateError::NoSuchTask { .. } | OperateError::NotForgotten { .. } => {
                 StatusCode::NOT_FOUND
             }
@@ -152,7 +188,7 @@ impl From<AddError> for Refused {
             AddError::DataDir(e) => e.into(),
             AddError::Engine(e) => e.into(),
             AddError::Busy => Refused::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-            AddError::File(_) | AddError::Check(_) | AddError::Taken { .. } => {
+            AddError::File(_) | AddError::Check(_) | AddError::Stream(_) | AddError::Taken { .. } => {
                 Refused::new(StatusCode::CONFLICT, error.to_string())
             }
         }
@@ -180,9 +216,8 @@ impl From<FixError> for Refused {
 /// What the connector says is in the way.
 impl From<Finding> for Refused {
     fn from(finding: Finding) -> Refused {
-        let problem =
-            Problem { problem: finding.problem.clone(), remedy: finding.remedy.clone(), findings: vec![finding] };
-        Refused { status: StatusCode::CONFLICT, problem }
+        let problem = Problem { problem: finding.problem.clone(), remedy: finding.remedy.clone(), ..Problem::of("") };
+        Refused { problem, ..Refused::new(StatusCode::CONFLICT, "") }.with(vec![finding])
     }
 }
 

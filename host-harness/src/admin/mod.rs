@@ -4,7 +4,7 @@
 //! token, Host, Origin ─> router ─> installations  their files, how they stand, what a form for their settings needs
 //!                                  accounts       tokens, and how the providers' quotas are used
 //!                                  sign_in        OAuth, there and back
-//!                                  runs, people   `operate`, word for word
+//!                                  runs, people, streams   `operate`, word for word
 //! ```
 //!
 //! Promises: nobody without the token is answered anything but the page that ends a sign-in, and no page in a browser can ask; no
@@ -18,6 +18,7 @@ mod installations;
 mod people;
 mod runs;
 mod sign_in;
+mod streams;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -54,6 +55,7 @@ use std::{
     path::PathBuf,
     sync::Arc,
 };
+use streams::UnderWay;
 use token::Token;
 use utoipa::{
     Modify, OpenApi,
@@ -77,6 +79,7 @@ pub struct Admin {
     /// Where providers lead people back to, unless somebody says otherwise.
     callback: String,
     sign_ins: SignIns,
+    reading: UnderWay,
 }
 
 /// What all handlers share.
@@ -92,7 +95,8 @@ impl Admin {
     ) -> Admin {
         // By name: providers take plain http of this machine, and some of them by this name alone.
         let callback = format!("http://localhost:{}{RETURN}", listens_at.port());
-        Admin { fleet, config, token, transport, callback, sign_ins: SignIns::default() }
+        let (sign_ins, reading) = Default::default();
+        Admin { fleet, config, token, transport, callback, sign_ins, reading }
     }
 
     fn desk(&self) -> Desk {
@@ -178,6 +182,8 @@ fn described() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(runs::resync))
         .routes(routes!(people::why, people::forget))
         .routes(routes!(people::allow_again))
+        .routes(routes!(streams::list))
+        .routes(routes!(streams::page))
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::usage))
         .routes(routes!(accounts::token))

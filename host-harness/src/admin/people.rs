@@ -31,7 +31,7 @@ pub(super) async fn forget(
 ) -> Result<Json<Forgetting>, Refused> {
     admin.known(&id)?;
     let streams = admin.streams()?;
-    Ok(Json(admin.desk().forget(&id, &email, streams.as_deref()).await?))
+    Ok(Json(admin.desk().forget(&id, &email, streams.as_deref(), admin.fleet.rows.clone()).await?))
 }
 
 /// Takes in again what comes about somebody who was forgotten.

@@ -1,11 +1,13 @@
 //! The router as it is asked, without a socket: on a host of the simulated APIs that nobody serves, on a clock that runs by itself.
 
+mod streams;
+
 use super::*;
 use crate::{
     clock::{Clock, SimulatedClock, Timestamp},
     connections::CredentialStore,
     data_dir::DataDir,
-    durable::{EngineLimits, NoProbe, sqlite::Durability},
+    durable::{EngineError, EngineLimits, NoProbe, Probe, sqlite::Durability},
     host::{Ground, Host},
     runtime::{Limits, Runtime},
     simulators::{Options, Simulators, account_engagement::Extension},
@@ -14,13 +16,37 @@ use crate::{
 };
 use axum::{body::Body, http::Method};
 use serde_json::{Value, json};
-use std::{fs, sync::LazyLock, time::Duration};
+use std::{fs, path::Path, sync::LazyLock, time::Duration};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 const TOKEN: &str = "made-up-token-of-the-admin-interface";
 /// One for all tests: it compiles the connector once.
 static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| Arc::new(Runtime::new(Limits::default()).unwrap()));
+
+/// What is in this folder, as a process opens it.
+fn opened(
+    folder: &Path,
+    clock: &SimulatedClock,
+    simulators: &Simulators,
+    probe: Arc<dyn Probe>,
+) -> Result<Arc<Admin>, EngineError> {
+    let data = DataDir::open(&folder.join("data")).unwrap();
+    let credentials = CredentialStore::in_memory();
+    let ground = Ground {
+        clock: Arc::new(clock.clone()),
+        transport: simulators.transport(),
+        credentials: credentials.clone(),
+        vault: Vault::simulated(),
+        durability: Durability::ProcessCrash,
+        engine_limits: EngineLimits::default(),
+        probe,
+    };
+    let host = Host::open(&data.made_store().unwrap(), ground, Arc::new(RUNTIME.beside()))?;
+    let fleet = Arc::new(Fleet::new(Arc::new(host), data, credentials, None));
+    let (token, at) = (Token::of(TOKEN, "a test").unwrap(), ([127, 0, 0, 1], 8081).into());
+    Ok(Arc::new(Admin::new(fleet, folder.join("installations"), token, simulators.transport(), at)))
+}
 
 struct Bench {
     clock: SimulatedClock,
@@ -46,21 +72,7 @@ impl Bench {
         ] {
             fs::write(config.join(name), text).unwrap();
         }
-        let data = DataDir::open(&folder.path().join("data")).unwrap();
-        let credentials = CredentialStore::in_memory();
-        let ground = Ground {
-            clock: Arc::new(clock.clone()),
-            transport: simulators.transport(),
-            credentials: credentials.clone(),
-            vault: Vault::simulated(),
-            durability: Durability::ProcessCrash,
-            engine_limits: EngineLimits::default(),
-            probe: Arc::new(NoProbe),
-        };
-        let host = Host::open(&data.made_store().unwrap(), ground, Arc::new(RUNTIME.beside())).unwrap();
-        let fleet = Arc::new(Fleet::new(Arc::new(host), data, credentials, None));
-        let (token, at) = (Token::of(TOKEN, "a test").unwrap(), ([127, 0, 0, 1], 8081).into());
-        let admin = Arc::new(Admin::new(fleet, config, token, simulators.transport(), at));
+        let admin = opened(folder.path(), &clock, &simulators, Arc::new(NoProbe)).unwrap();
         Bench { clock, simulators, folder, router: router(admin.clone()), admin }
     }
 
@@ -202,6 +214,8 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::GET, "/people/ana@example.org", json!({})),
         (Method::DELETE, "/people/ana@example.org", json!({})),
         (Method::POST, "/people/ana@example.org/allow-again", json!({})),
+        (Method::GET, "/streams", json!({})),
+        (Method::POST, "/streams/people/pages", json!({})),
         (Method::GET, "/accounts", json!({})),
         (Method::GET, "/usage", json!({})),
         (Method::POST, "/accounts/livestorm/token", json!({"token": "made-up-token"})),

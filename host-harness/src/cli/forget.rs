@@ -6,7 +6,7 @@ use std::{io::Write, process::ExitCode};
 
 /// Forgets a person: what is kept here and names them is deleted, and what comes about them later is dropped
 ///
-/// Recordings, tasks (those that still wait too), lines, changes and what the connector remembers of them. Left is a salted hash, by which
+/// Recordings, tasks (those that still wait too), lines, changes, what the connector remembers of them, and rows of streams that are kept. Left is a salted hash, by which
 /// news about them is known and dropped. Nothing is deleted at Livestorm, Salesforce or Account Engagement: do that there, and first, or a
 /// stream that is read later names them again. Backups keep what they have.
 /// Ends with 3 where work about somebody else still names them: it goes with its time, or once it is done; then ask again.
@@ -49,12 +49,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if is_well { exit_codes::WELL } else { exit_codes::NOT_WELL }))
 }
 
-fn tell(out: &mut impl Write, Forgetting { person, gone, .. }: &Forgetting) -> std::io::Result<()> {
+fn tell(out: &mut impl Write, Forgetting { person, gone, rows, .. }: &Forgetting) -> std::io::Result<()> {
     let Forgotten { runs, tasks, lines, changes, state, still_named } = gone;
     writeln!(
         out,
         "{person} is forgotten here. Deleted: {runs} recordings, {tasks} tasks, {lines} lines, {changes} changes, {state} entries of \
-         memory. What comes about them from now on is dropped. At Livestorm, Salesforce and Account Engagement nothing was deleted."
+         memory, {rows} rows. What comes about them from now on is dropped. At Livestorm, Salesforce and Account Engagement nothing was deleted."
     )?;
     if *still_named > 0 {
         writeln!(

@@ -8,7 +8,7 @@ use crate::{
     },
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
     connections::{CredentialError, CredentialStore, NetworkTransport, Rehearsal, SocketTimes},
-    data_dir::{Accounts, DataDir, DataDirError, Pace},
+    data_dir::{Accounts, DataDir, DataDirError},
     durable::{
         Engine, EngineLimits, NoProbe, Retention,
         sqlite::{self, Durability},
@@ -16,8 +16,8 @@ use crate::{
     host::{self, Ground, Host, Installation},
     installation::InstallationFile,
     operate::{
-        Desk, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown, Story,
-        When, Whom,
+        self, Desk, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown,
+        Story, When, Whom,
     },
     runtime::{
         Limits, Runtime,
@@ -168,7 +168,9 @@ impl AtDesk {
 
     pub async fn forget(&self, email: &str) -> anyhow::Result<Forgetting> {
         match &self.at {
-            At::Here { desk, data } => Ok(desk.forget(&self.file.id, email, streams(data)?.as_deref()).await?),
+            At::Here { desk, data } => {
+                Ok(desk.forget(&self.file.id, email, streams(data)?.as_deref(), data.rows()).await?)
+            }
             At::There(client) => Ok(client.delete(&self.path(&format!("people/{}", segment(email)))).await?),
         }
     }
@@ -280,19 +282,6 @@ pub(super) struct Opened {
 impl Opened {
     pub fn is_switched_on(&self) -> anyhow::Result<bool> {
         Ok(self.data.is_switched_on(&self.id)?)
-    }
-
-    /// Where a stream's cursor is kept, unless it is given.
-    pub fn pace(&self, stream: &str) -> anyhow::Result<Option<Pace>> {
-        Ok(self.data.pace(&self.id, stream)?)
-    }
-
-    pub fn note_pace(&self, stream: &str, pace: &Pace) -> anyhow::Result<()> {
-        Ok(self.data.note_pace(&self.id, stream, pace)?)
-    }
-
-    pub fn stream_file(&self, stream: &str) -> PathBuf {
-        self.data.stream_file(&self.id, stream)
     }
 
     pub fn switch_on(&self) -> anyhow::Result<()> {
@@ -423,7 +412,9 @@ async fn install(
         // Whoever hands it over is trusted.
         takes_unsigned: true,
     };
-    Ok(host.install(&file.component()?, installation).await?)
+    let manifest = host.install(&file.component()?, installation).await?;
+    operate::are_streams(&host.sources(&file.id), &file.keep).context("in streams.keep of the installation file")?;
+    Ok(manifest)
 }
 
 /// The webhook source of this name; without one, the only source that signs nothing.

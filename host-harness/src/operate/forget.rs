@@ -5,6 +5,7 @@
 
 use super::{Desk, OperateError, person};
 use crate::{
+    data_dir::Rows,
     durable::{Engine, EngineError, Forgotten},
     effect::Subject,
 };
@@ -18,6 +19,9 @@ const PERSON: &str = "person";
 pub struct Forgetting {
     pub installation: String,
     pub person: String,
+    /// Rows in the files of streams that are read by themselves.
+    #[serde(default)]
+    pub rows: u64,
     #[serde(flatten)]
     pub gone: Forgotten,
 }
@@ -29,12 +33,13 @@ pub struct Whom {
 }
 
 impl Desk {
-    /// `also`: other stores of the same data directory. Asked again, it deletes what has come to name them since.
+    /// `also`: other stores of the same data directory; `rows`: its files of rows. Asked again, it deletes what has come to name them since.
     pub async fn forget(
         &self,
         installation: &str,
         email: &str,
         also: Option<&dyn Engine>,
+        rows: Rows,
     ) -> Result<Forgetting, OperateError> {
         let person = person(email)?;
         let subject = Subject { kind: PERSON.into(), id: person.clone() };
@@ -48,7 +53,11 @@ impl Desk {
             gone.state += more.state;
             gone.still_named += more.still_named;
         }
-        Ok(Forgetting { installation: installation.into(), person, gone })
+        let (of, whom) = (installation.to_owned(), person.clone());
+        let of_rows = tokio::task::spawn_blocking(move || rows.forget(&of, &whom)).await;
+        let of_rows = of_rows.map_err(|e| EngineError::Store(e.to_string()))??;
+        gone.still_named += of_rows.still_named;
+        Ok(Forgetting { installation: installation.into(), person, rows: of_rows.rows, gone })
     }
 
     /// What comes about them is taken in again. In another store they may never have been forgotten.

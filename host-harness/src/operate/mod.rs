@@ -18,6 +18,7 @@ mod resync;
 mod retry;
 mod runs;
 mod show;
+mod streams;
 mod why;
 mod words;
 
@@ -30,11 +31,16 @@ pub use resync::{Resynced, What as Resync};
 pub use retry::{Retried, Retry, Retrying};
 pub use runs::{Failed, RunFilter, RunKind, RunRow, RunStatus, Runs};
 pub use show::{Moment, Parameter, Shown, ShownTask, TaskEnd, What};
+pub use streams::{
+    CostShown, DELETED_AT, PageAsk, PageGiven, PassShown, Reader, RowGiven, StreamError, StreamShown, Streams,
+    are_streams, stream, streams,
+};
 pub use why::{Searched, Story, Told, ToldKind};
 pub use words::{about, sentence, title};
 
 use crate::{
     clock::{Clock, Timestamp},
+    data_dir::DataDirError,
     durable::{Engine, EngineError},
     runtime::{CallError, Refused, Runtime},
 };
@@ -55,6 +61,8 @@ pub struct Desk {
 pub enum OperateError {
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("the other component cannot be tried: {0}")]

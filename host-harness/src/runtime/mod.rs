@@ -25,7 +25,7 @@ use crate::{
         Performer, Permit, Reply, Run, RunId, Step, Task, Trigger,
     },
     sync::{
-        self, Pass,
+        self, Keeper, Pass,
         plan::{Plan, Spent},
     },
 };
@@ -34,7 +34,7 @@ use contract::{Choice, Context, Cost, EgressRule, Finding, Interruption, Manifes
 use instance::{Call, Coroutine, Next, Rights};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex, OnceLock, RwLock},
     time::Duration,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -53,6 +53,7 @@ pub struct Runtime {
     /// By digest: a component is compiled once, however many install it.
     compiled: Arc<Mutex<BTreeMap<String, Arc<Component>>>>,
     takers: Arc<page::Takers>,
+    keeper: OnceLock<Arc<dyn Keeper>>,
 }
 
 #[derive(Clone)]
@@ -94,6 +95,7 @@ impl Runtime {
             installed: RwLock::default(),
             compiled: Arc::default(),
             takers: Arc::default(),
+            keeper: OnceLock::new(),
         })
     }
 
@@ -106,6 +108,7 @@ impl Runtime {
             installed: RwLock::default(),
             compiled: self.compiled.clone(),
             takers: Arc::default(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -237,6 +240,12 @@ impl Runtime {
     /// From here on the pages of passes with this taker are given here, until this is dropped.
     pub fn take_pages(&self, taker: &str) -> UnboundedReceiver<Taken> {
         self.takers.add(taker)
+    }
+
+    /// From here on it keeps the rows of passes that repeat by themselves. One for good.
+    pub fn keep_rows(&self, keeper: Arc<dyn Keeper>) {
+        // A second one is of the same directory.
+        let _ = self.keeper.set(keeper);
     }
 
     /// When a pass that began then, and spent this, may begin again.
@@ -415,17 +424,34 @@ impl Runtime {
             if own.task.kind == SYNC {
                 let pass: Pass = kept(&own.task)?;
                 if context.dry_run {
-                    return Ok(Box::new(page::Nothing { id, why: "a dry run shows no pass that repeats by itself" }));
+                    return Ok(Box::new(page::Nothing {
+                        id,
+                        why: "a dry run shows no pass that repeats by itself",
+                        then: None,
+                    }));
                 }
                 if pass.taker.as_ref().is_some_and(|taker| !self.takers.has(taker)) {
-                    return Ok(Box::new(page::Nothing { id, why: "whoever asked for this page is gone" }));
+                    return Ok(Box::new(page::Nothing { id, why: "whoever asked for this page is gone", then: None }));
+                }
+                let keeper = self.keeper.get().filter(|_| pass.kept.is_some()).cloned();
+                match &keeper {
+                    Some(keeper) if !keeper.wants(&context.installation, &pass) => {
+                        return Ok(Box::new(page::Nothing { id, why: "its rows are not kept any more", then: None }));
+                    }
+                    None if pass.kept.is_some() => {
+                        return Ok(Box::new(page::Nothing::until_it_is_kept(id, &pass, now)));
+                    }
+                    _ => {}
                 }
                 let with = Call { rights: Rights::Read, limits, now, ticks };
-                let of = pass.clone();
+                let (of, installation) = (pass.clone(), context.installation.clone());
                 let guest = Coroutine::new(&self.engine, with, |store| pre.page(store, context, of))
                     .map_err(|e| format!("{e:#}"))?;
                 let (sent, takers) = (Spent::default(), self.takers.clone());
-                return Ok(Box::new(page::Reading { guest, id, limits, pass, sent, plan, now, takers }));
+                let paid_at = None;
+                let reading =
+                    page::Reading { guest, id, installation, limits, pass, sent, plan, now, takers, keeper, paid_at };
+                return Ok(Box::new(reading));
             }
             let trigger = match own.task.kind.as_str() {
                 DELIVERY => Trigger::Webhook(kept(&own.task)?),

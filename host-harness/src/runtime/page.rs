@@ -13,7 +13,7 @@ use crate::{
     clock::Timestamp,
     effect::{Ask, Completion, End, Failure, FailureClass, Input, Level, Line, Note, Outcome, Run, Step, Task},
     sync::{
-        Pass,
+        Keeper, Pass,
         plan::{Plan, Spent},
     },
 };
@@ -38,6 +38,8 @@ pub struct Taken {
     pub page: Result<Page, Interruption>,
     /// By the pass so far.
     pub spent: Spent,
+    /// When the accounts have paid for it.
+    pub paid_at: Timestamp,
 }
 
 /// Who takes the pages of passes that are asked for, by the name that stands in the pass.
@@ -47,7 +49,9 @@ pub(super) struct Takers(Mutex<BTreeMap<String, mpsc::UnboundedSender<Taken>>>);
 impl Takers {
     pub fn add(&self, name: &str) -> mpsc::UnboundedReceiver<Taken> {
         let (give, take) = mpsc::unbounded_channel();
-        self.0.lock().unwrap_or_else(|p| p.into_inner()).insert(name.into(), give);
+        let mut all = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        all.retain(|_, taker| !taker.is_closed());
+        all.insert(name.into(), give);
         take
     }
 
@@ -64,6 +68,7 @@ impl Takers {
 pub(super) struct Reading {
     pub guest: Coroutine<Result<Page, Interruption>>,
     pub id: u32,
+    pub installation: String,
     pub limits: Limits,
     pub pass: Pass,
     /// Requests sent for this page.
@@ -72,6 +77,10 @@ pub(super) struct Reading {
     /// As the last answer had it.
     pub now: Timestamp,
     pub takers: Arc<Takers>,
+    /// Of a pass whose rows the host keeps.
+    pub keeper: Option<Arc<dyn Keeper>>,
+    /// What was spent is paid for once.
+    pub paid_at: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -90,12 +99,18 @@ impl Run for Reading {
                 Step::Asks { notes, ask }
             }
             Next::Finished { mut notes, result } => {
-                let end = match result.and_then(|page| self.checked(page, &mut notes)) {
+                let checked = match result {
+                    Ok(page) => self.checked(page, &mut notes).await,
+                    Err(why) => Err(why),
+                };
+                let end = match checked {
                     Ok(outcomes) => End::Outcomes(outcomes),
                     Err(why) if self.pass.every_ms.is_some() => {
                         let message = format!("{} broke off, and is tried again in an hour: {why}", self.pass.source);
                         notes.push(Note::Log(Line { level: Level::Error, ..line("sync-broke", message) }));
-                        End::Outcomes(vec![(self.id, Outcome::Done(self.again(self.now.plus(AGAIN))))])
+                        let again = self.again(self.now.plus(AGAIN));
+                        self.broke(&notes, Some(&again)).await;
+                        End::Outcomes(vec![(self.id, Outcome::Done(again))])
                     }
                     Err(why) => End::Broken(why),
                 };
@@ -107,31 +122,66 @@ impl Run for Reading {
 
 impl Reading {
     /// Handed on once nothing is wrong with it.
-    fn checked(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Result<Vec<(u32, Outcome)>, String> {
+    async fn checked(
+        &mut self,
+        page: Result<Page, Interruption>,
+        notes: &mut Vec<Note>,
+    ) -> Result<Vec<(u32, Outcome)>, String> {
         if let Ok(page) = &page {
             outcomes::limit("rows", page.rows.len(), ROWS_MAX)?;
             outcomes::limit("cursor-bytes", page.cursor.len(), CURSOR_BYTES_MAX)?;
-            if self.pass.taker.is_none() && !page.rows.is_empty() {
+            if self.pass.taker.is_none() && self.keeper.is_none() && !page.rows.is_empty() {
                 return Err(format!("{} gave rows, and nobody takes them", self.pass.source));
             }
         }
         // Who is gone meanwhile asks again from an earlier cursor.
         let taker = self.pass.taker.as_ref().and_then(|taker| self.takers.of(taker));
-        let taken = taker.map(|taker| (taker, self.taken(page.clone())));
-        let outcomes = outcomes::checked(vec![(self.id, self.outcome(page, notes))], &[self.id], &self.limits)?;
-        if let Some((taker, taken)) = taken {
-            drop(taker.send(taken));
+        let outcome = self.outcome(page.clone(), notes);
+        let outcomes = outcomes::checked(vec![(self.id, outcome)], &[self.id], &self.limits)?;
+        if let Some(taker) = taker {
+            drop(taker.send(self.taken(page)));
+            return Ok(outcomes);
+        }
+        let done = match outcomes.first() {
+            Some((_, Outcome::Done(done))) => Some(done),
+            _ => None,
+        };
+        match page {
+            Ok(page) => self.kept(page, done).await?,
+            Err(_) => self.broke(notes, done).await,
         }
         Ok(outcomes)
     }
 
-    fn taken(&self, page: Result<Page, Interruption>) -> Taken {
-        let costs = page.as_ref().map_or(&[][..], |page| &page.costs);
-        Taken { number: self.pass.pages, spent: added(self.pass.spent.clone(), &self.spent(costs)), page }
+    async fn kept(&mut self, page: Page, done: Option<&Completion>) -> Result<(), String> {
+        let Some(keeper) = self.keeper.clone() else { return Ok(()) };
+        let (installation, pass, now, next_at) =
+            (self.installation.clone(), self.pass.clone(), self.now, next_at(done));
+        let kept = move || keeper.keep(&installation, &pass, &page, now, next_at);
+        tokio::task::spawn_blocking(kept).await.map_err(|e| e.to_string())?
     }
 
-    fn outcome(&self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Outcome {
-        let (source, repeats) = (&self.pass.source, self.pass.every_ms.is_some());
+    async fn broke(&mut self, notes: &[Note], done: Option<&Completion>) {
+        let Some(keeper) = self.keeper.clone() else { return };
+        let said = notes.iter().rev().find_map(|note| match note {
+            Note::Log(line) => Some(line.message.clone()),
+            _ => None,
+        });
+        let (installation, pass, again_at) = (self.installation.clone(), self.pass.clone(), next_at(done));
+        let broke = move || keeper.broke(&installation, &pass, &said.unwrap_or_default(), again_at);
+        // What broke there is no reason to read no more.
+        drop(tokio::task::spawn_blocking(broke).await);
+    }
+
+    fn taken(&mut self, page: Result<Page, Interruption>) -> Taken {
+        let costs = page.as_ref().map_or(&[][..], |page| &page.costs);
+        let spent = self.spent(costs);
+        let paid_at = self.pay(&spent);
+        Taken { number: self.pass.pages, spent: added(self.pass.spent.clone(), &spent), paid_at, page }
+    }
+
+    fn outcome(&mut self, page: Result<Page, Interruption>, notes: &mut Vec<Note>) -> Outcome {
+        let (source, repeats) = (self.pass.source.clone(), self.pass.every_ms.is_some());
         let mut say = |level, code, message| notes.push(Note::Log(Line { level, ..line(code, message) }));
         let failure = match page {
             Ok(page) => return Outcome::Done(self.page(page)),
@@ -163,13 +213,19 @@ impl Reading {
     }
 
     /// The same page, later. What was spent on it in vain is paid back like the rest.
-    fn again(&self, at: Timestamp) -> Completion {
-        then(self.pass.task(Some(self.plan.pay(self.now, &self.sent).max(at))))
+    fn again(&mut self, at: Timestamp) -> Completion {
+        let sent = self.sent.clone();
+        let at = self.pay(&sent).max(at);
+        then(self.pass.task(Some(at)))
     }
 
-    fn page(&self, page: Page) -> Completion {
+    fn pay(&mut self, spent: &Spent) -> Timestamp {
+        *self.paid_at.get_or_insert_with(|| self.plan.pay(self.now, spent))
+    }
+
+    fn page(&mut self, page: Page) -> Completion {
         let spent = self.spent(&page.costs);
-        let paid_at = self.plan.pay(self.now, &spent);
+        let paid_at = self.pay(&spent);
         let pass = self.pass.clone();
         let spent = added(pass.spent.clone(), &spent);
         let next = match (page.more, pass.every_ms) {
@@ -180,7 +236,8 @@ impl Reading {
             (true, None) => Some(pass.next_page(page.cursor, spent).task(Some(paid_at))),
             (false, Some(every_ms)) => {
                 let at = pass.began_at.plus(Duration::from_millis(every_ms)).max(paid_at);
-                Some(Pass::repeating(&pass.source, Some(page.cursor), every_ms, at).task(Some(at)))
+                let next = Pass::repeating(&pass.source, Some(page.cursor), every_ms, at);
+                Some(Pass { kept: pass.kept, ..next }.task(Some(at)))
             }
             (false, None) => None,
         };
@@ -201,6 +258,10 @@ fn added(mut to: Spent, spent: &Spent) -> Spent {
     to
 }
 
+fn next_at(done: Option<&Completion>) -> Option<Timestamp> {
+    done?.then.as_ref()?.not_before
+}
+
 fn then(task: Task) -> Completion {
     Completion { then: Some(Box::new(task)), ..Completion::default() }
 }
@@ -213,12 +274,27 @@ fn line(code: &str, message: String) -> Line {
 pub(super) struct Nothing {
     pub id: u32,
     pub why: &'static str,
+    /// The same, later.
+    pub then: Option<Task>,
+}
+
+impl Nothing {
+    pub fn until_it_is_kept(id: u32, pass: &Pass, now: Timestamp) -> Nothing {
+        let then = Some(pass.task(Some(now.plus(AGAIN))));
+        Nothing { id, why: "rows are kept by the process that serves, and this is another one", then }
+    }
 }
 
 #[async_trait]
 impl Run for Nothing {
     async fn step(&mut self, _: Input) -> Step {
         let notes = vec![Note::Log(Line { level: Level::Debug, ..line("sync-not-read", self.why.into()) })];
-        Step::Finished { notes, end: End::Outcomes(vec![(self.id, Outcome::Done(Completion::default()))]) }
+        Step::Finished {
+            notes,
+            end: {
+                let then = self.then.take().map(Box::new);
+                End::Outcomes(vec![(self.id, Outcome::Done(Completion { then, ..Completion::default() }))])
+            },
+        }
     }
 }

@@ -9,12 +9,14 @@ use crate::{
     activation::{self, CheckError, Connected},
     clock::Timestamp,
     connections::{CredentialError, CredentialStore},
-    data_dir::{Accounts, DataDir, DataDirError},
+    data_dir::{Accounts, DataDir, DataDirError, Rows},
     durable::EngineError,
     host::{Host, InstallError, Installation},
     ingress::Doorway,
     installation::{FileError, InstallationFile},
+    operate::{self, Reader, StreamError},
     runtime::contract::{Finding, Manifest, Severity},
+    sync::Pass,
 };
 use futures_util::stream::{self, StreamExt};
 use secrecy::SecretString;
@@ -38,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Fleet {
     pub host: Arc<Host>,
     pub data: DataDir,
+    /// Of the streams that it reads by itself.
+    pub rows: Rows,
     /// The host's.
     pub credentials: CredentialStore,
     /// Where webhooks reach this host. Nothing: none are made, and what happens is found by looking alone.
@@ -135,6 +139,8 @@ pub enum AddError {
     DataDir(#[from] DataDirError),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error("in streams.keep: {0}")]
+    Stream(#[from] StreamError),
     #[error("the id \"{id}\" is taken by {}. Give one of them another id", .by.display())]
     Taken { id: String, by: PathBuf },
     #[error("other installations are being taken up just now. Ask again in a moment")]
@@ -190,7 +196,9 @@ struct Prepared {
 impl Fleet {
     pub fn new(host: Arc<Host>, data: DataDir, credentials: CredentialStore, public_address: Option<String>) -> Fleet {
         let (changing, members, lent) = Default::default();
-        Fleet { host, data, credentials, public_address, changing, members, lent }
+        let rows = data.rows();
+        host.runtime.keep_rows(Arc::new(rows.clone()));
+        Fleet { host, data, rows, credentials, public_address, changing, members, lent }
     }
 
     /// Makes what runs equal to what the files of the folder say. Answers what has changed. `again`: one that is tried again if it
@@ -398,6 +406,7 @@ impl Fleet {
         if self.data.is_switched_on(&file.id)? {
             self.host.begin(&file.id, door);
             self.host.look_on(&file.id).await?;
+            self.keep(file).await?;
             return Ok(vec![]);
         }
         let findings = activation::findings(&self.host, file, &accounts, &manifest, &self.data).await?;
@@ -408,7 +417,26 @@ impl Fleet {
         self.data.note_switched_on(&file.id, accounts)?;
         self.host.begin(&file.id, door);
         self.host.switch_on(&file.id, self.addresses(&file.id, &manifest, address_secret)).await?;
+        self.keep(file).await?;
         Ok(vec![])
+    }
+
+    /// Those of its streams that its file names are read by themselves from here on, the others are not. What goes on already is
+    /// left as it is.
+    async fn keep(&self, file: &InstallationFile) -> Result<(), AddError> {
+        let (id, sources) = (&file.id, self.host.sources(&file.id));
+        let reader = Reader { host: &self.host, data: &self.data, rows: Some(&self.rows), installation: id };
+        for source in operate::streams(&sources) {
+            if !file.keep.contains(&source.name) {
+                self.rows.end(id, &source.name)?;
+                continue;
+            }
+            let at = reader.next_at(source)?;
+            let (since, cursor) = self.rows.begin(id, &source.name, self.host.clock.now())?;
+            let pass = Pass::kept(&source.name, cursor, source.min_interval_ms, at, since);
+            self.host.engine.accept(id, vec![pass.task(Some(at))]).await?;
+        }
+        Ok(())
     }
 
     async fn prepare(&self, file: &InstallationFile) -> Result<Prepared, AddError> {
@@ -425,6 +453,7 @@ impl Fleet {
             takes_unsigned: file.takes_unsigned(),
         };
         let (manifest, door) = self.host.prepare(&file.component()?, installation).await?;
+        operate::are_streams(&self.host.sources(&file.id), &file.keep)?;
         Ok(Prepared { manifest, accounts, door, activated_at, address_secret })
     }
 

@@ -3,13 +3,14 @@
 //!
 //! Promises: of a source one page is read at a time; rows were handed over before the next page is asked for; a pass that repeats
 //! by itself begins again no sooner than its interval and its share of the quota allow. Not here: what a page holds (the
-//! connector), where it is kept (`durable`).
+//! connector), where it is kept (`durable`), where rows are (`data_dir`).
 
 pub mod plan;
 
 use crate::{
     clock::Timestamp,
     effect::{Lane, SOURCES, SYNC, Task},
+    runtime::contract::Page,
 };
 use plan::Spent;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,29 @@ pub struct Pass {
     /// It repeats by itself, no sooner than so many milliseconds after it began.
     pub every_ms: Option<u64>,
     pub began_at: Timestamp,
+    /// The host keeps its rows by itself, since then; see [`Keeper`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
+}
+
+/// Keeps the rows of passes that repeat by themselves. Calls may block.
+pub trait Keeper: Send + Sync {
+    /// Whether the rows of this pass are still to be kept. Else it ends, and does not repeat.
+    fn wants(&self, installation: &str, pass: &Pass) -> bool;
+
+    /// On return the page's rows are on the disk. The same page of the same pass, given again, takes the place of the first.
+    /// `next_at`: of the last page, when the next pass begins.
+    fn keep(
+        &self,
+        installation: &str,
+        pass: &Pass,
+        page: &Page,
+        at: Timestamp,
+        next_at: Option<Timestamp>,
+    ) -> Result<(), String>;
+
+    /// There was no page, for this reason.
+    fn broke(&self, installation: &str, pass: &Pass, why: &str, again_at: Option<Timestamp>);
 }
 
 impl Pass {
@@ -36,6 +60,11 @@ impl Pass {
     pub fn repeating(source: &str, cursor: Option<String>, every_ms: u64, began_at: Timestamp) -> Pass {
         let every_ms = Some(every_ms);
         Pass { every_ms, ..Pass::taken(source, String::new(), cursor, None, began_at) }
+    }
+
+    /// The first page of a pass that repeats by itself, and whose rows are kept.
+    pub fn kept(source: &str, cursor: Option<String>, every_ms: u64, began_at: Timestamp, since: u64) -> Pass {
+        Pass { kept: Some(since), ..Pass::repeating(source, cursor, every_ms, began_at) }
     }
 
     /// The first page of a pass whose pages somebody takes, or whose tasks are all that comes of it.
@@ -47,7 +76,7 @@ impl Pass {
         began_at: Timestamp,
     ) -> Pass {
         let (spent, every_ms) = (Spent::default(), None);
-        Pass { source: source.into(), parameters, cursor, pages: 0, spent, taker, every_ms, began_at }
+        Pass { source: source.into(), parameters, cursor, pages: 0, spent, taker, every_ms, began_at, kept: None }
     }
 
     /// What a task of the host's own holds, if it is one of these.
@@ -62,9 +91,11 @@ impl Pass {
     /// Of a source one pass at a time waits or runs; of those that somebody takes, one page of each taker.
     pub fn task(&self, not_before: Option<Timestamp>) -> Task {
         let source = &self.source;
-        let dedupe_key = match &self.taker {
-            Some(taker) => format!("{SYNC}/{source}/{taker}/{}", self.pages),
-            None => format!("{SYNC}/{source}"),
+        let dedupe_key = match (&self.taker, self.kept) {
+            (Some(taker), _) => format!("{SYNC}/{source}/{taker}/{}", self.pages),
+            // One that has ended is known as done for a while; what is kept anew is another one.
+            (None, Some(since)) => format!("{SYNC}/{source}/kept/{since}"),
+            (None, None) => format!("{SYNC}/{source}"),
         };
         Task {
             kind: SYNC.into(),

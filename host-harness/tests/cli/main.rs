@@ -12,6 +12,7 @@ mod help;
 mod load;
 mod map;
 mod operate;
+mod rows;
 mod run;
 mod serve;
 mod sessions;

@@ -1,6 +1,6 @@
 //! `harness sync`, `harness install`, `harness uninstall`.
 
-use crate::support::*;
+use crate::{serve, support::*};
 use host_harness::simulators::livestorm::{Dialect, NewEvent, NewRegistrant, NewSession};
 use serde_json::Value;
 use std::{
@@ -64,6 +64,36 @@ fn singers_messages_begin_with_the_schema_and_end_with_the_state_which_can_be_gi
     let cut = bench.about(&["sync", "people"], &singer).output().unwrap();
     assert_eq!((cut.status.code(), stdout(&cut).as_str()), (Some(1), ""));
     assert!(stderr(&cut).contains("say --full to begin anew"), "{}", stderr(&cut));
+}
+
+#[test]
+fn while_serve_has_the_directory_it_gives_the_pages_and_what_it_remembers_is_not_taken_for_the_other_memory() {
+    let (bench, text) = serve::bench();
+    serve::put(&bench, "acme.toml", &text);
+    bench.registration("ana.json", "ana@example.org", Dialect::Native);
+    let sync = |more: &[&str]| bench.about(&["sync", "people"], more).output().unwrap();
+    let mut serving = serve::Serving::start(&bench);
+    serving.until(|line| line["message"] == "runs");
+    let first = sync(&[]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let told = rows(&stdout(&first));
+    assert_eq!((told.len(), told[0]["email"].as_str()), (1, Some("ana@example.org")));
+    assert!(stderr(&first).contains("calls to livestorm"), "{}", stderr(&first));
+    let soon = sync(&[]);
+    assert_eq!((soon.status.code(), stdout(&soon).as_str()), (Some(1), ""));
+    assert!(stderr(&soon).contains("or say --now"), "{}", stderr(&soon));
+    bench.registration("bo.json", "bo@example.org", Dialect::Native);
+    let news = sync(&["--now", "--format", "singer"]);
+    let messages = rows(&stdout(&news));
+    let records: Vec<&Value> = messages.iter().filter(|message| message["type"] == "RECORD").collect();
+    assert!(records.len() == 1 && records[0]["record"]["email"] == "bo@example.org", "{messages:?}");
+    let unknown = bench.about(&["sync", "persons"], &[]).output().unwrap();
+    assert!(stderr(&unknown).contains("Give one of these: people, events, sessions"), "{}", stderr(&unknown));
+    serving.end();
+
+    let alone = sync(&["--now"]);
+    assert_eq!((alone.status.code(), rows(&stdout(&alone)).len()), (Some(0), 2), "{}", stderr(&alone));
+    assert!(stderr(&alone).contains("everything is told once more"), "{}", stderr(&alone));
 }
 
 /// Whatever ends it, the next call goes on from the page that was cut.

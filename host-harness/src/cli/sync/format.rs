@@ -2,9 +2,8 @@
 
 use crate::{
     clock::Timestamp,
-    runtime::contract::{Row, RowChange, Source},
+    operate::{DELETED_AT, RowGiven, StreamShown},
 };
-use anyhow::Context;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -16,45 +15,34 @@ pub(super) enum Format {
     Singer,
 }
 
-/// When a record was found to be gone: the name that Singer's targets know.
-const DELETED_AT: &str = "_sdc_deleted_at";
-
 pub(super) struct Printer<'a> {
     format: Format,
-    source: &'a Source,
-    schema: Value,
+    stream: &'a StreamShown,
 }
 
 impl Printer<'_> {
-    pub fn new(format: Format, source: &Source) -> anyhow::Result<Printer<'_>> {
-        let mut schema: Value = serde_json::from_str(&source.schema)
-            .with_context(|| format!("the connector's schema of {} is not JSON", source.name))?;
-        schema["properties"][DELETED_AT] = json!({"type": ["string", "null"], "format": "date-time"});
-        Ok(Printer { format, source, schema })
+    pub fn new(format: Format, stream: &StreamShown) -> Printer<'_> {
+        Printer { format, stream }
     }
 
     pub fn begin(&self) -> anyhow::Result<()> {
-        let schema = json!({"type": "SCHEMA", "stream": self.source.name, "schema": self.schema,
-            "key_properties": self.source.primary_key});
+        let mut schema = self.stream.schema.clone();
+        schema["properties"][DELETED_AT] = json!({"type": ["string", "null"], "format": "date-time"});
+        let schema = json!({"type": "SCHEMA", "stream": self.stream.name, "schema": schema,
+            "key_properties": self.stream.primary_key});
         match self.format {
             Format::Jsonl => Ok(()),
             Format::Singer => self.print([schema]),
         }
     }
 
-    pub fn records(&self, rows: &[Row], at: Timestamp) -> anyhow::Result<()> {
-        let record = |row: &Row| -> anyhow::Result<Value> {
-            let mut value: Value = serde_json::from_str(&row.value).context("a record of the connector is not JSON")?;
-            if row.change == RowChange::Delete {
-                value[DELETED_AT] = at.to_string().into();
-            }
-            Ok(match self.format {
-                Format::Jsonl => value,
-                Format::Singer => json!({"type": "RECORD", "stream": self.source.name, "record": value,
-                    "time_extracted": at.to_string()}),
-            })
+    pub fn records(&self, rows: Vec<RowGiven>, at: Timestamp) -> anyhow::Result<()> {
+        let record = |row: RowGiven| match self.format {
+            Format::Jsonl => row.record(at),
+            Format::Singer => json!({"type": "RECORD", "stream": self.stream.name, "record": row.record(at),
+                "time_extracted": at.to_string()}),
         };
-        self.print(rows.iter().map(record).collect::<Result<Vec<_>, _>>()?)
+        self.print(rows.into_iter().map(record))
     }
 
     pub fn state(&self, value: &Value) -> anyhow::Result<()> {

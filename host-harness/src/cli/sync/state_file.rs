@@ -20,6 +20,9 @@ pub(super) struct Kept {
     pub cursor: String,
     /// In the middle of a pass.
     pub more: bool,
+    /// It is of the memory of `harness serve`, which is another one than that of `harness sync` by itself. In the other one, what it
+    /// says was told may not have been found.
+    pub served: bool,
 }
 
 impl StateFile<'_> {
@@ -47,7 +50,8 @@ impl StateFile<'_> {
         let Some(bookmark) = bookmarks.get(self.stream) else { return Ok(None) };
         let kept = || {
             let more = bookmark.get("more").and_then(Value::as_bool)?;
-            Some(Kept { cursor: bookmark.get("cursor").and_then(Value::as_str)?.into(), more })
+            let served = bookmark.get("served").and_then(Value::as_bool).unwrap_or_default();
+            Some(Kept { cursor: bookmark.get("cursor").and_then(Value::as_str)?.into(), more, served })
         };
         kept()
             .map(Some)
@@ -55,7 +59,11 @@ impl StateFile<'_> {
     }
 
     pub fn value(&self, kept: &Kept) -> Value {
-        json!({"bookmarks": {self.stream: {"cursor": kept.cursor, "more": kept.more}}})
+        let mut bookmark = json!({"cursor": kept.cursor, "more": kept.more});
+        if kept.served {
+            bookmark["served"] = true.into();
+        }
+        json!({"bookmarks": {self.stream: bookmark}})
     }
 
     /// What the file holds of other streams stays.
@@ -86,7 +94,7 @@ mod tests {
     use super::*;
 
     fn kept() -> Kept {
-        Kept { cursor: "c".into(), more: true }
+        Kept { cursor: "c".into(), more: true, served: false }
     }
 
     #[test]
@@ -97,7 +105,9 @@ mod tests {
         assert_eq!(people.read().unwrap(), None);
         people.write(&kept()).unwrap();
         assert_eq!((people.read().unwrap(), events.read().unwrap()), (Some(kept()), None));
-        events.write(&Kept { more: false, ..kept() }).unwrap();
+        let of_events = Kept { more: false, served: true, ..kept() };
+        events.write(&of_events).unwrap();
+        assert_eq!(events.read().unwrap(), Some(of_events));
         assert_eq!(people.read().unwrap(), Some(kept()));
     }
 
