@@ -4,8 +4,8 @@ mod streams;
 
 use super::*;
 use crate::{
-    clock::{Clock, SimulatedClock, Timestamp},
-    connections::CredentialStore,
+    clock::{self, Clock, SimulatedClock, Timestamp, Work},
+    connections::{CredentialStore, TransportError},
     data_dir::DataDir,
     durable::{EngineError, EngineLimits, NoProbe, Probe, sqlite::Durability},
     host::{Ground, Host},
@@ -14,6 +14,7 @@ use crate::{
     stage::{ACTIVITY_TYPES, EXTENSION},
     vault::Vault,
 };
+use async_trait::async_trait;
 use axum::{body::Body, http::Method};
 use serde_json::{Value, json};
 use std::{fs, path::Path, sync::LazyLock, time::Duration};
@@ -28,14 +29,14 @@ static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| Arc::new(Runtime::new(
 fn opened(
     folder: &Path,
     clock: &SimulatedClock,
-    simulators: &Simulators,
+    transport: Arc<dyn Transport>,
     probe: Arc<dyn Probe>,
 ) -> Result<Arc<Admin>, EngineError> {
     let data = DataDir::open(&folder.join("data")).unwrap();
     let credentials = CredentialStore::in_memory();
     let ground = Ground {
         clock: Arc::new(clock.clone()),
-        transport: simulators.transport(),
+        transport: transport.clone(),
         credentials: credentials.clone(),
         vault: Vault::simulated(),
         durability: Durability::ProcessCrash,
@@ -45,7 +46,35 @@ fn opened(
     let host = Host::open(&data.made_store().unwrap(), ground, Arc::new(RUNTIME.beside()))?;
     let fleet = Arc::new(Fleet::new(Arc::new(host), data, credentials, None));
     let (token, at) = (Token::of(TOKEN, "a test").unwrap(), ([127, 0, 0, 1], 8081).into());
-    Ok(Arc::new(Admin::new(fleet, folder.join("installations"), token, simulators.transport(), at)))
+    Ok(Arc::new(Admin::new(fleet, folder.join("installations"), token, transport, at)))
+}
+
+/// Each answer takes so long.
+struct Dawdling {
+    way: Arc<dyn Transport>,
+    clock: SimulatedClock,
+    by: Duration,
+}
+
+#[async_trait]
+impl Transport for Dawdling {
+    async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        max: usize,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
+        self.way.send(request, max).await
+    }
+
+    async fn send_at_work(
+        &self,
+        request: http::Request<Vec<u8>>,
+        max: usize,
+        work: Work,
+    ) -> (Result<http::Response<Vec<u8>>, TransportError>, Work) {
+        let work = clock::sleep(&self.clock, work, self.clock.now().plus(self.by)).await;
+        (self.way.send(request, max).await, work)
+    }
 }
 
 struct Bench {
@@ -58,6 +87,10 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Bench {
+        Bench::dawdling(Duration::ZERO).await
+    }
+
+    async fn dawdling(by: Duration) -> Bench {
         let clock = SimulatedClock::new(Timestamp::parse("2026-11-23T08:00:00Z").unwrap());
         let simulators = Simulators::new(Arc::new(clock.clone()), Options::default());
         simulators.world().set_extension(Extension::ready(EXTENSION, &ACTIVITY_TYPES));
@@ -72,7 +105,11 @@ impl Bench {
         ] {
             fs::write(config.join(name), text).unwrap();
         }
-        let admin = opened(folder.path(), &clock, &simulators, Arc::new(NoProbe)).unwrap();
+        let way = match by {
+            Duration::ZERO => simulators.transport(),
+            by => Arc::new(Dawdling { way: simulators.transport(), clock: clock.clone(), by }),
+        };
+        let admin = opened(folder.path(), &clock, way, Arc::new(NoProbe)).unwrap();
         Bench { clock, simulators, folder, router: router(admin.clone()), admin }
     }
 
@@ -310,6 +347,26 @@ async fn an_installation_that_is_uninstalled_is_gone_with_its_file() {
     let (status, gone) = bench.ask(Method::DELETE, "/v1/installations/acme", Body::empty()).await;
     assert_eq!((status, &gone["switched_off"]), (200, &json!(true)), "{gone}");
     assert!(gone["left"][0].as_str().unwrap().starts_with("It is paused"), "{gone}");
+}
+
+/// Else one whose provider is slow keeps all the others from beginning. RULES 20: between the same accounts one runs, though nothing
+/// stands in the way of any while it is looked at.
+#[tokio::test]
+async fn new_installations_are_looked_at_side_by_side_and_one_of_them_runs_between_the_same_accounts() {
+    let time_for = async |ids: &[&str]| {
+        let bench = Bench::dawdling(Duration::from_secs(1)).await;
+        for id in ids {
+            fs::write(bench.file(&format!("{id}.toml")), bench.text(id)).unwrap();
+        }
+        let began = bench.clock.now();
+        bench.look().await;
+        let standings = bench.admin.fleet.standings();
+        assert_eq!(standings.len(), ids.len());
+        assert_eq!(standings.iter().filter(|standing| standing.runs).count(), 1, "{standings:?}");
+        bench.clock.now().since(began)
+    };
+    let (alone, many) = (time_for(&["a"]).await, time_for(&["a", "b", "c", "d"]).await);
+    assert!(alone >= Duration::from_secs(2) && many < alone * 3, "{alone:?} {many:?}");
 }
 
 #[tokio::test]

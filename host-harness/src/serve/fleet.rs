@@ -413,6 +413,7 @@ impl Fleet {
         if activation::is_blocked(&findings) {
             return Ok(findings);
         }
+        // Up to the note nothing is awaited: no other one between the same accounts is judged meanwhile.
         self.data.note_activation(&file.id, activated_at)?;
         self.data.note_switched_on(&file.id, accounts)?;
         self.host.begin(&file.id, door);

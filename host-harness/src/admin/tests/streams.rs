@@ -328,7 +328,7 @@ async fn dead_between_the_rows_and_the_cursor_it_writes_the_page_again_in_its_ow
     loop {
         // Whoever is dead has let go of the directory.
         let admin = loop {
-            match opened(folder.path(), &clock, &simulators, probe.clone()) {
+            match opened(folder.path(), &clock, simulators.transport(), probe.clone()) {
                 Ok(admin) => break admin,
                 Err(_) => clock.run_for(Duration::from_millis(100)).await,
             }
