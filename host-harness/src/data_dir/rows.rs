@@ -8,6 +8,7 @@
 use super::{DataDirError, private, private_folder, read, unusable, write};
 use crate::{
     clock::Timestamp,
+    disk,
     operate::{RowGiven, When},
     runtime::contract::Page,
     sync::{Keeper, Pass},
@@ -261,7 +262,7 @@ fn append(path: &Path, from: u64, lines: &[u8]) -> io::Result<()> {
     file.write_all(lines)?;
     file.sync_all()?;
     match path.parent().filter(|_| is_new) {
-        Some(folder) => File::open(folder)?.sync_all(),
+        Some(folder) => disk::sync_folder(folder),
         None => Ok(()),
     }
 }
@@ -269,7 +270,8 @@ fn append(path: &Path, from: u64, lines: &[u8]) -> io::Result<()> {
 /// The file without the lines of a person, and what is known of it then.
 fn without(path: &Path, person: &str, note: &Note) -> io::Result<(Gone, Note)> {
     let (mut gone, mut after, mut at) = (Gone::default(), note.clone(), 0);
-    let mut part = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut part = tempfile::NamedTempFile::new_in(folder)?;
     let mut lines = BufReader::new(File::open(path)?);
     {
         let mut kept = BufWriter::new(part.as_file_mut());
@@ -296,6 +298,7 @@ fn without(path: &Path, person: &str, note: &Note) -> io::Result<(Gone, Note)> {
     }
     part.as_file().sync_all()?;
     part.persist(path)?;
+    disk::sync_folder(folder)?;
     Ok((gone, after))
 }
 
