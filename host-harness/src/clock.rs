@@ -464,6 +464,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_goes_on_for_ever_is_told_apart_from_what_settles() {
+        let clock = SimulatedClock::new(at(0));
+        let rings = |each: u64, times: u64| {
+            let (clock, mut work) = (clock.clone(), clock.begin());
+            tokio::spawn(async move {
+                for _ in 0..times {
+                    let next = clock.now().plus(each as u32 * SECOND);
+                    work = sleep(&clock, work, next).await;
+                }
+                drop(work);
+            });
+        };
+        rings(7, 2);
+        assert!(clock.settles_by(at(100)).await);
+        assert_eq!(clock.now(), at(14), "it stands where the last one fired");
+        rings(10, u64::MAX);
+        assert!(!clock.settles_by(at(100)).await);
+        assert_eq!(clock.now(), at(94));
+    }
+
+    #[tokio::test]
     async fn a_movable_clock_fires_what_a_move_makes_due_and_does_not_go_back() {
         let clock = MovableClock::new(at(1000));
         let (soon, later) = (clock.timer(at(4600)), clock.timer(at(1_000_000)));
