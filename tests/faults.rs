@@ -7,7 +7,7 @@
 
 use crate::support::*;
 use host_harness::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     durable::{DELIVERY, KeptTask, TaskStatus},
     effect::{FailureClass, SYNC},
     host::Host,
@@ -30,11 +30,17 @@ use std::{
 const SEEDS: u64 = 12;
 /// Seeds that have found something once. They are always played.
 const FOUND: [u64; 2] = [20, 139];
+/// In one seed of so many people register by forms of Account Engagement.
+const FORMS: u64 = 8;
+/// In one of so many the customer has not allowed to read activities: whoever's was written unheard becomes a dead letter.
+const UNREADABLE: u64 = 2;
 const COMMAND: &str = "cargo test --locked --test end_to_end faults";
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * HOUR;
 /// After nothing goes wrong any more: long enough for each session to be read again.
 const LOOKS_ON: u64 = 8 * HOUR;
+/// By then all is settled: what waits is given up after seven days, and nobody is remembered for longer than that.
+const SETTLED: u64 = 100 * DAY;
 
 /// Splitmix64: the same numbers on every machine.
 struct Chance(u64);
@@ -68,7 +74,7 @@ struct Case {
     used_up: Option<(Api, Range<u64>)>,
     /// Nothing goes wrong any more.
     over: u64,
-    /// Webhooks are lost, and the connector looks for what they would have told.
+    /// The connector looks for what webhooks that are lost would have told, and for forms.
     looks: bool,
 }
 
@@ -76,7 +82,10 @@ impl Case {
     fn of(seed: u64) -> Case {
         let chance = &mut Chance(seed);
         let looks = chance.one_in(6);
-        let story = a_story(chance);
+        // A chance of their own: the rest of a seed stays what it is.
+        let own = &mut Chance(!seed);
+        let (forms, unreadable) = (own.one_in(FORMS), own.one_in(UNREADABLE));
+        let story = if forms { a_story_of_forms(chance) } else { a_story(chance) };
         let mut told = story.clone();
         for act in told.acts.iter_mut().filter(|act| !act.deliveries.is_empty()) {
             // Who watches is found by a reading that may come too late.
@@ -101,6 +110,7 @@ impl Case {
         let (skip, times) = (chance.of(0..4) as u32, chance.of(0..5) as u32);
         faults.rules = vec![FaultRule { on, skip, times, what: server_error(Api::Salesforce) }];
         let mut options = Options { faults, ..Options::default() };
+        options.unknowns.account_engagement.activities_readable = !unreadable;
         let from = Duration::from_secs(2 * MINUTE);
         let to = Duration::from_secs(30 * MINUTE);
         options.campaign_delay = CampaignDelay::Drawn { seed: chance.draw(), from, to };
@@ -109,7 +119,7 @@ impl Case {
         let api = Api::ALL[chance.of(0..3) as usize];
         let from = chance.of(0..over);
         let used_up = chance.one_in(2).then(|| (api, from..over.min(from + chance.of(HOUR..6 * HOUR))));
-        Case { story, told, options, used_up, over, looks }
+        Case { story, told, options, used_up, over, looks: looks || forms }
     }
 }
 
@@ -184,6 +194,45 @@ fn a_story(chance: &mut Chance) -> Story {
     }
     let salesforce = oracle::Salesforce { leads, contacts, ..Default::default() };
     Story { destination, prospects, salesforce, ..story(acts) }
+}
+
+/// A session for which people register by forms, in Livestorm, or by both. It begins long after: an account whose calls are used up
+/// for hours is no reason to be late.
+fn a_story_of_forms(chance: &mut Chance) -> Story {
+    let (made, emails) = (chance.of(1..HOUR), ["ana", "ben", "carla", "dan"].map(|name| format!("{name}@example.org")));
+    let (first, last) = (made + 2 * HOUR, made + 8 * HOUR);
+    let starts = last + chance.of(12 * HOUR..DAY);
+    let mut acts = vec![event(0, "demo", "Product demo"), session(made, "s0", "demo", Some(starts as i64), &[rest(1)])];
+    for email in &emails[..chance.of(2..5) as usize] {
+        let submitted = chance.of(first..last);
+        let by_form = !chance.one_in(4);
+        // Nobody can register whom a form has registered before.
+        if !by_form || chance.one_in(4) {
+            let answers = [("first_name", &email[..3]), ("last_name", "Lima"), ("company", "Ito")];
+            acts.push(registers(chance.of(made + 1..submitted), "s0", email, &answers, &[rest(1)]));
+        }
+        if by_form {
+            let fields = [("firstName", &email[..3]), ("lastName", "Lima"), ("company", "Ito")];
+            acts.push(submits(submitted, Some("s0"), email, &fields, chance.one_in(2)));
+        }
+        if chance.one_in(2) {
+            let what = Happening::Attends {
+                session: "s0".into(),
+                email: email.clone(),
+                seconds: chance.of(1..3000),
+                messages: 1,
+                questions: 0,
+            };
+            acts.push(Act { at: starts + chance.of(1..HOUR), what, deliveries: vec![] });
+        }
+    }
+    acts.push(submits(chance.of(first..last), None, "eve@example.org", &[("lastName", "Lima")], false));
+    acts.push(Act {
+        at: starts + HOUR,
+        what: Happening::SessionEnded { session: "s0".into() },
+        deliveries: vec![rest(1)],
+    });
+    Story { destination: Destination::AccountEngagementForms, ..story(acts) }
 }
 
 /// Once to three times, soon or late, in either dialect.
@@ -285,12 +334,14 @@ async fn plays(seed: u64, counts: &mut Counts) -> Result<Vec<String>, String> {
         count(counts, "quota used up", met.count() as u64);
     }
     of_deliveries(&case, counts);
-    theatre.stage.end(&case.told).await;
+    let settled_by = Timestamp::from_seconds(BEGINS_AT + case.over + SETTLED);
+    let mut is_settled = theatre.stage.end_by(&case.told, settled_by).await;
 
+    let story = happened(&case.story, &theatre, counts);
     let kept = tasks(&host).await;
     let mut wrong = conservation(&case, &theatre, &kept);
     let dead: Vec<&KeptTask> = kept.iter().filter(|kept| kept.status == TaskStatus::Dead).collect();
-    let expected = theatre.expected(&case.story);
+    let expected = theatre.expected(&story);
     for difference in oracle::differences(&expected, &theatre.observed()) {
         let told = dead.iter().any(|task| tells_of(task, &difference.what));
         match difference.kind {
@@ -299,12 +350,16 @@ async fn plays(seed: u64, counts: &mut Counts) -> Result<Vec<String>, String> {
         }
     }
     count(counts, "dead letter", dead.len() as u64);
-    // Whoever gives them again, now that all is well, has everything.
+    // Whoever gives them again, now that all is well and what they ask for is done, has everything.
+    theatre.stage.simulators.world().options.unknowns.account_engagement.activities_readable = true;
     for task in &dead {
         host.engine.retry(INSTALLATION, task.id).await.map_err(|e| e.to_string())?;
     }
-    theatre.stage.clock.run_until(Timestamp::MAX).await;
-    wrong.extend(theatre.problems(&case.story, &host).await);
+    is_settled &= theatre.stage.clock.settles_by(settled_by.plus(Duration::from_secs(SETTLED))).await;
+    if !is_settled {
+        wrong.push(format!("something goes on, and it is {}", theatre.stage.clock.now()));
+    }
+    wrong.extend(theatre.problems(&story, &host).await);
     let journal = journal(&host).await;
     if wrong.is_empty() {
         return Ok(journal);
@@ -317,6 +372,19 @@ async fn plays(seed: u64, counts: &mut Counts) -> Result<Vec<String>, String> {
     }
     lines.extend(log(&host).await.iter().map(|line| format!("{} {}: {}", line.at, line.line.code, line.line.message)));
     Err(format!("{wrong:#?}\n{}", lines.join("\n")))
+}
+
+/// The story without what nobody could do: while a campaign is not there yet, it has no form.
+fn happened(story: &Story, theatre: &Theatre, counts: &mut Counts) -> Story {
+    let (mut story, played) = (story.clone(), theatre.stage.played());
+    story.acts.retain(|act| {
+        let Happening::SubmitsForm { session, email, .. } = &act.what else { return true };
+        let (at, who) = (Timestamp::from_seconds(BEGINS_AT + act.at), format!("{email} submits "));
+        let is_done = played.happened.iter().any(|done| done.at == at && done.what.starts_with(&who));
+        count(counts, "form submitted", u64::from(is_done && session.is_some()));
+        is_done
+    });
+    story
 }
 
 /// Each delivery that was taken has ended, and so has all that came of it.
@@ -395,7 +463,7 @@ fn whatever_goes_wrong_nothing_is_lost_twice_or_invented_and_the_same_seed_gives
     }
 }
 
-const ENOUGH: [&str; 16] = [
+const ENOUGH: [&str; 18] = [
     "too-many-requests on a read",
     "server-error on a read",
     "server-error on a write",
@@ -412,4 +480,6 @@ const ENOUGH: [&str; 16] = [
     "delivery lost",
     "delivery repeated",
     "delivery overtaken",
+    "form submitted",
+    "dead letter",
 ];

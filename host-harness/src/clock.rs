@@ -7,6 +7,12 @@
 //! Invariant: whoever does something holds a `Work`; whoever waits for a timer holds none. A `Work` is handed over with
 //! the message that continues it, never dropped first and begun again by the receiver: the clock would leap in between.
 
+mod steady;
+
+#[cfg(test)]
+pub use steady::tried;
+pub use steady::{LOOK, Steady};
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -14,7 +20,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, LazyLock, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -69,6 +75,11 @@ impl fmt::Display for Timestamp {
 pub trait Clock: fmt::Debug + Send + Sync {
     fn now(&self) -> Timestamp;
 
+    /// What the machine's clock shows, which may have been set back: for what somebody else's clock has signed.
+    fn of_machine(&self) -> Timestamp {
+        self.now()
+    }
+
     /// Something is going on from here until the answer is dropped.
     fn begin(&self) -> Work;
 
@@ -102,9 +113,12 @@ impl Drop for Work {
 pub struct Timer(Waiting);
 
 enum Waiting {
-    System(Pin<Box<tokio::time::Sleep>>),
-    Simulated { clock: Arc<Mutex<Simulated>>, key: (Timestamp, u64) },
-    Movable(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
+    Simulated {
+        clock: Arc<Mutex<Simulated>>,
+        key: (Timestamp, u64),
+    },
+    /// Of a clock that no work holds up.
+    Unheld(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
     Over,
 }
 
@@ -113,8 +127,7 @@ impl Future for Timer {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Work> {
         match &mut self.0 {
-            Waiting::System(sleep) => sleep.as_mut().poll(cx).map(|()| Work(None)),
-            Waiting::Movable(wait) => wait.as_mut().poll(cx).map(|()| Work(None)),
+            Waiting::Unheld(wait) => wait.as_mut().poll(cx).map(|()| Work(None)),
             Waiting::Simulated { clock, key } => {
                 let mut c = lock(clock);
                 let entry = c.timers.get_mut(key).expect("a timer stays in the clock until it is taken or dropped");
@@ -146,14 +159,19 @@ impl Drop for Timer {
     }
 }
 
-/// The machine's clock.
+/// The machine's clock, as [`steady`] shows it: one for all of a process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+static OF_THIS_MACHINE: LazyLock<Steady<steady::ThisMachine>> = LazyLock::new(|| Steady::of(Default::default()));
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+        Clock::now(&*OF_THIS_MACHINE)
+    }
+
+    fn of_machine(&self) -> Timestamp {
+        OF_THIS_MACHINE.of_machine()
     }
 
     fn begin(&self) -> Work {
@@ -161,7 +179,7 @@ impl Clock for SystemClock {
     }
 
     fn timer(&self, at: Timestamp) -> Timer {
-        Timer(Waiting::System(Box::pin(tokio::time::sleep(at.since(self.now())))))
+        OF_THIS_MACHINE.timer(at)
     }
 }
 
@@ -185,8 +203,8 @@ impl Clock for HurriedClock {
 
     fn timer(&self, at: Timestamp) -> Timer {
         // Rather a moment later than too early.
-        let left = at.since(self.now()) / self.times + Duration::from_millis(1);
-        Timer(Waiting::System(Box::pin(tokio::time::sleep(left))))
+        let after = at.since(self.since) / self.times + Duration::from_millis(1);
+        SystemClock.timer(self.since.plus(after))
     }
 }
 
@@ -241,7 +259,7 @@ impl Clock for MovableClock {
 
     fn timer(&self, at: Timestamp) -> Timer {
         let (clock, mut moved) = (self.clone(), self.moved.subscribe());
-        Timer(Waiting::Movable(Box::pin(async move {
+        Timer(Waiting::Unheld(Box::pin(async move {
             loop {
                 let left = at.since(clock.now());
                 if left.is_zero() {
@@ -325,6 +343,16 @@ impl SimulatedClock {
     /// Lets time run until `until`, and stands there. Ends when nothing is going on and nothing is due before it.
     /// With [`Timestamp::MAX`] it ends when no timer is left, and stands where the last one fired.
     pub async fn run_until(&self, until: Timestamp) {
+        self.settles_by(until).await;
+        if until != Timestamp::MAX {
+            let mut c = lock(&self.0);
+            c.now = c.now.max(until);
+        }
+    }
+
+    /// Lets time run until no timer is left, and stands where the last one fired; no further than `until`, and false where
+    /// something is due after it.
+    pub async fn settles_by(&self, until: Timestamp) -> bool {
         {
             let mut c = lock(&self.0);
             c.horizon = until;
@@ -333,11 +361,8 @@ impl SimulatedClock {
         std::future::poll_fn(|cx| {
             let mut c = lock(&self.0);
             if c.busy == 0 && c.next().is_none() {
-                if until != Timestamp::MAX {
-                    c.now = c.now.max(until);
-                }
                 c.horizon = c.now;
-                return Poll::Ready(());
+                return Poll::Ready(c.timers.is_empty());
             }
             c.quiet.push(cx.waker().clone());
             Poll::Pending
@@ -436,6 +461,27 @@ mod tests {
         drop(clock.timer(at(7)));
         clock.run_until(Timestamp::MAX).await;
         assert_eq!(clock.now(), at(0));
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_for_ever_is_told_apart_from_what_settles() {
+        let clock = SimulatedClock::new(at(0));
+        let rings = |each: u64, times: u64| {
+            let (clock, mut work) = (clock.clone(), clock.begin());
+            tokio::spawn(async move {
+                for _ in 0..times {
+                    let next = clock.now().plus(each as u32 * SECOND);
+                    work = sleep(&clock, work, next).await;
+                }
+                drop(work);
+            });
+        };
+        rings(7, 2);
+        assert!(clock.settles_by(at(100)).await);
+        assert_eq!(clock.now(), at(14), "it stands where the last one fired");
+        rings(10, u64::MAX);
+        assert!(!clock.settles_by(at(100)).await);
+        assert_eq!(clock.now(), at(94));
     }
 
     #[tokio::test]

@@ -33,8 +33,8 @@ impl OnceCall {
 /// What is remembered of one such write.
 #[derive(Clone, Debug, PartialEq)]
 enum Noted {
-    /// About to be sent, or sent and not answered. `since` is the first attempt that is still in doubt, `bodies` what was sent
-    /// since then: the next attempt may be about other values.
+    /// About to be sent, or sent and not answered: `at` is when it may have taken effect, at the latest. `since` is the first attempt
+    /// that is still in doubt, `bodies` what was sent since then: the next attempt may be about other values.
     Sending { at: Instant, since: Instant, bodies: Option<Vec<String>> },
     /// `at`: when it was written, at the earliest.
     Sent { at: Instant, id: Option<String> },
@@ -134,7 +134,7 @@ pub fn in_doubt_until(work: &Work<'_>, key: &str) -> Option<Instant> {
 /// Several writes in one request, each of which a second sending would do twice. Who sends has looked first whether an earlier
 /// attempt took effect, and settles each note by what was answered of it.
 pub async fn together(work: &Work<'_>, call: &OnceCall, body: &Value, notes: &[Note]) -> Answer {
-    notes.iter().for_each(|note| in_doubt(work, note));
+    notes.iter().for_each(|note| in_doubt_by(work, note, if_cut_off(work)));
     let answer = work.send(call.shape.build(&[], &[], Some(body), Repeat::Once)).await;
     match answer {
         Ok(_) => {}
@@ -147,8 +147,11 @@ pub async fn together(work: &Work<'_>, call: &OnceCall, body: &Value, notes: &[N
 
 /// What was answered leaves open whether it was written: from now on a read may show it.
 pub fn in_doubt(work: &Work<'_>, note: &Note) {
-    let now = work.now();
-    let noted = Noted::Sending { at: now, since: now, bodies: None };
+    in_doubt_by(work, note, work.now());
+}
+
+fn in_doubt_by(work: &Work<'_>, note: &Note, at: Instant) {
+    let noted = Noted::Sending { at, since: work.now(), bodies: None };
     work.host.set(Entry { key: note.key.clone(), value: to_text(&noted), subject: note.subject.clone() });
 }
 
@@ -213,10 +216,15 @@ async fn send(
         bodies.push(sending.body.clone());
     }
     let bodies = Some(bodies.iter().map(json::text).collect());
-    note(work, fact, &Noted::Sending { at: work.now(), since, bodies });
+    note(work, fact, &Noted::Sending { at: if_cut_off(work), since, bodies });
     let request = sending.call.shape.build(&[], sending.query, Some(sending.body), Repeat::Once);
     let answer = work.send(request).await;
     settle(work, fact, answer, judge, since)
+}
+
+/// By when it was sent if nobody comes back to say so: in a wave of many it may be the last, and a run sends nothing after its time.
+fn if_cut_off(work: &Work<'_>) -> Instant {
+    work.now() + u64::from(work.context.limits.run_ms)
 }
 
 fn note(work: &Work<'_>, fact: &Fact<'_>, noted: &Noted) {
@@ -408,6 +416,31 @@ mod tests {
             assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
             assert!(provider.host.state("f").is_some());
         }
+    }
+
+    /// Nobody came back to say when it was sent, and the run may have sent it with its last breath.
+    #[test]
+    fn what_was_cut_off_is_looked_up_a_read_lag_after_its_run_could_send_at_the_latest() {
+        const RUN: u64 = MINUTE;
+        let noted: Rc<RefCell<Option<String>>> = Rc::default();
+        let host = Rc::new_cyclic(|host: &std::rc::Weak<TestHost>| {
+            let (host, noted) = (host.clone(), noted.clone());
+            TestHost::new(START, move |_| {
+                *noted.borrow_mut() = host.upgrade().expect("it asks").state("f");
+                Err(HttpError::Unknown("nobody hears it".into()))
+            })
+        });
+        let provider = Provider { host, seen: RefCell::default() };
+        assert!(provider.once(Seen::NotThere).is_err());
+        let value = noted.take().expect("it is noted before it is sent");
+        let subject = Some(Subject::person("ana@example.org"));
+        crate::host::Host::set(&*provider.host, Entry { key: "f".into(), value, subject });
+        provider.host.set_now(START + RUN + READ_LAG - 1);
+        assert!(matches!(provider.once(Seen::NotThere), Err(Stop::Later(_))));
+        assert!(provider.seen.borrow().is_empty(), "it is looked at too soon");
+        provider.host.set_now(START + RUN + READ_LAG);
+        assert!(provider.once(Seen::There(None)).is_ok());
+        assert_eq!(provider.seen.borrow().len(), 1);
     }
 
     /// In a wave of many it is sent long after it was noted: looked at any sooner, a read might not show it yet.

@@ -70,7 +70,8 @@ pub struct Arguments {
     admin_token_file: Option<PathBuf>,
     #[command(flatten)]
     keep: Keep,
-    /// For tests of crashes: the process dies where runs pass this phase for the so-many-th time, e.g. answered,3; `any` is a phase, too
+    /// For tests of crashes: the process dies where runs pass this phase for the so-many-th time, e.g. answered,3. Phases beside those
+    /// of a run: any; written, where what is sent once is answered
     #[arg(long, hide = true, value_name = "PHASE,NUMBER", value_parser = death)]
     die_at: Option<Death>,
     /// For trying out in minutes what takes hours: since SINCE (milliseconds since 1970) time runs so many times as fast

@@ -16,7 +16,10 @@ mod http;
 mod metrics;
 pub mod retire;
 
-use crate::durable::{EngineError, Retention, Swept};
+use crate::{
+    clock,
+    durable::{EngineError, Retention, Swept},
+};
 use axum::Router;
 use fleet::{Fleet, Standing, Status};
 use std::{
@@ -29,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often what is over is taken away.
+/// How often what is over is taken away, by the host's clock.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +105,10 @@ async fn watch(fleet: Arc<Fleet>, config: PathBuf, stop: CancellationToken) {
 
 /// Of all that were ever switched on here: what is kept of one that is gone goes with its time, too.
 async fn sweep(fleet: Arc<Fleet>, keep: Retention, stop: CancellationToken) {
+    let clock = fleet.host.clock.clone();
+    let mut work = clock.begin();
     while !stop.is_cancelled() {
+        let next = clock.now().plus(SWEEP);
         for installation in fleet.kept() {
             match fleet.host.engine.sweep(&installation, &keep).await {
                 Ok(swept) if swept == Swept::default() => {}
@@ -114,10 +120,10 @@ async fn sweep(fleet: Arc<Fleet>, keep: Retention, stop: CancellationToken) {
                 Err(e) => tracing::warn!(installation, "what is over could not be taken away: {e}"),
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP) => {}
-            () = stop.cancelled() => {}
-        }
+        work = tokio::select! {
+            work = clock::sleep(&*clock, work, next) => work,
+            () = stop.cancelled() => return,
+        };
     }
 }
 
@@ -141,3 +147,6 @@ fn tell(standing: &Standing) {
         Status::Broken { why, .. } => tracing::error!(installation = id, %file, "{why}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

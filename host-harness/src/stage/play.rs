@@ -74,6 +74,11 @@ impl Stage {
     /// Runs a story that has begun to its end. What repeats by itself has none: the customer switches the installation off when all
     /// is long over.
     pub async fn end(&self, story: &Story) {
+        self.end_by(story, Timestamp::MAX).await;
+    }
+
+    /// The same, up to a time; false where something is due after it.
+    pub async fn end_by(&self, story: &Story, until: Timestamp) -> bool {
         if let Some(after) = self.looks_for {
             let last = story.acts.iter().map(|act| act.at).max().unwrap_or_default();
             let over = Timestamp::from_seconds(story.begins_at + last).plus(after);
@@ -83,7 +88,7 @@ impl Stage {
                 let _ = live.host.switch_off(INSTALLATION).await;
             }
         }
-        self.clock.run_until(Timestamp::MAX).await;
+        self.clock.settles_by(until).await
     }
 
     pub fn played(&self) -> Played {

@@ -117,6 +117,8 @@ impl Serving {
                 self.runs.spawn(turn(self.drive.clone(), self.driver.clone(), self.performer.clone(), key, work));
             }
             if self.runs.is_empty() {
+                let until = self.schedule.next_at().map(tracing::field::display);
+                tracing::debug!(until, "nothing is due");
                 for asker in wait_for_idle.drain(..) {
                     // Nobody hears it where the asker has gone.
                     let _ = oneshot::Sender::send(asker, self.schedule.next_at());

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedSender;
 
 mod bytes;
+mod clock_set;
 
 struct Files;
 

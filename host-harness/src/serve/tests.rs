@@ -1,0 +1,86 @@
+//! The server as it runs for months, on a clock that is moved.
+
+use super::*;
+use crate::{
+    clock::{Clock, MovableClock, Timestamp},
+    connections::CredentialStore,
+    data_dir::DataDir,
+    durable::{
+        Accepted, Cancel, Engine, EngineLimits, NoProbe, TaskFilter,
+        conformance::{DAY, task},
+        sqlite::Durability,
+    },
+    host::{Ground, Host},
+    runtime::{Limits, Runtime},
+    simulators::{Options, Simulators},
+    vault::Vault,
+};
+
+const INSTALLATION: &str = "acme";
+
+/// A fleet of one installation that was switched on once, and whose file is not there any more.
+fn fleet(folder: &Path, clock: &MovableClock) -> Arc<Fleet> {
+    let data = DataDir::open(folder).unwrap();
+    data.note_activation(INSTALLATION, clock.now()).unwrap();
+    let ground = Ground {
+        clock: Arc::new(clock.clone()),
+        transport: Simulators::new(Arc::new(clock.clone()), Options::default()).transport(),
+        credentials: CredentialStore::in_memory(),
+        vault: Vault::simulated(),
+        durability: Durability::ProcessCrash,
+        engine_limits: EngineLimits::default(),
+        probe: Arc::new(NoProbe),
+    };
+    let credentials = ground.credentials.clone();
+    let runtime = Arc::new(Runtime::new(Limits::default()).unwrap());
+    let host = Host::open(&data.made_store().unwrap(), ground, runtime).unwrap();
+    Arc::new(Fleet::new(Arc::new(host), data, credentials, None))
+}
+
+/// Over from now on.
+async fn dead_letter(engine: &dyn Engine, name: &str) {
+    let accepted = engine.accept(INSTALLATION, vec![task("a", "k", name)]).await.unwrap();
+    let Accepted::New(id) = accepted[0] else { panic!("{name} was there before") };
+    engine.cancel(INSTALLATION, Cancel::Task(id), "nobody wants it").await.unwrap();
+}
+
+/// Reads on until these are all that is kept.
+async fn are_kept(engine: &dyn Engine, names: &[&str]) {
+    let kept = async || engine.tasks(INSTALLATION, TaskFilter::default(), None).await.unwrap();
+    let come_to = async {
+        while kept().await.iter().map(|kept| kept.task.payload.as_str()).ne(names.iter().copied()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Real time is only what tells that they never are.
+    tokio::time::timeout(Duration::from_secs(60), come_to).await.expect("something else is kept");
+}
+
+#[tokio::test]
+async fn what_is_over_is_taken_away_by_a_server_that_runs() {
+    let (folder, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let clock = MovableClock::new(Timestamp::parse("2026-11-22T15:00:00Z").unwrap());
+    let fleet = fleet(folder.path(), &clock);
+    let engine = fleet.host.engine.clone();
+    dead_letter(&*engine, "first").await;
+    clock.move_by(100 * DAY);
+    dead_letter(&*engine, "second").await;
+    clock.move_by(81 * DAY);
+    dead_letter(&*engine, "third").await;
+
+    let (listener, admin) = (listens().await, listens().await);
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn({
+        let (fleet, config, stop) = (fleet.clone(), config.path().to_owned(), stop.clone());
+        async move { serve(fleet, &config, listener, (Router::new(), admin), Retention::default(), stop).await }
+    });
+    are_kept(&*engine, &["second", "third"]).await;
+    clock.move_by(100 * DAY);
+    are_kept(&*engine, &["third"]).await;
+    stop.cancel();
+    serving.await.unwrap().unwrap();
+}
+
+async fn listens() -> TcpListener {
+    TcpListener::bind(("127.0.0.1", 0)).await.unwrap()
+}
