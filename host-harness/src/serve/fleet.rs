@@ -223,6 +223,14 @@ impl Fleet {
         }
     }
 
+    /// Takes up what needs nobody's answer: all that is switched on here. Before work begins: a run that was cut off goes on only
+    /// where its installation is known.
+    pub async fn begin(&self, folder: &Path) -> io::Result<Vec<Standing>> {
+        let _changing = self.changing.lock().await;
+        let (changed, _to_check) = self.take_up_known(folder::read(folder)?).await;
+        Ok(changed)
+    }
+
     pub fn standings(&self) -> Vec<Standing> {
         self.members().iter().map(|(file, member)| member.standing(file)).collect()
     }
@@ -296,7 +304,22 @@ impl Fleet {
             self.host.remove(id);
             tracing::info!(installation = id, file = %path.display(), "its file is gone, and nothing of it runs any more");
         }
-        let now = self.host.clock.now();
+        let (mut changed, to_check) = self.take_up_known(files).await;
+        // Several at a time, since the provider of one may not answer; those that claim one id in their order.
+        let checked = stream::iter(to_check.into_values()).map(|alike| async move {
+            let mut changed = vec![];
+            for found in alike {
+                changed.extend(self.take_up(found).await);
+            }
+            changed
+        });
+        changed.extend(checked.buffer_unordered(CHECKS_MAX).collect::<Vec<_>>().await.into_iter().flatten());
+        changed
+    }
+
+    /// What has changed, and what is left to be checked, by id.
+    async fn take_up_known(&self, files: Files) -> (Vec<Standing>, BTreeMap<String, Vec<Found>>) {
+        let (before, now) = (self.members().clone(), self.host.clock.now());
         let is_due = |member: &Member| member.status != Status::Running && member.looked_at.plus(AGAIN) <= now;
         let (mut changed, mut to_check) = (vec![], BTreeMap::<String, Vec<Found>>::new());
         for (path, text) in files {
@@ -310,16 +333,7 @@ impl Fleet {
                 None => changed.extend(self.take_up(found).await),
             }
         }
-        // Several at a time, since the provider of one may not answer; those that claim one id in their order.
-        let checked = stream::iter(to_check.into_values()).map(|alike| async move {
-            let mut changed = vec![];
-            for found in alike {
-                changed.extend(self.take_up(found).await);
-            }
-            changed
-        });
-        changed.extend(checked.buffer_unordered(CHECKS_MAX).collect::<Vec<_>>().await.into_iter().flatten());
-        changed
+        (changed, to_check)
     }
 
     /// The id of one that is new here: its accounts are asked before it is switched on. All others need nobody's answer.

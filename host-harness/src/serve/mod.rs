@@ -57,9 +57,9 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let unreadable = |e: std::io::Error| ServeError::Folder { folder: config.into(), problem: e.to_string() };
-    folder::read(config).map_err(unreadable)?;
     // Until all are there, who is unknown is asked to send again.
     fleet.host.ingress.is_whole(false);
+    fleet.begin(config).await.map_err(unreadable)?.iter().for_each(tell);
     let engine_stops = CancellationToken::new();
     let mut working = fleet.host.start(engine_stops.clone());
     let watching = tokio::spawn(watch(fleet.clone(), config.to_owned(), stop.clone()));
