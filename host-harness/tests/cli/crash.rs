@@ -148,10 +148,21 @@ impl Story {
         false
     }
 
-    fn dead_letters(&self) -> Vec<Value> {
-        let mut command = program(&["runs", "--json", "--installation"]);
+    fn runs(&self) -> Value {
+        let mut command = program(&["runs", "--json", "--limit", "1000", "--installation"]);
         command.arg(self.bench.path("installations/acme.toml")).arg("--data").arg(self.bench.path("data"));
-        object(&command.output().unwrap())["dead_letters"].as_array().unwrap().clone()
+        object(&command.output().unwrap())
+    }
+
+    fn dead_letters(&self) -> Vec<Value> {
+        self.runs()["dead_letters"].as_array().unwrap().clone()
+    }
+
+    /// What was cut off went on from its recording: what of it was not in flight is in no doubt.
+    fn no_run_was_given_back(&self) {
+        let runs = self.runs();
+        assert!(runs["runs"].as_array().unwrap().len() > 10, "{runs}");
+        assert!(!runs["runs"].to_string().contains("given back"), "{runs}");
     }
 
     /// One of each for each, whatever died.
@@ -191,6 +202,7 @@ fn dies_at_each(points: &[String]) -> usize {
     assert_eq!(seen.external_activities.len(), story.people, "each is registered");
     assert_eq!(seen.list_memberships.len(), story.people);
     assert_eq!(story.dead_letters(), Vec::<Value>::new());
+    story.no_run_was_given_back();
     story.died
 }
 
