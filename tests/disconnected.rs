@@ -2,10 +2,13 @@
 
 use crate::support::*;
 use host_harness::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     connections::{OAuth, Secret},
     durable::TaskStatus,
+    operate::Desk,
+    stage::INSTALLATION,
 };
+use std::time::Duration;
 
 #[tokio::test]
 async fn work_whose_account_is_disconnected_waits_says_so_and_goes_on_once_it_is_connected_again() {
@@ -48,6 +51,12 @@ async fn work_whose_account_is_disconnected_waits_says_so_and_goes_on_once_it_is
         }
     };
     host.connections.connect("salesforce", Secret::OAuth(Box::new(grant))).await.unwrap();
+    let desk = Desk { engine: host.engine.clone(), runtime: host.runtime.clone(), clock: host.clock.clone() };
+    assert!(desk.goes_on(INSTALLATION).await.unwrap() > 0);
+    // Nobody who has just signed in waits for a quarter of an hour.
+    clock.run_until(clock.now().plus(Duration::from_secs(60))).await;
+    assert!(theatre.observed().activities.iter().any(|activity| format!("{activity:?}").contains("ben@")));
+    assert_eq!(desk.goes_on(INSTALLATION).await.unwrap(), 0);
     clock.run_until(Timestamp::MAX).await;
     assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
 }

@@ -259,7 +259,8 @@ impl Admin {
         let put = tokio::task::spawn_blocking(move || credentials.put(&under, secret)).await;
         put.map_err(Refused::broken_off)??;
         self.fleet.host.connections.mended(&name).await;
-        tracing::info!(installation = id, account, "was connected by the admin interface");
+        let gone_on = self.desk().goes_on(id).await?;
+        tracing::info!(installation = id, account, gone_on, "was connected by the admin interface");
         Ok(Connected { installation: id.into(), account: account.into(), at })
     }
 }

@@ -4,7 +4,10 @@
 //! taken; what is connected is sealed and durable when the command ends well. Not here: what a sign-in asks and proves
 //! (`connections/sign_in.rs`).
 
-use super::{exit_codes, installed::who_serves};
+use super::{
+    exit_codes,
+    installed::{desk, engine, who_serves},
+};
 use crate::{
     admin::{
         Accounts, Connected, Needs, RETURN, SignInLink,
@@ -104,6 +107,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Secret::Token(_) => String::new(),
     };
     credentials.put(&connected_name(&file.id, account), secret)?;
+    if data.store().exists() {
+        // With the next `run` or `serve`.
+        desk(engine(&data.store())?)?.goes_on(&file.id).await?;
+    }
     Ok(finished(&arguments, &at))
 }
 

@@ -90,10 +90,14 @@ impl Kept {
             return Ok(AtDesk { file, at: At::There(client) });
         }
         let (data, engine) = kept(&self.data, "so there is nothing to tell")?;
-        let runtime = Arc::new(Runtime::new(Limits::default())?);
-        let desk = Desk { engine, runtime, clock: Arc::new(SystemClock) };
-        Ok(AtDesk { file, at: At::Here { desk, data } })
+        Ok(AtDesk { file, at: At::Here { desk: desk(engine)?, data } })
     }
+}
+
+/// Where what this engine keeps is asked about, in this process.
+pub(super) fn desk(engine: Arc<dyn Engine>) -> anyhow::Result<Desk> {
+    let runtime = Arc::new(Runtime::new(Limits::default())?);
+    Ok(Desk { engine, runtime, clock: Arc::new(SystemClock) })
 }
 
 /// Whoever has the directory, if it answers questions.
@@ -255,7 +259,7 @@ pub(super) fn kept(path: &Path, so: &str) -> anyhow::Result<(DataDir, Arc<dyn En
     Ok((data, engine(&store)?))
 }
 
-fn engine(store: &Path) -> anyhow::Result<Arc<dyn Engine>> {
+pub(super) fn engine(store: &Path) -> anyhow::Result<Arc<dyn Engine>> {
     host::engine(store, Arc::new(SystemClock))
         .with_context(|| format!("the store {} cannot be opened", store.display()))
 }

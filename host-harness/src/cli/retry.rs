@@ -1,4 +1,4 @@
-//! `harness retry`: dead letters go again.
+//! `harness retry`: dead letters go again, and what was put off goes on.
 
 use super::{exit_codes, installed::Kept};
 use crate::operate::Retry;
@@ -19,7 +19,7 @@ use std::{io::Write, process::ExitCode};
 pub struct Arguments {
     /// Those that this run left, as `harness runs` lists it
     run: Option<u64>,
-    /// This one alone
+    /// This one alone; also one that waits, which then goes on before its time
     #[arg(long, value_name = "TASK")]
     task: Option<u64>,
     /// All that there are

@@ -46,6 +46,9 @@ pub struct TaskId(pub u64);
 pub const BODY_GONE: &str = "the body of a delivery is not kept once the tasks that came of it are durable; those can be \
                              looked at and given again";
 
+/// Why neither waits for somebody to give it again.
+const NOTHING_TO_RETRY: &str = "is not a dead letter, and was not put off";
+
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
@@ -97,7 +100,8 @@ pub trait Engine: Send + Sync {
     fn installed(&self, installation: &str);
 
     /// A dead letter goes again, as a first attempt, and no sooner than its `not-before`. Refused where it is no task as the
-    /// contract has it: nothing has changed about that.
+    /// contract has it: nothing has changed about that. What the connector has put off goes on now, whatever it waits for; if
+    /// that is not so yet, it is put off once more.
     async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError>;
 
     /// Tasks, oldest first, after `after`, at most 1,000.
@@ -210,6 +214,13 @@ pub struct KeptTask {
     pub repeats: u32,
     /// The run that has it, or had it last. Of one that waits: only while that is kept, since it tells what is waited for.
     pub run: Option<RunId>,
+}
+
+impl KeptTask {
+    /// The connector said *later*.
+    pub fn is_put_off(&self) -> bool {
+        self.status == TaskStatus::Waiting && self.waiting_for.is_some()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
-//! Dead letters go again.
+//! Dead letters go again, and what was put off goes on before its time.
 
 use super::{Desk, OperateError, pages};
 use crate::durable::{EngineError, KeptTask, TaskFilter, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Which of them.
@@ -67,6 +68,27 @@ impl Desk {
             tasks.push(Retried { task: id.0, what: task.title, went_again: refused.is_none(), refused });
         }
         Ok(Retrying { installation: installation.into(), tasks })
+    }
+
+    /// A connection was mended: what waits because it did not work goes on now. How many tasks those are.
+    pub async fn goes_on(&self, installation: &str) -> Result<u64, OperateError> {
+        let waiting = TaskFilter { status: Some(TaskStatus::Waiting) };
+        let (mut met, mut gone_on) = (BTreeMap::new(), 0);
+        for kept in pages::tasks(&*self.engine, installation, waiting).await?.into_iter().filter(KeptTask::is_put_off) {
+            let Some(run) = kept.run else { continue };
+            if !met.contains_key(&run) {
+                met.insert(run, self.refused_sign_in(installation, run).await?.is_some());
+            }
+            if met[&run] {
+                match self.engine.retry(installation, kept.id).await {
+                    Ok(()) => gone_on += 1,
+                    // It has gone on by itself meanwhile.
+                    Err(EngineError::Invalid(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(gone_on)
     }
 
     /// That there is such a run.

@@ -127,19 +127,23 @@ impl Desk {
         let runs: BTreeSet<u64> =
             open.iter().filter(|one| one.kind == ToldKind::Waits).filter_map(|one| one.run).collect();
         for run in runs {
-            let entries = match self.engine.tape(installation, RunId(run)).await {
-                Ok(tape) => tape.entries,
-                // It is no longer kept.
-                Err(EngineError::Unknown(_) | EngineError::Corrupt(_)) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            for record in entries {
-                if let Record::Answer { answer: Err(error @ SendError::Unauthorized(_)), .. } = record {
-                    return Ok(Some(error.to_string()));
-                }
+            if let Some(why) = self.refused_sign_in(installation, RunId(run)).await? {
+                return Ok(Some(why));
             }
         }
         Ok(None)
+    }
+
+    /// Whether this run met a connection that needs a person, as far as it is still kept.
+    pub(super) async fn refused_sign_in(&self, installation: &str, run: RunId) -> Result<Option<String>, OperateError> {
+        let tape = match self.engine.tape(installation, run).await {
+            Err(EngineError::Unknown(_) | EngineError::Corrupt(_)) => return Ok(None),
+            tape => tape?,
+        };
+        Ok(tape.entries.into_iter().find_map(|record| match record {
+            Record::Answer { answer: Err(error @ SendError::Unauthorized(_)), .. } => Some(error.to_string()),
+            _ => None,
+        }))
     }
 }
 

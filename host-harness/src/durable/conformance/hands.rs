@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::effect::{Repeat, RunId};
-use guest::{Guests, done, request};
+use guest::{Guests, done, later, request};
 
 /// Two waves of `once`, a minute each, and a write after each.
 fn two_waves() -> Guests {
@@ -119,6 +119,26 @@ pub async fn a_retry_is_no_sooner_than_the_task_may_be(harness: &dyn Harness) {
     assert_eq!((kept.status, kept.due), (Waiting, tomorrow));
     bench.clock.run_for(MINUTE * 2).await;
     assert_eq!(up.task(id).await.status, Done);
+    up.down().await;
+}
+
+pub async fn what_was_put_off_goes_on_before_its_time_where_somebody_says_so(harness: &dyn Harness) {
+    let bench = Bench::new(
+        harness,
+        Guests::each(|_, imports| async move {
+            let asked_before = imports.get("asked").await.is_some();
+            imports.set("asked", "once");
+            Ok(if asked_before { done() } else { later(imports.now().plus(DAY), Some("a word")) })
+        }),
+    );
+    let up = bench.up();
+    let id = up.accept([task("a", "k", "1")]).await[0];
+    bench.clock.run_for(MINUTE).await;
+    assert!(up.task(id).await.is_put_off());
+    up.engine.retry(INSTALLATION, id).await.unwrap();
+    bench.clock.run_for(MINUTE).await;
+    let kept = up.task(id).await;
+    assert_eq!((kept.status, kept.attempt), (Done, 1), "nor is that an attempt");
     up.down().await;
 }
 

@@ -14,7 +14,7 @@ mod taken_away;
 
 use super::{
     Accepted, BODY_GONE, Cancel, Counts, DELIVERY, Engine, EngineError, EngineLimits, Forgotten, KeptChange, KeptTask,
-    LogLine, Probe, Retention, RunSummary, Swept, Tape, TaskFilter, TaskId,
+    LogLine, NOTHING_TO_RETRY, Probe, Retention, RunSummary, Swept, Tape, TaskFilter, TaskId,
     TaskStatus::{Dead, Done, Running, Waiting},
     dead_letter::fault,
     drive::{Drive, guard, scope},
@@ -295,8 +295,13 @@ impl Engine for MemoryEngine {
         if kept.status == Done && kept.task.kind == DELIVERY {
             return invalid(format!("task {task} is done: {BODY_GONE}"));
         }
+        if kept.is_put_off() {
+            guard(&object).step(task, Event::Woken, now)?;
+            self.drive.touch(scope(installation, Some(&kept.task.ordering_key)), work);
+            return Ok(());
+        }
         if kept.status != Dead {
-            return invalid(format!("task {task} is not a dead letter"));
+            return invalid(format!("task {task} {NOTHING_TO_RETRY}"));
         }
         if let Some(fault) = fault(&kept.task, kept.generation) {
             return invalid(format!("task {task} can never run: {fault}"));

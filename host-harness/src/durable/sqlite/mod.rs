@@ -190,8 +190,12 @@ impl Engine for SqliteEngine {
             if kept.status == TaskStatus::Done && kept.task.kind == super::DELIVERY {
                 return Err(EngineError::Invalid(format!("task {task} is done: {}", super::BODY_GONE)));
             }
+            if kept.is_put_off() {
+                tasks::step(c, &name, task, Event::Woken, now, &limits)?;
+                return Ok(((), scope(&name, Some(&kept.task.ordering_key))));
+            }
             if kept.status != TaskStatus::Dead {
-                return Err(EngineError::Invalid(format!("task {task} is not a dead letter")));
+                return Err(EngineError::Invalid(format!("task {task} {}", super::NOTHING_TO_RETRY)));
             }
             if let Some(fault) = dead_letter::fault(&kept.task, kept.generation) {
                 return Err(EngineError::Invalid(format!("task {task} can never run: {fault}")));
