@@ -6,7 +6,7 @@
 //! | `set-up-webhooks` | switched on                                      | those that are missing are made                       |
 //! | `check-webhooks`  | once a day, by the reconciliation                | the same, and what was missing is told                |
 //! | `renew-webhooks`  | a registration was found that none had told of   | ours are deleted and made anew, at most once a day    |
-//! | `remove-webhooks` | switched off                                     | ours are deleted, and no others                       |
+//! | `remove-webhooks` | switched off, and not on again since             | ours are deleted, and no others                       |
 //!
 //! Livestorm disables a webhook whose address did not answer, and no flag says so: it is not listed any more, or it is and is silent.
 //!
@@ -34,6 +34,8 @@ use crate::{
 use serde_json::Value;
 
 const ADDRESSES: &str = "addresses";
+/// When it was switched on and off last, as it was asked for.
+const ON: &str = "on";
 const OFF: &str = "off";
 const DELETED: &str = "deleted";
 const RENEWED: &str = "renewed";
@@ -77,7 +79,7 @@ struct Hook {
 
 pub async fn step(work: &Work<'_>, of: &Task) -> Result<Completion, Stop> {
     match of.kind.as_str() {
-        REMOVE_WEBHOOKS => remove(work).await?,
+        REMOVE_WEBHOOKS => remove(work, task::payload(of).map_err(Stop::bug)?).await?,
         CHECK_WEBHOOKS => check(work, task::payload(of).map_err(Stop::bug)?).await?,
         RENEW_WEBHOOKS => renew(work, task::payload(of).map_err(Stop::bug)?).await?,
         _ => set_up(work, task::payload(of).map_err(Stop::bug)?).await?,
@@ -86,6 +88,14 @@ pub async fn step(work: &Work<'_>, of: &Task) -> Result<Completion, Stop> {
 }
 
 async fn set_up(work: &Work<'_>, task: task::SetUpWebhooks) -> Result<(), Stop> {
+    if let Some(at) = task.at {
+        // Both may wait for a token: what was asked for last is what holds.
+        if read_note::<Instant>(work, OFF).is_some_and(|off_at| at < off_at) {
+            work.info("webhooks-switched-off", "It was switched off since, so no webhooks are set up", None);
+            return Ok(());
+        }
+        note(work, ON, &at);
+    }
     note(work, ADDRESSES, &Addresses { addresses: task.addresses });
     work.host.delete(OFF);
     let Some(url) = address(work) else {
@@ -150,7 +160,12 @@ async fn renew(work: &Work<'_>, task: task::RenewWebhooks) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn remove(work: &Work<'_>) -> Result<(), Stop> {
+async fn remove(work: &Work<'_>, task: task::RemoveWebhooks) -> Result<(), Stop> {
+    let on_at: Option<Instant> = read_note(work, ON);
+    if task.at.zip(on_at).is_some_and(|(at, on_at)| at < on_at) {
+        work.info("webhooks-switched-on", "It was switched on again since, so the webhooks stay", None);
+        return Ok(());
+    }
     if read_note::<Addresses>(work, ADDRESSES).is_none() {
         return Ok(());
     }
@@ -160,7 +175,7 @@ async fn remove(work: &Work<'_>) -> Result<(), Stop> {
     }
     let count = delete_ours(work).await?;
     doubts.iter().for_each(|entry| work.host.delete(&entry.key));
-    note(work, OFF, &work.now());
+    note(work, OFF, &task.at.unwrap_or(work.now()));
     work.info("webhooks-removed", &format!("{count} webhooks of ours were removed at Livestorm"), None);
     Ok(())
 }
@@ -379,7 +394,7 @@ fn changed(work: &Work<'_>, id: Option<&str>, action: Action, detail: &str) {
 /// The connector was switched on.
 pub fn set_up_task(addresses: &[(String, String)], at: Instant) -> Task {
     let address = |(source, url): &(String, String)| Address { source: source.clone(), url: url.clone() };
-    task::set_up_webhooks(&task::SetUpWebhooks { addresses: addresses.iter().map(address).collect() }, at)
+    task::set_up_webhooks(addresses.iter().map(address).collect(), at)
 }
 
 /// What a registration that was found says of the webhooks: nothing, where Livestorm may still be telling it.
@@ -399,6 +414,7 @@ mod tests {
         says("webhooks", ADDRESSES, &Addresses { addresses: vec![address] });
         says("webhooks", &made_key("people.registered"), &Made { id: "W1".into(), at: 1_644_845_100_000 });
         says("webhooks", DELETED, &Deleted { ids: vec!["W1".into()], at: None });
+        says("webhooks", ON, &1_644_845_100_000_u64);
         says("webhooks", OFF, &1_644_846_000_000_u64);
         says("webhooks", RENEWED, &1_644_932_400_000_u64);
         assert!(sample("webhooks", &once_key("people.registered")).contains("sending"));

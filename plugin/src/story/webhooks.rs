@@ -105,6 +105,31 @@ fn switched_off_ours_are_removed_and_no_others() {
     assert_eq!(story.dead_letters(), Vec::<String>::new());
 }
 
+/// The token is no good when it is switched off, and good when it is switched on again before the removal is tried once more.
+#[test]
+fn what_was_asked_for_last_is_what_holds_whichever_is_done_last() {
+    let addresses = || vec![("livestorm".to_string(), URL.to_string())];
+    let mut story = switched_on();
+    let off = Trigger::Deactivating(story_now(&story));
+    story.advance(MINUTE);
+    story.trigger(&Trigger::Activated(addresses(), story_now(&story)));
+    story.trigger(&off);
+    story.settle();
+    assert_eq!(hooks(&story), ours(URL));
+    assert!(story.host.lines(Level::Info).contains(&"webhooks-switched-on".to_string()));
+
+    let on = Trigger::Activated(addresses(), story_now(&story));
+    story.advance(MINUTE);
+    story.trigger(&Trigger::Deactivating(story_now(&story)));
+    story.trigger(&on);
+    story.settle();
+    assert_eq!(hooks(&story), []);
+    story.advance(MINUTE);
+    story.trigger(&Trigger::Activated(addresses(), story_now(&story)));
+    story.settle();
+    assert_eq!((hooks(&story), story.dead_letters()), (ours(URL), vec![]));
+}
+
 #[test]
 fn an_answer_that_was_lost_makes_no_second_one() {
     for fault in [Fault::AnswerLost, Fault::RequestLost] {
@@ -305,7 +330,7 @@ fn a_check_from_before_it_was_switched_off_makes_none_again() {
     let mut story = switched_on();
     let asked_at = story_now(&story);
     story.advance(MINUTE);
-    story.trigger(&Trigger::Deactivating(0));
+    story.trigger(&Trigger::Deactivating(story_now(&story)));
     story.give(crate::task::check_webhooks(asked_at));
     assert_eq!(hooks(&story), []);
     // Switched on again, and what the host told of that was taken for a repeat: the first pass makes up for it.

@@ -245,7 +245,10 @@ fn payloads_of_the_first_version_are_still_read() {
     samples.say(EVENT_PUBLISHED, vec![EventPublished { event_id: "E1".into() }]);
 
     let addresses = vec![Address { source: "livestorm".into(), url: "https://hooks.example.org/made-up".into() }];
-    samples.say(SET_UP_WEBHOOKS, vec![SetUpWebhooks { addresses }]);
+    let set_up = |at| SetUpWebhooks { addresses: addresses.clone(), at };
+    samples.say(SET_UP_WEBHOOKS, vec![set_up(None), set_up(Some(1_644_845_100_000))]);
+    let off_at = Some(1_644_846_000_000);
+    samples.say(REMOVE_WEBHOOKS, vec![RemoveWebhooks { at: None }, RemoveWebhooks { at: off_at }]);
     samples.say(CHECK_WEBHOOKS, vec![CheckWebhooks { at: 1_644_932_400_000 }]);
     samples.say(RENEW_WEBHOOKS, vec![RenewWebhooks { session: s1.clone(), registered_at: 1_644_845_990_000 }]);
 

@@ -19,6 +19,14 @@ pub struct Address {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetUpWebhooks {
     pub addresses: Vec<Address>,
+    /// When that was.
+    pub at: Option<Instant>,
+}
+
+/// The connector was switched off, then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemoveWebhooks {
+    pub at: Option<Instant>,
 }
 
 /// `at`: when it was asked.
@@ -35,7 +43,8 @@ pub struct RenewWebhooks {
 }
 
 plain!(Address { source, url });
-plain!(SetUpWebhooks { addresses });
+plain!(SetUpWebhooks { addresses, at });
+plain!(RemoveWebhooks { at });
 plain!(CheckWebhooks { at });
 plain!(RenewWebhooks { session, registered_at });
 
@@ -44,9 +53,10 @@ fn of_webhooks(kind: &str, payload: String, dedupe: String, title: &str) -> Task
     task(kind, payload, WEBHOOKS.into(), dedupe, title, subject)
 }
 
-pub fn set_up_webhooks(payload: &SetUpWebhooks, at: Instant) -> Task {
+pub fn set_up_webhooks(addresses: Vec<Address>, at: Instant) -> Task {
+    let payload = to_text(&SetUpWebhooks { addresses, at: Some(at) });
     let dedupe = format!("{SET_UP_WEBHOOKS}/{at}");
-    of_webhooks(SET_UP_WEBHOOKS, to_text(payload), dedupe, "Set up the webhooks at Livestorm")
+    of_webhooks(SET_UP_WEBHOOKS, payload, dedupe, "Set up the webhooks at Livestorm")
 }
 
 pub fn check_webhooks(at: Instant) -> Task {
@@ -65,5 +75,6 @@ pub fn renew_webhooks(payload: &RenewWebhooks) -> Task {
 }
 
 pub fn remove_webhooks(at: Instant) -> Task {
-    of_webhooks(REMOVE_WEBHOOKS, "{}".into(), format!("{REMOVE_WEBHOOKS}/{at}"), "Remove the webhooks at Livestorm")
+    let payload = to_text(&RemoveWebhooks { at: Some(at) });
+    of_webhooks(REMOVE_WEBHOOKS, payload, format!("{REMOVE_WEBHOOKS}/{at}"), "Remove the webhooks at Livestorm")
 }
