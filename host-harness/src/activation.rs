@@ -118,6 +118,12 @@ pub fn addresses(id: &str, manifest: &Manifest, public: &str, secret: &SecretStr
     manifest.webhooks.iter().map(|source| (source.name.clone(), address(&source.name))).collect()
 }
 
+/// By what addresses are told from others, without their secret.
+pub fn digest(addresses: &BTreeMap<String, String>) -> String {
+    let text: Vec<String> = addresses.iter().map(|(source, address)| format!("{source} {address}")).collect();
+    hex::encode(Sha256::digest(text.join("\n")))
+}
+
 /// Why webhooks cannot be sent there.
 pub fn not_public(public: &str) -> Option<String> {
     // A host on this machine is for simulators on this machine.

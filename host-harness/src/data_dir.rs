@@ -62,6 +62,8 @@ pub const KEY: &str = "key";
 const STREAMS: &str = "streams.sqlite";
 /// What the file `key-check` is sealed for: an empty text.
 const CHECK: &str = "key-check";
+/// See [`DataDir::told`].
+const TOLD: &str = "addresses.json";
 /// See [`AdminAt`].
 const ADMIN: &str = "admin.json";
 
@@ -294,7 +296,25 @@ impl DataDir {
     pub fn note_switched_off(&self, installation: &str) -> Result<(), DataDirError> {
         let mut switched_on = self.switched_on()?;
         switched_on.remove(installation);
-        write(&self.switched_on_file(), &switched_on)
+        write(&self.switched_on_file(), &switched_on)?;
+        match self.told()?.contains_key(installation) {
+            true => self.note_told(installation, None),
+            false => Ok(()),
+        }
+    }
+
+    /// The digest of the addresses that an installation's connector was told last.
+    pub fn told(&self) -> Result<BTreeMap<String, String>, DataDirError> {
+        Ok(read(&self.path.join(TOLD))?.unwrap_or_default())
+    }
+
+    pub fn note_told(&self, installation: &str, digest: Option<String>) -> Result<(), DataDirError> {
+        let mut told = self.told()?;
+        match digest {
+            Some(digest) => told.insert(installation.into(), digest),
+            None => told.remove(installation),
+        };
+        write(&self.path.join(TOLD), &told)
     }
 
     /// Notes what [`DataDir::activation`] said.

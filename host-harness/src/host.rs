@@ -246,16 +246,25 @@ impl Host {
     /// The customer switched it on, or on again: the connector is told where webhooks are to be sent to, by webhook source and without
     /// the secret part, and what repeats by itself begins, or goes on from where it stood.
     pub async fn switch_on(&self, installation: &str, addresses: BTreeMap<String, String>) -> Result<(), EngineError> {
+        for source in self.sources(installation) {
+            self.engine.resume(installation, Some(&sync::key(&source.name))).await?;
+        }
+        self.tell_addresses(installation, addresses).await?;
+        self.look_on(installation).await
+    }
+
+    /// Where webhooks reach the installation from here on: the connector takes those back that it has set up at another address.
+    pub async fn tell_addresses(
+        &self,
+        installation: &str,
+        addresses: BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
         let now = self.clock.now();
         let hidden =
             |(source, address): (String, String)| (source, self.connections.without_secret(installation, &address));
         let addresses = addresses.into_iter().map(hidden).collect();
         let activated = trigger("activated", &Trigger::Activated { addresses, at: now }, now);
-        for source in self.sources(installation) {
-            self.engine.resume(installation, Some(&sync::key(&source.name))).await?;
-        }
-        self.engine.accept(installation, vec![activated]).await?;
-        self.look_on(installation).await
+        self.engine.accept(installation, vec![activated]).await.map(|_| ())
     }
 
     /// What repeats by itself goes on, wherever it stood. Nothing happens where it does already.

@@ -420,6 +420,7 @@ impl Fleet {
         if self.data.is_switched_on(&file.id)? {
             self.host.begin(&file.id, door);
             self.host.look_on(&file.id).await?;
+            self.tell_addresses(&file.id, self.addresses(&file.id, &manifest, address_secret)).await?;
             self.keep(file).await?;
             return Ok(vec![]);
         }
@@ -431,9 +432,23 @@ impl Fleet {
         self.data.note_activation(&file.id, activated_at)?;
         self.data.note_switched_on(&file.id, accounts)?;
         self.host.begin(&file.id, door);
-        self.host.switch_on(&file.id, self.addresses(&file.id, &manifest, address_secret)).await?;
+        let addresses = self.addresses(&file.id, &manifest, address_secret);
+        self.host.switch_on(&file.id, addresses.clone()).await?;
+        self.data.note_told(&file.id, Some(activation::digest(&addresses)))?;
         self.keep(file).await?;
         Ok(vec![])
+    }
+
+    /// The file has another secret, or this host another address: webhooks at the old one reach nobody any more.
+    async fn tell_addresses(&self, id: &str, addresses: BTreeMap<String, String>) -> Result<(), AddError> {
+        let digest = activation::digest(&addresses);
+        // Without an address there is nothing that could be set up in the place of what is there.
+        if addresses.is_empty() || self.data.told()?.get(id) == Some(&digest) {
+            return Ok(());
+        }
+        tracing::info!(installation = id, "its webhooks go to another address from here on");
+        self.host.tell_addresses(id, addresses).await?;
+        Ok(self.data.note_told(id, Some(digest))?)
     }
 
     /// Those of its streams that its file names are read by themselves from here on, the others are not. What goes on already is
