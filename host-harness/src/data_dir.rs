@@ -276,6 +276,11 @@ impl DataDir {
         Ok(self.switched_on()?.contains_key(installation))
     }
 
+    /// Somebody has switched it off, and nobody on again.
+    pub fn was_switched_off(&self, installation: &str) -> Result<bool, DataDirError> {
+        Ok(self.activations()?.contains_key(installation) && !self.is_switched_on(installation)?)
+    }
+
     /// What is switched on, each with the accounts behind its connections.
     pub fn switched_on(&self) -> Result<BTreeMap<String, Accounts>, DataDirError> {
         let file = self.switched_on_file();
@@ -453,6 +458,8 @@ mod tests {
         assert_eq!(data.switched_on().unwrap()["acme"], accounts);
         data.note_switched_off("acme").unwrap();
         assert!(!data.is_switched_on("acme").unwrap() && data.is_switched_on("other").unwrap());
+        let was_switched_off = |id| data.was_switched_off(id).unwrap();
+        assert!(was_switched_off("acme") && !was_switched_off("other") && !was_switched_off("never"));
         for again in [None, Some(given)] {
             assert_eq!(data.activation("acme", again, now).unwrap(), given);
         }

@@ -76,7 +76,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 let at = At::Here(Box::new(opened));
                 let checked = look(&at, &file, fix, json).await?;
                 if let (0, At::Here(opened)) = (checked.blockers, at) {
-                    opened.switch_on()?;
+                    match opened.was_switched_off()? {
+                        true => eprintln!("It was switched off, and stays so until: harness install"),
+                        false => opened.switch_on()?,
+                    }
                 }
                 checked
             }
@@ -100,6 +103,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Switches an installation on, or says what stands in the way.
 pub(super) async fn switch_on(opened: &Opened, file: &InstallationFile) -> anyhow::Result<Result<(), Checked>> {
+    if opened.was_switched_off()? {
+        anyhow::bail!(
+            "{} was switched off with `harness uninstall`, so nothing is taken in. Switch it on again with `harness install`",
+            opened.id
+        );
+    }
+    switch_on_again(opened, file).await
+}
+
+/// The same where it was switched off.
+pub(super) async fn switch_on_again(opened: &Opened, file: &InstallationFile) -> anyhow::Result<Result<(), Checked>> {
     if opened.is_switched_on()? {
         return Ok(Ok(()));
     }

@@ -52,7 +52,7 @@ pub async fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let opened = arguments.place.open(&file, None).await?;
     let addresses = addresses(&opened, &file, arguments.public_address.as_deref())?;
-    if let Err(in_the_way) = check::switch_on(&opened, &file).await? {
+    if let Err(in_the_way) = check::switch_on_again(&opened, &file).await? {
         in_the_way.print(&mut std::io::stdout().lock())?;
         eprintln!("Not switched on: mend the above, then give this once more.");
         return Ok(ExitCode::from(exit_codes::NOT_WELL));
@@ -67,11 +67,12 @@ pub async fn install(arguments: InstallArguments) -> anyhow::Result<ExitCode> {
 pub async fn uninstall(arguments: UninstallArguments) -> anyhow::Result<ExitCode> {
     let file = InstallationFile::read(&arguments.place.installation)?;
     let opened = arguments.place.open(&file, None).await?;
-    if !opened.is_switched_on()? {
+    if !opened.is_switched_on()? && !opened.was_switched_off()? {
         println!("{} is not switched on; nothing is to be taken back.", opened.id);
         return Ok(ExitCode::from(exit_codes::WELL));
     }
     let mut timeline = Timeline::read_so_far(&*opened.host.engine, &opened.id).await?;
+    // Once more, where something was left undone.
     opened.host.switch_off(&opened.id).await?;
     let end = work_off(&opened, &mut timeline, Patience::Short, true).await?;
     opened.switch_off()?;

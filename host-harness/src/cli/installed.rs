@@ -288,6 +288,11 @@ impl Opened {
         Ok(self.data.is_switched_on(&self.id)?)
     }
 
+    /// `harness uninstall` holds until `harness install`.
+    pub fn was_switched_off(&self) -> anyhow::Result<bool> {
+        Ok(self.data.was_switched_off(&self.id)?)
+    }
+
     pub fn switch_on(&self) -> anyhow::Result<()> {
         self.data.note_activation(&self.id, self.activated_at)?;
         Ok(self.data.note_switched_on(&self.id, self.accounts.clone())?)

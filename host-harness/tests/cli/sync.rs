@@ -154,6 +154,14 @@ fn switched_on_its_webhooks_are_made_and_switched_off_they_are_gone() {
         let gone = bench.about(&["uninstall"], &[]).output().unwrap();
         assert_eq!((gone.status.code(), hooks()), (Some(0), 0), "{}{}", stdout(&gone), stderr(&gone));
     }
+    // It stays so, whatever else is asked.
+    let checked = bench.about(&["check"], &[]).output().unwrap();
+    assert_eq!(checked.status.code(), Some(0), "{}", stdout(&checked));
+    assert!(stderr(&checked).contains("stays so until: harness install"), "{}", stderr(&checked));
+    let body = bench.file("delivery.json", "{}");
+    let taken = bench.about(&["run", &body], &[]).output().unwrap();
+    assert_eq!(taken.status.code(), Some(1), "{}", stdout(&taken));
+    assert!(stderr(&taken).contains("Switch it on again with `harness install`"), "{}", stderr(&taken));
     assert_eq!(install().status.code(), Some(0));
     assert_eq!(hooks(), 4, "made once more");
     let wrong = bench.about(&["install"], &["--public-address", "http://hooks.example.org"]).output().unwrap();
