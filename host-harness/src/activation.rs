@@ -105,7 +105,8 @@ fn rivalry(id: &str, own: &Accounts, manifest: &Manifest, data: &DataDir) -> Res
         problem: format!(
             "`{other}` is switched on and connects the same accounts. With both, every campaign and every record would be made twice."
         ),
-        remedy: format!("Switch one of them off: harness uninstall --installation FILE, with the file of `{other}`."),
+        remedy: format!("Switch one of them off: harness uninstall --installation FILE, with the file of `{other}`; where `harness serve` runs, \
+             DELETE /v1/installations/{other} does it."),
         fixable: false,
     }))
 }

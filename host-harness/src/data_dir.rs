@@ -44,8 +44,9 @@ pub enum DataDirError {
     #[error("{} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
     OpenKey(PathBuf),
     #[error(
-        "the data directory {} is in use by another process, and one at a time may use it. End the other one, or give \
-         another directory with --data", .0.display()
+        "the data directory {} is in use by another process, and one at a time may use it. If that is `harness serve`, ask it (the \
+         commands that can do so by themselves, the others as the guide's section on HTTP says). Else end it, or give another \
+         directory with --data", .0.display()
     )]
     InUse(PathBuf),
     #[error("the data directory cannot be used: {}: {problem}. Give another one with --data", .path.display())]

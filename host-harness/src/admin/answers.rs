@@ -1,6 +1,7 @@
 //! What is answered where something is not done, and what is read of a request. Promises: one form for every refusal; no text here
 //! repeats a body.
 
+use super::{BODY_BYTES_MAX, runs::PLAY_BYTES_MAX};
 use crate::{
     clock::Timestamp,
     connections::CredentialError,
@@ -21,6 +22,9 @@ use axum::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 use utoipa::ToSchema;
+
+/// Bytes of what the framework says of a request.
+const FRAMEWORK_SAYS_MAX: usize = 64 * 1024;
 
 /// Why something was not done, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -221,6 +225,29 @@ impl From<Finding> for Refused {
     }
 }
 
+/// What the framework refuses by itself (a path or a query that cannot be read, a body that is too large) is told like all else.
+pub(super) async fn in_one_form(answer: Response) -> Response {
+    let is_text = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/plain");
+    let status = answer.status();
+    if !status.is_client_error() || !answer.headers().get(header::CONTENT_TYPE).is_none_or(is_text) {
+        return answer;
+    }
+    let said = axum::body::to_bytes(answer.into_body(), FRAMEWORK_SAYS_MAX).await.unwrap_or_default();
+    unread(status, &String::from_utf8_lossy(&said)).into_response()
+}
+
+/// In the framework's words, and what to do.
+fn unread(status: StatusCode, said: &str) -> Refused {
+    let said = said.trim().trim_end_matches('.');
+    let remedy = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            format!("A body may have {BODY_BYTES_MAX} bytes, that of a replay {PLAY_BYTES_MAX}")
+        }
+        _ => "GET /v1/openapi.json describes what is asked for here".into(),
+    };
+    Refused::new(status, format!("the request cannot be read: {said}. {remedy}"))
+}
+
 fn of_engine(error: &EngineError) -> StatusCode {
     match error {
         EngineError::Unknown(_) => StatusCode::NOT_FOUND,
@@ -259,7 +286,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
 }
 
 pub(super) async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refused> {
-    Bytes::from_request(request, state).await.map_err(|e| Refused::new(e.status(), e.body_text()))
+    Bytes::from_request(request, state).await.map_err(|e| unread(e.status(), &e.body_text()))
 }
 
 /// What is asked for in the query.
@@ -270,7 +297,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let asked = Query::<T>::from_request_parts(parts, state).await;
-        asked.map(|Query(asked)| Asked(asked)).map_err(|e| Refused::new(e.status(), e.body_text()))
+        asked.map(|Query(asked)| Asked(asked)).map_err(|e| unread(e.status(), &e.body_text()))
     }
 }
 

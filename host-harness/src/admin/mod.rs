@@ -219,7 +219,7 @@ async fn guard(State(admin): App, request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     match admits(request.headers(), &admin.token) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => answers::in_one_form(next.run(request).await).await,
         Err(refused) => refused.into_response(),
     }
 }

@@ -274,6 +274,26 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
 }
 
 #[tokio::test]
+async fn whatever_cannot_be_read_of_a_request_is_told_in_one_form_with_what_to_do() {
+    let bench = Bench::new().await;
+    let long = "x".repeat(BODY_BYTES_MAX + 1);
+    let acme = "/v1/installations/acme";
+    for (method, path, body, status) in [
+        (Method::GET, format!("{acme}/runs/abc"), "", 400),
+        (Method::GET, format!("{acme}/runs/-1"), "", 400),
+        (Method::GET, format!("{acme}/people/%FF"), "", 400),
+        (Method::GET, format!("{acme}/runs?limit=-1"), "", 400),
+        (Method::POST, format!("{acme}/pause/more"), "", 404),
+        (Method::PATCH, acme.into(), "", 405),
+        (Method::PUT, acme.into(), long.as_str(), 413),
+    ] {
+        let (answered, problem) = bench.ask(method, &path, body.to_owned()).await;
+        let says = |part: &str| problem[part].as_str().is_some_and(|text| text.len() > 10);
+        assert!(answered == status && says("problem") && says("remedy"), "{path}: {answered} {problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_put_is_taken_up_at_once_and_the_answer_says_how_it_stands() {
     let bench = Bench::new().await;
     let (status, standing) = bench.put("acme", &bench.text("acme")).await;

@@ -115,8 +115,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn finished(arguments: &Arguments, at: &str) -> ExitCode {
-    let (account, shown) = (&arguments.account, arguments.installation.display());
-    println!("{account} is connected{at}. Whether all is there: harness check --installation {shown}");
+    let (account, shown, data) = (&arguments.account, arguments.installation.display(), arguments.data.display());
+    println!("{account} is connected{at}. Whether all is there: harness check --installation {shown} --data {data}");
     ExitCode::from(exit_codes::WELL)
 }
 

@@ -52,7 +52,7 @@ pub fn business_unit(given: Option<&str>) -> Result<String, String> {
     let id = given.ok_or("Account Engagement needs `business_unit`: Setup > Business Unit Setup shows its id")?;
     if !id.starts_with("0Uv") || !id.bytes().all(|b| b.is_ascii_alphanumeric()) || ![15, 18].contains(&id.len()) {
         return Err(format!(
-            "`{}` is no business unit id: it begins with 0Uv and has 18 characters",
+            "`{}` is no business unit id: it begins with 0Uv and has 18 characters, or 15",
             id.escape_default()
         ));
     }
