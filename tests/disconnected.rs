@@ -5,7 +5,7 @@ use host_harness::{
     clock::{Clock, Timestamp},
     connections::{OAuth, Secret},
     durable::TaskStatus,
-    operate::Desk,
+    operate::{Desk, RunFilter},
     stage::INSTALLATION,
 };
 use std::time::Duration;
@@ -36,6 +36,10 @@ async fn work_whose_account_is_disconnected_waits_says_so_and_goes_on_once_it_is
     assert!(says("must be signed in again (no credentials for account `salesforce`"), "{waiting:#?}");
     assert!(tasks(&host).await.iter().all(|task| task.status != TaskStatus::Dead), "nothing is given up");
 
+    let desk = Desk { engine: host.engine.clone(), runtime: host.runtime.clone(), clock: host.clock.clone() };
+    let signed_out = desk.runs(INSTALLATION, &RunFilter::default()).await.unwrap().signed_out.unwrap();
+    assert!(signed_out.tasks > 0 && signed_out.why.contains("account `salesforce`"), "{signed_out:?}");
+
     let grant = {
         let world = theatre.stage.simulators.world();
         // It was replaced as it was used, as one that somebody signs in for anew.
@@ -51,12 +55,12 @@ async fn work_whose_account_is_disconnected_waits_says_so_and_goes_on_once_it_is
         }
     };
     host.connections.connect("salesforce", Secret::OAuth(Box::new(grant))).await.unwrap();
-    let desk = Desk { engine: host.engine.clone(), runtime: host.runtime.clone(), clock: host.clock.clone() };
     assert!(desk.goes_on(INSTALLATION).await.unwrap() > 0);
     // Nobody who has just signed in waits for a quarter of an hour.
     clock.run_until(clock.now().plus(Duration::from_secs(60))).await;
     assert!(theatre.observed().activities.iter().any(|activity| format!("{activity:?}").contains("ben@")));
     assert_eq!(desk.goes_on(INSTALLATION).await.unwrap(), 0);
+    assert_eq!(desk.runs(INSTALLATION, &RunFilter::default()).await.unwrap().signed_out, None);
     clock.run_until(Timestamp::MAX).await;
     assert_eq!(theatre.problems(&story, &host).await, Vec::<String>::new());
 }

@@ -5,7 +5,7 @@ use super::{
     installed::{Kept, day_or_time},
     timeline::table,
 };
-use crate::operate::{RunFilter, RunKind, RunRow, RunStatus, Runs, When};
+use crate::operate::{RunFilter, RunKind, RunRow, RunStatus, Runs, SignedOut, When};
 use comfy_table::Table;
 use serde_json::Value;
 use std::{io::Write, process::ExitCode};
@@ -57,7 +57,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         print(&mut out, &runs)?;
     }
-    Ok(ExitCode::from(if runs.dead_letters.is_empty() { exit_codes::WELL } else { exit_codes::NOT_WELL }))
+    let is_well = runs.dead_letters.is_empty() && runs.signed_out.is_none();
+    Ok(ExitCode::from(if is_well { exit_codes::WELL } else { exit_codes::NOT_WELL }))
 }
 
 fn print(out: &mut impl Write, runs: &Runs) -> std::io::Result<()> {
@@ -68,8 +69,15 @@ fn print(out: &mut impl Write, runs: &Runs) -> std::io::Result<()> {
     if runs.more {
         writeln!(out, "There are older ones: give --limit, or narrow it with --person, --since or --status.")?;
     }
+    if let Some(SignedOut { why, tasks }) = &runs.signed_out {
+        let waits = if *tasks == 1 { "1 task waits".to_owned() } else { format!("{tasks} tasks wait") };
+        writeln!(out, "\n{waits} for a person: {why}. Connect the account with `harness connect`; they go on then.")?;
+    }
     if runs.dead_letters.is_empty() {
-        return writeln!(out, "\nNothing waits for a person.");
+        return match runs.signed_out {
+            Some(_) => Ok(()),
+            None => writeln!(out, "\nNothing waits for a person."),
+        };
     }
     writeln!(out, "\nDead letters, which wait until somebody sees to them:")?;
     for letter in &runs.dead_letters {

@@ -7,7 +7,7 @@
 #[cfg(feature = "opentelemetry")]
 pub mod traces;
 
-use crate::effect::{Driver, End, Input, Lead, Level, Line, Note, Outcome, Run, RunId, Step};
+use crate::effect::{Answer, Driver, End, Input, Lead, Level, Line, Note, Outcome, Reply, Run, RunId, SendError, Step};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tracing::{Instrument, Span};
@@ -52,6 +52,7 @@ struct ToldRun {
 #[async_trait]
 impl Run for ToldRun {
     async fn step(&mut self, input: Input) -> Step {
+        self.span.in_scope(|| self.heard(&input));
         let step = self.run.step(input).instrument(self.span.clone()).await;
         let (notes, end) = match &step {
             Step::Asks { notes, .. } => (notes, None),
@@ -68,6 +69,18 @@ impl Run for ToldRun {
 }
 
 impl ToldRun {
+    /// What only a person can mend.
+    fn heard(&self, input: &Input) {
+        let Input::Reply { reply: Reply::Wave(answers), .. } = input else { return };
+        let refused =
+            |answer: &Answer| answer.as_ref().err().filter(|e| matches!(e, SendError::Unauthorized(_))).cloned();
+        // Of many in a wave one says it.
+        if let Some(error) = answers.iter().find_map(refused) {
+            let (installation, run) = (self.installation.as_str(), self.id.0);
+            tracing::warn!(installation, run, "work waits: {error}. Connect the account again");
+        }
+    }
+
     fn note(&self, note: &Note) {
         let (installation, run) = (self.installation.as_str(), self.id.0);
         match note {
@@ -95,7 +108,17 @@ impl ToldRun {
                 let done = count(|outcome| matches!(outcome, Outcome::Done(_)));
                 let later = count(|outcome| matches!(outcome, Outcome::Later(_)));
                 let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
-                tracing::info!(installation, run, done, later, failed, "the run ends");
+                match failed {
+                    0 => tracing::info!(installation, run, done, later, failed, "the run ends"),
+                    _ => tracing::warn!(
+                        installation,
+                        run,
+                        done,
+                        later,
+                        failed,
+                        "the run ends; what failed waits for a person"
+                    ),
+                }
             }
             End::Broken(_) => tracing::error!(installation, run, "the run breaks off; its tasks go again"),
         }

@@ -29,7 +29,7 @@ pub use pause::Paused;
 pub use replay::{Difference, DifferenceKind, EffectKind, Field, Instead, Replayed};
 pub use resync::{Resynced, What as Resync};
 pub use retry::{Retried, Retry, Retrying};
-pub use runs::{Failed, RunFilter, RunKind, RunRow, RunStatus, Runs};
+pub use runs::{Failed, RunFilter, RunKind, RunRow, RunStatus, Runs, SignedOut};
 pub use show::{Moment, Parameter, Shown, ShownTask, TaskEnd, What};
 pub use streams::{
     CostShown, DELETED_AT, PageAsk, PageGiven, PassShown, Reader, RowGiven, StreamError, StreamShown, Streams,

@@ -72,23 +72,35 @@ impl Desk {
 
     /// A connection was mended: what waits because it did not work goes on now. How many tasks those are.
     pub async fn goes_on(&self, installation: &str) -> Result<u64, OperateError> {
-        let waiting = TaskFilter { status: Some(TaskStatus::Waiting) };
-        let (mut met, mut gone_on) = (BTreeMap::new(), 0);
-        for kept in pages::tasks(&*self.engine, installation, waiting).await?.into_iter().filter(KeptTask::is_put_off) {
-            let Some(run) = kept.run else { continue };
-            if !met.contains_key(&run) {
-                met.insert(run, self.refused_sign_in(installation, run).await?.is_some());
-            }
-            if met[&run] {
-                match self.engine.retry(installation, kept.id).await {
-                    Ok(()) => gone_on += 1,
-                    // It has gone on by itself meanwhile.
-                    Err(EngineError::Invalid(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
+        let filter = TaskFilter { status: Some(TaskStatus::Waiting) };
+        let waiting = pages::tasks(&*self.engine, installation, filter).await?;
+        let mut gone_on = 0;
+        for (task, _) in self.signed_out(installation, &waiting).await? {
+            match self.engine.retry(installation, task).await {
+                Ok(()) => gone_on += 1,
+                // It has gone on by itself meanwhile.
+                Err(EngineError::Invalid(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(gone_on)
+    }
+
+    /// Those of the tasks that were put off by a connection that needs a person, and in which words.
+    pub(super) async fn signed_out(
+        &self,
+        installation: &str,
+        tasks: &[KeptTask],
+    ) -> Result<Vec<(TaskId, String)>, OperateError> {
+        let (mut met, mut signed_out) = (BTreeMap::new(), vec![]);
+        for kept in tasks.iter().filter(|kept| kept.is_put_off()) {
+            let Some(run) = kept.run else { continue };
+            if !met.contains_key(&run) {
+                met.insert(run, self.refused_sign_in(installation, run).await?);
+            }
+            signed_out.extend(met[&run].clone().map(|why| (kept.id, why)));
+        }
+        Ok(signed_out)
     }
 
     /// That there is such a run.

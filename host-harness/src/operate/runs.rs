@@ -66,6 +66,16 @@ pub struct Runs {
     /// There are older ones.
     pub more: bool,
     pub dead_letters: Vec<DeadLetter>,
+    /// Work waits until somebody has signed in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed_out: Option<SignedOut>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedOut {
+    /// What the first of them met.
+    pub why: String,
+    pub tasks: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -211,7 +221,10 @@ impl Desk {
         let kept = ids(&all);
         let dead = tasks.iter().filter(|task| tells_dead && task.status == TaskStatus::Dead);
         let dead = dead.map(|task| DeadLetter::of(task, &kept)).filter(|letter| letter.is_of(whom.as_deref()));
-        Ok(Runs { installation: installation.into(), runs, more, dead_letters: dead.collect() })
+        let dead_letters = dead.collect();
+        let waiting = self.signed_out(installation, &tasks).await?;
+        let signed_out = waiting.first().map(|(_, why)| SignedOut { why: why.clone(), tasks: waiting.len() });
+        Ok(Runs { installation: installation.into(), runs, more, dead_letters, signed_out })
     }
 }
 
