@@ -48,6 +48,25 @@ async fn whichever_way_what_nobody_knows_turns_out_the_story_ends_alike() {
     }
 }
 
+/// RULES 17: a look-up of prospects has regard to case by default, and the prospect that the form made is the one.
+#[tokio::test]
+async fn who_submits_an_address_with_capitals_is_one_prospect_in_the_list() {
+    let answers = [("firstName", "Ana"), ("lastName", "Lima"), ("company", "Example Ltd")];
+    let story = Story {
+        destination: Destination::AccountEngagementForms,
+        ..story(vec![
+            event(1, "e", "Product demo"),
+            session(2, "s", "e", Some(3_600), &[rest(1), native(3)]),
+            submits(2_400, Some("s"), "Form.Fan@Example.org", &answers, false),
+        ])
+    };
+    let (theatre, _) = plays_well(&story, Options::default()).await;
+    let seen = theatre.stage.simulators.world().snapshot();
+    let addresses: Vec<&str> = seen.prospects.iter().map(|prospect| prospect.email.as_str()).collect();
+    assert_eq!(addresses, ["Form.Fan@Example.org"]);
+    assert_eq!(theatre.observed().memberships.len(), 1);
+}
+
 /// An afternoon with people of each way in: a pass every two minutes makes most of the points.
 fn short() -> Story {
     let answers = [("firstName", "Ana"), ("lastName", "Lima"), ("company", "Example Ltd")];

@@ -244,10 +244,9 @@ impl Known {
                     failed.push(Told { remedy: Some(remedy(kept)), run, ..plain(at, ToldKind::Failed, what) });
                 }
                 (TaskStatus::Waiting | TaskStatus::Running, _) => {
-                    let why =
-                        kept.waiting_for.as_ref().map(|why| format!(": {}", named(why, names))).unwrap_or_default();
+                    let why = kept.waiting_for.as_ref().map(|why| named(why, names));
                     let until = Some(When(kept.due));
-                    waits.push(Told { until, run, ..plain(at, ToldKind::Waits, format!("{what}{why}")) });
+                    waits.push(Told { until, run, ..plain(at, ToldKind::Waits, waiting(what, why)) });
                 }
                 _ => {}
             }
@@ -308,6 +307,17 @@ fn named(text: &str, names: &Names) -> String {
             .fold(text, |text, id| text.replace(id, &quoted))
     };
     names.iter().filter(|(id, _)| text.contains(id.as_str())).fold(text.to_owned(), name)
+}
+
+/// What waits, and for what: a title that ends in ", held" and a reason that begins with "Held: " say the same, and the reason says
+/// more.
+fn waiting(what: String, why: Option<String>) -> String {
+    let Some(why) = why else { return what };
+    let begin = why.split_once(": ").map(|(begin, _)| begin.to_lowercase());
+    match what.rsplit_once(", ") {
+        Some((_, last)) if begin.as_deref() == Some(last) => why,
+        _ => format!("{what}: {why}"),
+    }
 }
 
 fn stands(person: &str, told: &[Told], open: &[Told], broken: Option<String>) -> (String, bool) {
@@ -373,6 +383,27 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(named(text, &names), expected);
+        }
+    }
+
+    #[test]
+    fn what_waits_says_once_that_it_is_held() {
+        let rows = [
+            (
+                "ana registered for session S1, held",
+                Some("Held: ana, registered for S1"),
+                "Held: ana, registered for S1",
+            ),
+            (
+                "ana registered for session S1",
+                Some("the provider said wait"),
+                "ana registered for session S1: the provider said wait",
+            ),
+            ("ana registered for session S1, held", Some("later"), "ana registered for session S1, held: later"),
+            ("ana registered for session S1, held", None, "ana registered for session S1, held"),
+        ];
+        for (what, why, expected) in rows {
+            assert_eq!(waiting(what.into(), why.map(str::to_owned)), expected);
         }
     }
 

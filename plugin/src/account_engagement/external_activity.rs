@@ -31,6 +31,8 @@ const PAGES_MAX: usize = 50;
 pub struct One<'a> {
     pub session: &'a SessionId,
     pub email: &'a Email,
+    /// The same, as it stands on the prospect.
+    pub address: &'a str,
     pub activity: Activity,
     pub value: &'a str,
     pub at: Instant,
@@ -63,7 +65,7 @@ pub async fn tell(work: &Work<'_>, one: &One<'_>, may_be_gone: bool) -> Result<T
     let body = json::object(vec![
         ("extension", extension.into()),
         ("type", kind.into()),
-        ("email", one.email.as_str().into()),
+        ("email", one.address.into()),
         ("value", one.value.into()),
         // Never in the future (RULES 4).
         ("activityDate", time(one.at.min(work.now())).into()),
@@ -136,7 +138,7 @@ async fn look(work: &Work<'_>, doubt: Doubt, doing: &Doing<'_>) -> Result<Seen, 
     let same = |row: &Value, sent: &Value| {
         text(row, "type") == text(sent, "type")
             && text(row, "value") == text(sent, "value")
-            && lower(&text(row, "email")) == text(sent, "email")
+            && lower(&text(row, "email")) == lower(&text(sent, "email"))
             && date(row).is_none_or(|at| Some(at) == date(sent))
     };
     Ok(match rows.iter().find(|row| doubt.bodies.iter().any(|sent| same(row, sent))) {

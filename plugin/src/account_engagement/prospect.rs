@@ -2,7 +2,7 @@
 //!
 //! Promises: one prospect an address, also while reads lag behind our own writes; its source campaign is the one of the first
 //! registration handled and is never written again; of several the most recently active is written (S2-20, S2-73, S2-74).
-//! Not here: list and activity.
+//! Who stands there with capitals is found by every spelling that anybody told us. Not here: list and activity.
 
 use super::{
     Written,
@@ -43,9 +43,11 @@ pub struct Person {
     theirs: Option<Vec<String>>,
     /// What was about to be written when no answer came: if it stands there at the next look, it is of our writing.
     tried: Option<Fields>,
+    /// The address as it stands on the prospect, where that is not in lower case: a look-up may have regard to case.
+    spelled: Option<String>,
 }
 
-plain!(Person { prospect, source_campaign, fields, theirs, tried });
+plain!(Person { prospect, source_campaign, fields, theirs, tried, spelled });
 
 #[derive(Clone, Debug, PartialEq)]
 struct Known {
@@ -72,6 +74,8 @@ pub fn state_key(email: &Email) -> String {
 /// What a task says of the person.
 pub struct Wanted<'a> {
     pub email: &'a Email,
+    /// As it was typed, where that is another spelling.
+    pub typed: Option<&'a str>,
     pub news: Vec<News<'a>>,
     /// The source campaign, should the prospect have to be made.
     pub campaign: &'a str,
@@ -82,6 +86,8 @@ pub struct Wanted<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
     pub id: String,
+    /// The address as it stands on the prospect: an activity finds the prospect by it.
+    pub address: String,
     pub is_young: bool,
 }
 
@@ -89,19 +95,16 @@ pub struct Chosen {
 pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>) -> Result<Chosen, Stop> {
     let key = state_key(wanted.email);
     let doing = Doing { what: "write the prospect", whom: wanted.email.as_str() };
-    let mut person: Person = match work.host.get(&key) {
-        Some(value) => from_text(&value)
-            .map_err(|error| doing.bug(&format!("What is remembered of the person cannot be read ({error})")))?,
-        None => Person::default(),
-    };
+    let mut person = remembered(work, &key, &doing)?;
     loop {
         let now = work.now();
         let is_sure = |known: &Known| known.is_young(now) || wanted.is_known && !known.several;
         let sure = person.prospect.clone().filter(|known| is_sure(known) && !gone.contains(&known.id));
         let (id, standing) = match sure {
             Some(known) => (known.id, None),
-            None => match look_up(work, wanted.email, gone, &doing).await? {
+            None => match find(work, wanted, &person, gone, &doing).await? {
                 Some(found) => {
+                    person.spelled = found.spelled;
                     // Made by us, whatever a look-up says later.
                     let made_at = person.prospect.filter(|known| known.id == found.id).and_then(|known| known.made_at);
                     let looked_up_at = work.now();
@@ -132,7 +135,8 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
         match update(work, wanted, &mut person, &key, &id, standing.as_ref(), &doing).await? {
             None => {
                 let is_young = person.prospect.as_ref().is_some_and(|known| known.is_young(work.now()));
-                return Ok(Chosen { id, is_young });
+                let address = person.spelled.unwrap_or_else(|| wanted.email.to_string());
+                return Ok(Chosen { id, address, is_young });
             }
             Some(error) if !gone.is_empty() => return Err(error.stop(work.now(), &doing)),
             Some(_) => {
@@ -141,6 +145,22 @@ pub async fn ensure(work: &Work<'_>, wanted: &Wanted<'_>, gone: &mut Vec<String>
             }
         }
     }
+}
+
+/// A prospect was read whose address is spelled so: a later look-up finds it by that. Nothing where it is in lower case, which
+/// every look-up asks for.
+pub fn note_spelling(work: &Work<'_>, email: &Email, spelled: &str, doing: &Doing<'_>) -> Result<(), Stop> {
+    if spelled != email.as_str() {
+        let key = state_key(email);
+        let person = Person { spelled: Some(spelled.into()), ..remembered(work, &key, doing)? };
+        remember(work, &key, &person, email);
+    }
+    Ok(())
+}
+
+fn remembered(work: &Work<'_>, key: &str, doing: &Doing<'_>) -> Result<Person, Stop> {
+    let Some(value) = work.host.get(key) else { return Ok(Person::default()) };
+    from_text(&value).map_err(|error| doing.bug(&format!("What is remembered of the person cannot be read ({error})")))
 }
 
 fn remember(work: &Work<'_>, key: &str, person: &Person, email: &Email) {
@@ -153,6 +173,8 @@ fn remember(work: &Work<'_>, key: &str, person: &Person, email: &Email) {
 
 struct Found {
     id: String,
+    /// As in [`Person`].
+    spelled: Option<String>,
     several: bool,
     values: Values,
     /// Fields that a query cannot show.
@@ -170,15 +192,46 @@ plain!(Unread { until, fields });
 
 const UNREAD_KEY: &str = "unread";
 
+/// By the address as the prospect had it last, as it was typed, and in lower case, until somebody is found: a query takes one
+/// address, and where it has regard to case, nobody with another spelling is shown. Who stands there in a spelling that nobody told
+/// us cannot be found by any query.
+async fn find(
+    work: &Work<'_>,
+    wanted: &Wanted<'_>,
+    person: &Person,
+    gone: &[String],
+    doing: &Doing<'_>,
+) -> Result<Option<Found>, Stop> {
+    let mut asked: Vec<&str> = Vec::new();
+    let lower = wanted.email.as_str();
+    let known = person.spelled.as_deref().or(person.prospect.as_ref().map(|_| lower));
+    for address in known.into_iter().chain(wanted.typed).chain([lower]) {
+        if asked.contains(&address) {
+            continue;
+        }
+        asked.push(address);
+        if let Some(found) = look_up(work, address, wanted.email, gone, doing).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 /// A field that holds several values cannot be queried (code 224), and one that does not exist neither: asked for without it.
-async fn look_up(work: &Work<'_>, email: &Email, gone: &[String], doing: &Doing<'_>) -> Result<Option<Found>, Stop> {
+async fn look_up(
+    work: &Work<'_>,
+    address: &str,
+    email: &Email,
+    gone: &[String],
+    doing: &Doing<'_>,
+) -> Result<Option<Found>, Stop> {
     let mapped = mapping::fields(&work.settings.mapping, Object::Prospect);
     let noted = work.host.get(UNREAD_KEY).and_then(|text| from_text::<Unread>(&text).ok());
     let mut unread = noted.filter(|noted| work.now() < noted.until).map(|noted| noted.fields).unwrap_or_default();
     loop {
         let asked: Vec<&str> = mapped.iter().copied().filter(|field| !unread.iter().any(|u| u == field)).collect();
         let fields = [vec!["id", "email"], asked.clone(), vec!["lastActivityAt", "updatedAt"]].concat().join(",");
-        let filter = [("email", email.as_str()), ("orderBy", "lastActivityAt DESC"), ("limit", "200")];
+        let filter = [("email", address), ("orderBy", "lastActivityAt DESC"), ("limit", "200")];
         match query(work, &PROSPECTS, &fields, &filter, 1, doing).await? {
             Ok(rows) => return Ok(most_recently_active(&rows, email, gone, &asked, unread)),
             Err(error) if error.verdict() == Verdict::DropField && !asked.is_empty() => {
@@ -224,7 +277,9 @@ fn most_recently_active(
             values.insert(field, value);
         }
     }
-    Some(Found { id: id_of(chosen)?, several: candidates.len() > 1, values, unread })
+    let address = chosen.get("email").and_then(Value::as_str);
+    let spelled = address.filter(|address| *address != email.as_str()).map(str::to_owned);
+    Some(Found { id: id_of(chosen)?, spelled, several: candidates.len() > 1, values, unread })
 }
 
 /// As the API takes each: a number or a boolean where the mapping says so, else a text.
@@ -397,12 +452,13 @@ async fn create(
         person.fields = after;
         person.theirs = None;
         person.tried = None;
+        person.spelled = None;
         person.prospect = Some(Known { id: id.clone(), made_at: Some(now), looked_up_at: now, several: false });
         person.source_campaign = None;
         remember(work, key, person, wanted.email);
         let known = (id != PLACEHOLDER).then_some(id.as_str());
         work.changed(ACCOUNT_ENGAGEMENT, "Prospect", known, Action::Created, &subject, "");
-        return Ok(Some(Chosen { id, is_young: true }));
+        return Ok(Some(Chosen { id, address: wanted.email.to_string(), is_young: true }));
     }
 }
 
@@ -460,6 +516,7 @@ mod tests {
             fields: vec![held("company", "Example", 1_644_845_990_000)],
             theirs: Some(vec!["jobTitle".into()]),
             tried: Some(vec![held("city", "Oslo", 1_644_845_991_000)]),
+            spelled: None,
         };
         says("people", &state_key(&Email::parse("ana@example.org").unwrap()), &person);
         // A key that would be too long or hold a slash is a digest.

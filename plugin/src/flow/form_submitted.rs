@@ -13,7 +13,7 @@ use super::{
     refused,
 };
 use crate::{
-    account_engagement::answers,
+    account_engagement::{answers, prospect as memory},
     call::LIVESTORM,
     domain::{email::Email, registrant::Registration, session::SessionId},
     executor::Flow,
@@ -77,8 +77,11 @@ pub fn all(work: &Work<'_>, batch: Vec<One>) -> Ends {
         let placed = match owner {
             Some((_, Ok(Some(session)))) => place(work, one, session, &mut asked),
             Some((_, Err(stop))) => Err(Err(stop.clone())),
-            // Told once, when the campaign was looked at.
-            Some((_, Ok(None))) | None => Err(Ok(Completion::default())),
+            Some((campaign, Ok(None))) => {
+                alone(work, &one.submitted, &format!("the campaign {campaign} is not one that the connector made"));
+                Err(Ok(Completion::default()))
+            }
+            None => Err(Ok(Completion::default())),
         };
         match placed {
             Err(end) => ends.push((id, end)),
@@ -131,6 +134,8 @@ fn place(
         }
         Some(Link::Linked { .. }) => {
             form_campaign::is_a_copy(work, campaign, session);
+            let why = format!("the campaign {campaign} is a copy of the one of session {session}");
+            alone(work, &one.submitted, &why);
             Err(Ok(Completion::default()))
         }
         Some(Link::LeftOut { reason }) => {
@@ -161,6 +166,17 @@ fn left_out(work: &Work<'_>, submitted: &FormSubmitted, session: &SessionId, why
     let message =
         format!("{person} submitted {} of session {session} and is not registered: {}", submitted.what(), why.reason);
     work.info(why.code, &message, Some(Subject::person(&person)));
+}
+
+/// The campaign has its line once, and whoever asks after a person needs one of theirs.
+fn alone(work: &Work<'_>, submitted: &FormSubmitted, why: &str) {
+    let person = submitted.person();
+    let message = format!(
+        "{person} submitted {} and is registered for no session: {why}. To register people by a form, choose the campaign of a \
+         session as the form's campaign in Account Engagement; this person can be registered in Livestorm.",
+        submitted.what(),
+    );
+    work.info("left-out-campaign", &message, Some(Subject::person(&person)));
 }
 
 fn register_all(work: &Work<'_>, people: Vec<Vec<Ready>>) -> Ends {
@@ -229,6 +245,11 @@ async fn register(work: &Work<'_>, ready: &Ready, team: &Team) -> Result<Complet
     if let Some(why) = left_out::why(&own, &work.settings.left_out, Some(team)) {
         left_out::tell(work, &own, &why);
         return Ok(Completion::default());
+    }
+    // Livestorm is told the address in lower case and tells it so, whichever of its webhook and ours is handled first; and this
+    // prospect is the one that is meant.
+    if let Some(spelled) = row.get("email").and_then(json::scalar).map(|text| text.trim().to_owned()) {
+        memory::note_spelling(work, &email, &spelled, &doing)?;
     }
     let key = unasked_key(session);
     let refused = |field: &str, said: &str| {

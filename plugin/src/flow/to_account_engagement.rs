@@ -13,7 +13,7 @@ use crate::{
         activity::Activity,
         external_activity,
         list_membership::{self, Joined, Place},
-        prospect::{self, Wanted},
+        prospect::{self, Chosen, Wanted},
     },
     domain::{email::Email, session::SessionId},
     executor::{self, Flow},
@@ -84,7 +84,8 @@ async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
         told.occasions.iter().map(|(occasion, at)| (mapped(work, email, &told.sources, *occasion), *at)).collect();
     let read_at = told.read_at();
     let news = mapped.iter().map(|(values, at)| News { values, at: *at, session: session.as_str(), read_at }).collect();
-    let wanted = Wanted { email, news, campaign: &with.campaign, is_known: told.is_known() };
+    let typed = told.person.registration.email_as_typed.as_deref();
+    let wanted = Wanted { email, typed, news, campaign: &with.campaign, is_known: told.is_known() };
     let place = Place { session, list: &with.list, name: &with.name, linked_at: with.linked_at };
     let doing = Doing { what: "add to the session's list", whom: email.as_str() };
     // RULES 19: where people register by forms of Account Engagement nobody gets any, whichever form they came by.
@@ -107,7 +108,7 @@ async fn person(work: &Work<'_>, told: &Told) -> Result<Completion, Stop> {
                 continue;
             }
         };
-        if tell(work, session, email, &activities, chosen.is_young, gone.is_empty()).await? {
+        if tell(work, session, email, &activities, &chosen, gone.is_empty()).await? {
             break not_back;
         }
         gone.push(chosen.id);
@@ -126,13 +127,16 @@ async fn tell(
     session: &SessionId,
     email: &Email,
     told: &[activities::Told],
-    prospect_is_young: bool,
+    prospect: &Chosen,
     may_be_gone: bool,
 ) -> Result<bool, Stop> {
     let one = |told: &activities::Told| -> Flow<'_, Result<external_activity::Told, Stop>> {
         let activities::Told { activity, value, at } = told.clone();
         Box::pin(async move {
-            let one = external_activity::One { session, email, activity, value: &value, at, prospect_is_young };
+            let Chosen { address, is_young: prospect_is_young, .. } = prospect;
+            let prospect_is_young = *prospect_is_young;
+            let one =
+                external_activity::One { session, email, address, activity, value: &value, at, prospect_is_young };
             external_activity::tell(work, &one, may_be_gone && !prospect_is_young).await
         })
     };

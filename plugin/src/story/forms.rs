@@ -107,6 +107,24 @@ fn whoever_submits_a_form_of_a_session_is_its_registrant_within_ten_minutes_and_
     }
 }
 
+/// RULES 17: the prospect that the form made is the one, also where a look-up has regard to case, and whether Livestorm's webhook
+/// or our own word of the registration is handled.
+#[test]
+fn who_submits_an_address_with_capitals_is_one_prospect_in_the_list() {
+    for webhooks in [None, Some(Vec::new())] {
+        let mut story = linked();
+        story.world.borrow_mut().told = webhooks;
+        submit(&story, "S1", "Form.Fan@Example.org", json!({"company": "Example"}));
+        let before = story.sent();
+        poll(&mut story, 10);
+        let looks = purposes(&story, before).iter().filter(|purpose| *purpose == "look a prospect up").count();
+        let world = story.world.borrow();
+        assert_eq!((world.registrants("S1"), looks), (vec!["form.fan@example.org".to_string()], 1));
+        assert_eq!((world.prospects.len(), world.memberships.len(), story.dead_letters()), (1, 1, vec![]));
+        assert_eq!(world.memberships[0].value["prospectId"], world.prospects[0].value["id"]);
+    }
+}
+
 /// RULES 19: nobody gets activities, whichever form they came by; the source campaign of who was there before stays.
 #[test]
 fn who_registers_at_livestorm_joins_the_list_without_activities_too() {
@@ -184,8 +202,8 @@ fn a_question_that_the_event_does_not_ask_is_left_out_told_once_and_sent_no_more
     assert_eq!(registrations, 4, "three of the first, one of the second");
 }
 
-/// S2-46: a form of another campaign is left alone, with one line for the campaign and not for each person; so is one whose
-/// campaign is a copy of ours, with our description.
+/// S2-46: a form of another campaign is left alone, with one line for the campaign and one for each submission, so that whoever
+/// asks after a person is told why; so is one whose campaign is a copy of ours, with our description.
 #[test]
 fn a_form_of_another_campaign_registers_nobody() {
     let mut story = linked();
@@ -204,6 +222,10 @@ fn a_form_of_another_campaign_registers_nobody() {
     assert!(story.world.borrow().memberships.is_empty());
     let told = |level| story.host.lines(level).into_iter().filter(|code| code == "form-left-alone").count();
     assert_eq!((told(Level::Info), told(Level::Warning), story.dead_letters()), (1, 1, vec![]));
+    let people = story.host.lines(Level::Info).into_iter().filter(|code| code == "left-out-campaign").count();
+    assert_eq!(people, 6);
+    let said = story.host.everything_said();
+    assert!(said.contains("p0@example.org submitted form") && said.contains("is registered for no session"), "{said}");
 }
 
 /// S2-44: held until the session is linked, and lost to nobody.

@@ -27,7 +27,10 @@ fn a_new_person_becomes_a_prospect_of_the_campaign_in_the_list_with_one_activity
     story.deliver(&registered("S1", "Ana+News@Example.org", START + MINUTE, "Éxample"));
     story.settle();
     let sent = story.sent_since(before);
-    assert_eq!(purposes(&sent), ["look a prospect up", "create prospect", "add to list", "create external activity"]);
+    let look = "look a prospect up";
+    let typed_otherwise = [look, look, "create prospect", "add to list", "create external activity"];
+    assert_eq!(purposes(&sent), typed_otherwise, "a query takes one spelling");
+    assert_eq!(told_in_lower_case(), typed_otherwise[1..], "four, where it was typed as it is written");
     let world = story.world.borrow();
     assert_eq!(
         world.told(),
@@ -48,6 +51,43 @@ fn a_new_person_becomes_a_prospect_of_the_campaign_in_the_list_with_one_activity
         ("ListMembership".into(), Action::Linked),
         ("ExternalActivity".into(), Action::Created)
     ]));
+}
+
+fn told_in_lower_case() -> Vec<String> {
+    let mut story = with_linked_session();
+    let before = story.sent();
+    story.deliver(&registered("S1", "ana@example.org", START + MINUTE, "Example"));
+    story.settle();
+    story.sent_since(before).into_iter().map(|request| request.purpose).collect()
+}
+
+/// S2-19, S2-20, S2-73, where a look-up has regard to case: the world of these stories has.
+#[test]
+fn a_prospect_in_another_spelling_is_found_by_what_was_typed_or_by_lower_case_and_known_from_then_on() {
+    for (stands, typed) in [
+        ("Ana@Example.org", ["Ana@Example.org", "ana@example.org"]),
+        ("ana@example.org", ["Ana@Example.org", "ANA@example.org"]),
+    ] {
+        let mut story = with_linked_session();
+        story.world.borrow_mut().sessions.insert("S2".into(), session_attributes(STARTS));
+        story.deliver(&session_created("S2", STARTS));
+        story.settle();
+        story.world.borrow_mut().add_prospect(json!({"id": 7, "email": stands, "campaignId": 3}));
+        story.deliver(&registered("S1", typed[0], START + MINUTE, "Example"));
+        story.settle();
+        let before = story.sent();
+        story.deliver(&registered("S2", typed[1], START + 2 * MINUTE, "Example"));
+        story.settle();
+        let again = ["look a prospect up", "add to list", "create external activity"];
+        assert_eq!(purposes(&story.sent_since(before)), again, "{stands}: asked for as it stands there");
+        let world = story.world.borrow();
+        let [prospect] = &world.prospects[..] else { panic!("{stands}: {:?}", world.prospects.len()) };
+        assert_eq!((&prospect.value["campaignId"], &prospect.value["email"]), (&json!(3), &json!(stands)));
+        assert!(world.memberships.len() == 2 && world.memberships.iter().all(|row| row.value["prospectId"] == 7));
+        let told: Vec<_> = world.activities.iter().map(|row| &row.value["email"]).collect();
+        assert_eq!(told, [stands; 2], "an activity finds the prospect by its address");
+        assert_eq!(story.dead_letters(), Vec::<String>::new());
+    }
 }
 
 /// S2-18, S2-19, S2-33, S2-50, S2-70, S2-73, S2-74.

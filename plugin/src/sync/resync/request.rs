@@ -36,7 +36,7 @@ pub fn read(text: &str) -> Result<Request, Halt> {
 }
 
 fn wrong(why: &str) -> Halt {
-    let doing = Doing { what: "read again what was asked for", whom: "the Livestorm workspace" };
+    let doing = Doing { what: "begin a new reading", whom: "the Livestorm workspace" };
     let why = format!("{why}. Nothing was read or written.");
     let remedy = "Give `session` with the id of a session in Livestorm, or `person` with an address (ana@example.org).";
     Halt::Stop(doing.failed(FailureClass::Invalid, &why, remedy))
