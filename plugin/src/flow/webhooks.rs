@@ -191,12 +191,15 @@ fn address(work: &Work<'_>) -> Option<String> {
 async fn ensure(work: &Work<'_>, url: &str) -> Result<(Vec<&'static str>, Vec<&'static str>), Stop> {
     let hooks = listed(work, &DOING).await?;
     // Of ours at an address that is not the one any more.
-    let old = hooks.iter().filter(|hook| hook.url != url && is_ours(work, hook)).map(|hook| hook.id.clone()).collect();
-    delete(work, old, &DOING).await?;
+    let old = hooks.iter().filter(|hook| hook.url != url && is_ours(work, hook)).map(|hook| hook.id.clone());
+    let old: Vec<String> = old.collect();
+    delete(work, old.clone(), &DOING).await?;
+    let is_fresh = |made: &Made| work.now() < made.at + 2 * READ_LAG;
     let (mut made, mut lost) = (Vec::new(), Vec::new());
     for event in webhooks_needed(work.settings) {
         let key = made_key(event);
-        let before: Option<Made> = read_note(work, &key);
+        // At an address that is not the one any more it is neither there nor lost.
+        let before: Option<Made> = read_note(work, &key).filter(|before: &Made| !old.contains(&before.id));
         match hooks.iter().find(|hook| hook.url == url && hook.event == event) {
             Some(hook) => {
                 ledger::settled(work, &once_key(event));
@@ -205,7 +208,7 @@ async fn ensure(work: &Work<'_>, url: &str) -> Result<(Vec<&'static str>, Vec<&'
                 }
             }
             // No read shows it yet.
-            None if before.as_ref().is_some_and(|before| work.now() < before.at + 2 * READ_LAG) => {}
+            None if before.as_ref().is_some_and(is_fresh) => {}
             None => {
                 make(work, event, url).await?;
                 made.push(event);
