@@ -3,7 +3,7 @@
 use super::{Desk, OperateError, pages};
 use crate::durable::{EngineError, KeptTask, TaskFilter, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use utoipa::ToSchema;
 
 /// Which of them.
@@ -95,10 +95,11 @@ impl Desk {
         let (mut met, mut signed_out) = (BTreeMap::new(), vec![]);
         for kept in tasks.iter().filter(|kept| kept.is_put_off()) {
             let Some(run) = kept.run else { continue };
-            if !met.contains_key(&run) {
-                met.insert(run, self.refused_sign_in(installation, run).await?);
-            }
-            signed_out.extend(met[&run].clone().map(|why| (kept.id, why)));
+            let why = match met.entry(run) {
+                Entry::Occupied(met) => met.into_mut(),
+                Entry::Vacant(new) => new.insert(self.refused_sign_in(installation, run).await?),
+            };
+            signed_out.extend(why.clone().map(|why| (kept.id, why)));
         }
         Ok(signed_out)
     }
