@@ -80,7 +80,7 @@ fn the_demo_of_forms_ends_well_and_gives_nobody_activities() {
         "registrants": 7,
         "registered_by_forms": 6,
         "held": 1,
-        "left_out": 1,
+        "left_out": 2,
         "problems": [],
     });
     assert_eq!(last, expected);
