@@ -49,6 +49,8 @@ pub enum DataDirError {
          directory with --data", .0.display()
     )]
     InUse(PathBuf),
+    #[error("no copy can be made at {}: {why}. Give it another place with --to", .path.display())]
+    NoPlace { path: PathBuf, why: &'static str },
     #[error("the data directory cannot be used: {}: {problem}. Give another one with --data", .path.display())]
     Unusable { path: PathBuf, problem: String },
     #[error(

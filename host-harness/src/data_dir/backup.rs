@@ -22,8 +22,12 @@ pub struct Backup {
 
 /// `to`: where nothing is yet. The lock of `from` is not needed.
 pub fn backup(from: &Path, to: &Path) -> Result<Backup, DataDirError> {
+    let refused = |why| Err(DataDirError::NoPlace { path: to.into(), why });
     if to.exists() {
-        return Err(unusable(to, "something is there already; give the copy another place"));
+        return refused("something is there already");
+    }
+    if is_within(from, to).map_err(|e| unusable(from, e))? {
+        return refused("it lies in the data directory itself");
     }
     let beside = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_folder(beside)?;
@@ -54,6 +58,12 @@ pub fn backup(from: &Path, to: &Path) -> Result<Backup, DataDirError> {
     let _ = part.keep();
     disk::sync_folder(beside).map_err(|e| unusable(beside, e))?;
     Ok(Backup { files, own_key })
+}
+
+/// By what is there so far of the way to `to`, whatever links and dots lead there.
+fn is_within(folder: &Path, to: &Path) -> io::Result<bool> {
+    let above = to.ancestors().skip(1).find(|above| above.exists()).unwrap_or(Path::new("."));
+    Ok(above.canonicalize()?.starts_with(folder.canonicalize()?))
 }
 
 fn is_store(name: &str) -> bool {
@@ -118,7 +128,7 @@ mod tests {
         assert_eq!(running.tasks("acme", TaskFilter::default(), None).await.unwrap().len(), 2);
 
         let said = backup(&from, &to).unwrap_err().to_string();
-        assert!(said.contains("something is there already"), "{said}");
+        assert!(said.contains("something is there already. Give it another place with --to"), "{said}");
         assert!(fs::read_dir(folder.path().join("backups")).unwrap().count() == 1, "nothing half is left");
         #[cfg(unix)]
         {
@@ -126,6 +136,24 @@ mod tests {
             for path in [to.clone(), to.join("harness.sqlite")] {
                 assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
             }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_copy_is_made_within_what_is_copied_by_whatever_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("data");
+        drop(DataDir::open(&from).unwrap());
+        let way = |way: &str| folder.path().join(way);
+        std::os::unix::fs::symlink(&from, way("link")).unwrap();
+        for to in ["data/copy", "data/new/copy", "data/../data/copy", "link/copy"] {
+            let said = backup(&from, &way(to)).unwrap_err().to_string();
+            assert!(said.contains("it lies in the data directory itself"), "{to}: {said}");
+        }
+        assert!(!from.join("new").exists(), "nothing is made on the way");
+        for to in ["copy", "data/../another", "database/copy"] {
+            assert!(backup(&from, &way(to)).is_ok(), "{to}");
         }
     }
 }
