@@ -64,17 +64,8 @@ const PAGE_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// The account, as the installation file calls it under [secrets]
-    account: String,
-    /// The installation file
-    #[arg(long, value_name = "FILE")]
-    installation: PathBuf,
-    /// Where it is kept; one process at a time may use it
-    #[arg(long, value_name = "DIR", default_value = "harness-data")]
-    data: PathBuf,
-    /// The key that seals it [default: of HARNESS_KEY, else made in DIR]
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    of: AccountOf,
     /// Neither open a browser nor listen: print the link, and take the answer from stdin
     #[arg(long)]
     no_browser: bool,
@@ -83,10 +74,26 @@ pub struct Arguments {
     callback: String,
 }
 
+/// Which account, and where it is kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct AccountOf {
+    /// The account, as the installation file calls it under [secrets]
+    pub account: String,
+    /// The installation file
+    #[arg(long, value_name = "FILE")]
+    pub installation: PathBuf,
+    /// Where it is kept; one process at a time may use it
+    #[arg(long, value_name = "DIR", default_value = "harness-data")]
+    pub data: PathBuf,
+    /// The key that seals it [default: of HARNESS_KEY, else made in DIR]
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let file = InstallationFile::read(&arguments.installation)?;
-    let account = &arguments.account;
-    if let Some(client) = who_serves(&arguments.data)? {
+    let file = InstallationFile::read(&arguments.of.installation)?;
+    let account = &arguments.of.account;
+    if let Some(client) = who_serves(&arguments.of.data)? {
         return over_there(&arguments, &file.id, &client).await;
     }
     let Some(declared) = file.account(account)? else {
@@ -94,8 +101,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Err(not_bound(account, bound));
     };
     // Before anybody signs in: what could not be kept is not asked for.
-    let given = Vault::given(arguments.key_file.as_deref())?;
-    let data = DataDir::open(&arguments.data)?;
+    let given = Vault::given(arguments.of.key_file.as_deref())?;
+    let data = DataDir::open(&arguments.of.data)?;
     let credentials = data.credentials(&data.vault(given)?)?;
     let secret = match declared {
         Declared::Given(_) => return Err(given_by_the_file(account)),
@@ -115,7 +122,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn finished(arguments: &Arguments, at: &str) -> ExitCode {
-    let (account, shown, data) = (&arguments.account, arguments.installation.display(), arguments.data.display());
+    let (account, shown, data) =
+        (&arguments.of.account, arguments.of.installation.display(), arguments.of.data.display());
     println!("{account} is connected{at}. Whether all is there: harness check --installation {shown} --data {data}");
     ExitCode::from(exit_codes::WELL)
 }
@@ -134,7 +142,7 @@ pub(super) fn given_by_the_file(account: &str) -> anyhow::Error {
 
 /// Where another process has the directory: it keeps what the person brings here.
 async fn over_there(arguments: &Arguments, id: &str, client: &Client) -> anyhow::Result<ExitCode> {
-    let (account, callback) = (&arguments.account, arguments.callback.as_str());
+    let (account, callback) = (&arguments.of.account, arguments.callback.as_str());
     let accounts = format!("/v1/installations/{}/accounts", segment(id));
     let known: Accounts = client.get(&accounts).await?;
     let Some(shown) = known.accounts.iter().find(|shown| shown.account == *account) else {
@@ -208,7 +216,7 @@ async fn asked(prompt: String, hidden: bool) -> anyhow::Result<SecretString> {
 }
 
 async fn signed_in(arguments: &Arguments, file: &InstallationFile, app: App) -> anyhow::Result<Secret> {
-    let (account, callback) = (&arguments.account, arguments.callback.as_str());
+    let (account, callback) = (&arguments.of.account, arguments.callback.as_str());
     let bound: Vec<&Binding> = file.connections.values().filter(|binding| binding.account == *account).collect();
     let allow_private = bound.iter().any(|binding| binding.allow_private_addresses);
     let providers = bound.iter().map(|binding| binding.provider);

@@ -4,7 +4,7 @@
 //! provider, which only its owner can be sure to do.
 
 use super::{
-    connect::{given_by_the_file, not_bound},
+    connect::{AccountOf, given_by_the_file, not_bound},
     exit_codes,
     installed::who_serves,
 };
@@ -19,7 +19,7 @@ use crate::{
     vault::Vault,
 };
 use serde_json::json;
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, process::ExitCode};
 
 /// Removes what was connected for an account
 ///
@@ -32,23 +32,14 @@ use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// The account, as the installation file calls it under [secrets]
-    account: String,
-    /// The installation file
-    #[arg(long, value_name = "FILE")]
-    installation: PathBuf,
-    /// Where it is kept; one process at a time may use it
-    #[arg(long, value_name = "DIR", default_value = "harness-data")]
-    data: PathBuf,
-    /// The key that seals it [default: of HARNESS_KEY, else made in DIR]
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    of: AccountOf,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let file = InstallationFile::read(&arguments.installation)?;
-    let account = &arguments.account;
-    let was_connected = match who_serves(&arguments.data)? {
+    let file = InstallationFile::read(&arguments.of.installation)?;
+    let account = &arguments.of.account;
+    let was_connected = match who_serves(&arguments.of.data)? {
         Some(client) => over_there(&client, &file.id, account).await?,
         None => {
             match file.account(account)? {
@@ -60,16 +51,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     return Err(not_bound(account, bound));
                 }
             }
-            let given = Vault::given(arguments.key_file.as_deref())?;
-            let data = DataDir::open(&arguments.data)?;
+            let given = Vault::given(arguments.of.key_file.as_deref())?;
+            let data = DataDir::open(&arguments.of.data)?;
             data.credentials(&data.vault(given)?)?.remove(&connected_name(&file.id, account))?
         }
     };
-    let shown = arguments.installation.display();
+    let (shown, data) = (arguments.of.installation.display(), arguments.of.data.display());
     match was_connected {
         true => println!(
             "{account} is disconnected: what needs it waits. To connect it again: harness connect {account} --installation \
-             {shown}. Its token stays good until it is withdrawn at its provider"
+             {shown} --data {data}. Its token stays good until it is withdrawn at its provider"
         ),
         false => println!("{account} was not connected"),
     }

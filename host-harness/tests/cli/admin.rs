@@ -128,6 +128,9 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
     let output = given(connect(&bench, "livestorm", &[]), &token);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("livestorm is connected. Whether all is there"), "{}", stdout(&output));
+    // Whatever it says to type next is about the same directory.
+    let about = format!("--data {}", bench.path("data").display());
+    assert!(stdout(&output).contains(&about), "{}", stdout(&output));
     let refused = given(connect(&bench, "livestrom", &[]), &token);
     assert!(stderr(&refused).contains("Give one of these: livestorm, salesforce"), "{}", stderr(&refused));
 
@@ -164,6 +167,7 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
     let cut = disconnect(&bench, "livestorm");
     assert_eq!(cut.status.code(), Some(0), "{}", stderr(&cut));
     assert!(stdout(&cut).starts_with("livestorm is disconnected: what needs it waits."), "{}", stdout(&cut));
+    assert!(stdout(&cut).contains(&about), "{}", stdout(&cut));
     let (_, standing) = serving.admin(&bench, "GET", "/v1/installations/acme", "");
     assert!(standing["runs"] == true && standing["paused"] == false, "{standing}");
     assert!(standing["why"].as_str().unwrap().contains("the account `livestorm` is not connected"), "{standing}");
