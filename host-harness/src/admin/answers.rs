@@ -136,10 +136,11 @@ impl From<OperateError> for Refused {
             OperateError::NoSuchRun { .. } | OperateError::NoSuchTask { .. } | OperateError::NotForgotten { .. } => {
                 StatusCode::NOT_FOUND
             }
-            OperateError::NoDeadLetter { .. } | OperateError::NoResync(_) | OperateError::NotPlayed { .. } => {
-                StatusCode::CONFLICT
-            }
-            OperateError::NoAddress(_) | OperateError::Refused(_) => StatusCode::BAD_REQUEST,
+            OperateError::NoDeadLetter { .. }
+            | OperateError::IsForgotten { .. }
+            | OperateError::NoResync(_)
+            | OperateError::NotPlayed { .. } => StatusCode::CONFLICT,
+            OperateError::NoAddress(_) | OperateError::NoSession | OperateError::Refused(_) => StatusCode::BAD_REQUEST,
         };
         Refused::new(status, error.to_string())
     }

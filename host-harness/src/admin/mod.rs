@@ -26,7 +26,7 @@ pub mod token;
 pub use accounts::{AccountShown, AccountUsage, Accounts, Connected, Disconnected, Needs, UsageShown};
 pub use answers::Problem;
 pub use installations::{Checked, MayLeave, Mended, Uninstalled};
-pub use runs::{Play, RetryWhich};
+pub use runs::{Play, WhichLetters};
 pub use sign_in::{RETURN, SignInLink};
 
 use crate::{
@@ -179,6 +179,7 @@ fn described() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::retry))
+        .routes(routes!(runs::discard))
         .routes(routes!(runs::resync))
         .routes(routes!(people::why, people::forget))
         .routes(routes!(people::allow_again))

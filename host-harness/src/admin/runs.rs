@@ -4,7 +4,7 @@ use super::{
     App, Problem,
     answers::{Asked, Given, Refused},
 };
-use crate::operate::{Instead, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown};
+use crate::operate::{Discarding, Instead, Replayed, Resync, Resynced, Retrying, RunFilter, Runs, Shown, Which};
 use axum::{
     Json,
     extract::{Path, State},
@@ -104,7 +104,7 @@ pub(super) async fn replay(
 /// Exactly one of the three.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct RetryWhich {
+pub struct WhichLetters {
     /// Those that this run left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<u64>,
@@ -115,30 +115,38 @@ pub struct RetryWhich {
     pub all_failed: bool,
 }
 
-impl From<Retry> for RetryWhich {
-    fn from(which: Retry) -> RetryWhich {
+impl From<Which> for WhichLetters {
+    fn from(which: Which) -> WhichLetters {
         match which {
-            Retry::Run(run) => RetryWhich { run: Some(run), ..RetryWhich::default() },
-            Retry::Task(task) => RetryWhich { task: Some(task), ..RetryWhich::default() },
-            Retry::AllFailed => RetryWhich { all_failed: true, ..RetryWhich::default() },
+            Which::Run(run) => WhichLetters { run: Some(run), ..WhichLetters::default() },
+            Which::Task(task) => WhichLetters { task: Some(task), ..WhichLetters::default() },
+            Which::AllFailed => WhichLetters { all_failed: true, ..WhichLetters::default() },
         }
     }
 }
 
-impl RetryWhich {
-    fn one(self) -> Option<Retry> {
+impl WhichLetters {
+    fn one(self) -> Option<Which> {
         match self {
-            RetryWhich { run: Some(run), task: None, all_failed: false } => Some(Retry::Run(run)),
-            RetryWhich { run: None, task: Some(task), all_failed: false } => Some(Retry::Task(task)),
-            RetryWhich { run: None, task: None, all_failed: true } => Some(Retry::AllFailed),
+            WhichLetters { run: Some(run), task: None, all_failed: false } => Some(Which::Run(run)),
+            WhichLetters { run: None, task: Some(task), all_failed: false } => Some(Which::Task(task)),
+            WhichLetters { run: None, task: None, all_failed: true } => Some(Which::AllFailed),
             _ => None,
         }
+    }
+
+    fn said(self) -> Result<Which, Refused> {
+        self.one().ok_or_else(|| {
+            let text =
+                "it is not said which dead letters are meant. Give one of {\"run\": N}, {\"task\": N} and {\"all_failed\": true}";
+            Refused::new(StatusCode::BAD_REQUEST, text)
+        })
     }
 }
 
 /// Gives dead letters again. What was written before is known and not written twice.
 #[utoipa::path(post, path = "/installations/{id}/retry", tag = "runs", params(("id" = String, Path)),
-    request_body = RetryWhich,
+    request_body = WhichLetters,
     responses(
         (status = 200, body = Retrying), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)
@@ -147,18 +155,34 @@ impl RetryWhich {
 pub(super) async fn retry(
     State(admin): App,
     Path(id): Path<String>,
-    Given(which): Given<RetryWhich>,
+    Given(which): Given<WhichLetters>,
 ) -> Result<Json<Retrying>, Refused> {
     admin.known(&id)?;
-    let which = which.one().ok_or_else(|| {
-        let text = "it is not said which dead letters go again. Give one of {\"run\": N}, {\"task\": N} and {\"all_failed\": true}";
-        Refused::new(StatusCode::BAD_REQUEST, text)
-    })?;
+    let which = which.said()?;
     tracing::info!(installation = id, "dead letters are given again by the admin interface");
     Ok(Json(admin.desk().retry(&id, which).await?))
 }
 
-/// Has one session, or one person, read again in Livestorm. `accepted` is false while another one is under way.
+/// Gives dead letters up: nothing will come of them. They are deleted, and the log keeps a line of each.
+#[utoipa::path(post, path = "/installations/{id}/discard", tag = "runs", params(("id" = String, Path)),
+    request_body = WhichLetters,
+    responses(
+        (status = 200, body = Discarding), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)
+    )
+)]
+pub(super) async fn discard(
+    State(admin): App,
+    Path(id): Path<String>,
+    Given(which): Given<WhichLetters>,
+) -> Result<Json<Discarding>, Refused> {
+    admin.known(&id)?;
+    let which = which.said()?;
+    tracing::info!(installation = id, "dead letters are given up by the admin interface");
+    Ok(Json(admin.desk().discard(&id, which).await?))
+}
+
+/// Has one session, or one person, read again in Livestorm. `accepted` is false while the same is under way.
 #[utoipa::path(post, path = "/installations/{id}/resync",
     tag = "runs", params(("id" = String, Path)), request_body = Resync,
     responses(
@@ -185,12 +209,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_again_is_said_in_one_way() {
-        for which in [Retry::Run(1), Retry::Task(2), Retry::AllFailed] {
-            assert_eq!(RetryWhich::from(which).one(), Some(which));
+    fn which_are_meant_is_said_in_one_way() {
+        for which in [Which::Run(1), Which::Task(2), Which::AllFailed] {
+            assert_eq!(WhichLetters::from(which).one(), Some(which));
         }
-        let both = RetryWhich { run: Some(1), task: Some(2), all_failed: false };
-        assert_eq!((both.one(), RetryWhich::default().one()), (None, None));
-        assert_eq!(serde_json::to_string(&RetryWhich::from(Retry::Task(2))).unwrap(), "{\"task\":2}");
+        let both = WhichLetters { run: Some(1), task: Some(2), all_failed: false };
+        assert_eq!((both.one(), WhichLetters::default().one()), (None, None));
+        assert_eq!(serde_json::to_string(&WhichLetters::from(Which::Task(2))).unwrap(), "{\"task\":2}");
     }
 }

@@ -247,6 +247,7 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::GET, "/runs/1", json!({})),
         (Method::POST, "/runs/1/replay", json!({})),
         (Method::POST, "/retry", json!({"all_failed": true})),
+        (Method::POST, "/discard", json!({"all_failed": true})),
         (Method::POST, "/resync", json!({"session": "s"})),
         (Method::GET, "/people/ana@example.org", json!({})),
         (Method::DELETE, "/people/ana@example.org", json!({})),
@@ -452,8 +453,15 @@ async fn what_was_done_is_told_as_the_desk_tells_it() {
         bench.post(&at("retry"), json!({"all_failed": true})).await,
         (200, json!({"installation": "acme", "tasks": []}))
     );
-    let (status, resynced) = bench.post(&at("resync"), json!({"person": "ana@example.org"})).await;
-    assert_eq!((status, &resynced["accepted"]), (200, &json!(true)), "{resynced}");
+    assert_eq!(
+        bench.post(&at("discard"), json!({"all_failed": true})).await,
+        (200, json!({"installation": "acme", "tasks": []}))
+    );
+    for whom in ["ana@example.org", "ben@example.org"] {
+        let (status, resynced) = bench.post(&at("resync"), json!({"person": whom})).await;
+        assert_eq!((status, &resynced["accepted"]), (200, &json!(true)), "{resynced}");
+    }
+    bench.ask(Method::DELETE, &at("people/dan@example.org"), "{}").await;
 
     let rows = [
         (bench.get(&at("runs?status=odd")).await, 400, "status"),
@@ -463,7 +471,11 @@ async fn what_was_done_is_told_as_the_desk_tells_it() {
         (bench.post(&at("retry"), json!({})).await, 400, "which dead letters"),
         (bench.post(&at("retry"), json!({"run": 1, "task": 2})).await, 400, "which dead letters"),
         (bench.post(&at("retry"), json!({"task": 99})).await, 404, "there is no task 99"),
+        (bench.post(&at("discard"), json!({})).await, 400, "which dead letters"),
+        (bench.post(&at("discard"), json!({"task": 99})).await, 404, "there is no task 99"),
         (bench.post(&at("resync"), json!({"person": "ana"})).await, 400, "is no address of a person"),
+        (bench.post(&at("resync"), json!({"person": "dan@example.org"})).await, 409, "was forgotten in `acme`"),
+        (bench.post(&at("resync"), json!({"session": ""})).await, 400, "no id of a session"),
         (bench.post(&at("resync"), json!({"anybody": "ana"})).await, 400, "not what is asked for"),
         (bench.post(&at("runs/99/replay"), json!({})).await, 404, "there is no run 99"),
     ];

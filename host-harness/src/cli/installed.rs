@@ -3,7 +3,7 @@
 use crate::{
     activation::{self, Connected},
     admin::{
-        Play, RetryWhich,
+        Play, WhichLetters,
         client::{Client, segment},
     },
     clock::{Clock, SimulatedClock, SystemClock, Timestamp},
@@ -16,8 +16,8 @@ use crate::{
     host::{self, Ground, Host, Installation},
     installation::InstallationFile,
     operate::{
-        self, Desk, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retry, Retrying, RunFilter, Runs, Shown,
-        Story, When, Whom,
+        self, Desk, Discarding, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retrying, RunFilter, Runs,
+        Shown, Story, When, Which, Whom,
     },
     runtime::{
         Limits, Runtime,
@@ -146,10 +146,17 @@ impl AtDesk {
         }
     }
 
-    pub async fn retry(&self, which: Retry) -> anyhow::Result<Retrying> {
+    pub async fn retry(&self, which: Which) -> anyhow::Result<Retrying> {
         match &self.at {
             At::Here { desk, .. } => Ok(desk.retry(&self.file.id, which).await?),
-            At::There(client) => Ok(client.post(&self.path("retry"), json!(RetryWhich::from(which))).await?),
+            At::There(client) => Ok(client.post(&self.path("retry"), json!(WhichLetters::from(which))).await?),
+        }
+    }
+
+    pub async fn discard(&self, which: Which) -> anyhow::Result<Discarding> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.discard(&self.file.id, which).await?),
+            At::There(client) => Ok(client.post(&self.path("discard"), json!(WhichLetters::from(which))).await?),
         }
     }
 

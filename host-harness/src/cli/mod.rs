@@ -9,6 +9,7 @@ mod check;
 mod completion;
 mod connect;
 mod demo;
+mod discard;
 mod disconnect;
 pub mod exit_codes;
 mod forget;
@@ -16,6 +17,7 @@ mod inspect;
 mod install;
 mod installed;
 mod interrupt;
+mod letters;
 mod map;
 mod pause;
 mod person;
@@ -65,6 +67,7 @@ enum Command {
     Show(show::Arguments),
     Why(why::Arguments),
     Retry(retry::Arguments),
+    Discard(discard::Arguments),
     Resync(resync::Arguments),
     Replay(replay::Arguments),
     Pause(pause::PauseArguments),
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
             Command::Show(arguments) => show::run(arguments).await,
             Command::Why(arguments) => why::run(arguments).await,
             Command::Retry(arguments) => retry::run(arguments).await,
+            Command::Discard(arguments) => discard::run(arguments).await,
             Command::Resync(arguments) => resync::run(arguments).await,
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Pause(arguments) => pause::pause(arguments).await,

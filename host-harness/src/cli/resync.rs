@@ -7,7 +7,7 @@ use std::{io::Write, process::ExitCode};
 /// Has one session, or one person, read again in Livestorm: what was missed comes, and nothing is written twice
 ///
 /// A person is looked for in the sessions that were made since the installation was switched on: one call for each. It is read with the
-/// next `harness run` or `harness serve`. Ends with 3 where another one is still under way.
+/// next `harness run` or `harness serve`. Ends with 3 where the same was asked for before and is not over.
 ///
 /// Examples:
 ///   harness resync --session 71cfa73b-6fbe-4f55-b219-28f4b195ae94 --installation acme.toml
@@ -41,7 +41,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         (true, _) => writeln!(out, "{}", serde_json::to_string(&resynced)?)?,
         (false, true) => writeln!(out, "It is read {} (task {}).", at.goes(), resynced.task)?,
         (false, false) => {
-            writeln!(out, "Another one is under way (task {}): give this again when it is over.", resynced.task)?;
+            writeln!(out, "It was asked for before, and is read {} (task {}).", at.goes(), resynced.task)?;
         }
     }
     Ok(ExitCode::from(if resynced.accepted { exit_codes::WELL } else { exit_codes::NOT_WELL }))

@@ -1,13 +1,13 @@
 //! `harness retry`: dead letters go again, and what was put off goes on.
 
-use super::{exit_codes, installed::Kept};
-use crate::operate::Retry;
+use super::{exit_codes, installed::Kept, letters::Letters};
 use std::{io::Write, process::ExitCode};
 
 /// Gives dead letters again: those of a run, one of them, or all
 ///
 /// Each goes as a first attempt, with the next `harness run` or `harness serve`. See to the problem first: it would come again. What was
-/// written before is known and not written twice. Ends with 3 where one was refused.
+/// written before is known and not written twice. With --task also one that waits, which then goes on before its time. Ends with 3
+/// where one was refused.
 ///
 /// Examples:
 ///   harness retry 12 --installation acme.toml
@@ -15,16 +15,9 @@ use std::{io::Write, process::ExitCode};
 ///   harness retry --all-failed --installation acme.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-#[group(id = "which", required = true, multiple = false, args = ["run", "task", "all_failed"])]
 pub struct Arguments {
-    /// Those that this run left, as `harness runs` lists it
-    run: Option<u64>,
-    /// This one alone; also one that waits, which then goes on before its time
-    #[arg(long, value_name = "TASK")]
-    task: Option<u64>,
-    /// All that there are
-    #[arg(long)]
-    all_failed: bool,
+    #[command(flatten)]
+    letters: Letters,
     #[command(flatten)]
     kept: Kept,
     /// One JSON object instead of text
@@ -34,12 +27,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let at = arguments.kept.open()?;
-    let which = match (arguments.run, arguments.task) {
-        (Some(run), _) => Retry::Run(run),
-        (None, Some(task)) => Retry::Task(task),
-        (None, None) => Retry::AllFailed,
-    };
-    let retrying = at.retry(which).await?;
+    let retrying = at.retry(arguments.letters.which()).await?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&retrying)?)?;

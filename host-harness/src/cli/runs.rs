@@ -92,6 +92,7 @@ fn print(out: &mut impl Write, runs: &Runs) -> std::io::Result<()> {
             letter.task, letter.what, letter.problem, letter.remedy
         )?;
     }
+    writeln!(out, "What is not wanted any more is given up with `harness discard --task N`.")?;
     Ok(())
 }
 

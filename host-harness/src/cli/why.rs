@@ -37,7 +37,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn print(out: &mut impl Write, story: &Story) -> std::io::Result<()> {
-    for Told { at, kind, connection, what, remedy, until, .. } in &story.told {
+    for Told { at, kind, connection, what, remedy, until, wakes, .. } in &story.told {
         let word = match kind {
             ToldKind::Arrived => "arrived",
             ToldKind::Noted => "",
@@ -47,7 +47,11 @@ fn print(out: &mut impl Write, story: &Story) -> std::io::Result<()> {
             ToldKind::Failed => "failed",
         };
         let place = connection.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-        let until = until.map(|until| format!(" (no sooner than {until})")).unwrap_or_default();
+        let until = until.map(|until| match wakes {
+            true => format!(" (as soon as that is there; looked at again at {until})"),
+            false => format!(" (no sooner than {until})"),
+        });
+        let until = until.unwrap_or_default();
         writeln!(out, "{}  {word:<8}  {place}{what}{until}", at.0.utc().format("%F %T"))?;
         if let Some(remedy) = remedy {
             writeln!(out, "{:31}What to do: {remedy}", "")?;

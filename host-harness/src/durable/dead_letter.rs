@@ -1,13 +1,15 @@
 //! Why a task became a dead letter, where the engine itself says so. Promises: each says what happened and what a person
 //! does about it. Not here: failures in the connector's own words, which are kept as they came.
 
-use super::{EngineLimits, engine_failure, engine_line};
+use super::{EngineError, EngineLimits, KeptTask, TaskStatus, engine_failure, engine_line};
 use crate::{
     clock::Timestamp,
     effect::{Failure, FailureClass::*, Level, Line, Subject, Task},
 };
 use std::time::Duration;
 
+/// The code of a line that says that a dead letter was given up.
+pub const DISCARDED: &str = "discarded";
 const RETRY: &str = "give it again with `harness retry`";
 
 /// How it is told in the customer's log.
@@ -18,6 +20,18 @@ pub fn line(title: &str, subject: Option<Subject>, failure: &Failure) -> Line {
     };
     let message = format!("Not done: \"{title}\". {} {}", sentence(&failure.problem), failure.remedy);
     engine_line(level, "dead-letter", message.trim_end().into(), subject)
+}
+
+/// How it is told that a person gave it up.
+pub fn discarded(kept: &KeptTask) -> Result<Line, EngineError> {
+    let Some(failure) = kept.failure.as_ref().filter(|_| kept.status == TaskStatus::Dead) else {
+        return Err(EngineError::Invalid(format!(
+            "task {} is not a dead letter, so there is nothing to give up",
+            kept.id
+        )));
+    };
+    let message = format!("Given up by a person: {}. {}", kept.task.title, sentence(&failure.problem));
+    Ok(engine_line(Level::Info, DISCARDED, message, kept.task.subject.clone()))
 }
 
 fn sentence(text: &str) -> String {

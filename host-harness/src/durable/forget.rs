@@ -183,6 +183,7 @@ mod tests {
                     admitted_at: Default::default(),
                     due: Default::default(),
                     waiting_for: None,
+                    wake_on: None,
                     failure: None,
                     repeats: 0,
                     run: None,

@@ -104,6 +104,10 @@ pub trait Engine: Send + Sync {
     /// that is not so yet, it is put off once more.
     async fn retry(&self, installation: &str, task: TaskId) -> Result<(), EngineError>;
 
+    /// A dead letter is given up for good: it is deleted, and a line in the log says what it was. The same work, accepted again,
+    /// is new. Refused where the task is no dead letter.
+    async fn discard(&self, installation: &str, task: TaskId) -> Result<(), EngineError>;
+
     /// Tasks, oldest first, after `after`, at most 1,000.
     async fn tasks(
         &self,
@@ -147,6 +151,9 @@ pub trait Engine: Send + Sync {
     /// state that is not theirs, what still names them is only counted. [`EngineError::Busy`] while a run is open that may
     /// have seen them: ask again until it is done. Backups that were made before keep what they have.
     async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError>;
+
+    /// Whether tasks about this person are dropped.
+    async fn is_forgotten(&self, installation: &str, subject: &Subject) -> Result<bool, EngineError>;
 
     /// Tasks about this person are taken in again.
     async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError>;
@@ -208,6 +215,8 @@ pub struct KeptTask {
     pub due: Timestamp,
     /// Why it waits, if the connector said so.
     pub waiting_for: Option<String>,
+    /// The word that lets it go on before it is due.
+    pub wake_on: Option<String>,
     /// Why it is a dead letter.
     pub failure: Option<Failure>,
     /// How often the same task was accepted again.

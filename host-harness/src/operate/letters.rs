@@ -1,6 +1,7 @@
-//! Dead letters: what waits for a person, why, and by which command it goes again.
+//! Dead letters: what waits for a person, why, by which command it goes again, and how it is given up.
 
-use crate::durable::{KeptTask, RunSummary};
+use super::{Desk, OperateError, pages};
+use crate::durable::{EngineError, KeptTask, RunSummary, TaskFilter, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -38,6 +39,84 @@ impl DeadLetter {
 
     pub(super) fn is_of(&self, person: Option<&str>) -> bool {
         person.is_none_or(|person| self.person.as_deref() == Some(person))
+    }
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// Those that this run had last.
+    Run(u64),
+    Task(u64),
+    AllFailed,
+}
+
+/// One answer for each, in their order. None: nothing waited for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Discarding {
+    pub installation: String,
+    pub tasks: Vec<Discarded>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Discarded {
+    pub task: u64,
+    pub what: String,
+    pub given_up: bool,
+    /// Why it was not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<String>,
+}
+
+impl Desk {
+    /// Gives dead letters up: they are deleted, and a line in the installation's log says what each was.
+    pub async fn discard(&self, installation: &str, which: Which) -> Result<Discarding, OperateError> {
+        let mut tasks = vec![];
+        for KeptTask { id, task, .. } in self.meant(installation, which).await? {
+            let refused = match self.engine.discard(installation, id).await {
+                Ok(()) => None,
+                Err(EngineError::Invalid(why)) => Some(why),
+                Err(error) => return Err(error.into()),
+            };
+            tasks.push(Discarded { task: id.0, what: task.title, given_up: refused.is_none(), refused });
+        }
+        Ok(Discarding { installation: installation.into(), tasks })
+    }
+
+    /// A task by its number is found whatever its status: one that is no dead letter is refused by its name.
+    pub(super) async fn meant(&self, installation: &str, which: Which) -> Result<Vec<KeptTask>, OperateError> {
+        let filter = match which {
+            Which::Task(_) => TaskFilter::default(),
+            _ => TaskFilter { status: Some(TaskStatus::Dead) },
+        };
+        let mut meant = pages::tasks(&*self.engine, installation, filter).await?;
+        match which {
+            Which::AllFailed => {}
+            Which::Task(task) => {
+                meant.retain(|kept| kept.id == TaskId(task));
+                if meant.is_empty() {
+                    return Err(OperateError::NoSuchTask { installation: installation.into(), task });
+                }
+            }
+            Which::Run(run) => {
+                meant.retain(|kept| kept.run.is_some_and(|of| of.0 == run));
+                if meant.is_empty() {
+                    self.known(installation, run).await?;
+                    return Err(OperateError::NoDeadLetter { run });
+                }
+            }
+        }
+        Ok(meant)
+    }
+
+    /// That there is such a run.
+    async fn known(&self, installation: &str, run: u64) -> Result<(), OperateError> {
+        let runs = pages::runs(&*self.engine, installation).await?;
+        match runs.iter().any(|one| one.id.0 == run) {
+            true => Ok(()),
+            false => Err(OperateError::NoSuchRun { installation: installation.into(), run }),
+        }
     }
 }
 
@@ -106,6 +185,7 @@ mod tests {
                 admitted_at: Timestamp(0),
                 due: Timestamp(0),
                 waiting_for: None,
+                wake_on: None,
                 failure: Some(failure),
                 repeats: 0,
                 run: None,

@@ -23,12 +23,12 @@ mod why;
 mod words;
 
 pub use forget::{Forgetting, Whom};
-pub use letters::{DeadLetter, remedy};
+pub use letters::{DeadLetter, Discarded, Discarding, Which, remedy};
 pub use pages::tasks;
 pub use pause::Paused;
 pub use replay::{Difference, DifferenceKind, EffectKind, Field, Instead, Replayed};
 pub use resync::{Resynced, What as Resync};
-pub use retry::{Retried, Retry, Retrying};
+pub use retry::{Retried, Retrying};
 pub use runs::{Failed, RunFilter, RunKind, RunRow, RunStatus, Runs, SignedOut};
 pub use show::{Moment, Parameter, Shown, ShownTask, TaskEnd, What};
 pub use streams::{
@@ -76,13 +76,22 @@ pub enum OperateError {
     )]
     NoSuchTask { installation: String, task: u64 },
     #[error(
-        "run {run} has no dead letter, so there is nothing to give again. `harness show {run}` says how its tasks ended"
+        "run {run} has no dead letter, so there is nothing to give again or up. `harness show {run}` says how its tasks ended"
     )]
     NoDeadLetter { run: u64 },
     #[error(
         "nobody with the address {person} was forgotten in `{installation}`, so what comes about them is taken in already"
     )]
     NotForgotten { installation: String, person: String },
+    #[error(
+        "{person} was forgotten in `{installation}`, so nothing about them is taken in. If they are to be known again, `harness forget \
+         {person} --allow-again`"
+    )]
+    IsForgotten { installation: String, person: String },
+    #[error(
+        "that is no id of a session. It stands in the address of the session's page in Livestorm, e.g. 71cfa73b-6fbe-4f55-b219-28f4b195ae94"
+    )]
+    NoSession,
     #[error("\"{0}\" is no address of a person. Give it whole, like ana@example.org")]
     NoAddress(String),
     #[error(

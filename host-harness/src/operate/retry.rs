@@ -1,20 +1,10 @@
 //! Dead letters go again, and what was put off goes on before its time.
 
-use super::{Desk, OperateError, pages};
+use super::{Desk, OperateError, letters::Which, pages};
 use crate::durable::{EngineError, KeptTask, TaskFilter, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 use utoipa::ToSchema;
-
-/// Which of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Retry {
-    /// Those that this run had last.
-    Run(u64),
-    Task(u64),
-    AllFailed,
-}
 
 /// One answer for each, in their order. None: nothing waited for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,30 +24,8 @@ pub struct Retried {
 }
 
 impl Desk {
-    pub async fn retry(&self, installation: &str, which: Retry) -> Result<Retrying, OperateError> {
-        let engine = &*self.engine;
-        // Whatever its status: one that is no dead letter is refused by its name.
-        let filter = match which {
-            Retry::Task(_) => TaskFilter::default(),
-            _ => TaskFilter { status: Some(TaskStatus::Dead) },
-        };
-        let mut meant = pages::tasks(engine, installation, filter).await?;
-        match which {
-            Retry::AllFailed => {}
-            Retry::Task(task) => {
-                meant.retain(|kept| kept.id == TaskId(task));
-                if meant.is_empty() {
-                    return Err(OperateError::NoSuchTask { installation: installation.into(), task });
-                }
-            }
-            Retry::Run(run) => {
-                meant.retain(|kept| kept.run.is_some_and(|of| of.0 == run));
-                if meant.is_empty() {
-                    self.known(installation, run).await?;
-                    return Err(OperateError::NoDeadLetter { run });
-                }
-            }
-        }
+    pub async fn retry(&self, installation: &str, which: Which) -> Result<Retrying, OperateError> {
+        let (engine, meant) = (&*self.engine, self.meant(installation, which).await?);
         let mut tasks = vec![];
         for KeptTask { id, task, .. } in meant {
             let refused = match engine.retry(installation, id).await {
@@ -102,14 +70,5 @@ impl Desk {
             signed_out.extend(why.clone().map(|why| (kept.id, why)));
         }
         Ok(signed_out)
-    }
-
-    /// That there is such a run.
-    async fn known(&self, installation: &str, run: u64) -> Result<(), OperateError> {
-        let runs = pages::runs(&*self.engine, installation).await?;
-        match runs.iter().any(|one| one.id.0 == run) {
-            true => Ok(()),
-            false => Err(OperateError::NoSuchRun { installation: installation.into(), run }),
-        }
     }
 }

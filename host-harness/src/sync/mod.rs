@@ -9,7 +9,7 @@ pub mod plan;
 
 use crate::{
     clock::Timestamp,
-    effect::{Lane, SOURCES, SYNC, Task},
+    effect::{Lane, SOURCES, SYNC, Subject, Task},
     runtime::contract::Page,
 };
 use plan::Spent;
@@ -33,6 +33,9 @@ pub struct Pass {
     /// The host keeps its rows by itself, since then; see [`Keeper`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<u64>,
+    /// It is read for the sake of one session or person alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Subject>,
 }
 
 /// Keeps the rows of passes that repeat by themselves. Calls may block.
@@ -76,7 +79,8 @@ impl Pass {
         began_at: Timestamp,
     ) -> Pass {
         let (spent, every_ms) = (Spent::default(), None);
-        Pass { source: source.into(), parameters, cursor, pages: 0, spent, taker, every_ms, began_at, kept: None }
+        let source = source.into();
+        Pass { source, parameters, cursor, pages: 0, spent, taker, every_ms, began_at, kept: None, about: None }
     }
 
     /// What a task of the host's own holds, if it is one of these.
@@ -88,15 +92,18 @@ impl Pass {
         Pass { cursor: Some(cursor), pages: self.pages + 1, spent, ..self }
     }
 
-    /// Of a source one pass at a time waits or runs; of those that somebody takes, one page of each taker.
+    /// Of a source one pass at a time waits or runs; of those about somebody or something, one of each; of those that somebody takes,
+    /// one page of each taker.
     pub fn task(&self, not_before: Option<Timestamp>) -> Task {
         let source = &self.source;
-        let dedupe_key = match (&self.taker, self.kept) {
-            (Some(taker), _) => format!("{SYNC}/{source}/{taker}/{}", self.pages),
+        let dedupe_key = match (&self.taker, self.kept, &self.about) {
+            (Some(taker), ..) => format!("{SYNC}/{source}/{taker}/{}", self.pages),
             // One that has ended is known as done for a while; what is kept anew is another one.
-            (None, Some(since)) => format!("{SYNC}/{source}/kept/{since}"),
-            (None, None) => format!("{SYNC}/{source}"),
+            (None, Some(since), _) => format!("{SYNC}/{source}/kept/{since}"),
+            (None, None, Some(Subject { kind, id })) => format!("{SYNC}/{source}/{kind}/{id}"),
+            (None, None, None) => format!("{SYNC}/{source}"),
         };
+        let of = self.about.as_ref().map(|about| format!(" of {} {}", about.kind, about.id)).unwrap_or_default();
         Task {
             kind: SYNC.into(),
             payload: serde_json::to_string(self).expect("a pass is plain data"),
@@ -104,8 +111,8 @@ impl Pass {
             dedupe_key,
             lane: Lane::Bulk,
             not_before,
-            title: format!("Read {source}, page {}", self.pages + 1),
-            subject: None,
+            title: format!("Read {source}{of}, page {}", self.pages + 1),
+            subject: self.about.clone(),
         }
     }
 }

@@ -21,6 +21,7 @@ fn each_command_explains_itself_with_examples() {
         "show",
         "why",
         "retry",
+        "discard",
         "resync",
         "replay",
         "pause",

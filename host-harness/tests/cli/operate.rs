@@ -240,6 +240,28 @@ async fn a_dead_letter_goes_again_once_and_each_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_that_is_given_up_is_gone_and_told_as_that() {
+    let folder = a_story().await;
+    let folder = folder.path();
+    let (report, _) = asked(folder, &["runs"]);
+    let (task, run) = (report["dead_letters"][0]["task"].to_string(), report["dead_letters"][0]["run"].to_string());
+    let shown = about(folder, &["runs"]);
+    assert!(stdout(&shown).contains("given up with `harness discard --task N`"), "{}", stdout(&shown));
+    let (given_up, code) = asked(folder, &["discard", "--task", &task]);
+    assert_eq!((code, &given_up["tasks"][0]["given_up"]), (0, &true.into()), "{given_up}");
+    assert!(stderr(&about(folder, &["discard", "--task", &task])).contains(&format!("there is no task {task}")));
+    assert!(stderr(&about(folder, &["retry", "--task", &task])).contains(&format!("there is no task {task}")));
+    let (story, _) = asked(folder, &["why", CARLA]);
+    assert!(story.to_string().contains("Given up by a person"), "{story}");
+    let (rest, code) = asked(folder, &["discard", "--all-failed"]);
+    assert_eq!(code, 0, "{rest}");
+    let (report, code) = asked(folder, &["runs"]);
+    assert_eq!((code, report["dead_letters"].as_array().map(Vec::len)), (0, Some(0)), "{report}");
+    assert!(stderr(&about(folder, &["discard", &run])).contains("has no dead letter"));
+    assert_eq!(about(folder, &["discard"]).status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replay_is_the_same_and_a_changed_mapping_shows_as_exactly_that() {
     let folder = a_story().await;
     let folder = folder.path();
@@ -310,6 +332,9 @@ fn a_paused_installation_takes_what_comes_and_writes_nothing_until_it_is_resumed
     assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
     assert_eq!(object(&run)["known"], false, "it is taken");
     assert_eq!(bench.snapshot().campaigns.len(), 0, "and nothing is written");
+    let (story, code) = asked(bench.folder.path(), &["why", ANA]);
+    let stands = story["stands"].as_str().unwrap();
+    assert!(code == 3 && stands.contains("1 delivery waits unread, and may be about ana"), "{stands}");
     let (resumed, code) = asked(bench.folder.path(), &["resume"]);
     assert_eq!((code, &resumed["paused"]), (0, &false.into()));
     let run = bench.about(&["run", &body], &["--json"]).output().unwrap();
@@ -360,6 +385,7 @@ async fn who_is_forgotten_is_named_in_no_byte_and_comes_again_only_when_that_is_
     assert!(!named(ANA), "a byte of her is left");
     let (story, code) = asked(folder, &["why", ANA]);
     assert_eq!((&story["known"], code), (&Value::Bool(false), 3));
+    assert!(story["stands"].as_str().unwrap().contains("was forgotten here"), "{story}");
     assert!(named(CARLA), "and nobody else");
     assert_eq!(about(folder, &["forget", ANA, "--allow-again"]).status.code(), Some(0));
     let again = about(folder, &["forget", ANA, "--allow-again"]);

@@ -116,6 +116,7 @@ mod tests {
             admitted_at: Timestamp::from_seconds(0),
             due: Timestamp::from_seconds(0),
             waiting_for: None,
+            wake_on: None,
             failure: None,
             repeats: 0,
             run: Some(RunId(run)),

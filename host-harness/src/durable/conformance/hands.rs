@@ -122,6 +122,40 @@ pub async fn a_retry_is_no_sooner_than_the_task_may_be(harness: &dyn Harness) {
     up.down().await;
 }
 
+pub async fn a_dead_letter_that_is_given_up_is_gone_and_told_and_the_same_work_is_new(harness: &dyn Harness) {
+    let bench = Bench::new(
+        harness,
+        Guests::each(|a, _| async move {
+            Ok(if a.task.kind == "bad" { breaking::failed(FailureClass::Invalid) } else { done() })
+        }),
+    );
+    let up = bench.up();
+    let ids = up.accept([task("bad", "k", "1"), task("bad", "k", "2"), task("a", "k", "3")]).await;
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!(statuses(&up.tasks().await), [Dead, Dead, Done]);
+    up.engine.discard(INSTALLATION, ids[0]).await.unwrap();
+    let left: Vec<TaskId> = up.tasks().await.iter().map(|kept| kept.id).collect();
+    assert_eq!((left, up.engine.counts(INSTALLATION).await.unwrap().dead), (ids[1..].to_vec(), 1));
+    let told = up.engine.log(INSTALLATION, None).await.unwrap().pop().unwrap();
+    assert_eq!(told.line.code, "discarded");
+    let problem = up.task(ids[1]).await.failure.unwrap().problem;
+    assert!(told.line.message.contains(&problem) && told.run.is_some(), "{told:?}");
+
+    let again = up.accept([task("a", "k", "1")]).await[0];
+    bench.clock.run_for(MINUTE).await;
+    assert_eq!(up.task(again).await.status, Done, "nothing of it stands in the way");
+
+    let refused = [(INSTALLATION, ids[0]), (INSTALLATION, ids[2]), ("other", ids[1]), (INSTALLATION, TaskId(999))];
+    for (installation, id) in refused {
+        match up.engine.discard(installation, id).await {
+            Err(EngineError::Invalid(why) | EngineError::Unknown(why)) => assert!(why.contains(&format!("task {id}"))),
+            other => panic!("{id}: {other:?}"),
+        }
+    }
+    assert_eq!(up.task(ids[1]).await.status, Dead);
+    up.down().await;
+}
+
 pub async fn what_was_put_off_goes_on_before_its_time_where_somebody_says_so(harness: &dyn Harness) {
     let bench = Bench::new(
         harness,

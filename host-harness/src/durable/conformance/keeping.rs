@@ -223,8 +223,12 @@ pub async fn a_person_who_was_forgotten_is_named_nowhere_and_does_not_come_back(
         up.engine.accept(INSTALLATION, vec![about(who, task("person", "people", format!("{who} anew")))])
     };
     assert_eq!(accept(ANA).await.unwrap(), [Accepted::Forgotten], "it survives a restart and a sweep");
+    let known = async |who: &str| up.engine.is_forgotten(INSTALLATION, &subject(who)).await.unwrap();
+    assert_eq!((known(ANA).await, known(BEN).await), (true, false));
+    assert!(!up.engine.is_forgotten("other", &subject(ANA)).await.unwrap(), "not across installations");
     up.engine.allow_again(INSTALLATION, &subject(ANA)).await.unwrap();
     assert!(matches!(accept(ANA).await.unwrap()[..], [Accepted::New(_)]));
+    assert!(!known(ANA).await);
     assert!(matches!(up.engine.allow_again(INSTALLATION, &subject(ANA)).await, Err(EngineError::Unknown(_))));
     let nobody = up.engine.forget(INSTALLATION, &subject(" ")).await;
     assert!(matches!(nobody, Err(EngineError::Invalid(_))), "{nobody:?}");

@@ -105,6 +105,7 @@ macro_rules! laws {
                 a_task_is_cancelled_before_it_runs,
                 a_dead_letter_goes_again_as_a_first_attempt,
                 a_retry_is_no_sooner_than_the_task_may_be,
+                a_dead_letter_that_is_given_up_is_gone_and_told_and_the_same_work_is_new,
                 what_was_put_off_goes_on_before_its_time_where_somebody_says_so,
                 what_is_asked_for_happens_though_the_asker_goes_away,
                 what_cannot_be_done_is_refused_with_a_reason,

@@ -319,6 +319,11 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    async fn discard(&self, installation: &str, task: TaskId) -> Result<(), EngineError> {
+        let (object, _) = self.item(installation, task)?;
+        guard(&object).discard(task, self.now(self.directory()?))
+    }
+
     async fn tasks(
         &self,
         installation: &str,
@@ -399,6 +404,13 @@ impl Engine for MemoryEngine {
         let forgotten = directory.forget(installation, subject, self.now(directory));
         self.drive.touch(scope(installation, None), work);
         forgotten
+    }
+
+    async fn is_forgotten(&self, installation: &str, subject: &Subject) -> Result<bool, EngineError> {
+        let directory = self.directory()?;
+        let hash = directory.hash(installation, subject);
+        let notes = guard(&directory.notes);
+        Ok(notes.get(installation).is_some_and(|note| note.forgotten.contains_key(&hash)))
     }
 
     async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError> {

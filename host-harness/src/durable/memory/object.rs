@@ -75,8 +75,8 @@ pub(super) struct Item {
 
 impl Item {
     pub fn shown(&self) -> KeptTask {
-        let Life { status, attempt, due, waiting_for, failure, .. } = self.life.clone();
-        KeptTask { status, attempt, due, waiting_for, failure, ..self.kept.clone() }
+        let Life { status, attempt, due, waiting_for, wake_on, failure, .. } = self.life.clone();
+        KeptTask { status, attempt, due, waiting_for, wake_on, failure, ..self.kept.clone() }
     }
 
     pub fn status(&self) -> TaskStatus {
@@ -194,6 +194,7 @@ impl Object {
             admitted_at: now.at,
             due: life.due,
             waiting_for: None,
+            wake_on: None,
             failure: None,
             repeats: 0,
             run: None,
@@ -208,6 +209,15 @@ impl Object {
         let next = run::next(item.life.clone(), event, now.at, now.limits);
         item.life = next.map_err(|e| EngineError::Corrupt(e.to_string()))?;
         self.tell_if_dead(task, now);
+        Ok(())
+    }
+
+    pub fn discard(&mut self, task: TaskId, now: Now) -> Result<(), EngineError> {
+        let kept = self.items.get(&task).map(Item::shown);
+        let kept = kept.ok_or_else(|| EngineError::Unknown(format!("task {task}")))?;
+        let line = dead_letter::discarded(&kept)?;
+        self.lines.push(now.ids.line(kept.run, now.at, line));
+        self.items.remove(&task);
         Ok(())
     }
 

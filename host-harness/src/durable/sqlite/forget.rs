@@ -53,6 +53,11 @@ fn hash(c: &Connection, installation: &str, subject: &Subject) -> Result<String,
     Ok(forget::hash(&salt, installation, subject))
 }
 
+pub(super) fn is_forgotten(c: &Connection, installation: &str, subject: &Subject) -> Result<bool, EngineError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE installation = ? AND hash = ?)";
+    Ok(c.prepare_cached(sql)?.query_row([installation, &hash(c, installation, subject)?], |row| row.get(0))?)
+}
+
 pub(super) fn allow_again(c: &Connection, installation: &str, subject: &Subject) -> Result<(), EngineError> {
     let allowed = c
         .prepare_cached("DELETE FROM forgotten WHERE installation = ? AND hash = ?")?

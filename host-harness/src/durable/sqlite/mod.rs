@@ -209,6 +209,16 @@ impl Engine for SqliteEngine {
         retried.await
     }
 
+    async fn discard(&self, installation: &str, task: TaskId) -> Result<(), EngineError> {
+        let (now, name) = (self.0.drive.clock.now(), installation.to_string());
+        let discarded = self.0.store.write(move |c| {
+            let kept = tasks::one(c, &name, task)?;
+            tasks::tell(c, &name, kept.run, now, &dead_letter::discarded(&kept)?)?;
+            tasks::delete(c, &name, task)
+        });
+        discarded.await
+    }
+
     async fn tasks(
         &self,
         installation: &str,
@@ -264,6 +274,11 @@ impl Engine for SqliteEngine {
     async fn forget(&self, installation: &str, subject: &Subject) -> Result<Forgotten, EngineError> {
         let _work = self.0.drive.clock.begin();
         forget::forget(&self.0, installation, subject).await
+    }
+
+    async fn is_forgotten(&self, installation: &str, subject: &Subject) -> Result<bool, EngineError> {
+        let (name, subject) = (installation.to_string(), subject.clone());
+        self.0.store.read(move |c| forget::is_forgotten(c, &name, &subject)).await
     }
 
     async fn allow_again(&self, installation: &str, subject: &Subject) -> Result<(), EngineError> {

@@ -17,7 +17,7 @@ use crate::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 const COLUMNS: &str = "id, ordering_key, kind, payload, dedupe_key, lane, not_before, title, subject_kind, subject_id, \
-                       generation, admitted_at, repeats, status, attempt, due, waiting_for, failure, run";
+                       generation, admitted_at, repeats, status, attempt, due, waiting_for, wake_on, failure, run";
 const LIFE: &str = "id, status, attempt, due, waiting_for, wake_on, put_off_at, part, failure, ended_at";
 
 /// Accepts a task from outside.
@@ -174,6 +174,11 @@ pub(super) fn step(
         tell_dead(c, installation, kept.run, &kept.task.title, kept.task.subject, failure, now)?;
     }
     Ok(next.status)
+}
+
+pub(super) fn delete(c: &Connection, installation: &str, task: TaskId) -> Result<(), EngineError> {
+    c.prepare_cached("DELETE FROM task WHERE installation = ? AND id = ?")?.execute(params![installation, task])?;
+    Ok(())
 }
 
 /// What it held is of no use any more.
@@ -397,6 +402,7 @@ fn read(row: &Row) -> Result<KeptTask, EngineError> {
         admitted_at: row.get("admitted_at")?,
         due: row.get("due")?,
         waiting_for: row.get("waiting_for")?,
+        wake_on: row.get("wake_on")?,
         failure: failure.as_deref().map(from_json).transpose()?,
         repeats: row.get("repeats")?,
         run: row.get("run")?,

@@ -39,6 +39,7 @@ fn task(about: (&str, &str), dedupe_key: &str, status: TaskStatus, run: Option<u
         admitted_at: at(run.unwrap_or_default()),
         due: at(9),
         waiting_for: run.filter(|_| status == TaskStatus::Waiting).map(|run| format!("waits {run}")),
+        wake_on: None,
         failure: run.filter(|_| status == TaskStatus::Dead).map(failure),
         repeats: 0,
         run: run.map(RunId),

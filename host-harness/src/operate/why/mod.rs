@@ -5,6 +5,8 @@
 //! what is told about a session is theirs where one of their tasks names it, and a session's own failure is told with its people's
 //! stories, since it is what they wait for. An address that nobody knows is told as that, with what was looked through.
 
+mod stands;
+
 use super::{
     Desk, OperateError, When,
     letters::remedy,
@@ -14,13 +16,21 @@ use super::{
     words::{sentence, title},
 };
 use crate::{
-    durable::{EngineError, KeptChange, KeptTask, LogLine, TaskFilter, TaskStatus, journal::Record},
+    durable::{
+        DELIVERY, EngineError, KeptChange, KeptTask, LogLine, TaskFilter, TaskStatus, dead_letter, journal::Record,
+    },
     effect::{Action, Level, RunId, SendError, Subject},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use stands::{Standing, Unknown};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Not,
+};
 use utoipa::ToSchema;
 
+/// The kind of a subject that is a person.
+const PERSON: &str = "person";
 /// Letters that somebody may have mixed up in an address.
 const ALIKE_MAX: usize = 2;
 /// As the connector's lines begin that say of somebody that nothing is written.
@@ -69,6 +79,9 @@ pub struct Told {
     /// Of something that waits: it goes on no sooner.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<When>,
+    /// Of something that waits: once what it waits for is there, it goes on before that.
+    #[serde(skip_serializing_if = "Not::not", default)]
+    pub wakes: bool,
     /// More of it: `show`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run: Option<u64>,
@@ -100,15 +113,24 @@ impl Desk {
         let names = known.names();
         let mut told = known.past(&names);
         let open = known.open(&names);
-        let broken = self.broken(installation, &open).await?;
         let is_known = !told.is_empty() || !open.is_empty();
         let searched = Searched { tasks: known.tasks.len(), lines: known.lines.len(), changes: known.changes.len() };
         let alike = if is_known { None } else { known.alike() };
+        let (person, unread) = (known.person.as_str(), known.unread());
         let (stands, needs_a_person) = match is_known {
-            true => stands(&known.person, &told, &open, broken),
-            false => (unknown(&known.person, &searched, alike.as_deref()), true),
+            true => {
+                let broken = self.broken(installation, &open).await?;
+                let is_paused = engine.counts(installation).await?.paused;
+                Standing { person, told: &told, open: &open, broken, is_paused, unread }.said()
+            }
+            false => {
+                let subject = Subject { kind: PERSON.into(), id: person.into() };
+                let is_forgotten = engine.is_forgotten(installation, &subject).await?;
+                let unknown = Unknown { person, searched, alike: alike.as_deref(), is_forgotten, unread };
+                (unknown.to_string(), true)
+            }
         };
-        told.extend(open);
+        told.extend(open.into_iter().map(|open| open.told));
         let person = known.person;
         Ok(Story {
             installation: installation.into(),
@@ -123,9 +145,9 @@ impl Desk {
     }
 
     /// What keeps a run of theirs from its provider, where only a person can change that.
-    async fn broken(&self, installation: &str, open: &[Told]) -> Result<Option<String>, OperateError> {
+    async fn broken(&self, installation: &str, open: &[Open]) -> Result<Option<String>, OperateError> {
         let runs: BTreeSet<u64> =
-            open.iter().filter(|one| one.kind == ToldKind::Waits).filter_map(|one| one.run).collect();
+            open.iter().filter(|open| open.told.kind == ToldKind::Waits).filter_map(|open| open.told.run).collect();
         for run in runs {
             if let Some(why) = self.refused_sign_in(installation, RunId(run)).await? {
                 return Ok(Some(why));
@@ -154,12 +176,20 @@ struct Known {
     changes: Vec<KeptChange>,
 }
 
+/// Something that waits or failed.
+#[derive(Clone, Debug)]
+struct Open {
+    told: Told,
+    /// About the person, and not about one of their sessions.
+    is_theirs: bool,
+}
+
 /// The campaign's name, by session.
 type Names = BTreeMap<String, String>;
 
 impl Known {
     fn is_theirs(&self, subject: &Option<Subject>) -> bool {
-        is_about(subject, "person", &self.person)
+        is_about(subject, PERSON, &self.person)
     }
 
     fn names(&self) -> Names {
@@ -190,12 +220,19 @@ impl Known {
             });
         }
         let dead: Vec<&str> = theirs.iter().filter_map(|kept| Some(kept.failure.as_ref()?.problem.as_str())).collect();
-        for LogLine { run, at, line, .. } in self.lines.iter().filter(|kept| self.is_theirs(&kept.line.subject)) {
+        let sessions = self.sessions();
+        // What a session waited for was given up: they are told as well.
+        let is_told = |kept: &&LogLine| {
+            let LogLine { line, .. } = kept;
+            self.is_theirs(&line.subject) || line.code == dead_letter::DISCARDED && is_of(&line.subject, &sessions)
+        };
+        for LogLine { run, at, line, .. } in self.lines.iter().filter(is_told) {
             // Told at the end, with its remedy.
             if dead.iter().any(|problem| line.message.contains(problem)) {
                 continue;
             }
-            let is_left = line.code.starts_with(LEFT_OUT) || line.level >= Level::Warning;
+            let is_left =
+                line.code.starts_with(LEFT_OUT) || line.code == dead_letter::DISCARDED || line.level >= Level::Warning;
             let kind = if is_left { ToldKind::NotDone } else { ToldKind::Noted };
             let remedy = line.fields.iter().find(|(name, _)| name == REMEDY).map(|(_, remedy)| remedy.clone());
             told.push(Told {
@@ -224,35 +261,37 @@ impl Known {
     }
 
     /// What waits, then what failed.
-    fn open(&self, names: &Names) -> Vec<Told> {
+    fn open(&self, names: &Names) -> Vec<Open> {
         let sessions = self.sessions();
-        let is_meant = |kept: &&KeptTask| {
-            self.is_theirs(&kept.task.subject)
-                || kept
-                    .task
-                    .subject
-                    .as_ref()
-                    .is_some_and(|of| of.kind == "session" && sessions.contains(of.id.as_str()))
-        };
+        let is_meant = |kept: &&KeptTask| self.is_theirs(&kept.task.subject) || is_of(&kept.task.subject, &sessions);
         let (mut waits, mut failed) = (vec![], vec![]);
         for kept in self.tasks.iter().filter(is_meant) {
             let (at, what) = (When(kept.admitted_at), named(&kept.task.title, names));
-            let run = kept.run.map(|run| run.0);
+            let (run, is_theirs) = (kept.run.map(|run| run.0), self.is_theirs(&kept.task.subject));
             match (kept.status, &kept.failure) {
                 (TaskStatus::Dead, Some(failure)) if !self.is_over(kept) => {
                     let what = format!("{what}: {}", named(&failure.problem, names));
-                    failed.push(Told { remedy: Some(remedy(kept)), run, ..plain(at, ToldKind::Failed, what) });
+                    let told = Told { remedy: Some(remedy(kept)), run, ..plain(at, ToldKind::Failed, what) };
+                    failed.push(Open { told, is_theirs });
                 }
                 (TaskStatus::Waiting | TaskStatus::Running, _) => {
                     let why = kept.waiting_for.as_ref().map(|why| named(why, names));
                     let until = Some(When(kept.due));
-                    waits.push(Told { until, run, ..plain(at, ToldKind::Waits, waiting(what, why)) });
+                    let wakes = kept.wake_on.is_some();
+                    let told = Told { until, wakes, run, ..plain(at, ToldKind::Waits, waiting(what, why)) };
+                    waits.push(Open { told, is_theirs });
                 }
                 _ => {}
             }
         }
         waits.extend(failed);
         waits
+    }
+
+    /// Deliveries that nobody has read yet: whom they are about is not known.
+    fn unread(&self) -> usize {
+        let is_unread = |kept: &&KeptTask| kept.task.kind == DELIVERY && kept.status == TaskStatus::Waiting;
+        self.tasks.iter().filter(is_unread).count()
     }
 
     /// Those that the person's tasks name.
@@ -284,10 +323,14 @@ impl Known {
     fn alike(&self) -> Option<String> {
         let subjects = self.tasks.iter().map(|kept| &kept.task.subject);
         let subjects = subjects.chain(self.lines.iter().map(|kept| &kept.line.subject)).flatten();
-        let people: BTreeSet<&str> = subjects.filter(|of| of.kind == "person").map(|of| of.id.as_str()).collect();
+        let people: BTreeSet<&str> = subjects.filter(|of| of.kind == PERSON).map(|of| of.id.as_str()).collect();
         let scored = people.into_iter().map(|other| (strsim::damerau_levenshtein(&self.person, other), other));
         scored.filter(|(letters, _)| *letters <= ALIKE_MAX).min().map(|(_, other)| other.into())
     }
+}
+
+fn is_of(subject: &Option<Subject>, sessions: &BTreeSet<&str>) -> bool {
+    subject.as_ref().is_some_and(|of| of.kind == "session" && sessions.contains(of.id.as_str()))
 }
 
 fn is_there(action: Action) -> bool {
@@ -295,7 +338,7 @@ fn is_there(action: Action) -> bool {
 }
 
 fn plain(at: When, kind: ToldKind, what: String) -> Told {
-    Told { at, kind, connection: None, what, remedy: None, until: None, run: None }
+    Told { at, kind, connection: None, what, remedy: None, until: None, wakes: false, run: None }
 }
 
 /// A session by its campaign's name: nobody knows it by its id.
@@ -318,54 +361,6 @@ fn waiting(what: String, why: Option<String>) -> String {
         Some((_, last)) if begin.as_deref() == Some(last) => why,
         _ => format!("{what}: {why}"),
     }
-}
-
-fn stands(person: &str, told: &[Told], open: &[Told], broken: Option<String>) -> (String, bool) {
-    let of = |kind| open.iter().filter(move |one| one.kind == kind);
-    let said = |what: &str| what.trim_end_matches('.').to_owned();
-    // The last one is what would happen again.
-    if let Some(last) = of(ToldKind::Failed).next_back() {
-        let count = match of(ToldKind::Failed).count() {
-            1 => "Something waits for somebody".to_owned(),
-            count => format!("{count} things wait for somebody, the last of them"),
-        };
-        let remedy = last.remedy.as_deref().unwrap_or_default();
-        return (format!("{count}: {}. What to do: {remedy}", said(&last.what)), true);
-    }
-    let soonest = of(ToldKind::Waits).min_by_key(|one| one.until);
-    if let Some(why) = broken {
-        return (
-            format!(
-                "It waits for a connection that does not work: {}. Sign it in again; nothing is lost, and it goes on then.",
-                said(&why)
-            ),
-            true,
-        );
-    }
-    if let (Some(waits), Some(until)) = (soonest, soonest.and_then(|one| one.until)) {
-        let what = said(&waits.what);
-        return (format!("Nothing is to be done: it goes on by itself, no sooner than {until} ({what})."), false);
-    }
-    let left = told.iter().rev().find(|one| one.kind == ToldKind::NotDone);
-    match (left, told.iter().any(|one| one.kind == ToldKind::Done)) {
-        (Some(left), false) => {
-            let remedy = left.remedy.clone().unwrap_or_else(|| {
-                "Nothing is to be done, if that is as you want it; docs/admin-guide.md says under \"What is left out\" what would \
-                 change it.".into()
-            });
-            (format!("Nothing is written: {}. {remedy}", said(&left.what)), false)
-        }
-        _ => (format!("All that arrived of {person} is done; nothing is to be done."), false),
-    }
-}
-
-fn unknown(person: &str, searched: &Searched, alike: Option<&str>) -> String {
-    let Searched { tasks, lines, changes } = searched;
-    let alike = alike.map(|other| format!(" Did you mean {other}?")).unwrap_or_default();
-    format!(
-        "Nothing is known of {person}: {tasks} tasks, {lines} lines of the log and {changes} changes of records were looked through.{alike} \
-         If they registered in Livestorm, have them read again: `harness resync --person {person}`."
-    )
 }
 
 #[cfg(test)]
@@ -404,46 +399,6 @@ mod tests {
         ];
         for (what, why, expected) in rows {
             assert_eq!(waiting(what.into(), why.map(str::to_owned)), expected);
-        }
-    }
-
-    /// What was told, what is open, what is broken; what is said, and whether somebody must do something.
-    type Row<'a> = (&'a [&'a Told], Vec<Told>, Option<String>, &'a str, bool);
-
-    #[test]
-    fn where_it_stands_is_said_by_what_weighs_most() {
-        let when = |seconds| When(crate::clock::Timestamp::from_seconds(seconds));
-        let done = plain(when(1), ToldKind::Done, "ana joins".into());
-        let left = plain(when(1), ToldKind::NotDone, "ana is left out: a member of the team.".into());
-        let waits =
-            |until| Told { until: Some(when(until)), ..plain(when(1), ToldKind::Waits, format!("until {until}")) };
-        let failed =
-            Told { remedy: Some("Mend it.".into()), ..plain(when(1), ToldKind::Failed, "the campaign: no.".into()) };
-        let broken = || Some("the connection needs a person".to_owned());
-        let rows: [Row<'_>; 6] = [
-            (
-                &[&done],
-                vec![waits(9), failed.clone()],
-                broken(),
-                "Something waits for somebody: the campaign: no. What to do: Mend it.",
-                true,
-            ),
-            (&[&done], vec![failed.clone(), failed], None, "2 things wait for somebody", true),
-            (&[&done], vec![waits(9)], broken(), "It waits for a connection that does not work", true),
-            (&[&left], vec![waits(9), waits(5)], None, "no sooner than 1970-01-01T00:00:05Z (until 5)", false),
-            (
-                &[&left],
-                vec![],
-                None,
-                "Nothing is written: ana is left out: a member of the team. Nothing is to be done, if",
-                false,
-            ),
-            (&[&left, &done], vec![], None, "All that arrived of ana is done", false),
-        ];
-        for (told, open, broken, expected, needs) in rows {
-            let told: Vec<Told> = told.iter().map(|one| (*one).clone()).collect();
-            let (said, needs_a_person) = stands("ana", &told, &open, broken);
-            assert!(said.contains(expected) && needs_a_person == needs, "{said}");
         }
     }
 }
