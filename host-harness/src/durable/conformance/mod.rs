@@ -63,6 +63,7 @@ macro_rules! laws {
                 all_together_have_so_many_runs_and_installations_take_turns,
                 runs_that_were_cut_off_count_like_any_other,
                 nobody_is_overtaken_in_a_lane_and_prompt_goes_before_bulk,
+                bulk_leaves_a_place_to_prompt_work_of_other_keys,
                 an_installation_that_nobody_knows_waits,
                 a_stop_lets_end_what_is_under_way_and_begins_nothing_new,
                 whoever_asks_hears_when_nothing_is_due_any_more,

@@ -64,6 +64,22 @@ pub async fn nobody_is_overtaken_in_a_lane_and_prompt_goes_before_bulk(harness: 
     up.down().await;
 }
 
+pub async fn bulk_leaves_a_place_to_prompt_work_of_other_keys(harness: &dyn Harness) {
+    let bench = Bench::new(harness, asking());
+    bench.world.answers_after(MINUTE);
+    let up = bench.up();
+    let bulk = |i: u32| Task { lane: Lane::Bulk, ..task("a", &format!("k{i}"), format!("b{i}")) };
+    up.accept((0..4).map(bulk)).await;
+    bench.clock.run_for(Duration::from_secs(1)).await;
+    assert_eq!(statuses(&up.tasks().await), [Running, Waiting, Waiting, Waiting]);
+    up.accept([task("a", "k9", "p"), task("a", "k3", "q")]).await;
+    bench.clock.run_for(MINUTE / 2).await;
+    assert_eq!(bench.guests.payloads(), ["b0", "q"], "prompt work of a key in line goes as such, in that key's place");
+    bench.clock.run_for(MINUTE * 10).await;
+    assert_eq!(statuses(&up.tasks().await), [Done; 6]);
+    up.down().await;
+}
+
 pub async fn an_installation_that_nobody_knows_waits(harness: &dyn Harness) {
     let bench = Bench::new(harness, asking());
     bench.guests.known.store(false, SeqCst);

@@ -8,7 +8,7 @@ use super::{
     EngineError, EngineLimits, Phase, Point, Probe,
     batch::Batches,
     journal::{Ending, Record, Told},
-    schedule::Key,
+    schedule::{Key, Next},
     state::Usage,
 };
 use crate::{
@@ -81,7 +81,7 @@ pub(super) trait Keeps: Send + Sync {
     fn halt(&self, point: &Point);
 }
 
-pub(super) type NextAt = Result<Option<Timestamp>, EngineError>;
+pub(super) type NextAt = Result<Option<Next>, EngineError>;
 
 /// What a run of a key begins with, beside its tasks.
 pub(super) struct Prepared {

@@ -12,10 +12,10 @@ use crate::{
         engine_line,
         journal::{Ending, Record, written},
         run::{self, Event, Life},
-        schedule::{self, Key},
+        schedule::{self, Key, Next},
         state::{Usage, size, written_key},
     },
-    effect::{Assignment, Entry, Lead, Line, Outcome, RunId, RunInput, Subject, Task, Write},
+    effect::{Assignment, Entry, Lane, Lead, Line, Outcome, RunId, RunInput, Subject, Task, Write},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -145,13 +145,16 @@ impl Object {
         self.open_run().is_some() || self.items.values().any(|item| item.life.status == Waiting)
     }
 
-    pub fn next_at(&self, limits: &EngineLimits) -> Option<Timestamp> {
+    pub fn next_at(&self, limits: &EngineLimits) -> Option<Next> {
         if self.open_run().is_some() {
-            return Some(Timestamp(0));
+            return Some(Next::prompt(Timestamp(0)));
         }
-        let waiting = self.items.values().map(|item| &item.life).filter(|life| life.status == Waiting);
-        let next = waiting.flat_map(|life| [Some(life.due), life.put_off_at.map(|at| at.plus(limits.give_up))]);
-        next.flatten().min().filter(|_| !self.is_paused())
+        let waiting = || self.items.values().filter(|item| item.life.status == Waiting);
+        let lives = waiting().map(|item| &item.life);
+        let at = lives.flat_map(|life| [Some(life.due), life.put_off_at.map(|at| at.plus(limits.give_up))]);
+        let prompt = waiting().filter(|item| item.kept.task.lane == Lane::Prompt);
+        let prompt_at = prompt.map(|item| item.life.due).min();
+        at.flatten().min().filter(|_| !self.is_paused()).map(|at| Next { at, prompt_at })
     }
 
     /// Whoever is the same work waits, runs or was done of late. A dead letter does not count, nor a pass that is over.

@@ -10,7 +10,7 @@ use crate::{
         Accepted, Counts, EngineError, EngineLimits, KeptTask, SYNC, TaskFilter, TaskId, TaskStatus, dead_letter,
         journal::written,
         run::{self, Event, Life, Part},
-        schedule::Key,
+        schedule::{Key, Next},
     },
     effect::{Assignment, Failure, Lane, Line, RunId, Subject, Task},
 };
@@ -271,22 +271,22 @@ pub(super) fn next_at(
     installation: &str,
     key: &str,
     limits: &EngineLimits,
-) -> Result<Option<Timestamp>, EngineError> {
+) -> Result<Option<Next>, EngineError> {
     if runs::open_of(c, installation, key)?.is_some() {
-        return Ok(Some(Timestamp(0)));
+        return Ok(Some(Next::prompt(Timestamp(0))));
     }
     if super::pauses::paused(c, installation, key)? {
         return Ok(None);
     }
-    let least = |column: &str| -> Result<Option<Timestamp>, EngineError> {
+    let least = |column: &str, which: &str| -> Result<Option<Timestamp>, EngineError> {
         let sql = format!(
-            "SELECT MIN({column}) FROM task WHERE installation = ? AND ordering_key = ? AND status = 'waiting' \
-             AND {column} IS NOT NULL"
+            "SELECT MIN({column}) FROM task WHERE installation = ? AND ordering_key = ? AND status = 'waiting' AND {which}"
         );
         Ok(c.prepare_cached(&sql)?.query_row(params![installation, key], |row| row.get(0))?)
     };
-    let gives_up = least("put_off_at")?.map(|at| at.plus(limits.give_up));
-    Ok([least("due")?, gives_up].into_iter().flatten().min())
+    let gives_up = least("put_off_at", "put_off_at IS NOT NULL")?.map(|at| at.plus(limits.give_up));
+    let (due, prompt_at) = (least("due", "true")?, least("due", "lane = 0")?);
+    Ok([due, gives_up].into_iter().flatten().min().map(|at| Next { at, prompt_at }))
 }
 
 /// Keys in which something waits or a run is open; of all installations where none is named. Runs come first.
