@@ -17,6 +17,7 @@ pub mod client;
 mod installations;
 mod people;
 mod runs;
+mod sessions;
 mod sign_in;
 mod streams;
 #[cfg(test)]
@@ -176,6 +177,7 @@ fn described() -> OpenApiRouter<Arc<Admin>> {
         .routes(routes!(installations::options))
         .routes(routes!(installations::pause))
         .routes(routes!(installations::resume))
+        .routes(routes!(sessions::list))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::retry))

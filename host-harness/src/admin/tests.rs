@@ -243,6 +243,7 @@ async fn of_an_installation_that_nobody_knows_nothing_is_answered_or_changed() {
         (Method::POST, "/settings/options", json!({"setting": "/mapping"})),
         (Method::POST, "/pause", json!({})),
         (Method::POST, "/resume", json!({})),
+        (Method::GET, "/sessions", json!({})),
         (Method::GET, "/runs", json!({})),
         (Method::GET, "/runs/1", json!({})),
         (Method::POST, "/runs/1/replay", json!({})),
@@ -445,6 +446,8 @@ async fn what_was_done_is_told_as_the_desk_tells_it() {
     let (_, runs) =
         bench.get(&at("runs?limit=5&since=2026-11-01T00:00:00Z&person=ana%40example.org&status=failed")).await;
     assert_eq!(runs, json!({"installation": "acme", "runs": [], "more": false, "dead_letters": []}));
+    let (_, sessions) = bench.get(&at("sessions")).await;
+    assert_eq!(sessions, json!({"installation": "acme", "sessions": [], "need_a_person": 0}));
     let (_, story) = bench.get(&at("people/Ana@example.org")).await;
     assert_eq!(story, serde_json::to_value(desk.why("acme", "ana@example.org").await.unwrap()).unwrap());
     assert_eq!(bench.post(&at("pause"), json!({})).await, (200, json!({"installation": "acme", "paused": true})));

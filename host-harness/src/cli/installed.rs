@@ -17,7 +17,7 @@ use crate::{
     installation::InstallationFile,
     operate::{
         self, Desk, Discarding, Forgetting, Instead, Paused, Replayed, Resync, Resynced, Retrying, RunFilter, Runs,
-        Shown, Story, When, Which, Whom,
+        Sessions, Shown, Story, When, Which, Whom,
     },
     runtime::{
         Limits, Runtime,
@@ -89,7 +89,7 @@ impl Kept {
         if let Some(client) = who_serves(&self.data)? {
             return Ok(AtDesk { file, at: At::There(client) });
         }
-        let (data, engine) = kept(&self.data, "so there is nothing to tell")?;
+        let (data, engine) = kept(&self.data)?;
         Ok(AtDesk { file, at: At::Here { desk: desk(engine)?, data } })
     }
 }
@@ -136,6 +136,13 @@ impl AtDesk {
                 Ok(desk.show(&self.file.id, run, personal).await?)
             }
             At::There(client) => Ok(client.get(&self.path(&format!("runs/{run}?personal={personal}"))).await?),
+        }
+    }
+
+    pub async fn sessions(&self) -> anyhow::Result<Sessions> {
+        match &self.at {
+            At::Here { desk, .. } => Ok(desk.sessions(&self.file.id).await?),
+            At::There(client) => Ok(client.get(&self.path("sessions")).await?),
         }
     }
 
@@ -253,12 +260,12 @@ fn query(filter: &RunFilter) -> anyhow::Result<String> {
     Ok(pairs.join("&"))
 }
 
-/// What is there: a look makes no store. `so`: what follows where nothing is.
-pub(super) fn kept(path: &Path, so: &str) -> anyhow::Result<(DataDir, Arc<dyn Engine>)> {
+/// What is there: a look makes no store.
+fn kept(path: &Path) -> anyhow::Result<(DataDir, Arc<dyn Engine>)> {
     let store = DataDir::store_in(path);
     if !store.exists() {
         bail!(
-            "nothing is kept in {} yet, {so}. `harness run` keeps it there; or give the directory that it was given with --data",
+            "nothing is kept in {} yet, so there is nothing to tell. `harness run` keeps it there; or give the directory that it was given with --data",
             path.display()
         );
     }

@@ -17,6 +17,7 @@ mod replay;
 mod resync;
 mod retry;
 mod runs;
+mod sessions;
 mod show;
 mod streams;
 mod why;
@@ -30,6 +31,7 @@ pub use replay::{Difference, DifferenceKind, EffectKind, Field, Instead, Replaye
 pub use resync::{Resynced, What as Resync};
 pub use retry::{Retried, Retrying};
 pub use runs::{Failed, RunFilter, RunKind, RunRow, RunStatus, Runs, SignedOut};
+pub use sessions::{Session, SessionRecord, Sessions};
 pub use show::{Moment, Parameter, Shown, ShownTask, TaskEnd, What};
 pub use streams::{
     CostShown, DELETED_AT, PageAsk, PageGiven, PassShown, Reader, RowGiven, StreamError, StreamShown, Streams,

@@ -250,8 +250,10 @@ fn a_token_that_was_given_is_asked_with_and_what_a_killed_process_noted_misleads
     other.arg("--installation").arg(bench.path("installations/acme.toml")).arg("--data").arg(bench.path("data"));
     let output = other.output().unwrap();
     assert!(output.status.code() == Some(1) && stderr(&output).contains("the token is missing"), "{}", stderr(&output));
+    let sessions = about(&bench, &["sessions"]);
+    assert!(stdout(&sessions).starts_with("No session has been met yet"), "{}", stderr(&sessions));
     // A command that needs the directory for itself.
-    let run = about(&bench, &["sessions"]);
+    let run = about(&bench, &["install"]);
     assert!(stderr(&run).contains("is in use by another process"), "{}", stderr(&run));
 
     drop(serving);

@@ -224,7 +224,7 @@ fn where_nothing_is_kept_it_says_so_and_makes_nothing() {
     let bench = Bench::new();
     let nothing = sessions(bench.folder.path(), &[]);
     assert_eq!(nothing.status.code(), Some(1), "{}", stdout(&nothing));
-    assert!(stderr(&nothing).contains("no session has been met"), "{}", stderr(&nothing));
+    assert!(stderr(&nothing).contains("nothing is kept in "), "{}", stderr(&nothing));
     assert!(!bench.path("data").exists());
 
     assert_eq!(bench.about(&["check"], &[]).output().unwrap().status.code(), Some(0));

@@ -203,7 +203,7 @@ fn the_newest_comes_first_and_a_new_name_stands_for_the_old_one() {
     ];
     let told = sessions(&renamed);
     assert_eq!(told.iter().map(|session| session.id.as_str()).collect::<Vec<_>>(), ["S2", "S1"]);
-    assert_eq!(told[1].met_at, at(1));
+    assert_eq!(told[1].met_at, When(at(1)));
     let mut records = Records::default();
     for one in renamed {
         match one {

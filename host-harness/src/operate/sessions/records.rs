@@ -4,14 +4,15 @@
 //! subject is a session is about that one; a person's task belongs to the session that its dedupe key names; a person is
 //! where a membership says so, by the name of what was joined. Not here: how records are read, and how this is shown.
 
-use super::super::timeline::as_text;
+use super::super::When;
 use crate::{
     clock::Timestamp,
     durable::{KeptChange, KeptTask, LogLine, TaskStatus},
     effect::{Action, RunId, Subject},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// The providers' words.
 const CAMPAIGN: &str = "Campaign";
@@ -26,12 +27,12 @@ const AS_YOU_LIKE: &str = "Nothing, if that is as you want it; docs/admin-guide.
                            what would change it.";
 
 /// A session that the connector has met.
-#[derive(Debug, Serialize)]
-pub(super) struct Session {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionShown)]
+pub struct Session {
     pub id: String,
     /// When the connector heard of it first.
-    #[serde(serialize_with = "as_text")]
-    pub met_at: Timestamp,
+    pub met_at: When,
     /// One where the connector made one; two where another system has taken it over.
     pub campaigns: Vec<Made>,
     pub lists: Vec<Made>,
@@ -44,15 +45,17 @@ pub(super) struct Session {
 }
 
 /// A record at a provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Made {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionRecord)]
+pub struct Made {
     pub connection: String,
     pub id: Option<String>,
     pub name: String,
 }
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct People {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionPeople)]
+pub struct People {
     /// In the destination: in the session's list or campaign.
     pub there: usize,
     pub waiting: usize,
@@ -60,26 +63,29 @@ pub(super) struct People {
 }
 
 /// The session's own, and those of its people.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Tasks {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionTasks)]
+pub struct Tasks {
     pub waiting: usize,
     pub done: usize,
     pub failed: usize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Why {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionWhy)]
+pub struct Why {
     pub kind: Kind,
     pub problem: String,
     pub remedy: String,
     /// The run that ended so, if one did.
     #[serde(skip)]
-    pub run: Option<RunId>,
+    pub(super) run: Option<RunId>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Kind {
+#[schema(as = SessionWhyKind)]
+pub enum Kind {
     /// It ended as a dead letter: a person must do something.
     Failed,
     /// It goes on by itself.
@@ -147,7 +153,7 @@ impl Records {
                     TaskStatus::Waiting | TaskStatus::Running => Why {
                         kind: Kind::Waiting,
                         problem: waiting_for.unwrap_or_else(|| format!("This is still to be done: {}.", task.title)),
-                        remedy: format!("Nothing yet: `harness run` goes on with it, no sooner than {due}."),
+                        remedy: format!("Nothing yet: it goes on by itself, no sooner than {due}."),
                         run,
                     },
                 };
@@ -251,7 +257,7 @@ impl Gathered {
             waiting: people.values().filter(|tasks| tasks.waiting > 0).count(),
             failed: people.values().filter(|tasks| tasks.failed > 0).count(),
         };
-        let met_at = met_at.unwrap_or_default();
+        let met_at = When(met_at.unwrap_or_default());
         Session { id, met_at, campaigns: newest(campaigns), lists: newest(lists), people, registrants, tasks, why }
     }
 
