@@ -390,10 +390,10 @@ impl Fleet {
                 (None, Status::Held { findings })
             }
             // A customer may take days to sign in; until then nothing is missing that was there.
-            Err(AddError::Credential(CredentialError::NotConnected(account)))
+            Err(AddError::Credential(CredentialError::NotConnected(accounts)))
                 if ran.is_none() && self.data.is_switched_on(&file.id).is_ok_and(|is_on| !is_on) =>
             {
-                (None, Status::Held { findings: vec![not_connected(&account)] })
+                (None, Status::Held { findings: accounts.iter().map(|account| not_connected(account)).collect() })
             }
             Err(e) => {
                 // What it was prepared for has come to nothing. What runs under a taken id is another file's.
