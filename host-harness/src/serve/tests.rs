@@ -81,6 +81,53 @@ async fn what_is_over_is_taken_away_by_a_server_that_runs() {
     serving.await.unwrap().unwrap();
 }
 
+/// Nobody has connected its account, so it is held.
+fn held(id: &str) -> String {
+    format!(
+        "id = \"{id}\"\n[connections.livestorm]\nprovider = \"livestorm\"\naccount = \"livestorm\"\n[secrets.livestorm]\n"
+    )
+}
+
+#[tokio::test]
+async fn an_id_is_its_first_files_alone_whether_or_not_that_runs_and_free_once_that_lets_go_of_it() {
+    let (folder, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let fleet = fleet(folder.path(), &MovableClock::new(Timestamp::parse("2026-11-22T15:00:00Z").unwrap()));
+    let at = |name: &str| config.path().join(name);
+    let looked = async || {
+        fleet.look(config.path(), None).await.unwrap();
+        let stands = |standing: &Standing| match &standing.status {
+            Status::Broken { why, .. } if why.contains(" is taken by ") => format!("taken: {why}"),
+            status => status.word().to_owned(),
+        };
+        fleet.standings().iter().map(stands).collect::<Vec<_>>()
+    };
+    let taken_by =
+        |name: &str| format!("taken: the id \"twin\" is taken by {}. Give one of them another id", at(name).display());
+    let write = |name: &str, text: &str| std::fs::write(at(name), text).unwrap();
+    write("b.toml", &held("twin"));
+    assert_eq!(looked().await, ["held"]);
+    // One that comes before it by its name, and does not even get as far.
+    for text in [held("twin"), held("twin") + "component = 1", held("twin") + "# once more"] {
+        write("a.toml", &text);
+        let expect = if text.contains("component") { "broken".into() } else { taken_by("b.toml") };
+        assert_eq!(looked().await, [expect.as_str(), "held"]);
+    }
+    assert_eq!(fleet.member("twin").unwrap().0.file, at("b.toml"));
+    write("b.toml", &held("other"));
+    looked().await;
+    assert_eq!(looked().await, ["held", "held"], "who let go of it is not waited for");
+    write("b.toml", &held("twin"));
+    assert_eq!(looked().await, ["held".to_owned(), taken_by("a.toml")]);
+    std::fs::remove_file(at("a.toml")).unwrap();
+    assert_eq!(looked().await, ["held"]);
+    // Two that come together.
+    std::fs::remove_file(at("b.toml")).unwrap();
+    looked().await;
+    write("a.toml", &held("twin"));
+    write("b.toml", &held("twin"));
+    assert_eq!(looked().await, ["held".to_owned(), taken_by("a.toml")]);
+}
+
 async fn listens() -> TcpListener {
     TcpListener::bind(("127.0.0.1", 0)).await.unwrap()
 }
