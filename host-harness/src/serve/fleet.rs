@@ -307,9 +307,17 @@ impl Fleet {
         let before = self.members().clone();
         for (path, member) in before.iter().filter(|(path, _)| !files.contains_key(*path)) {
             self.members().remove(path);
-            let id = member.runs.as_deref().unwrap_or_default();
-            self.host.remove(id);
-            tracing::info!(installation = id, file = %path.display(), "its file is gone, and nothing of it runs any more");
+            let file = path.display();
+            match &member.runs {
+                Some(id) => {
+                    self.host.remove(id);
+                    tracing::info!(installation = id, %file, "its file is gone, and nothing of it runs any more");
+                }
+                None => {
+                    let id = member.id.as_deref().filter(|_| !member.is_taken);
+                    tracing::info!(installation = id, %file, "a file is gone; nothing ran by it");
+                }
+            }
         }
         let (mut changed, to_check) = self.take_up_known(files).await;
         // Several at a time, since the provider of one may not answer; those that claim one id in their order.

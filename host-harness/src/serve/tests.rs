@@ -11,6 +11,7 @@ use crate::{
         sqlite::Durability,
     },
     host::{Ground, Host},
+    observe::heard::Heard,
     runtime::{Limits, Runtime},
     simulators::{Options, Simulators},
     vault::Vault,
@@ -126,6 +127,34 @@ async fn an_id_is_its_first_files_alone_whether_or_not_that_runs_and_free_once_t
     write("a.toml", &held("twin"));
     write("b.toml", &held("twin"));
     assert_eq!(looked().await, ["held".to_owned(), taken_by("a.toml")]);
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_file_names_its_installation_or_no_installation() {
+    let (folder, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let fleet = fleet(folder.path(), &MovableClock::new(Timestamp::parse("2026-11-22T15:00:00Z").unwrap()));
+    let heard = Heard::begin();
+    let file = config.path().join("one.toml");
+    let rows = [
+        (held("one"), "installation=\"one\" file=", "WARN is not switched on: Nobody has connected"),
+        ("id = ".into(), "file=", "ERROR "),
+    ];
+    for (text, named, begins) in rows {
+        std::fs::write(&file, text).unwrap();
+        look(&fleet, config.path(), None).await.unwrap();
+        let came = heard.lines();
+        std::fs::remove_file(&file).unwrap();
+        look(&fleet, config.path(), None).await.unwrap();
+        let went = heard.lines();
+        assert!(came[0].starts_with(begins), "{came:?}");
+        assert!(went[0].starts_with("INFO a file is gone; nothing ran by it "), "{went:?}");
+        for line in came.iter().chain(&went).filter(|line| line.contains(" file=")) {
+            assert!(
+                line.contains(named) && line.contains("installation=") == named.contains("installation="),
+                "{line}"
+            );
+        }
+    }
 }
 
 async fn listens() -> TcpListener {
