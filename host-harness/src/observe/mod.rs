@@ -2,16 +2,14 @@
 //!
 //! Promises: no personal data and no secret, so that a log may go wherever logs go; whom it was about and in which words stands in the
 //! installation's own run log. A run that goes on after a crash tells its beginning again. Not here: where events are written to
-//! (whoever starts the process), what is counted (`serve/metrics.rs`).
+//! (whoever starts the process), what is counted (`serve/metrics.rs`), accounts that do not work (`connections/`).
 
 #[cfg(test)]
 pub mod heard;
 #[cfg(feature = "opentelemetry")]
 pub mod traces;
 
-use crate::effect::{
-    Answer, Driver, End, FailureClass, Input, Lead, Level, Line, Note, Outcome, Reply, Run, RunId, SendError, Step,
-};
+use crate::effect::{Driver, End, FailureClass, Input, Lead, Level, Line, Note, Outcome, Run, RunId, Step};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tracing::{Instrument, Span};
@@ -56,7 +54,6 @@ struct ToldRun {
 #[async_trait]
 impl Run for ToldRun {
     async fn step(&mut self, input: Input) -> Step {
-        self.span.in_scope(|| self.heard(&input));
         let step = self.run.step(input).instrument(self.span.clone()).await;
         let (notes, end) = match &step {
             Step::Asks { notes, .. } => (notes, None),
@@ -73,18 +70,6 @@ impl Run for ToldRun {
 }
 
 impl ToldRun {
-    /// What only a person can mend.
-    fn heard(&self, input: &Input) {
-        let Input::Reply { reply: Reply::Wave(answers), .. } = input else { return };
-        let refused =
-            |answer: &Answer| answer.as_ref().err().filter(|e| matches!(e, SendError::Unauthorized(_))).cloned();
-        // Of many in a wave one says it.
-        if let Some(error) = answers.iter().find_map(refused) {
-            let (installation, run) = (self.installation.as_str(), self.id.0);
-            tracing::warn!(installation, run, "work waits: {error}. Connect the account again");
-        }
-    }
-
     fn note(&self, note: &Note) {
         let (installation, run) = (self.installation.as_str(), self.id.0);
         match note {

@@ -3,13 +3,14 @@
 use super::*;
 use crate::{
     clock::{Clock, MovableClock, Timestamp},
-    connections::CredentialStore,
+    connections::{Binding, CallLimits, CredentialStore, EgressRule, Provider, Secret, Withheld},
     data_dir::DataDir,
     durable::{
         Accepted, Cancel, Engine, EngineLimits, NoProbe, TaskFilter,
         conformance::{DAY, task},
         sqlite::Durability,
     },
+    effect::{Lane, Method, Performer, Permit, Repeat, Request, RunId},
     host::{Ground, Host},
     observe::heard::Heard,
     runtime::{Limits, Runtime},
@@ -155,6 +156,59 @@ async fn what_is_told_of_a_file_names_its_installation_or_no_installation() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_work_is_measured_for_as_long_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let fleet = fleet(folder.path(), &MovableClock::new(Timestamp::parse("2026-11-22T15:00:00Z").unwrap()));
+    let (connections, clock, options) = (&fleet.host.connections, fleet.host.clock.clone(), Options::default());
+    let (account, connection) = ("acme/livestorm".to_owned(), "livestorm".to_owned());
+    let binding = Binding {
+        provider: Provider::Livestorm,
+        address: Some(options.base_url.clone()),
+        account: account.clone(),
+        business_unit: None,
+        allow_private_addresses: true,
+        reserve_percent: 0,
+    };
+    let reads = EgressRule {
+        connection: connection.clone(),
+        methods: vec![Method::Get],
+        path: vec!["**".into()],
+        body_fields: vec![],
+        headers: vec![],
+        reason: "a test".into(),
+    };
+    let bindings = [(connection.clone(), binding)].into();
+    connections.install(INSTALLATION, bindings, vec![reads], CallLimits::default(), Withheld::default()).unwrap();
+    let ask = async || {
+        let request = Request {
+            connection: connection.clone(),
+            method: Method::Get,
+            path: vec!["v1".into(), "ping".into()],
+            query: vec![],
+            headers: vec![],
+            body: None,
+            repeat: Repeat::Read,
+            purpose: "try".into(),
+        };
+        let (lane, send_before) = (Lane::Prompt, Timestamp::MAX);
+        let permit = Permit { installation: INSTALLATION.into(), run: RunId(1), wave: 0, place: 0, lane, send_before };
+        connections.perform(permit, request, clock.begin()).await.0
+    };
+    let measured = async || {
+        let text = metrics::text(&fleet).await.unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("harness_account_closed"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(measured().await, Vec::<String>::new());
+    assert!(ask().await.is_err());
+    let expect = "harness_account_closed{installation=\"acme\",connection=\"livestorm\",why=\"sign-in\"} 1";
+    assert_eq!(measured().await, [expect]);
+    connections.connect(&account, Secret::Token(options.livestorm_token.clone().into())).await.unwrap();
+    assert_eq!(ask().await.map(|response| response.status), Ok(200));
+    assert_eq!(measured().await, Vec::<String>::new());
 }
 
 async fn listens() -> TcpListener {
