@@ -23,19 +23,23 @@ pub struct Connected {
     pub accounts: Accounts,
 }
 
-/// What the file declares of its accounts, in the credential store. [`CredentialError::NotConnected`]: nobody has signed in for one.
+/// What the file declares of its accounts, in the credential store. [`CredentialError::NotConnected`]: those for which nobody
+/// has signed in, all of them and by the words of the file.
 pub fn connected(
     file: &InstallationFile,
     declared: BTreeMap<String, Declared>,
     credentials: &CredentialStore,
 ) -> Result<Connected, CredentialError> {
-    let name =
-        |(account, declared): (&String, &Declared)| match credentials.declare(&file.id, account, declared.clone()) {
-            // By the word that the operator knows.
-            Err(CredentialError::NotConnected(_)) => Err(CredentialError::NotConnected(account.clone())),
-            name => Ok((account.clone(), name?)),
-        };
-    let names: BTreeMap<String, String> = declared.iter().map(name).collect::<Result<_, _>>()?;
+    let (mut names, mut not_connected) = (BTreeMap::new(), vec![]);
+    for (account, declared) in &declared {
+        match credentials.declare(&file.id, account, declared.clone()) {
+            Err(CredentialError::NotConnected(_)) => not_connected.push(account.clone()),
+            name => drop(names.insert(account.clone(), name?)),
+        }
+    }
+    if !not_connected.is_empty() {
+        return Err(CredentialError::NotConnected(not_connected));
+    }
     let secret = |account: &String| match declared.get(account)? {
         Declared::Given(secret) => Some(secret.fingerprint()),
         Declared::Token | Declared::App(_) => credentials.whose(names.get(account)?),

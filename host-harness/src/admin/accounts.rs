@@ -65,9 +65,10 @@ pub(super) async fn usage(State(admin): App, Path(id): Path<String>) -> Result<J
 }
 
 fn shown(file: &InstallationFile, usage: Usage) -> AccountUsage {
-    let Usage { connection, provider, business_unit, quota, left, in_flight_max, pace, closed, passes_wait_until } =
-        usage;
-    let (closed_until, closed_because) = closed.map(|(until, why)| (When(until), why)).unzip();
+    let Usage {
+        connection, provider, business_unit, quota, left, in_flight_max, pace, closed, passes_wait_until, ..
+    } = usage;
+    let (closed_until, closed_because) = closed.map(|hold| (When(hold.until), hold.reason)).unzip();
     AccountUsage {
         account: file.connections.get(&connection).map(|binding| binding.account.clone()).unwrap_or_default(),
         connection,

@@ -378,12 +378,15 @@ impl Place {
         let vault = data.vault(given)?;
         let credentials = data.credentials(&vault)?;
         match activation::connected(file, declared, &credentials) {
-            Err(CredentialError::NotConnected(account)) => bail!(
-                "the account `{account}` is not connected: nobody has signed in for it yet, or for another app. Connect it with: \
-                 harness connect {account} --installation {} --data {}",
-                self.installation.display(),
-                self.data.display()
-            ),
+            Err(CredentialError::NotConnected(accounts)) => {
+                let (file, data) = (self.installation.display(), self.data.display());
+                let command = |account| format!("harness connect {account} --installation {file} --data {data}");
+                bail!(
+                    "not connected, since nobody has signed in yet, or for another app: `{}`. Connect with: {}",
+                    accounts.join("`, `"),
+                    accounts.iter().map(command).collect::<Vec<_>>().join(" and: ")
+                )
+            }
             connected => {
                 let Connected { names, accounts } = connected?;
                 Ok(Memory { data, vault, credentials, names, accounts })

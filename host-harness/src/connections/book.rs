@@ -20,6 +20,7 @@
 //! as soon as that can be foreseen. Slots are not foreseen: nobody knows how long an answer takes.
 
 use super::{
+    closed::{Hold, Why},
     learned::{Learned, TooMany},
     profile::{Pace, Rate},
 };
@@ -91,7 +92,7 @@ pub struct Book {
     /// Who waits, the first first.
     line: Vec<Waiting>,
     in_flight: InFlight,
-    hold: Option<(Timestamp, String)>,
+    hold: Option<Hold>,
     circuit: Circuit,
     tickets: u64,
 }
@@ -180,9 +181,9 @@ impl Book {
     }
 
     /// Nobody sends before `until`. A shorter hold never ends a longer one.
-    pub fn hold(&mut self, until: Timestamp, reason: &str) {
-        if self.hold.as_ref().is_none_or(|(held, _)| *held < until) {
-            self.hold = Some((until, reason.to_owned()));
+    pub fn hold(&mut self, until: Timestamp, why: Why, reason: &str) {
+        if self.hold.as_ref().is_none_or(|hold| hold.until < until) {
+            self.hold = Some(Hold { until, why, reason: reason.to_owned() });
         }
     }
 
@@ -206,13 +207,14 @@ impl Book {
     }
 
     /// Until when nobody sends, and why.
-    pub fn closed(&self, now: Timestamp) -> Option<(Timestamp, String)> {
+    pub fn closed(&self, now: Timestamp) -> Option<Hold> {
         let circuit = match self.circuit {
-            Circuit::Open { until } if until > now => Some((until, "the provider does not answer".to_owned())),
+            Circuit::Open { until } if until > now => {
+                Some(Hold { until, why: Why::Outage, reason: "the provider does not answer".into() })
+            }
             _ => None,
         };
-        let held = self.held(now).map(|(until, reason)| (until, reason.to_owned()));
-        held.into_iter().chain(circuit).max_by_key(|(until, _)| *until)
+        self.held(now).cloned().into_iter().chain(circuit).max_by_key(|hold| hold.until)
     }
 
     pub fn in_flight(&self) -> usize {
@@ -227,13 +229,13 @@ impl Book {
         &self.learned
     }
 
-    fn held(&self, now: Timestamp) -> Option<(Timestamp, &str)> {
-        self.hold.as_ref().filter(|(until, _)| *until > now).map(|(until, reason)| (*until, reason.as_str()))
+    fn held(&self, now: Timestamp) -> Option<&Hold> {
+        self.hold.as_ref().filter(|hold| hold.until > now)
     }
 
     /// Before then it cannot start, whoever else waits.
     fn time(&self, waiting: &Waiting, now: Timestamp) -> Timestamp {
-        let opens = self.held(now).map_or(now, |(until, _)| until);
+        let opens = self.held(now).map_or(now, |hold| hold.until);
         waiting.meters.iter().map(|meter| self.meters[*meter].next).fold(opens, Timestamp::max)
     }
 
@@ -293,7 +295,7 @@ impl Book {
         }
         let at = self.foreseen(place, now);
         if at > patience.held_until && at > now {
-            let held = self.held(now).map(|(_, why)| why.to_owned());
+            let held = self.held(now).map(|hold| hold.reason.clone());
             let reason = held.unwrap_or_else(|| "the provider's rate is used up by requests that wait already".into());
             return Some(NoStart::Later { until: at, reason });
         }
@@ -311,7 +313,7 @@ impl Book {
     /// When it starts if nobody else comes and there are slots enough.
     fn foreseen(&self, place: usize, now: Timestamp) -> Timestamp {
         let waiting = &self.line[place];
-        let opens = self.held(now).map_or(now, |(until, _)| until);
+        let opens = self.held(now).map_or(now, |hold| hold.until);
         let times = waiting.meters.iter().map(|meter| {
             let turns = u32::try_from(self.before(place, *meter)).unwrap_or(u32::MAX);
             self.meters[*meter].next.max(opens).plus(self.interval(*meter, now).saturating_mul(turns))

@@ -81,8 +81,8 @@ pub enum Declared {
 pub enum CredentialError {
     #[error("no credentials for account `{0}`. Connect the account")]
     NoAccount(String),
-    #[error("the account `{0}` is not connected, or for another app. Connect it with `harness connect`")]
-    NotConnected(String),
+    #[error("not connected, or for another app: `{}`. Connect each with `harness connect`", .0.join("`, `"))]
+    NotConnected(Vec<String>),
     #[error(
         "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry. \
          Give the secret alone, in one line: where the installation file refers to it, or to `harness connect`"
@@ -352,7 +352,7 @@ impl CredentialStore {
                 (grant.token_url, grant.client_secret) = (app.token_url, app.client_secret);
                 Ok(name)
             }
-            _ => Err(CredentialError::NotConnected(name)),
+            _ => Err(CredentialError::NotConnected(vec![name])),
         }
     }
 

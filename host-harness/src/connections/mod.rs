@@ -14,6 +14,7 @@
 pub mod addresses;
 mod book;
 pub mod client;
+mod closed;
 pub mod credentials;
 pub mod envelope;
 mod learned;
@@ -29,6 +30,7 @@ pub mod sign_in;
 pub mod transport;
 
 pub use client::{AnyAddress, NetworkTransport, SocketTimes};
+pub use closed::{Hold, Why};
 pub use credentials::{CredentialError, CredentialStore, Declared, OAuth, Secret};
 pub use envelope::Part;
 pub use policy::EgressRule;
@@ -45,6 +47,7 @@ use crate::{
 use addresses::{AddressError, Origin};
 use async_trait::async_trait;
 use book::{NoStart, Patience, Start};
+use closed::Change;
 use credentials::Known;
 use oauth::Grants;
 use pace::{Gate, PaceNow};
@@ -194,7 +197,9 @@ pub struct Usage {
     /// What the account's refusals have taught, of the figures that hold for everybody's accounts.
     pub pace: PaceNow,
     /// Until when nothing is sent, and why.
-    pub closed: Option<(Timestamp, String)>,
+    pub closed: Option<Hold>,
+    /// What it does not work for, as its answers last showed: also where no time is known, or that is over and nobody has tried.
+    pub closed_for: Option<Why>,
     /// Until then passes have spent their share of the quota.
     pub passes_wait_until: Option<Timestamp>,
 }
@@ -262,6 +267,7 @@ impl Connections {
             in_flight_max: bound.provider.pace().in_flight_max,
             pace: bound.gate.pace(now),
             closed: bound.gate.closed(now),
+            closed_for: bound.gate.closed_for(),
             passes_wait_until: Some(bound.gate.ledger().until()).filter(|until| *until > now),
         };
         installation.bindings.iter().map(usage).collect()
@@ -379,7 +385,13 @@ impl Connections {
     }
 
     /// From permission to answer, as often as it takes.
-    async fn send(&self, permit: &Permit, permitted: Permitted, limits: &CallLimits, mut work: Work) -> (Answer, Work) {
+    async fn send(
+        &self,
+        permit: &Permit,
+        permitted: &Permitted,
+        limits: &CallLimits,
+        mut work: Work,
+    ) -> (Answer, Work) {
         let bound = &*permitted.bound;
         let gate = &*bound.gate;
         let request = &permitted.request;
@@ -427,7 +439,7 @@ impl Connections {
             if let Some(left) = sent.as_ref().ok().and_then(|sent| sent.left(bound)) {
                 gate.note_left(left);
                 if let Some(reason) = left.is_others(bound.reserve_percent) {
-                    gate.hold(now.plus(RESERVE_AGAIN), &reason);
+                    gate.hold(now.plus(RESERVE_AGAIN), Why::Quota, &reason);
                 }
             }
             let (outcome, answer) = judge(bound, request.repeat, sent, tries, slot.start(), now);
@@ -449,7 +461,7 @@ impl Connections {
                 Err(WhyNot::WaitTooLong(wait))
                     if request.repeat != Repeat::Once && matches!(outcome, Outcome::ServerError { .. }) =>
                 {
-                    gate.hold(now.plus(wait), "the provider is not available and says until when");
+                    gate.hold(now.plus(wait), Why::Outage, "the provider is not available and says until when");
                     return (answer, work);
                 }
                 Err(_) => return (answer, work),
@@ -481,6 +493,21 @@ impl Connections {
     }
 }
 
+/// Tells whoever watches the process how an account stands now. It is shared: the installation is that which met it first.
+fn tell(permit: &Permit, permitted: &Permitted, change: Change) {
+    // A grant for one call has the installation's name and more.
+    let installation = permit.installation.lines().next();
+    let (connection, account) = (permitted.request.connection.as_str(), permitted.bound.account.as_str());
+    match change {
+        Change::Closed { why, said } => {
+            tracing::warn!(installation, connection, account, why = why.word(), "{said}");
+        }
+        Change::Opened { was } => {
+            tracing::info!(installation, connection, account, was = was.word(), "the account works again");
+        }
+    }
+}
+
 fn switched_off() -> SendError {
     SendError::Stopped("the installation has no connections: it is switched off".into())
 }
@@ -507,9 +534,9 @@ fn judge(
         }
     };
     let status = sent.status();
-    let throttled = |wait: Duration, reason: String| {
+    let throttled = |wait: Duration, why: Why, reason: String| {
         let until = now.plus(wait);
-        bound.gate.hold(until, &reason);
+        bound.gate.hold(until, why, &reason);
         Err(SendError::Throttled { until, reason })
     };
     match sent.verdict(bound, now) {
@@ -529,9 +556,9 @@ fn judge(
         Verdict::SlowDown(too_many, wait) => {
             bound.gate.refused(start, too_many);
             let reason = format!("{} asks to slow down", bound.provider);
-            (Outcome::SlowDown(wait), throttled(wait.unwrap_or(retry::SLOW_DOWN_DEFAULT), reason))
+            (Outcome::SlowDown(wait), throttled(wait.unwrap_or(retry::SLOW_DOWN_DEFAULT), Why::Pace, reason))
         }
-        Verdict::QuotaGone { wait, reason } => (Outcome::QuotaGone, throttled(wait, reason)),
+        Verdict::QuotaGone { wait, reason } => (Outcome::QuotaGone, throttled(wait, Why::Quota, reason)),
         Verdict::InDoubt(said) if once => {
             (Outcome::ServerError { status: 504, retry_after: None }, Err(SendError::Unknown(said)))
         }
@@ -560,7 +587,13 @@ impl Performer for Connections {
             return (Err(switched_off()), work);
         };
         match Resolved::new(&installation, request, &self.limits).and_then(|r| r.permit(&self.limits)) {
-            Ok(permitted) => self.send(&permit, permitted, &installation.limits, work).await,
+            Ok(permitted) => {
+                let (answer, work) = self.send(&permit, &permitted, &installation.limits, work).await;
+                if let Some(change) = permitted.bound.gate.shown(&answer) {
+                    tell(&permit, &permitted, change);
+                }
+                (answer, work)
+            }
             Err(e) => (Err(e), work),
         }
     }

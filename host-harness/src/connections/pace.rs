@@ -9,12 +9,13 @@
 
 use super::{
     book::{Book, NoStart, Patience, Start, Ticket},
+    closed::{self, Change, Hold, Standing, Why},
     learned::TooMany,
     profile::{Left, Pace},
 };
 use crate::{
     clock::{Clock, Timestamp, Work},
-    effect::{Lane, Method},
+    effect::{Answer, Lane, Method},
     sync::plan::Ledger,
 };
 use futures_util::future::{self, Either};
@@ -32,6 +33,7 @@ pub struct Gate {
     refused: Mutex<Option<(u64, Timestamp)>>,
     /// Requests left in the account's window, as an answer last said.
     left: Mutex<Option<Left>>,
+    standing: Mutex<Standing>,
     ledger: Arc<Ledger>,
 }
 
@@ -130,6 +132,7 @@ impl Gate {
             desk: Arc::new(Desk { clock, inner }),
             refused: Mutex::new(None),
             left: Mutex::new(None),
+            standing: Mutex::default(),
             ledger: Arc::default(),
         }
     }
@@ -169,8 +172,20 @@ impl Gate {
         self.ledger.clone()
     }
 
-    pub fn closed(&self, now: Timestamp) -> Option<(Timestamp, String)> {
+    pub fn closed(&self, now: Timestamp) -> Option<Hold> {
         self.desk.lock().book.closed(now)
+    }
+
+    /// What the account does not work for, as its answers last showed.
+    pub fn closed_for(&self) -> Option<Why> {
+        lock(&self.standing).closed()
+    }
+
+    /// What there is to tell of the account, now that one of its requests was answered like this.
+    pub fn shown(&self, answer: &Answer) -> Option<Change> {
+        let now = self.desk.clock.now();
+        let shown = closed::shown(answer, self.closed(now), now)?;
+        lock(&self.standing).becomes(shown)
     }
 
     pub fn pace(&self, now: Timestamp) -> PaceNow {
@@ -183,8 +198,8 @@ impl Gate {
         }
     }
 
-    pub fn hold(&self, until: Timestamp, reason: &str) {
-        self.desk.change(|book, _| book.hold(until, reason));
+    pub fn hold(&self, until: Timestamp, why: Why, reason: &str) {
+        self.desk.change(|book, _| book.hold(until, why, reason));
     }
 
     /// The account said of this request: too many.
@@ -311,7 +326,7 @@ mod tests {
         };
         drop(work);
         clock.run_until(Timestamp(1_000)).await;
-        gate.hold(Timestamp(60_000), "quota gone");
+        gate.hold(Timestamp(60_000), Why::Quota, "quota gone");
         clock.run_until(Timestamp::MAX).await;
         let later = NoStart::Later { until: Timestamp(60_000), reason: "quota gone".into() };
         assert_eq!(waiting.await.unwrap(), (later, Timestamp(1_000)));

@@ -3,6 +3,7 @@
 mod envelopes;
 mod lanes;
 mod opened;
+mod standing;
 
 use super::*;
 use crate::{

@@ -2,12 +2,14 @@
 //!
 //! Promises: no personal data and no secret, so that a log may go wherever logs go; whom it was about and in which words stands in the
 //! installation's own run log. A run that goes on after a crash tells its beginning again. Not here: where events are written to
-//! (whoever starts the process), what is counted (`serve/metrics.rs`).
+//! (whoever starts the process), what is counted (`serve/metrics.rs`), accounts that do not work (`connections/`).
 
+#[cfg(test)]
+pub mod heard;
 #[cfg(feature = "opentelemetry")]
 pub mod traces;
 
-use crate::effect::{Answer, Driver, End, Input, Lead, Level, Line, Note, Outcome, Reply, Run, RunId, SendError, Step};
+use crate::effect::{Driver, End, FailureClass, Input, Lead, Level, Line, Note, Outcome, Run, RunId, Step};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tracing::{Instrument, Span};
@@ -52,7 +54,6 @@ struct ToldRun {
 #[async_trait]
 impl Run for ToldRun {
     async fn step(&mut self, input: Input) -> Step {
-        self.span.in_scope(|| self.heard(&input));
         let step = self.run.step(input).instrument(self.span.clone()).await;
         let (notes, end) = match &step {
             Step::Asks { notes, .. } => (notes, None),
@@ -69,18 +70,6 @@ impl Run for ToldRun {
 }
 
 impl ToldRun {
-    /// What only a person can mend.
-    fn heard(&self, input: &Input) {
-        let Input::Reply { reply: Reply::Wave(answers), .. } = input else { return };
-        let refused =
-            |answer: &Answer| answer.as_ref().err().filter(|e| matches!(e, SendError::Unauthorized(_))).cloned();
-        // Of many in a wave one says it.
-        if let Some(error) = answers.iter().find_map(refused) {
-            let (installation, run) = (self.installation.as_str(), self.id.0);
-            tracing::warn!(installation, run, "work waits: {error}. Connect the account again");
-        }
-    }
-
     fn note(&self, note: &Note) {
         let (installation, run) = (self.installation.as_str(), self.id.0);
         match note {
@@ -110,17 +99,82 @@ impl ToldRun {
                 let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
                 match failed {
                     0 => tracing::info!(installation, run, done, later, failed, "the run ends"),
-                    _ => tracing::warn!(
-                        installation,
-                        run,
-                        done,
-                        later,
-                        failed,
-                        "the run ends; what failed waits for a person"
-                    ),
+                    _ => {
+                        let classes = classes(outcomes);
+                        tracing::warn!(
+                            installation,
+                            run,
+                            done,
+                            later,
+                            failed,
+                            classes,
+                            "the run ends; what failed waits for a person"
+                        );
+                    }
                 }
             }
             End::Broken(_) => tracing::error!(installation, run, "the run breaks off; its tasks go again"),
+        }
+    }
+}
+
+/// How many failed in which way, e.g. `needs_attention=2, invalid=1`. In no more words: those of a failure may name people.
+fn classes(outcomes: &[(u32, Outcome)]) -> String {
+    let is = |outcome: &Outcome, class| matches!(outcome, Outcome::Failed(failure) if failure.class == class);
+    let counted = |(word, class): (&str, FailureClass)| {
+        let count = outcomes.iter().filter(|(_, outcome)| is(outcome, class)).count();
+        (count > 0).then(|| format!("{word}={count}"))
+    };
+    let all = [
+        ("needs_attention", FailureClass::NeedsAttention),
+        ("invalid", FailureClass::Invalid),
+        ("bug", FailureClass::Bug),
+    ];
+    all.into_iter().filter_map(counted).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{heard::Heard, *};
+    use crate::effect::{Completion, Failure};
+    use FailureClass::*;
+
+    /// Ends at once.
+    struct Ends(Vec<(u32, Outcome)>);
+
+    #[async_trait]
+    impl Run for Ends {
+        async fn step(&mut self, _: Input) -> Step {
+            Step::Finished { notes: vec![], end: End::Outcomes(self.0.clone()) }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_told_by_its_classes_and_in_no_words_of_its_own() {
+        let heard = Heard::begin();
+        let rows: [(&[FailureClass], Option<&str>); 4] = [
+            (&[], None),
+            (&[NeedsAttention], Some("needs_attention=1")),
+            (&[Invalid, NeedsAttention, NeedsAttention], Some("needs_attention=2, invalid=1")),
+            (&[Bug, Invalid], Some("invalid=1, bug=1")),
+        ];
+        for (failed, expect) in rows {
+            let failure = |class: &FailureClass| {
+                let (problem, remedy) = ("Ana Example is not there.".into(), "Ask ana@example.org.".into());
+                Outcome::Failed(Failure { class: *class, problem, remedy })
+            };
+            let done = [Outcome::Done(Completion::default())];
+            let outcomes = (0..).zip(done.into_iter().chain(failed.iter().map(failure))).collect();
+            let (installation, span) = ("acme".into(), tracing::Span::none());
+            ToldRun { run: Box::new(Ends(outcomes)), installation, id: RunId(7), span }.step(Input::Start).await;
+            let begins = if expect.is_some() { "WARN" } else { "INFO" };
+            let [line] = &heard.lines()[..] else { panic!("one line") };
+            assert!(
+                line.starts_with(&format!("{begins} the run ends")) && !line.to_lowercase().contains("ana"),
+                "{line}"
+            );
+            let classes = expect.map(|classes| format!(" failed={} classes=\"{classes}\"", failed.len()));
+            assert!(line.ends_with(&classes.unwrap_or(" failed=0".into())), "{line}");
         }
     }
 }

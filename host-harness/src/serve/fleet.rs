@@ -79,6 +79,8 @@ struct Member {
     looked_at: Timestamp,
     /// The id that its text gives.
     id: Option<String>,
+    /// Another file has that id already.
+    is_taken: bool,
     /// The id under which it runs.
     runs: Option<String>,
     status: Status,
@@ -182,6 +184,11 @@ impl Member {
     fn is(&self, id: &str) -> bool {
         self.runs.as_deref() == Some(id)
     }
+
+    /// Whether no other file may have this id, be this one running or not.
+    fn has(&self, id: &str) -> bool {
+        self.is(id) || (self.id.as_deref() == Some(id) && !self.is_taken)
+    }
 }
 
 /// What the connector can be asked about.
@@ -235,11 +242,11 @@ impl Fleet {
         self.members().iter().map(|(file, member)| member.standing(file)).collect()
     }
 
-    /// The file of this id, as it was last read. Of several that claim the id, the one that runs.
+    /// The file of this id, as it was last read. Of several that claim the id, the one that has it.
     pub fn member(&self, id: &str) -> Option<(Standing, Result<String, String>)> {
         let members = self.members();
         let claims = |(_, member): &(&PathBuf, &Member)| member.id.as_deref() == Some(id);
-        let found = members.iter().find(|(_, member)| member.is(id)).or_else(|| members.iter().find(claims));
+        let found = members.iter().find(|(_, member)| member.has(id)).or_else(|| members.iter().find(claims));
         found.map(|(file, member)| (member.standing(file), member.text.clone()))
     }
 
@@ -300,9 +307,17 @@ impl Fleet {
         let before = self.members().clone();
         for (path, member) in before.iter().filter(|(path, _)| !files.contains_key(*path)) {
             self.members().remove(path);
-            let id = member.runs.as_deref().unwrap_or_default();
-            self.host.remove(id);
-            tracing::info!(installation = id, file = %path.display(), "its file is gone, and nothing of it runs any more");
+            let file = path.display();
+            match &member.runs {
+                Some(id) => {
+                    self.host.remove(id);
+                    tracing::info!(installation = id, %file, "its file is gone, and nothing of it runs any more");
+                }
+                None => {
+                    let id = member.id.as_deref().filter(|_| !member.is_taken);
+                    tracing::info!(installation = id, %file, "a file is gone; nothing ran by it");
+                }
+            }
         }
         let (mut changed, to_check) = self.take_up_known(files).await;
         // Several at a time, since the provider of one may not answer; those that claim one id in their order.
@@ -320,7 +335,11 @@ impl Fleet {
     /// What has changed, and what is left to be checked, by id.
     async fn take_up_known(&self, files: Files) -> (Vec<Standing>, BTreeMap<String, Vec<Found>>) {
         let (before, now) = (self.members().clone(), self.host.clock.now());
-        let is_due = |member: &Member| member.status != Status::Running && member.looked_at.plus(AGAIN) <= now;
+        let is_free = |id: &String| !before.values().any(|member| member.has(id));
+        let is_due = |member: &Member| {
+            let may_have_it = member.is_taken && member.id.as_ref().is_some_and(is_free);
+            member.status != Status::Running && (may_have_it || member.looked_at.plus(AGAIN) <= now)
+        };
         let (mut changed, mut to_check) = (vec![], BTreeMap::<String, Vec<Found>>::new());
         for (path, text) in files {
             let before = before.get(&path).cloned();
@@ -376,34 +395,36 @@ impl Fleet {
             Ok(file) => file,
             Err(why) => {
                 let status = Status::Broken { why, findings: vec![] };
-                return Member { text, looked_at, id: None, runs: ran, status };
+                return Member { text, looked_at, id: None, is_taken: false, runs: ran, status };
             }
         };
         if let Some(before) = ran.as_ref().filter(|before| **before != file.id) {
             self.host.remove(before);
         }
         let ran = ran.filter(|before| *before == file.id);
-        let (runs, status) = match self.add(path, &file).await {
+        let added = self.add(path, &file).await;
+        let is_taken = matches!(added, Err(AddError::Taken { .. }));
+        let (runs, status) = match added {
             Ok(findings) if findings.is_empty() => (Some(file.id.clone()), Status::Running),
             Ok(findings) => {
                 self.put_away(&file.id);
                 (None, Status::Held { findings })
             }
             // A customer may take days to sign in; until then nothing is missing that was there.
-            Err(AddError::Credential(CredentialError::NotConnected(account)))
+            Err(AddError::Credential(CredentialError::NotConnected(accounts)))
                 if ran.is_none() && self.data.is_switched_on(&file.id).is_ok_and(|is_on| !is_on) =>
             {
-                (None, Status::Held { findings: vec![not_connected(&account)] })
+                (None, Status::Held { findings: accounts.iter().map(|account| not_connected(account)).collect() })
             }
             Err(e) => {
-                // What it was prepared for has come to nothing. What runs under a taken id is another file's.
-                if ran.is_none() && !matches!(e, AddError::Taken { .. }) {
+                // What it was prepared for has come to nothing. What stands under a taken id is another file's.
+                if ran.is_none() && !is_taken {
                     self.put_away(&file.id);
                 }
                 (ran, e.into())
             }
         };
-        Member { text, looked_at, id: Some(file.id), runs, status }
+        Member { text, looked_at, id: Some(file.id), is_taken, runs, status }
     }
 
     /// What stands in the way of switching it on. Empty: it runs.
@@ -411,7 +432,7 @@ impl Fleet {
         let by = self
             .members()
             .iter()
-            .find(|(other, member)| *other != path && member.is(&file.id))
+            .find(|(other, member)| *other != path && member.has(&file.id))
             .map(|(by, _)| by.clone());
         if let Some(by) = by {
             return Err(AddError::Taken { id: file.id.clone(), by });

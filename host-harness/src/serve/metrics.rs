@@ -37,9 +37,19 @@ pub(super) async fn text(fleet: &Fleet) -> Result<String, EngineError> {
     }
     let used: Vec<_> =
         stand.iter().map(|(installation, _)| (installation, fleet.host.connections.usage(installation))).collect();
+    let each = || used.iter().flat_map(|(of, all)| all.iter().map(move |usage| (of.as_str(), usage)));
+    let help =
+        "1 where the account does not work, as its answers last showed, and for which reason. Not there: it works.";
+    head(&mut out, "harness_account_closed", "gauge", help);
+    for (installation, usage) in each() {
+        if let Some(why) = usage.closed_for {
+            let labels = [("installation", installation), ("connection", &usage.connection), ("why", why.word())];
+            line(&mut out, "harness_account_closed", &labels, 1);
+        }
+    }
     for Account { name, kind, help, value } in ACCOUNTS {
         head(&mut out, name, kind, help);
-        for (installation, usage) in used.iter().flat_map(|(of, all)| all.iter().map(move |usage| (of, usage))) {
+        for (installation, usage) in each() {
             if let Some(value) = value(usage) {
                 line(&mut out, name, &[("installation", installation), ("connection", &usage.connection)], value);
             }

@@ -136,12 +136,12 @@ pub async fn look(fleet: &Fleet, config: &Path, again: Option<&str>) -> std::io:
 }
 
 fn tell(standing: &Standing) {
-    let (file, id) = (standing.file.display(), standing.installation.as_deref().unwrap_or_default());
+    let (file, id) = (standing.file.display(), standing.installation.as_deref());
     match &standing.status {
         Status::Running => tracing::info!(installation = id, %file, "runs"),
         Status::Held { findings } => {
             for finding in findings.iter().filter(|f| f.severity == crate::runtime::contract::Severity::Blocker) {
-                tracing::warn!(%file, code = finding.code, "is not switched on: {} {}", finding.problem, finding.remedy);
+                tracing::warn!(installation = id, %file, code = finding.code, "is not switched on: {} {}", finding.problem, finding.remedy);
             }
         }
         Status::Broken { why, .. } => tracing::error!(installation = id, %file, "{why}"),

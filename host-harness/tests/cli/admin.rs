@@ -115,11 +115,13 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
     };
     let text = left_out(&left_out(&text, "token ="), "refresh_token =");
     let (_, held) = serving.admin(&bench, "PUT", "/v1/installations/acme", &text);
-    assert_eq!(held["findings"][0]["code"], "account-not-connected", "{held}");
+    let places: Vec<_> = held["findings"].as_array().unwrap().iter().map(|f| &f["place"]).collect();
+    assert_eq!(serde_json::json!(places), serde_json::json!(["secrets.livestorm", "secrets.salesforce"]), "{held}");
     std::fs::write(bench.path("installation.toml"), &text).unwrap();
     let check = about(&bench, &["check"]);
     assert!(
-        check.status.code() == Some(1) && stderr(&check).contains("is not connected, or for another app"),
+        check.status.code() == Some(1)
+            && stderr(&check).contains("not connected, or for another app: `livestorm`, `salesforce`"),
         "{}",
         stderr(&check)
     );

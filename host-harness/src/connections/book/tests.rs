@@ -109,15 +109,18 @@ fn a_rate_of_its_own_holds_its_kind_back_and_no_other() {
 #[test]
 fn a_held_account_is_held_for_everybody_and_a_shorter_hold_does_not_end_it() {
     let mut book = book(5, RATES);
-    book.hold(Timestamp(4_000), "asked to slow down");
-    book.hold(Timestamp(2_000), "shorter");
+    book.hold(Timestamp(4_000), Why::Pace, "asked to slow down");
+    book.hold(Timestamp(2_000), Why::Pace, "shorter");
     assert_eq!(starts(&mut book, &[comes(1_000, Bulk), comes(1_000, Prompt)]), [4_200, 4_000]);
     let patience = Patience { held_until: Timestamp(15_000), send_before: Timestamp::MAX };
     let waits = book.join(Prompt, Get, &[], patience);
-    book.hold(Timestamp(90_000), "quota gone");
+    book.hold(Timestamp(90_000), Why::Quota, "quota gone");
     let later = NoStart::Later { until: Timestamp(90_000), reason: "quota gone".into() };
     assert_eq!(book.call(Timestamp(10_000)), Some((waits, Err(later))), "who waits already is told at once");
-    assert_eq!(book.closed(Timestamp(10_000)), Some((Timestamp(90_000), "quota gone".into())));
+    assert_eq!(
+        book.closed(Timestamp(10_000)),
+        Some(Hold { until: Timestamp(90_000), why: Why::Quota, reason: "quota gone".into() })
+    );
 }
 
 #[test]
@@ -314,7 +317,7 @@ fn learns(allowed_in_ten_seconds: usize) -> Learnt {
             } else {
                 refused[(now / 60_000) as usize] += 1;
                 book.refused(start, TooMany::InTime, Timestamp(now));
-                book.hold(Timestamp(now + 2_000), "asked to slow down");
+                book.hold(Timestamp(now + 2_000), Why::Pace, "asked to slow down");
             }
         }
         while book.line.len() < 5 {
@@ -382,7 +385,7 @@ fn an_account_that_allows_two_at_once_and_not_four_is_refused_seldom() {
             refused.push(now);
             book.ended(start);
             book.refused(start, TooMany::AtOnce, Timestamp(now));
-            book.hold(Timestamp(now + 2_000), "asked to slow down");
+            book.hold(Timestamp(now + 2_000), Why::Pace, "asked to slow down");
         }
         let next = flying.iter().map(|(at, _)| *at).chain(book.look_again(Timestamp(now)).map(|at| at.0));
         now = next.min().unwrap();
