@@ -227,6 +227,14 @@ impl InstallationFile {
         })
     }
 
+    /// The files that it refers to: those of its secrets, and its component.
+    pub fn refers_to(&self) -> Vec<PathBuf> {
+        let accounts = self.accounts.values().flat_map(Account::references);
+        let webhooks = self.webhooks.address_secret.iter().chain(self.webhooks.signing_secrets.values().flatten());
+        let files = accounts.chain(webhooks).filter_map(|reference| reference.file.as_ref()).chain(&self.component);
+        files.map(|file| self.beside(file)).collect()
+    }
+
     /// The accounts that connections are bound to, by the name that they have in this file.
     pub fn accounts(&self) -> Result<BTreeMap<String, Declared>, FileError> {
         let bound = self.connections.values().filter_map(|binding| self.accounts.get_key_value(&binding.account));
@@ -352,6 +360,22 @@ impl InstallationFile {
 
     fn at(&self, place: &str, problem: String, remedy: &str) -> FileError {
         FileError { file: self.path.clone(), place: format!(", {place}"), problem, remedy: remedy.into() }
+    }
+}
+
+impl Account {
+    fn references(&self) -> Vec<&Reference> {
+        match self {
+            Account::Token(token) => token.iter().collect(),
+            Account::OAuth { client_id, client_secret, refresh_token, token_url, authorize_url } => {
+                let texts = [client_id, token_url].into_iter().chain(authorize_url);
+                let texts = texts.filter_map(|text| match text {
+                    Text::Plain(_) => None,
+                    Text::Reference(reference) => Some(reference),
+                });
+                texts.chain(client_secret).chain(refresh_token).collect()
+            }
+        }
     }
 }
 
@@ -551,6 +575,17 @@ mod tests {
                     [secrets.unused]\ntoken = { env = \"NOBODY_SETS_THIS\" }\n\
                     [webhooks.signing_secrets]\ns = [{ file = \"token\" }]";
         let file = InstallationFile::parse(&path, text).unwrap();
+        let named = |file: &InstallationFile| {
+            let beside = |path: PathBuf| path.strip_prefix(folder.path()).unwrap().display().to_string();
+            file.refers_to().into_iter().map(beside).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&file), ["token", "token", "c.wasm"]);
+        let app = "id = \"acme\"\n[secrets.s]\nclient_id = { file = \"id\" }\nclient_secret = { file = \"secret\" }\n\
+                   refresh_token = { file = \"refresh\" }\ntoken_url = { file = \"url\" }\nauthorize_url = { file = \"page\" }\n\
+                   [webhooks]\naddress_secret = { file = \"address\" }";
+        let app = InstallationFile::parse(&path, app).unwrap();
+        assert_eq!(named(&app), ["id", "url", "page", "secret", "refresh", "address"]);
+
         let said = file.accounts().unwrap_err().to_string();
         assert!(said.contains("secrets.l.token: the secret's file") && said.contains("token cannot be read"), "{said}");
         let said = file.component().unwrap_err().to_string();

@@ -354,6 +354,24 @@ async fn a_file_that_is_put_is_taken_up_at_once_and_the_answer_says_how_it_stand
 
 /// Nobody serves here, so nothing can be taken back at a provider; a held one has nothing to be taken back.
 #[tokio::test]
+async fn a_secret_that_changes_alone_is_taken_up() {
+    let bench = Bench::new().await;
+    bench.put("acme", &bench.text("acme")).await;
+    let token = bench.folder.path().join("installations/livestorm-token");
+    let status = async || bench.get("/v1/installations/acme").await.1["status"].clone();
+    let good = fs::read_to_string(&token).unwrap();
+    for (text, expected) in [("", "broken"), (&good, "running")] {
+        fs::write(&token, text).unwrap();
+        bench.look().await;
+        assert_eq!(status().await, expected);
+    }
+    fs::remove_file(&token).unwrap();
+    bench.look().await;
+    let (_, told) = bench.get("/v1/installations/acme").await;
+    assert_eq!((&told["status"], &told["runs"]), (&json!("broken"), &json!(true)), "{told}");
+}
+
+#[tokio::test]
 async fn an_installation_that_is_uninstalled_is_gone_with_its_file() {
     let bench = Bench::new().await;
     bench.put("acme", &bench.text("acme")).await;

@@ -4,7 +4,7 @@
 //! while something stands in its way; how things stand is told at once, also while providers are asked. Not here: when files are
 //! looked at (`serve`), what an installation does (`host`).
 
-use super::folder::{self, Files};
+use super::folder::{self, Files, Stamps};
 use crate::{
     activation::{self, CheckError, Connected},
     clock::Timestamp,
@@ -76,6 +76,8 @@ impl Drop for Lent {
 #[derive(Clone)]
 struct Member {
     text: Result<String, String>,
+    /// Of what its text refers to, as it was taken up.
+    stamps: Stamps,
     looked_at: Timestamp,
     /// The id that its text gives.
     id: Option<String>,
@@ -183,6 +185,11 @@ impl Member {
 
     fn is(&self, id: &str) -> bool {
         self.runs.as_deref() == Some(id)
+    }
+
+    /// A secret of it, or its component, is not what it was.
+    fn refers_to_news(&self) -> bool {
+        self.stamps != folder::stamps(self.stamps.iter().map(|(path, _)| path.clone()))
     }
 
     /// Whether no other file may have this id, be this one running or not.
@@ -343,7 +350,8 @@ impl Fleet {
         let (mut changed, mut to_check) = (vec![], BTreeMap::<String, Vec<Found>>::new());
         for (path, text) in files {
             let before = before.get(&path).cloned();
-            if before.as_ref().is_some_and(|member| member.text == text && !is_due(member)) {
+            let is_as_before = |member: &Member| member.text == text && !is_due(member) && !member.refers_to_news();
+            if before.as_ref().is_some_and(is_as_before) {
                 continue;
             }
             let found = Found { path, text, before };
@@ -395,9 +403,11 @@ impl Fleet {
             Ok(file) => file,
             Err(why) => {
                 let status = Status::Broken { why, findings: vec![] };
-                return Member { text, looked_at, id: None, is_taken: false, runs: ran, status };
+                return Member { text, stamps: vec![], looked_at, id: None, is_taken: false, runs: ran, status };
             }
         };
+        // Before it is read: what changes meanwhile is seen with the next look.
+        let stamps = folder::stamps(file.refers_to());
         if let Some(before) = ran.as_ref().filter(|before| **before != file.id) {
             self.host.remove(before);
         }
@@ -424,7 +434,7 @@ impl Fleet {
                 (ran, e.into())
             }
         };
-        Member { text, looked_at, id: Some(file.id), is_taken, runs, status }
+        Member { text, stamps, looked_at, id: Some(file.id), is_taken, runs, status }
     }
 
     /// What stands in the way of switching it on. Empty: it runs.

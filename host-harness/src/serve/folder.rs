@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// The texts of the files, or why one cannot be read.
@@ -26,6 +27,23 @@ pub fn read(folder: &Path) -> io::Result<Files> {
         }
     }
     Ok(files)
+}
+
+/// Whether a file is another one than before, as far as can be told without reading it. Nothing: it is not there.
+pub type Stamps = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
+
+pub fn stamps(files: impl IntoIterator<Item = PathBuf>) -> Stamps {
+    let stamp = |path: &Path| {
+        let told = fs::metadata(path).ok()?;
+        Some((told.modified().ok()?, told.len()))
+    };
+    files
+        .into_iter()
+        .map(|path| {
+            let stamp = stamp(&path);
+            (path, stamp)
+        })
+        .collect()
 }
 
 #[cfg(test)]
