@@ -382,7 +382,7 @@ impl Place {
                 let (file, data) = (self.installation.display(), self.data.display());
                 let command = |account| format!("harness connect {account} --installation {file} --data {data}");
                 bail!(
-                    "not connected, since nobody has signed in yet, or for another app: `{}`. Connect with: {}",
+                    "accounts that are not connected, since nobody has signed in yet, or for another app: `{}`. Connect with: {}",
                     accounts.join("`, `"),
                     accounts.iter().map(command).collect::<Vec<_>>().join(" and: ")
                 )

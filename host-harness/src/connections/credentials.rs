@@ -81,7 +81,7 @@ pub enum Declared {
 pub enum CredentialError {
     #[error("no credentials for account `{0}`. Connect the account")]
     NoAccount(String),
-    #[error("not connected, or for another app: `{}`. Connect each with `harness connect`", .0.join("`, `"))]
+    #[error("accounts that are not connected, or for another app: `{}`. Connect each with `harness connect`", .0.join("`, `"))]
     NotConnected(Vec<String>),
     #[error(
         "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry. \

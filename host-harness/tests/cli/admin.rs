@@ -172,7 +172,10 @@ fn accounts_are_connected_through_the_process_that_serves_and_the_installation_r
     assert!(stdout(&cut).contains(&about), "{}", stdout(&cut));
     let (_, standing) = serving.admin(&bench, "GET", "/v1/installations/acme", "");
     assert!(standing["runs"] == true && standing["paused"] == false, "{standing}");
-    assert!(standing["why"].as_str().unwrap().contains("the account `livestorm` is not connected"), "{standing}");
+    assert!(
+        standing["why"].as_str().unwrap().contains("not connected, or for another app: `livestorm`."),
+        "{standing}"
+    );
     let (_, accounts) = serving.admin(&bench, "GET", "/v1/installations/acme/accounts", "");
     let connected: Vec<_> = accounts["accounts"].as_array().unwrap().iter().map(|one| &one["connected"]).collect();
     assert_eq!(connected, [false, true], "{accounts}");

@@ -240,7 +240,11 @@ fn what_was_connected_is_gone_once_it_is_disconnected() {
         assert!(cut.status.code() == Some(0) && stdout(&cut).starts_with(said), "{} {}", stdout(&cut), stderr(&cut));
     }
     let check = bench.about(&["check"], &[]).output().unwrap();
-    assert!(stderr(&check).contains("the account `livestorm` is not connected"), "{}", stderr(&check));
+    assert!(
+        stderr(&check).contains("nobody has signed in yet, or for another app: `livestorm`."),
+        "{}",
+        stderr(&check)
+    );
     for (bench, account, said) in [
         (&bench, "crm", "Give one of these: livestorm, salesforce"),
         (&Bench::new(), "salesforce", "the installation file says itself where the secret of `salesforce` is"),
@@ -276,5 +280,5 @@ fn with_another_key_or_none_nothing_is_read_and_nothing_begun_anew() {
     let file = bench.file("keys", format!("{OTHER_KEY}\n{KEY}\n"));
     assert_eq!(given(connect(&bench, "livestorm", &["--key-file", &file]), token).status.code(), Some(0));
     let said = stderr(&with(bench.about(&["check"], &[]), Some(OTHER_KEY)).output().unwrap());
-    assert!(said.contains("the account `salesforce` is not connected"), "{said}");
+    assert!(said.contains("nobody has signed in yet, or for another app: `salesforce`."), "{said}");
 }

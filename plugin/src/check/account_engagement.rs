@@ -129,10 +129,10 @@ fn abilities(settings: &Settings, campaigns: &Answer, others: &[Answer]) -> Find
         match readable(ACCOUNT_ENGAGEMENT, answer) {
             Ok(_) => {}
             // It may be seen in a minute.
-            Err(Unread::NotReached(why)) => {
-                return not_read("abilities", ACCOUNT_ENGAGEMENT, name, &why, "Check again in a few minutes.");
+            Err(why @ Unread::NotReached { .. }) => {
+                return not_read("abilities", ACCOUNT_ENGAGEMENT, name, &why, "");
             }
-            Err(other) => refused.push(format!("{name} ({})", other.why())),
+            Err(other) => refused.push(format!("{name} ({other})")),
         }
     }
     let remedy = format!(

@@ -1,7 +1,7 @@
 //! What is looked at where people register by forms of Account Engagement: which form belongs to which session (S2-46), and that
 //! what they do afterwards is written somewhere, since nobody gets activities (RULES 19, S2-57).
 
-use super::{body, fine, not_read, rows, text};
+use super::{Unread, body, fine, not_read, rows, text};
 use crate::{
     account_engagement::{
         calls::{CAMPAIGNS, FORM_HANDLERS, FORMS},
@@ -39,7 +39,7 @@ struct Campaign {
 /// Each form with its campaign and session.
 pub fn ties(host: &dyn Host) -> Vec<Finding> {
     let code = "forms";
-    let unread = |what: &str, why: &str| {
+    let unread = |what: &str, why: &Unread| {
         let remedy = "Give the connected user's role in Account Engagement the abilities to view forms, form handlers and campaigns; then \
                       check again.";
         vec![not_read(code, ACCOUNT_ENGAGEMENT, what, why, remedy)]
@@ -73,7 +73,7 @@ pub fn ties(host: &dyn Host) -> Vec<Finding> {
 }
 
 /// Id in Salesforce (its first 15 characters) and session, of those campaigns that are ours.
-fn sessions(host: &dyn Host, campaigns: &[Campaign]) -> Result<Vec<(String, String)>, String> {
+fn sessions(host: &dyn Host, campaigns: &[Campaign]) -> Result<Vec<(String, String)>, Unread> {
     let ids: Vec<&str> = campaigns
         .iter()
         .map(|one| one.salesforce_id.as_str())

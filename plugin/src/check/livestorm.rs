@@ -99,12 +99,9 @@ fn company(settings: &Settings, events: &Value) -> Finding {
 }
 
 fn scopes(events: &Answer, users: &Answer) -> Finding {
-    let refused = |answer| readable(LIVESTORM, answer).err().map(Unread::why);
-    if let Some(Unread::NotReached(why)) =
-        [events, users].into_iter().find_map(|answer| readable(LIVESTORM, answer).err())
-    {
-        let remedy = "Check again in a few minutes.";
-        return not_read("livestorm-scopes", LIVESTORM, "What the token may read", &why, remedy);
+    let refused = |answer| readable(LIVESTORM, answer).err();
+    if let Some(why @ Unread::NotReached { .. }) = [events, users].into_iter().find_map(refused) {
+        return not_read("livestorm-scopes", LIVESTORM, "What the token may read", &why, "");
     }
     match (refused(events), refused(users)) {
         (Some(why), _) => Finding::new(
@@ -136,10 +133,12 @@ fn hooks(settings: &Settings, webhooks: &Answer) -> Finding {
     let body = match body(LIVESTORM, Some(webhooks)) {
         Ok(body) => body,
         Err(why) => {
-            return notice(&format!(
-                "Which webhooks are set up cannot be read: {why}. Needed are {}.",
-                webhooks_needed(settings).join(", ")
-            ));
+            let needed = webhooks_needed(settings).join(", ");
+            let mut told = notice(&format!("Which webhooks are set up cannot be read: {why}. Needed are {needed}."));
+            if let Unread::NotReached { remedy, .. } = why {
+                told.remedy = remedy;
+            }
+            return told;
         }
     };
     let set_up: Vec<String> =

@@ -15,13 +15,20 @@ mod salesforce;
 
 use crate::{
     account_engagement::errors::ApiError as EngagementError,
+    calendar::moment,
     call::{ACCOUNT_ENGAGEMENT, LIVESTORM, SALESFORCE},
-    host::{Answer, Context, Finding, Host, HttpError, Request, Response, Severity},
+    host::{Answer, Context, Finding, Host, HttpError, MINUTE, Request, Response, Severity},
     json,
     salesforce::errors::ApiError as SalesforceError,
     settings::{self, Destination, Settings},
 };
 use serde_json::Value;
+use std::fmt;
+
+/// Where nobody may be behind the address.
+const NOBODY: &str = "See that its address and the network are right, and the provider's status page. Then check again in a few minutes.";
+/// Where somebody is, and does not do what it is asked.
+const UNWELL: &str = "Check again in a few minutes. If it stays so, see the provider's status page.";
 
 /// What a part of the check asks, and what it makes of the answers.
 struct Part {
@@ -113,18 +120,16 @@ fn reached(connection: &str, answer: &Answer) -> Finding {
     };
     match readable(connection, answer) {
         Ok(response) => finding("reached", Severity::Fine, &format!("{title} answers. {}", seen(response)), ""),
-        Err(Unread::Refused(why)) => finding("refused", Severity::Blocker, &format!("{why}."), remedy),
+        Err(Unread::Refused(why) | Unread::Unclear(why)) => {
+            finding("refused", Severity::Blocker, &format!("{why}."), remedy)
+        }
         Err(Unread::Denied(rule, remedy)) => {
             let problem = format!("The host does not let the request out: {rule}.");
             finding("denied", Severity::Blocker, &problem, &remedy)
         }
-        Err(Unread::NotReached(why)) => finding(
-            "not-reached",
-            Severity::Blocker,
-            &format!("{title} was not reached: {why}."),
-            "See that its address and the network are right, and the provider's status page. Then check again: in a few minutes, or \
-             tomorrow where the requests of the day are used up.",
-        ),
+        Err(Unread::NotReached { why, remedy }) => {
+            finding("not-reached", Severity::Blocker, &format!("{title} was not reached: {why}."), &remedy)
+        }
     }
 }
 
@@ -132,21 +137,43 @@ fn reached(connection: &str, answer: &Answer) -> Finding {
 enum Unread {
     Refused(String),
     Denied(String, String),
-    NotReached(String),
+    /// It may be read another time, and the remedy is that of the moment, whatever was to be read.
+    NotReached {
+        why: String,
+        remedy: String,
+    },
+    /// It came, and makes no sense.
+    Unclear(String),
 }
 
 impl Unread {
-    fn why(self) -> String {
+    fn not_reached(why: impl Into<String>, remedy: &str) -> Unread {
+        Unread::NotReached { why: why.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unread::Refused(why) | Unread::NotReached(why) | Unread::Denied(why, _) => why,
+            Unread::Refused(why) | Unread::Denied(why, _) | Unread::NotReached { why, .. } | Unread::Unclear(why) => {
+                f.write_str(why)
+            }
         }
+    }
+}
+
+impl From<Unread> for String {
+    fn from(unread: Unread) -> String {
+        unread.to_string()
     }
 }
 
 fn readable<'a>(connection: &str, answer: &'a Answer) -> Result<&'a Response, Unread> {
     match answer {
         Ok(response) if response.is_success() => Ok(response),
-        Ok(response) if response.status >= 500 => Err(Unread::NotReached(said(connection, response))),
+        Ok(response) if response.status >= 500 || response.status == 429 => {
+            Err(Unread::not_reached(said(connection, response), UNWELL))
+        }
         Ok(response) => Err(Unread::Refused(said(connection, response))),
         Err(HttpError::Unauthorized(why)) => {
             Err(Unread::Refused(format!("{} does not take the sign-in: {why}", title(connection))))
@@ -154,20 +181,28 @@ fn readable<'a>(connection: &str, answer: &'a Answer) -> Result<&'a Response, Un
         Err(HttpError::Denied(denial)) => {
             Err(Unread::Denied(format!("{} ({})", denial.rule, denial.layer), denial.remedy.clone()))
         }
-        Err(HttpError::Throttled(throttle)) => Err(Unread::NotReached(throttle.reason.clone())),
-        Err(HttpError::NotSent(why) | HttpError::Unknown(why) | HttpError::Stopped(why)) => {
-            Err(Unread::NotReached(why.clone()))
+        Err(HttpError::Throttled(throttle)) => {
+            // In whole minutes, and not before.
+            let until = moment(throttle.until.saturating_add(MINUTE - 1));
+            let why = format!("{} (nothing is sent before {until})", throttle.reason);
+            let remedy = format!(
+                "Check again after {until}: nothing else was found wrong with it. If it stays so, see the provider's status page, and \
+                 which other apps use up the account's requests."
+            );
+            Err(Unread::not_reached(why, &remedy))
         }
-        Err(HttpError::Unusable(unusable)) => Err(Unread::NotReached(unusable.problem.clone())),
-        Err(HttpError::DryRun) => Err(Unread::NotReached("a read was answered as a dry run".into())),
+        Err(HttpError::NotSent(why)) => Err(Unread::not_reached(why, NOBODY)),
+        Err(HttpError::Unusable(unusable)) => Err(Unread::not_reached(&unusable.problem, NOBODY)),
+        Err(HttpError::Unknown(why) | HttpError::Stopped(why)) => Err(Unread::not_reached(why, UNWELL)),
+        Err(HttpError::DryRun) => Err(Unread::not_reached("a read was answered as a dry run", UNWELL)),
     }
 }
 
 /// The body of an answer, or why it tells nothing.
-fn body(connection: &str, answer: Option<&Answer>) -> Result<Value, String> {
-    let answer = answer.ok_or("it was not asked")?;
-    let response = readable(connection, answer).map_err(Unread::why)?;
-    json::parse(&response.body).map_err(|why| format!("its answer is not JSON: {why}"))
+fn body(connection: &str, answer: Option<&Answer>) -> Result<Value, Unread> {
+    let answer = answer.ok_or_else(|| Unread::Unclear("it was not asked".into()))?;
+    let response = readable(connection, answer)?;
+    json::parse(&response.body).map_err(|why| Unread::Unclear(format!("its answer is not JSON: {why}")))
 }
 
 fn rows<'a>(body: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -182,8 +217,12 @@ fn fine(code: &str, place: &str, problem: &str) -> Finding {
     Finding::new(code, Severity::Fine, place, problem, "")
 }
 
-/// Something that could not be found out.
-fn not_read(code: &str, place: &str, what: &str, why: &str, remedy: &str) -> Finding {
+/// Something that could not be found out. `remedy`: where looking another time does not help.
+fn not_read(code: &str, place: &str, what: &str, why: &Unread, remedy: &str) -> Finding {
+    let remedy = match why {
+        Unread::NotReached { remedy, .. } => remedy,
+        _ => remedy,
+    };
     Finding::new(code, Severity::Warning, place, &format!("{what} could not be read: {why}."), remedy)
 }
 
@@ -458,6 +497,50 @@ mod tests {
             ]
         );
         assert!(findings.iter().any(|finding| finding.remedy == "Did you mean \"Minutes__c\"?"));
+    }
+
+    /// What has nothing to do with the address or the rights is not to be looked for there.
+    #[test]
+    fn who_does_not_answer_now_is_told_with_a_remedy_that_fits() {
+        use crate::host::{Throttle, Unusable};
+        type Says = fn() -> Answer;
+        let used_up = || {
+            let reason = "Salesforce's API calls of the last 24 hours are used up".to_string();
+            Err(HttpError::Throttled(Throttle { until: 1_000, reason }))
+        };
+        let after = "Check again after 1970-01-01 00:01 UTC: nothing else was found wrong with it.";
+        let rows: [(Says, &str, &str); 8] = [
+            (used_up, "24 hours are used up (nothing is sent before 1970-01-01 00:01 UTC).", after),
+            (|| answer(429, "{}"), "429", UNWELL),
+            (|| answer(503, "<html>"), "503", UNWELL),
+            (|| Err(HttpError::Unknown("connection reset".into())), "connection reset", UNWELL),
+            (|| Err(HttpError::Stopped("the time is over".into())), "the time is over", UNWELL),
+            (|| Err(HttpError::NotSent("no such host".into())), "no such host", NOBODY),
+            (|| Err(HttpError::Unusable(Unusable { status: None, problem: "too long".into() })), "too long", NOBODY),
+            (|| Err(HttpError::DryRun), "dry run", UNWELL),
+        ];
+        for (says, why, remedy) in rows {
+            // From the first on: it is the connection's only finding.
+            let all = findings(MAPPED, move |request, _| (request.connection == SALESFORCE).then(says));
+            let of_it: Vec<&Finding> = all.iter().filter(|finding| finding.place == SALESFORCE).collect();
+            let [finding] = of_it[..] else { panic!("{of_it:?}") };
+            assert_eq!((finding.code.as_str(), finding.severity), ("salesforce-not-reached", Severity::Blocker));
+            assert!(finding.problem.contains(why) && finding.remedy.starts_with(remedy), "{finding:?}");
+            // In the middle of it: whatever was to be read is to be read another time.
+            for connection in [LIVESTORM, SALESFORCE, ACCOUNT_ENGAGEMENT] {
+                let is_later = move |request: &Request| {
+                    request.connection == connection
+                        && !["test the connection", "ping"].contains(&request.purpose.as_str())
+                };
+                let all = findings(MAPPED, move |request, _| is_later(request).then(says));
+                let told: Vec<&Finding> = all.iter().filter(|finding| finding.problem.contains(why)).collect();
+                assert!(!told.is_empty(), "{connection}: {all:?}");
+                for finding in told {
+                    assert!(finding.remedy.starts_with(remedy), "{finding:?}");
+                    assert!(finding.severity != Severity::Blocker, "{finding:?}");
+                }
+            }
+        }
     }
 
     #[test]

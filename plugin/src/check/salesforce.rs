@@ -1,7 +1,7 @@
 //! What is looked at in Salesforce: for both destinations the user's rights and whether campaigns can be made; for Account
 //! Engagement what external activities need.
 
-use super::{Part, body, fine, not_read, rows, text};
+use super::{Part, Unread, body, fine, not_read, rows, text};
 use crate::{
     account_engagement::activity::Activity,
     call::SALESFORCE,
@@ -71,7 +71,7 @@ fn judge(settings: &Settings, answers: &[Answer]) -> Vec<Finding> {
 
 /// Rights of the user, who is known by the first answers only.
 pub fn user(host: &dyn Host, destination: Destination, answers: &[Answer]) -> Vec<Finding> {
-    let unread = |why: &str| {
+    let unread = |why: &Unread| {
         vec![not_read("salesforce-user", SALESFORCE, "The connected user's profile", why, "See Setup > Users by hand.")]
     };
     let id = match body(SALESFORCE, answers.first()) {
@@ -92,7 +92,9 @@ pub fn user(host: &dyn Host, destination: Destination, answers: &[Answer]) -> Ve
         Ok(body) => body,
         Err(why) => return unread(&why),
     };
-    let Some(user) = rows(&body, "records").next() else { return unread("Salesforce does not show it") };
+    let Some(user) = rows(&body, "records").next() else {
+        return unread(&Unread::Unclear("Salesforce does not show it".into()));
+    };
     let mut findings = vec![profile(user, destination), marketing_user(user)];
     if destination == Destination::Salesforce {
         findings.push(view_all_data(user));
@@ -158,6 +160,7 @@ pub fn createable(describe: &Answer) -> Finding {
         Ok(_) => {
             Finding::new(code, Severity::Blocker, SALESFORCE, "The connected user may not make campaigns.", remedy)
         }
+        Err(why @ Unread::NotReached { .. }) => not_read(code, SALESFORCE, "What the user may make", &why, ""),
         Err(why) => {
             let problem = format!("Campaigns are not shown to the connected user: {why}.");
             Finding::new(code, Severity::Blocker, SALESFORCE, &problem, remedy)
@@ -201,7 +204,7 @@ pub struct SetUp {
 }
 
 impl SetUp {
-    pub fn read(answers: &[Answer]) -> Result<SetUp, String> {
+    pub fn read(answers: &[Answer]) -> Result<SetUp, Unread> {
         let body = |place: usize| body(SALESFORCE, answers.get(place));
         Ok(SetUp { extensions: body(0)?, assignments: body(1)?, types: body(2)?, tenants: body(3)? })
     }

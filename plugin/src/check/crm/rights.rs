@@ -42,9 +42,9 @@ pub fn finding(settings: &Settings, object: &str, answer: &Answer) -> (Finding, 
         "Give the connected user's profile the rights to read, create and edit {plural} (Salesforce Setup > Profiles > Object \
          Settings), or sign in as a System Administrator."
     );
-    if let Err(Unread::NotReached(why)) = readable(SALESFORCE, answer) {
+    if let Err(why @ Unread::NotReached { .. }) = readable(SALESFORCE, answer) {
         let what = format!("What the connected user may do with {plural}");
-        return (not_read(code, SALESFORCE, &what, &why, "Check again in a few minutes."), None);
+        return (not_read(code, SALESFORCE, &what, &why, ""), None);
     }
     let blocker = |problem: &str| Finding::new(code, Severity::Blocker, SALESFORCE, problem, &remedy);
     let described = match body(SALESFORCE, Some(answer)) {

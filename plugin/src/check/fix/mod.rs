@@ -157,7 +157,7 @@ fn send(host: &dyn Host, code: &str, call: &Call, ids: &[&str], content: &Value)
     let answers = host.send_all(vec![call.request(ids, &[], Some(content))]);
     match answers.first() {
         Some(Ok(response)) if response.is_success() => Ok(()),
-        other => Err(failed(code, &body(SALESFORCE, other).err().unwrap_or_default())),
+        other => Err(failed(code, &body(SALESFORCE, other).err().map(String::from).unwrap_or_default())),
     }
 }
 

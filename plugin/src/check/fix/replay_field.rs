@@ -149,7 +149,11 @@ fn send(host: &dyn Host, call: &Call, request: Request) -> Result<(), String> {
         {
             Ok(())
         }
-        other => Err(format!("{} failed: {}", call.shape.purpose, body(SALESFORCE, other).err().unwrap_or_default())),
+        other => Err(format!(
+            "{} failed: {}",
+            call.shape.purpose,
+            body(SALESFORCE, other).err().map(String::from).unwrap_or_default()
+        )),
     }
 }
 
