@@ -458,10 +458,11 @@ async fn a_form_for_settings_is_told_what_it_needs_before_anything_runs() {
     assert!(status == 200 && told["allowed"][0]["reason"].is_string(), "{told}");
     let (status, mended) = bench.post(&fix, json!({})).await;
     assert!(status == 200 && mended["refused"] == json!([]), "{mended}");
-    let (_, none) = bench.get("/v1/installations/acme/fixes/no-such").await;
-    assert_eq!(none["allowed"], json!([]));
-    let (_, none) = bench.post("/v1/installations/acme/fixes/no-such", json!({})).await;
-    assert!(none["done"] == json!([]) && none["refused"][0]["problem"].is_string(), "{none}");
+    for method in [Method::GET, Method::POST] {
+        let (status, none) = bench.ask(method, "/v1/installations/acme/fixes/no-such", Body::empty()).await;
+        assert!(status == 404 && none["problem"].as_str().unwrap().contains("nothing `no-such`"), "{none}");
+        assert!(none["remedy"].as_str().unwrap().contains("findings that are fixable"), "{none}");
+    }
     // Whoever asks about it leaves nothing behind that could go on by itself.
     bench.look().await;
     assert!(!bench.admin.fleet.runs("acme") && bench.admin.fleet.host.runtime.component("acme").is_err());
