@@ -562,6 +562,11 @@ async fn what_a_person_brings_goes_in_and_never_comes_out() {
     let rows = [
         (bench.post(&at("/salesforce/token"), json!({"token": "made-up-token"})).await, 409, "somebody signs in to it"),
         (bench.post(&at("/livestorm/sign-in"), json!({})).await, 409, "no app to sign in to"),
+        (
+            bench.post(&at("/salesforce/sign-in"), json!({"callback": "http://hush.example.org"})).await,
+            400,
+            "of this machine alone",
+        ),
         (bench.post(&at("/other/token"), json!({"token": "made-up-token"})).await, 404, "no connection is bound"),
         (bench.post(&at("/livestorm/token"), json!({"token": "hush"})).await, 400, "fewer than 8 characters"),
         (bench.post(&at("/livestorm/token"), json!({"token": 77777777})).await, 400, "there is no token"),
