@@ -42,7 +42,8 @@ use crate::{
     clock::{Clock, Timestamp},
     data_dir::DataDirError,
     durable::{Engine, EngineError},
-    runtime::{CallError, Refused, Runtime},
+    host::in_words,
+    runtime::{CallError, Refused, Runtime, contract::Finding},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
@@ -100,6 +101,8 @@ pub enum OperateError {
     NoResync(&'static str),
     #[error("run {run} cannot be played: {why}")]
     NotPlayed { run: u64, why: String },
+    #[error("run {run} is not played with these settings, since the connector refuses them: {}", in_words(.findings))]
+    RefusedSettings { run: u64, findings: Vec<Finding> },
 }
 
 /// A time, as text for whoever reads the answer.
