@@ -36,7 +36,7 @@ pub use streams::{
     are_streams, stream, streams,
 };
 pub use why::{Searched, Story, Told, ToldKind};
-pub use words::{about, sentence, title};
+pub use words::{about, sentence, title, waiting};
 
 use crate::{
     clock::{Clock, Timestamp},
