@@ -18,7 +18,7 @@ use crate::{
     observe::Told,
     runtime::{
         Asker, CallError, Refused, Runtime,
-        contract::{Context, Finding, Manifest, Severity, Source},
+        contract::{Context, Finding, Manifest, Source},
     },
     sync::{
         self, Pass,
@@ -98,7 +98,7 @@ pub enum FixError {
     Call(#[from] CallError),
 }
 
-fn in_words(findings: &[Finding]) -> String {
+pub(crate) fn in_words(findings: &[Finding]) -> String {
     let words = |f: &Finding| match f.problem.starts_with(&f.place) {
         true => format!("{} {}", f.problem, f.remedy),
         false => format!("{}: {} {}", f.place, f.problem, f.remedy),
@@ -166,8 +166,7 @@ impl Host {
         let component = self.runtime.compile(component)?;
         let manifest = self.runtime.describe(&component).await?;
         check_bindings(&manifest, &installation)?;
-        let findings = self.runtime.validate(&component, installation.settings.clone()).await?;
-        let blockers: Vec<Finding> = findings.into_iter().filter(|f| f.severity == Severity::Blocker).collect();
+        let blockers = self.runtime.blockers(&component, &installation.settings).await?;
         if !blockers.is_empty() {
             return Err(InstallError::Settings(blockers));
         }

@@ -22,6 +22,8 @@ const BY_REFERENCE: &str = "Write { env = \"NAME\" } for an environment variable
                             holds nothing else";
 /// As `types.wit` has it.
 const ID_BYTES_MAX: usize = 64;
+/// A shorter secret of the address can be guessed, and whoever has it sends webhooks in Livestorm's name.
+const ADDRESS_SECRET_BYTES_MIN: usize = 16;
 /// How alike two names are that somebody may have mixed up: 1 is equal.
 const ALIKE: f64 = 0.8;
 
@@ -293,8 +295,14 @@ impl InstallationFile {
 
     /// The secret part of the address that webhooks are sent to, if the file names one.
     pub fn address_secret(&self) -> Result<Option<SecretString>, FileError> {
-        let secret = self.webhooks.address_secret.as_ref();
-        secret.map(|r| Ok(self.look_up("webhooks.address_secret", r)?.into())).transpose()
+        let place = "webhooks.address_secret";
+        let Some(reference) = &self.webhooks.address_secret else { return Ok(None) };
+        let secret = self.look_up(place, reference)?;
+        if secret.len() < ADDRESS_SECRET_BYTES_MIN {
+            let problem = format!("it has fewer than {ADDRESS_SECRET_BYTES_MIN} characters, so it could be guessed");
+            return Err(self.at(place, problem, "Make one with: openssl rand -hex 16"));
+        }
+        Ok(Some(secret.into()))
     }
 
     /// Whether a delivery that nobody signed is taken: unless the file says so, only while it has no secret to sign with.
@@ -598,6 +606,28 @@ mod tests {
         assert_eq!((file.signing_secrets("s").unwrap().len(), file.signing_secrets("t").unwrap().len()), (1, 0));
         assert!(file.address_secret().unwrap().is_none());
         assert!(!format!("{:?}", file.accounts()).contains("made-up-token"));
+    }
+
+    #[test]
+    fn a_secret_of_the_address_that_could_be_guessed_is_refused_and_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "id = \"acme\"\n[webhooks]\naddress_secret = { file = \"hook\" }";
+        let file = InstallationFile::parse(&folder.path().join("acme.toml"), text).unwrap();
+        for (bytes, is_taken) in [(1, false), (ADDRESS_SECRET_BYTES_MIN - 1, false), (ADDRESS_SECRET_BYTES_MIN, true)] {
+            let secret = "%".repeat(bytes);
+            std::fs::write(folder.path().join("hook"), format!("{secret}\n")).unwrap();
+            let said = file.address_secret().map(|secret| secret.is_some()).map_err(|e| e.to_string());
+            let Err(said) = said else {
+                assert!(is_taken, "{bytes}");
+                continue;
+            };
+            let expect = "acme.toml, webhooks.address_secret: it has fewer than 16 characters";
+            assert!(
+                !is_taken && said.contains(expect) && said.ends_with(". Make one with: openssl rand -hex 16"),
+                "{said}"
+            );
+            assert!(!said.contains(&secret), "{said}");
+        }
     }
 
     #[test]

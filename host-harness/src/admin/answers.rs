@@ -140,9 +140,16 @@ impl From<OperateError> for Refused {
             | OperateError::IsForgotten { .. }
             | OperateError::NoResync(_)
             | OperateError::NotPlayed { .. } => StatusCode::CONFLICT,
-            OperateError::NoAddress(_) | OperateError::NoSession | OperateError::Refused(_) => StatusCode::BAD_REQUEST,
+            OperateError::RefusedSettings { .. }
+            | OperateError::NoAddress(_)
+            | OperateError::NoSession
+            | OperateError::Refused(_) => StatusCode::BAD_REQUEST,
         };
-        Refused::new(status, error.to_string())
+        let refused = Refused::new(status, error.to_string());
+        match error {
+            OperateError::RefusedSettings { findings, .. } => refused.with(findings),
+            _ => refused,
+        }
     }
 }
 

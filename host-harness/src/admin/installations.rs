@@ -117,6 +117,19 @@ impl Admin {
         }
     }
 
+    /// While this is mended, where the connector mends something by that name.
+    async fn may_leave(&self, id: &str, code: &str) -> Result<Result<Vec<EgressRule>, Vec<Finding>>, Refused> {
+        let told = self.fleet.host.runtime.fix_egress(id, code).await?;
+        if told.as_ref().is_ok_and(Vec::is_empty) {
+            let code = code.escape_default();
+            let text = format!(
+                "there is nothing `{code}` that can be mended from here. A check says what can: its findings that are fixable"
+            );
+            return Err(Refused::new(StatusCode::NOT_FOUND, text));
+        }
+        Ok(told)
+    }
+
     /// Of the file that has this id already, else one of its name.
     fn path(&self, id: &str) -> PathBuf {
         let has = self.fleet.member(id).map(|(standing, _)| standing.file);
@@ -218,7 +231,7 @@ pub(super) async fn may_leave(
     Path((id, code)): Path<(String, String)>,
 ) -> Result<Json<MayLeave>, Refused> {
     let _lent = admin.fleet.lend(&admin.file(&id)?).await?;
-    let (allowed, refused) = match admin.fleet.host.runtime.fix_egress(&id, &code).await? {
+    let (allowed, refused) = match admin.may_leave(&id, &code).await? {
         Ok(allowed) => (allowed, vec![]),
         Err(refused) => (vec![], refused),
     };
@@ -242,7 +255,10 @@ pub(super) async fn mend(State(admin): App, Path((id, code)): Path<(String, Stri
     // To the end, even if nobody waits for the answer any more.
     let mended = tokio::spawn(async move {
         let _lent = admin.fleet.lend(&file).await?;
-        Ok::<_, Refused>(activation::mend(&admin.fleet.host, &file.id, &code).await?)
+        Ok::<_, Refused>(match admin.may_leave(&file.id, &code).await? {
+            Ok(_) => activation::mend(&admin.fleet.host, &file.id, &code).await?,
+            Err(refused) => Err(refused),
+        })
     });
     let (done, refused) = match mended.await.map_err(Refused::broken_off)?? {
         Ok(done) => (done, vec![]),

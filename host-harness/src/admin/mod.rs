@@ -16,6 +16,7 @@ mod answers;
 pub mod client;
 mod installations;
 mod people;
+mod query;
 mod runs;
 mod sessions;
 mod sign_in;
@@ -221,7 +222,7 @@ async fn guard(State(admin): App, request: Request, next: Next) -> Response {
     if request.uri().path() == RETURN {
         return next.run(request).await;
     }
-    match admits(request.headers(), &admin.token) {
+    match admits(request.headers(), &admin.token).and_then(|()| query::known(&request)) {
         Ok(()) => answers::in_one_form(next.run(request).await).await,
         Err(refused) => refused.into_response(),
     }

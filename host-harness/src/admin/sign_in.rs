@@ -113,7 +113,7 @@ pub(super) async fn begin(
     let (providers, allow_private) = (bound().map(|b| b.provider), bound().any(|b| b.allow_private_addresses));
     let callback = callback.unwrap_or_else(|| admin.callback.clone());
     let sign_in = SignIn::begin(&account, app, providers, &callback, allow_private)
-        .map_err(|e| Refused::new(StatusCode::CONFLICT, e.to_string()))?;
+        .map_err(|e| Refused::new(status(&e), e.to_string()))?;
     let link = sign_in.link();
     admin.sign_ins.begin(Begun { installation: id, account, at: admin.fleet.host.clock.now(), sign_in });
     Ok(Json(SignInLink { link, callback, lasts_seconds: LASTS.as_secs() }))
@@ -170,7 +170,7 @@ impl super::Admin {
 
 fn status(error: &SignInError) -> StatusCode {
     match error {
-        SignInError::NoCode | SignInError::NotTheAnswer => StatusCode::BAD_REQUEST,
+        SignInError::NoCode | SignInError::NotTheAnswer | SignInError::Callback { .. } => StatusCode::BAD_REQUEST,
         SignInError::NoAnswer { .. } => StatusCode::BAD_GATEWAY,
         SignInError::NoPage { .. }
         | SignInError::Address { .. }

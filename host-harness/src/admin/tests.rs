@@ -295,6 +295,49 @@ async fn whatever_cannot_be_read_of_a_request_is_told_in_one_form_with_what_to_d
     }
 }
 
+/// Whoever mistypes one would take an answer to another question for theirs.
+#[tokio::test]
+async fn a_parameter_of_the_query_that_a_call_does_not_know_is_refused_with_those_that_it_knows() {
+    let bench = Bench::new().await;
+    bench.put("acme", &bench.text("acme")).await;
+    let knows_none = "Leave it out: this call knows none";
+    for (method, path, remedy) in [
+        (Method::GET, "/installations/acme/runs?limt=5", "Known here: person, since, status, limit"),
+        (Method::GET, "/installations/acme/runs?limit=5&hush%3D=hush", "Known here: person, since, status, limit"),
+        (Method::GET, "/installations/acme/runs/1?personnal=true", "Known here: personal"),
+        (Method::GET, "/installations/acme/streams?cost=people", "Known here: cost_of"),
+        (Method::POST, "/installations/acme/runs/1/replay?personal=true", knows_none),
+        (Method::POST, "/installations/acme/retry?all_failed", knows_none),
+        (Method::PUT, "/installations/acme?force=true", knows_none),
+        (Method::DELETE, "/installations/acme?dry_run=true", knows_none),
+        (Method::GET, "/installations?limit=1", knows_none),
+        (Method::GET, "/openapi.json?version=3", knows_none),
+    ] {
+        let (status, problem) = bench.ask(method, &format!("/v1{path}"), Body::empty()).await;
+        assert!(status == 400 && problem["remedy"] == remedy, "{path}: {status} {problem}");
+        let named = path.split(['?', '&']).next_back().unwrap().split('=').next().unwrap().replace("%3D", "=");
+        assert!(problem["problem"].as_str().unwrap().contains(&format!("parameter `{named}`")), "{path}: {problem}");
+    }
+    for (method, path, status) in [
+        (Method::GET, "/installations/acme/runs?", 200),
+        (Method::GET, "/installations/acme/runs?limit=1", 200),
+        (Method::GET, "/installations/acme/runs?limit=0", 400),
+        (Method::GET, "/installations/acme/runs/99?personal=true", 404),
+        (Method::PATCH, "/installations?limit=1", 405),
+        (Method::GET, "/nothing?limit=1", 404),
+    ] {
+        let (answered, body) = bench.ask(method, &format!("/v1{path}"), Body::empty()).await;
+        assert_eq!(answered, status, "{path}: {body}");
+        assert!(status != 400 || body["problem"].as_str().unwrap().contains("at least 1"), "{path}: {body}");
+    }
+    // To the page that ends a sign-in a provider adds what it likes. The one who reads it is a person in a browser.
+    for query in ["state=guessed&iss=https%3A%2F%2Flogin.example.org", "state=%FF&code=%FF%FE", "%%%", ""] {
+        let request = http::Request::get(format!("{RETURN}?{query}")).body(Body::empty()).unwrap();
+        let (status, _, page) = bench.answered(request).await;
+        assert!(status == 404 && page.contains("Begin again"), "{query}: {status} {page}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_put_is_taken_up_at_once_and_the_answer_says_how_it_stands() {
     let bench = Bench::new().await;
@@ -434,10 +477,11 @@ async fn a_form_for_settings_is_told_what_it_needs_before_anything_runs() {
     assert!(status == 200 && told["allowed"][0]["reason"].is_string(), "{told}");
     let (status, mended) = bench.post(&fix, json!({})).await;
     assert!(status == 200 && mended["refused"] == json!([]), "{mended}");
-    let (_, none) = bench.get("/v1/installations/acme/fixes/no-such").await;
-    assert_eq!(none["allowed"], json!([]));
-    let (_, none) = bench.post("/v1/installations/acme/fixes/no-such", json!({})).await;
-    assert!(none["done"] == json!([]) && none["refused"][0]["problem"].is_string(), "{none}");
+    for method in [Method::GET, Method::POST] {
+        let (status, none) = bench.ask(method, "/v1/installations/acme/fixes/no-such", Body::empty()).await;
+        assert!(status == 404 && none["problem"].as_str().unwrap().contains("nothing `no-such`"), "{none}");
+        assert!(none["remedy"].as_str().unwrap().contains("findings that are fixable"), "{none}");
+    }
     // Whoever asks about it leaves nothing behind that could go on by itself.
     bench.look().await;
     assert!(!bench.admin.fleet.runs("acme") && bench.admin.fleet.host.runtime.component("acme").is_err());
@@ -537,6 +581,11 @@ async fn what_a_person_brings_goes_in_and_never_comes_out() {
     let rows = [
         (bench.post(&at("/salesforce/token"), json!({"token": "made-up-token"})).await, 409, "somebody signs in to it"),
         (bench.post(&at("/livestorm/sign-in"), json!({})).await, 409, "no app to sign in to"),
+        (
+            bench.post(&at("/salesforce/sign-in"), json!({"callback": "http://hush.example.org"})).await,
+            400,
+            "of this machine alone",
+        ),
         (bench.post(&at("/other/token"), json!({"token": "made-up-token"})).await, 404, "no connection is bound"),
         (bench.post(&at("/livestorm/token"), json!({"token": "hush"})).await, 400, "fewer than 8 characters"),
         (bench.post(&at("/livestorm/token"), json!({"token": 77777777})).await, 400, "there is no token"),

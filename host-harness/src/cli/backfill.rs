@@ -4,7 +4,9 @@
 //! nothing is done twice. Not here: which sessions, and what is written of them (the connector).
 
 use super::{
-    check, exit_codes,
+    check,
+    counts::calls,
+    exit_codes,
     installed::{Opened, Place},
     timeline::{Timeline, tasks},
     work_off::{Patience, work_off},
@@ -159,5 +161,5 @@ fn line(opened: &Opened, cost: &Cost) -> String {
         days if days < 0.1 => String::new(),
         days => format!(", which is {days:.1} days at its share of the quota"),
     };
-    format!("{}: {} to {} calls{days}", cost.connection, cost.least, cost.most)
+    format!("{}: {}{days}", cost.connection, calls(cost.least, cost.most))
 }

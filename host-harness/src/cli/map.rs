@@ -12,7 +12,7 @@ use crate::{
     installation::InstallationFile,
     runtime::{
         Limits, Runtime,
-        contract::{Context, Finding, MappedValue, Severity},
+        contract::{Context, Finding, MappedValue},
     },
     sync::plan::Plan,
 };
@@ -66,8 +66,7 @@ async fn preview(
     let component = runtime.compile(&file.component()?)?;
     let manifest = runtime.describe(&component).await?;
     let source = source(&manifest, given)?;
-    let findings = runtime.validate(&component, file.settings.clone()).await?;
-    let blockers: Vec<Finding> = findings.into_iter().filter(|f| f.severity == Severity::Blocker).collect();
+    let blockers = runtime.blockers(&component, &file.settings).await?;
     if !blockers.is_empty() {
         return Err(InstallError::Settings(blockers).into());
     }

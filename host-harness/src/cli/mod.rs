@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod completion;
 mod connect;
+mod counts;
 mod demo;
 mod discard;
 mod disconnect;

@@ -6,6 +6,7 @@ use super::{
     timeline::table,
 };
 use crate::operate::{RunFilter, RunKind, RunRow, RunStatus, Runs, SignedOut, When};
+use clap::builder::RangedU64ValueParser;
 use comfy_table::Table;
 use serde_json::Value;
 use std::{io::Write, process::ExitCode};
@@ -35,7 +36,7 @@ pub struct Arguments {
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<RunStatus>,
     /// How many at most
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     limit: usize,
     /// One JSON object instead of text
     #[arg(long)]
@@ -133,5 +134,20 @@ pub(super) fn word(status: RunStatus) -> &'static str {
         RunStatus::Failed => "failed",
         RunStatus::Broken => "broken",
         RunStatus::Cancelled => "cancelled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args;
+
+    #[test]
+    fn at_least_one_run_is_asked_for() {
+        for (limit, is_taken) in [("0", false), ("-1", false), ("many", false), ("1", true), ("500", true)] {
+            let command = Arguments::augment_args(clap::Command::new("runs"));
+            let given = ["runs", "--installation", "acme.toml", "--limit", limit];
+            assert_eq!(command.try_get_matches_from(given).is_ok(), is_taken, "{limit}");
+        }
     }
 }

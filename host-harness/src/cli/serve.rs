@@ -83,13 +83,13 @@ pub struct Arguments {
 #[derive(Debug, clap::Args)]
 struct Keep {
     /// Days for which recordings of runs are kept: what `show` and `replay` tell
-    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    #[arg(long, value_name = "DAYS", default_value_t = 14, value_parser = clap::value_parser!(u64).range(1..))]
     keep_runs: u64,
     /// MiB of them that an installation has at most; the oldest go first
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..))]
     keep_runs_max: u64,
     /// Days for which lines, changes and dead letters are kept: what `why` tells
-    #[arg(long, value_name = "DAYS", default_value_t = 180)]
+    #[arg(long, value_name = "DAYS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
     keep_log: u64,
 }
 
@@ -175,4 +175,22 @@ fn token(data: &DataDir, given: Option<PathBuf>) -> anyhow::Result<(Token, Optio
     let (file, token) = data.admin_token()?;
     let shown = file.display().to_string();
     Ok((Token::of(token.expose_secret(), &shown)?, Some(std::path::absolute(file)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args;
+
+    /// With nothing, all would be taken away within the hour.
+    #[test]
+    fn something_of_what_is_over_is_kept() {
+        for option in ["--keep-runs", "--keep-runs-max", "--keep-log"] {
+            for (number, is_taken) in [("0", false), ("-1", false), ("1", true), ("365", true)] {
+                let command = Keep::augment_args(clap::Command::new("serve"));
+                let given = format!("{option}={number}");
+                assert_eq!(command.try_get_matches_from(["serve", &given]).is_ok(), is_taken, "{given}");
+            }
+        }
+    }
 }

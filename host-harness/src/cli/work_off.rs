@@ -8,6 +8,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
     durable::{Engine, TaskFilter, TaskStatus},
+    operate,
     sync::Pass,
 };
 use serde::Serialize;
@@ -101,7 +102,22 @@ pub(super) async fn waiting(engine: &dyn Engine, id: &str) -> anyhow::Result<Vec
 
 impl Waiting {
     pub fn line(&self) -> String {
-        let reason = self.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
-        format!("{}{reason} (until {})", self.what, self.until)
+        format!("{} (until {})", operate::waiting(&self.what, self.reason.as_deref()), self.until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_says_once_that_it_is_held() {
+        let waiting = |reason: Option<&str>| Waiting {
+            what: "ana registered, held".into(),
+            until: Timestamp(0),
+            reason: reason.map(str::to_owned),
+        };
+        assert_eq!(waiting(Some("Held: ana, for S1")).line(), format!("Held: ana, for S1 (until {})", Timestamp(0)));
+        assert_eq!(waiting(None).line(), format!("ana registered, held (until {})", Timestamp(0)));
     }
 }

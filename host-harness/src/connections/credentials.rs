@@ -27,6 +27,7 @@ use std::{
 
 /// Shorter ones are refused: they would be found everywhere in answers, and nobody hands such out.
 pub const SECRET_BYTES_MIN: usize = 8;
+const TOO_SHORT: &str = "fewer than 8 characters";
 /// Tokens of an account that are no longer used but still scrubbed: an answer may come late.
 const FORMER_TOKENS_KEPT: usize = 8;
 /// What the file is sealed for.
@@ -84,10 +85,10 @@ pub enum CredentialError {
     #[error("accounts that are not connected, or for another app: `{}`. Connect each with `harness connect`", .0.join("`, `"))]
     NotConnected(Vec<String>),
     #[error(
-        "the secret of account `{account}` has fewer than {SECRET_BYTES_MIN} characters, or some that no header can carry. \
-         Give the secret alone, in one line: where the installation file refers to it, or to `harness connect`"
+        "the {part} of account `{account}` has {fault}. Give it alone, in one line: where the installation file refers to it, or to \
+         `harness connect`"
     )]
-    Malformed { account: String },
+    Malformed { account: String, part: &'static str, fault: &'static str },
     #[error("{} may be read by others. Run: chmod 600 {}", .0.display(), .0.display())]
     Open(PathBuf),
     #[error("the secret of account `{0}` was not written down. Connect the account again")]
@@ -239,18 +240,33 @@ impl Written {
 }
 
 impl Secret {
-    fn parts(&self) -> Vec<&SecretString> {
+    /// By their names in an installation file.
+    fn named_parts(&self) -> Vec<(&'static str, &SecretString)> {
         match self {
-            Secret::Token(token) => vec![token],
-            Secret::OAuth(o) => o.client_secret.iter().chain([&o.refresh_token]).chain(&o.access_token).collect(),
+            Secret::Token(token) => vec![("token", token)],
+            Secret::OAuth(o) => {
+                let client_secret = o.client_secret.iter().map(|secret| ("client_secret", secret));
+                let access_token = o.access_token.iter().map(|token| ("access_token", token));
+                client_secret.chain([("refresh_token", &o.refresh_token)]).chain(access_token).collect()
+            }
         }
     }
 
-    fn well_formed(&self) -> bool {
-        self.parts().iter().all(|s| {
-            let text = s.expose_secret();
-            text.len() >= SECRET_BYTES_MIN && text.bytes().all(|b| b.is_ascii_graphic())
-        })
+    fn parts(&self) -> Vec<&SecretString> {
+        self.named_parts().into_iter().map(|(_, part)| part).collect()
+    }
+
+    /// `account`: as it is told to a person.
+    fn well_formed(&self, account: &str) -> Result<(), CredentialError> {
+        let fault = |secret: &SecretString| match secret.expose_secret() {
+            text if text.len() < SECRET_BYTES_MIN => Some(TOO_SHORT),
+            text if !text.bytes().all(|b| b.is_ascii_graphic()) => {
+                Some("a space, or a character that no header can carry")
+            }
+            _ => None,
+        };
+        let wrong = self.named_parts().into_iter().find_map(|(part, secret)| Some((part, fault(secret)?)));
+        wrong.map_or(Ok(()), |(part, fault)| Err(CredentialError::Malformed { account: account.into(), part, fault }))
     }
 }
 
@@ -299,9 +315,7 @@ impl CredentialStore {
                 };
                 for (name, written) in written {
                     let (secret, grown_from) = written.read();
-                    if !secret.well_formed() {
-                        return Err(CredentialError::Malformed { account: name });
-                    }
+                    secret.well_formed(&name)?;
                     inner.generation += 1;
                     let generation = inner.generation;
                     let former = VecDeque::new();
@@ -316,9 +330,7 @@ impl CredentialStore {
 
     /// Sets or replaces an account's secret. It is durable when this returns well.
     pub fn put(&self, account: &str, secret: Secret) -> Result<(), CredentialError> {
-        if !secret.well_formed() {
-            return Err(CredentialError::Malformed { account: account.into() });
-        }
+        secret.well_formed(account)?;
         let mut inner = self.lock();
         inner.set(account, secret, None, true);
         inner.unsaved = true;
@@ -332,10 +344,8 @@ impl CredentialStore {
     /// word for two grants is two accounts.
     pub fn declare(&self, installation: &str, account: &str, declared: Declared) -> Result<String, CredentialError> {
         let app = match declared {
-            Declared::Given(secret) if !secret.well_formed() => {
-                return Err(CredentialError::Malformed { account: account.into() });
-            }
             Declared::Given(secret) => {
+                secret.well_formed(account)?;
                 let name = self.given_name(account, &secret);
                 self.connect(&name, secret)?;
                 return Ok(name);
@@ -370,9 +380,7 @@ impl CredentialStore {
     /// The secret that a person has given for an account, once more or anew. A grant that has grown from this very refresh token
     /// is newer than it and stays; all else is replaced. Nothing is written to the disk before a refresh brings something.
     pub fn connect(&self, account: &str, given: Secret) -> Result<(), CredentialError> {
-        if !given.well_formed() {
-            return Err(CredentialError::Malformed { account: account.into() });
-        }
+        given.well_formed(account)?;
         let mut inner = self.lock();
         let (secret, grown_from, kept) = match (given, inner.accounts.get(account)) {
             (Secret::OAuth(given), Some(Account { secret: Secret::OAuth(old), grown_from: Some(seed), kept, .. }))
@@ -448,9 +456,7 @@ impl CredentialStore {
     /// Where that fails it is kept in memory, and [`CredentialStore::flush`] tries again before anybody uses it.
     pub(super) fn rotate(&self, account: &str, generation: u64, new: OAuth) -> Result<(), CredentialError> {
         let secret = Secret::OAuth(Box::new(new));
-        if !secret.well_formed() {
-            return Err(CredentialError::Malformed { account: account.into() });
-        }
+        secret.well_formed(account)?;
         let mut inner = self.lock();
         if let Some(old) = inner.accounts.get(account).filter(|a| a.generation == generation) {
             let grown_from = old.grown_from.clone();
@@ -623,6 +629,29 @@ mod tests {
         {
             assert!(known.contains(&secret), "{secret}");
         }
+    }
+
+    #[test]
+    fn of_a_secret_that_cannot_be_one_is_told_which_part_and_what_is_wrong_with_it() {
+        let (store, fine) = (CredentialStore::in_memory(), "made-up-refresh-token");
+        let app = |secret: &str, refresh: &str, access: &str| {
+            let client_secret = Some(secret.into());
+            Secret::OAuth(Box::new(OAuth { client_secret, ..oauth(refresh, Some(access)) }))
+        };
+        let (short, odd) = ("fewer than 8 characters", "a space, or a character that no header can carry");
+        assert_eq!((short, SECRET_BYTES_MIN), (TOO_SHORT, 8));
+        for (secret, part, fault) in [
+            (Secret::Token("hush".into()), "token", short),
+            (Secret::Token("hush hush hush".into()), "token", odd),
+            (app("hush", fine, fine), "client_secret", short),
+            (app(fine, "hush\nhush", fine), "refresh_token", odd),
+            (app(fine, fine, "hush"), "access_token", short),
+        ] {
+            let said = store.put("acme/sf", secret).unwrap_err().to_string();
+            assert!(said.starts_with(&format!("the {part} of account `acme/sf` has {fault}. Give it alone")), "{said}");
+            assert!(!said.contains("hush"), "{said}");
+        }
+        store.put("acme/sf", app(fine, fine, fine)).unwrap();
     }
 
     #[test]

@@ -18,7 +18,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 use subtle::ConstantTimeEq;
 
 /// The app that a person signs in to, as its owner registered it at the provider.
@@ -41,6 +41,10 @@ pub enum SignInError {
          authorize_url under secrets.{account}"
     )]
     NoPage { account: String },
+    #[error(
+        "the callback address cannot be used: {problem}. Give the one that the app has, e.g. https://example.org/return"
+    )]
+    Callback { problem: &'static str },
     #[error("the token_url of the account `{account}` cannot be used: {problem}")]
     Address { account: String, problem: String },
     #[error(
@@ -87,6 +91,7 @@ impl SignIn {
         callback: &str,
         allow_private: bool,
     ) -> Result<SignIn, SignInError> {
+        is_callback(callback).map_err(|problem| SignInError::Callback { problem })?;
         let page = app.page().ok_or_else(|| SignInError::NoPage { account: account.into() })?;
         let drawn = || SecretString::from(URL_SAFE_NO_PAD.encode(*vault::drawn()));
         Ok(SignIn {
@@ -223,6 +228,24 @@ impl SignIn {
     }
 }
 
+/// A code that is led elsewhere than the app expects, or in clear across a network, is somebody else's.
+fn is_callback(text: &str) -> Result<(), &'static str> {
+    let whole = "it is no whole address that begins with https://";
+    let uri: http::Uri = text.parse().map_err(|_| whole)?;
+    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err(whole) };
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_here = host.eq_ignore_ascii_case("localhost") || literal.is_ok_and(|ip| ip.is_loopback());
+    match scheme {
+        "https" | "http" if text.contains('#') => Err("a fragment, from # on, is not sent back"),
+        "https" | "http" if uri.authority().is_some_and(|a| a.as_str().contains('@')) => {
+            Err("it holds the name of a user, or a password")
+        }
+        "http" if !is_here => Err("http:// is for addresses of this machine alone"),
+        "https" | "http" if !host.is_empty() => Ok(()),
+        _ => Err(whole),
+    }
+}
+
 impl App {
     fn page(&self) -> Option<String> {
         if let Some(page) = &self.authorize_url {
@@ -278,6 +301,36 @@ mod tests {
         assert!(!link.contains(sign_in.verifier.expose_secret()) && !link.contains(SECRET));
         let other = self::sign_in(app("https://login.salesforce.com"));
         assert!(other.link() != link, "each is drawn anew");
+    }
+
+    #[test]
+    fn a_code_is_led_to_a_whole_address_and_in_clear_within_this_machine_alone() {
+        for (callback, problem) in [
+            (BACK, None),
+            ("http://127.0.0.1:8081/v1/sign-in/return", None),
+            ("http://[::1]:8081/return", None),
+            ("https://hub.example.org/return?tenant=7", None),
+            ("", Some("no whole address")),
+            ("/return", Some("no whole address")),
+            ("hub.example.org", Some("no whole address")),
+            ("hub.example.org/return", Some("no whole address")),
+            ("https:///return", Some("no whole address")),
+            ("javascript:hush()", Some("no whole address")),
+            ("ftp://hub.example.org/return", Some("no whole address")),
+            ("https://hub.example.org/a b", Some("no whole address")),
+            ("https://hub.example.org/return#here", Some("fragment")),
+            ("https://ana:hush@hub.example.org/return", Some("a password")),
+            ("http://hub.example.org/return", Some("of this machine alone")),
+            ("http://localhost.example.org/return", Some("of this machine alone")),
+        ] {
+            let begun = SignIn::begin("salesforce", app("https://a.example"), [Provider::Salesforce], callback, true);
+            let said = begun.map(drop).map_err(|e| e.to_string());
+            match (problem, &said) {
+                (None, Ok(())) => {}
+                (Some(problem), Err(said)) if said.contains(problem) && !said.contains("hush") => {}
+                _ => panic!("{callback}: {said:?}"),
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub fn line(title: &str, subject: Option<Subject>, failure: &Failure) -> Line {
         NeedsAttention => Level::Warning,
         Invalid | Bug => Level::Error,
     };
-    let message = format!("Not done: \"{title}\". {} {}", sentence(&failure.problem), failure.remedy);
+    // A title may hold quotes of its own.
+    let message = format!("Not done: {} {} {}", sentence(title), sentence(&failure.problem), failure.remedy);
     engine_line(level, "dead-letter", message.trim_end().into(), subject)
 }
 
@@ -99,4 +100,23 @@ pub fn from_the_start(task: &Task, generation: u32, limits: &EngineLimits) -> Op
 /// A follow-up that breaks the contract's bounds is kept and shown, never lost.
 pub fn malformed(fault: &str) -> Failure {
     engine_failure(Bug, format!("Not a task as the contract has it: {fault}"), "Tell the connector's author.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_done_is_told_by_its_title_as_it_is_written() {
+        let failure = Failure { class: Bug, problem: "the list is full".into(), remedy: "Empty it.".into() };
+        for (title, told) in [
+            (
+                "ana registered for \"Product demo\"",
+                "Not done: ana registered for \"Product demo\". the list is full. Empty it.",
+            ),
+            ("Is ana there?", "Not done: Is ana there? the list is full. Empty it."),
+        ] {
+            assert_eq!(line(title, None, &failure).message, told);
+        }
+    }
 }

@@ -38,13 +38,14 @@ pub use streams::{
     are_streams, stream, streams,
 };
 pub use why::{Searched, Story, Told, ToldKind};
-pub use words::{about, sentence, title};
+pub use words::{about, sentence, title, waiting};
 
 use crate::{
     clock::{Clock, Timestamp},
     data_dir::DataDirError,
     durable::{Engine, EngineError},
-    runtime::{CallError, Refused, Runtime},
+    host::in_words,
+    runtime::{CallError, Refused, Runtime, contract::Finding},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
@@ -102,6 +103,8 @@ pub enum OperateError {
     NoResync(&'static str),
     #[error("run {run} cannot be played: {why}")]
     NotPlayed { run: u64, why: String },
+    #[error("run {run} is not played with these settings, since the connector refuses them: {}", in_words(.findings))]
+    RefusedSettings { run: u64, findings: Vec<Finding> },
 }
 
 /// A time, as text for whoever reads the answer.

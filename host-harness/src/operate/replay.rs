@@ -126,6 +126,12 @@ impl Desk {
             Some(bytes) => self.runtime.compile(bytes)?,
             None => self.runtime.component(installation)?,
         };
+        if let Some(settings) = &instead.settings {
+            let findings = self.runtime.blockers(&component, settings).await?;
+            if !findings.is_empty() {
+                return Err(OperateError::RefusedSettings { run, findings });
+            }
+        }
         let mut remarks = vec![];
         // What it asked for is known only by playing it with its own component.
         let before = match &own {

@@ -14,7 +14,7 @@ use crate::{
     },
     effect::{Outcome, RunId, Subject, TRIGGER},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,8 +28,17 @@ pub struct RunFilter {
     pub person: Option<String>,
     pub since: Option<When>,
     pub status: Option<RunStatus>,
-    /// Runs at most; 20 where nothing is said.
+    /// Runs at most, and at least 1; 20 where nothing is said.
+    #[serde(deserialize_with = "at_least_one")]
+    #[param(minimum = 1)]
     pub limit: Option<usize>,
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(d: D) -> Result<Option<usize>, D::Error> {
+    match Option::deserialize(d)? {
+        Some(0) => Err(D::Error::custom("0 is too few, at least 1 are listed")),
+        limit => Ok(limit),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

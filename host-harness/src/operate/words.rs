@@ -42,3 +42,40 @@ pub fn title(connection: &str) -> &str {
         other => other,
     }
 }
+
+/// What waits, and for what: a title that ends in ", held" and a reason that begins with "Held: " say the same, and the reason says
+/// more.
+pub fn waiting(what: &str, why: Option<&str>) -> String {
+    let Some(why) = why else { return what.into() };
+    let begin = why.split_once(": ").map(|(begin, _)| begin.to_lowercase());
+    match what.rsplit_once(", ") {
+        Some((_, last)) if begin.as_deref() == Some(last) => why.into(),
+        _ => format!("{what}: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_says_once_that_it_is_held() {
+        let rows = [
+            (
+                "ana registered for session S1, held",
+                Some("Held: ana, registered for S1"),
+                "Held: ana, registered for S1",
+            ),
+            (
+                "ana registered for session S1",
+                Some("the provider said wait"),
+                "ana registered for session S1: the provider said wait",
+            ),
+            ("ana registered for session S1, held", Some("later"), "ana registered for session S1, held: later"),
+            ("ana registered for session S1, held", None, "ana registered for session S1, held"),
+        ];
+        for (what, why, expected) in rows {
+            assert_eq!(waiting(what, why), expected);
+        }
+    }
+}

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use contract::{Choice, Context, Cost, EgressRule, Finding, Interruption, Manifest, MappedValue, Source};
+use contract::{Choice, Context, Cost, EgressRule, Finding, Interruption, Manifest, MappedValue, Severity, Source};
 use instance::{Call, Coroutine, Next, Rights};
 use std::{
     collections::BTreeMap,
@@ -152,6 +152,13 @@ impl Runtime {
 
     pub async fn validate(&self, component: &Component, settings: String) -> Result<Vec<Finding>, CallError> {
         self.pure(component, |pre, store| pre.validate(store, settings)).await
+    }
+
+    /// What of the settings keeps it from working with them.
+    pub async fn blockers(&self, component: &Component, settings: &str) -> Result<Vec<Finding>, CallError> {
+        let mut findings = self.validate(component, settings.to_owned()).await?;
+        findings.retain(|finding| finding.severity == Severity::Blocker);
+        Ok(findings)
     }
 
     pub async fn egress(

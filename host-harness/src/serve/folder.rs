@@ -11,6 +11,8 @@ use std::{
 /// The texts of the files, or why one cannot be read.
 pub type Files = BTreeMap<PathBuf, Result<String, String>>;
 
+const DANGLING: &str = "it is a link, and where it leads there is nothing. Put the file there, or remove the link";
+
 /// Every `*.toml` of the folder that is not hidden.
 pub fn read(folder: &Path) -> io::Result<Files> {
     let mut files = Files::new();
@@ -21,8 +23,12 @@ pub fn read(folder: &Path) -> io::Result<Files> {
             continue;
         }
         match fs::read_to_string(&path) {
-            // Gone between the two looks.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                // Else it is gone between the two looks.
+                if fs::symlink_metadata(&path).is_ok_and(|entry| entry.is_symlink()) {
+                    files.insert(path, Err(DANGLING.into()));
+                }
+            }
             read => drop(files.insert(path, read.map_err(|e| format!("it cannot be read: {e}")))),
         }
     }
@@ -57,11 +63,15 @@ mod tests {
             fs::write(folder.path().join(name), name).unwrap();
         }
         fs::write(folder.path().join("c.toml"), [0xff]).unwrap();
+        std::os::unix::fs::symlink("a.toml", folder.path().join("d.toml")).unwrap();
+        std::os::unix::fs::symlink("none.toml", folder.path().join("e.toml")).unwrap();
         let files = read(folder.path()).unwrap();
         let names: Vec<_> = files.keys().filter_map(|path| path.file_name()?.to_str()).collect();
-        assert_eq!(names, ["a.toml", "c.toml"]);
+        assert_eq!(names, ["a.toml", "c.toml", "d.toml", "e.toml"]);
         assert_eq!(files[&folder.path().join("a.toml")], Ok("a.toml".into()));
         assert!(files[&folder.path().join("c.toml")].is_err());
+        assert_eq!(files[&folder.path().join("d.toml")], Ok("a.toml".into()));
+        assert_eq!(files[&folder.path().join("e.toml")], Err(DANGLING.into()));
         assert!(read(&folder.path().join("none")).is_err());
     }
 }

@@ -5,7 +5,7 @@ use super::fleet::Fleet;
 use crate::{
     data_dir::DataDirError,
     durable::{Engine, EngineError, KeptTask, SYNC, TaskFilter, TaskStatus},
-    operate::tasks,
+    operate::{tasks, waiting},
 };
 use std::time::Duration;
 
@@ -76,6 +76,45 @@ async fn open(engine: &dyn Engine, id: &str) -> Result<Vec<KeptTask>, EngineErro
 }
 
 fn line(kept: &KeptTask) -> String {
-    let reason = kept.waiting_for.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-    format!("{}{reason}", kept.task.title)
+    waiting(&kept.task.title, kept.waiting_for.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Timestamp,
+        durable::TaskId,
+        effect::{Lane, Task},
+    };
+
+    #[test]
+    fn what_is_left_says_once_that_it_is_held() {
+        let task = Task {
+            kind: "registrant".into(),
+            payload: String::new(),
+            ordering_key: "people".into(),
+            dedupe_key: "1".into(),
+            lane: Lane::Prompt,
+            not_before: None,
+            title: "ana registered, held".into(),
+            subject: None,
+        };
+        let kept = |why: Option<&str>| KeptTask {
+            id: TaskId(1),
+            task: task.clone(),
+            status: TaskStatus::Waiting,
+            attempt: 1,
+            generation: 1,
+            admitted_at: Timestamp(0),
+            due: Timestamp(0),
+            waiting_for: why.map(str::to_owned),
+            wake_on: None,
+            failure: None,
+            repeats: 0,
+            run: None,
+        };
+        assert_eq!(line(&kept(Some("Held: ana, for S1"))), "Held: ana, for S1");
+        assert_eq!(line(&kept(None)), "ana registered, held");
+    }
 }

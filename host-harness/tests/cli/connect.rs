@@ -216,8 +216,8 @@ fn what_cannot_be_connected_is_said_before_anybody_signs_in() {
         "no connection is bound to an account \"crm\". Give one of these: livestorm, salesforce",
     );
     check(&bench, "livestorm", &[], " \n", "nothing was given on stdin");
-    check(&bench, "livestorm", &[], "hush", "the secret of account `acme/livestorm` has fewer than 8 characters");
-    check(&bench, "livestorm", &[], "hush hush hush", "or some that no header can carry");
+    check(&bench, "livestorm", &[], "hush", "the token of account `acme/livestorm` has fewer than 8 characters");
+    check(&bench, "livestorm", &[], "hush hush hush", "has a space, or a character that no header can carry");
     check(&bench, "salesforce", &["--callback", "https://app.example.org/back"], "", "or say --no-browser");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let callback = format!("http://localhost:{}/back", taken.local_addr().unwrap().port());

@@ -298,6 +298,17 @@ async fn a_replay_is_the_same_and_a_changed_mapping_shows_as_exactly_that() {
     let (masked, _) = asked(folder, &["replay", &run, "--settings"]);
     assert!(!masked.to_string().contains("Annabel") && !masked.to_string().contains(ANA), "{masked}");
 
+    installed(folder, |text| {
+        text.replacen("[connections.livestorm]", "[settings]\nlist_name = 7\n\n[connections.livestorm]", 1)
+    });
+    let output = about(folder, &["replay", &run, "--settings"]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
+    let said = stderr(&output);
+    assert!(
+        said.contains(&format!("run {run} is not played with these settings")) && said.contains("list_name"),
+        "{said}"
+    );
+
     // A recording of something else.
     let changed = "UPDATE journal SET record = replace(record, '\"digest\":\"', '\"digest\":\"0') WHERE run = ?";
     store(folder).execute(changed, [&run]).unwrap();

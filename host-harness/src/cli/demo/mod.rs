@@ -8,6 +8,7 @@ mod forms;
 mod salesforce;
 
 use super::{
+    counts::counted,
     exit_codes,
     timeline::{Moment, Timeline, table, tasks, title},
 };
@@ -180,6 +181,15 @@ fn print_moments(out: &mut impl Write, by_forms: bool, played: &Played, told: Ve
     Ok(())
 }
 
+fn waited(held: usize, left_out: usize) -> String {
+    let held = counted(
+        held,
+        "registration waited for its campaign and went on by itself",
+        "registrations waited for their campaign and went on by themselves",
+    );
+    format!("{held}; {} left out.", counted(left_out, "person was", "people were"))
+}
+
 fn print_ending(out: &mut impl Write, ending: &Ending) -> std::io::Result<()> {
     writeln!(out, "\nCalls per system")?;
     let mut calls = table(&["system", "calls"]);
@@ -187,16 +197,24 @@ fn print_ending(out: &mut impl Write, ending: &Ending) -> std::io::Result<()> {
         calls.add_row([title(api).to_owned(), count.to_string()]);
     }
     writeln!(out, "{calls}")?;
-    writeln!(
-        out,
-        "\n{} registrations waited for their campaign and went on by themselves; {} people were left out.",
-        ending.held, ending.left_out
-    )?;
+    writeln!(out, "\n{}", waited(ending.held, ending.left_out))?;
     match ending.problems.as_slice() {
         [] => writeln!(out, "The oracle finds no difference between this world and what the story says it must be."),
         problems => {
             writeln!(out, "\nProblems:")?;
             problems.iter().try_for_each(|p| writeln!(out, "- {p}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waited_and_who_was_left_out_is_told_of_one_as_of_many() {
+        let one = "1 registration waited for its campaign and went on by itself; 1 person was left out.";
+        let two = "2 registrations waited for their campaign and went on by themselves; 0 people were left out.";
+        assert_eq!((waited(1, 1), waited(2, 0)), (one.into(), two.into()));
     }
 }

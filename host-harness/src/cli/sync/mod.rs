@@ -9,7 +9,7 @@ mod place;
 mod progress;
 mod state_file;
 
-use super::{exit_codes, installed::Place, interrupt::Interrupt};
+use super::{counts::calls, exit_codes, installed::Place, interrupt::Interrupt};
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
     data_dir::{DataDir, Keeping},
@@ -109,7 +109,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !under_way {
         for cost in at.cost(&stream.name).await? {
             let left = cost.left.map(|left| format!(", {left} are left")).unwrap_or_default();
-            eprintln!("{}: {} to {} calls to {}{left}", stream.name, cost.least, cost.most, cost.connection);
+            eprintln!("{}: {} to {}{left}", stream.name, calls(cost.least, cost.most), cost.connection);
         }
     }
     let stop = CancellationToken::new();

@@ -97,7 +97,7 @@ pub async fn a_failure_that_needs_a_person_is_a_dead_letter_at_once_and_a_bug_af
     let told = log.iter().filter(|l| l.line.code == "dead-letter").count();
     assert_eq!(told, 3, "each dead letter is told once");
     let first = &log[0].line.message;
-    assert_eq!(first, "Not done: \"attention 1\". the field is missing. add it");
+    assert_eq!(first, "Not done: attention 1. the field is missing. add it");
     up.down().await;
 }
 

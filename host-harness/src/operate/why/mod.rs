@@ -13,7 +13,7 @@ use super::{
     pages,
     pages::is_about,
     person,
-    words::{sentence, title},
+    words::{sentence, title, waiting},
 };
 use crate::{
     durable::{
@@ -278,7 +278,7 @@ impl Known {
                     let why = kept.waiting_for.as_ref().map(|why| named(why, names));
                     let until = Some(When(kept.due));
                     let wakes = kept.wake_on.is_some();
-                    let told = Told { until, wakes, run, ..plain(at, ToldKind::Waits, waiting(what, why)) };
+                    let told = Told { until, wakes, run, ..plain(at, ToldKind::Waits, waiting(&what, why.as_deref())) };
                     waits.push(Open { told, is_theirs });
                 }
                 _ => {}
@@ -352,17 +352,6 @@ fn named(text: &str, names: &Names) -> String {
     names.iter().filter(|(id, _)| text.contains(id.as_str())).fold(text.to_owned(), name)
 }
 
-/// What waits, and for what: a title that ends in ", held" and a reason that begins with "Held: " say the same, and the reason says
-/// more.
-fn waiting(what: String, why: Option<String>) -> String {
-    let Some(why) = why else { return what };
-    let begin = why.split_once(": ").map(|(begin, _)| begin.to_lowercase());
-    match what.rsplit_once(", ") {
-        Some((_, last)) if begin.as_deref() == Some(last) => why,
-        _ => format!("{what}: {why}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,27 +367,6 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(named(text, &names), expected);
-        }
-    }
-
-    #[test]
-    fn what_waits_says_once_that_it_is_held() {
-        let rows = [
-            (
-                "ana registered for session S1, held",
-                Some("Held: ana, registered for S1"),
-                "Held: ana, registered for S1",
-            ),
-            (
-                "ana registered for session S1",
-                Some("the provider said wait"),
-                "ana registered for session S1: the provider said wait",
-            ),
-            ("ana registered for session S1, held", Some("later"), "ana registered for session S1, held: later"),
-            ("ana registered for session S1, held", None, "ana registered for session S1, held"),
-        ];
-        for (what, why, expected) in rows {
-            assert_eq!(waiting(what.into(), why.map(str::to_owned)), expected);
         }
     }
 }
