@@ -241,7 +241,7 @@ fn what_was_connected_is_gone_once_it_is_disconnected() {
     }
     let check = bench.about(&["check"], &[]).output().unwrap();
     assert!(
-        stderr(&check).contains("nobody has signed in yet, or for another app: `livestorm`."),
+        stderr(&check).contains("nobody has signed in yet, or for another app: `livestorm`, `salesforce`."),
         "{}",
         stderr(&check)
     );
