@@ -129,9 +129,11 @@ async fn sweep(fleet: Arc<Fleet>, keep: Retention, stop: CancellationToken) {
 
 /// Takes up what has changed in the folder. `again`: see [`Fleet::look`].
 pub async fn look(fleet: &Fleet, config: &Path, again: Option<&str>) -> std::io::Result<()> {
-    fleet.look(config, again).await?.iter().for_each(tell);
+    let changed = fleet.look(config, again).await?;
     let broken = fleet.standings().iter().any(|s| matches!(s.status, Status::Broken { .. }));
     fleet.host.ingress.is_whole(!broken);
+    // Whoever reads that it runs finds it so.
+    changed.iter().for_each(tell);
     Ok(())
 }
 
