@@ -14,6 +14,8 @@ const MOMENT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
 /// What is due so soon after another is as good as due.
 const SOON: Duration = Duration::from_secs(10);
+/// Tasks that are told one by one.
+const LINES_MAX: usize = 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RetireError {
@@ -52,7 +54,7 @@ impl Fleet {
             let still = "It is paused, so nothing more was done, and its webhooks are still there. Remove them at the provider, or put \
                          the installation again, resume it, and remove it then";
             let open = open(&*self.host.engine, id).await?;
-            return Ok(std::iter::once(still.to_owned()).chain(open.iter().map(line)).collect());
+            return Ok(std::iter::once(still.to_owned()).chain(lines(&open)).collect());
         }
         let until = tokio::time::Instant::now() + MOMENT;
         loop {
@@ -60,7 +62,7 @@ impl Fleet {
             let soon = self.host.clock.now().plus(SOON);
             let is_over = !open.iter().any(|kept| kept.status == TaskStatus::Running || kept.due <= soon);
             if is_over || tokio::time::Instant::now() > until {
-                return Ok(open.iter().map(line).collect());
+                return Ok(lines(&open));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -75,8 +77,12 @@ async fn open(engine: &dyn Engine, id: &str) -> Result<Vec<KeptTask>, EngineErro
     Ok(open)
 }
 
-fn line(kept: &KeptTask) -> String {
-    waiting(&kept.task.title, kept.waiting_for.as_deref())
+/// The first of them; of more, how many those are.
+fn lines(open: &[KeptTask]) -> Vec<String> {
+    let line = |kept: &KeptTask| waiting(&kept.task.title, kept.waiting_for.as_deref());
+    let more = open.len().saturating_sub(LINES_MAX);
+    let more = (more > 0).then(|| format!("And {more} more that wait"));
+    open.iter().take(LINES_MAX).map(line).chain(more).collect()
 }
 
 #[cfg(test)]
@@ -89,7 +95,7 @@ mod tests {
     };
 
     #[test]
-    fn what_is_left_says_once_that_it_is_held() {
+    fn what_is_left_is_told_in_few_lines_and_once_that_it_is_held() {
         let task = Task {
             kind: "registrant".into(),
             payload: String::new(),
@@ -114,7 +120,13 @@ mod tests {
             repeats: 0,
             run: None,
         };
-        assert_eq!(line(&kept(Some("Held: ana, for S1"))), "Held: ana, for S1");
-        assert_eq!(line(&kept(None)), "ana registered, held");
+        let two = [kept(Some("Held: ana, for S1")), kept(None)];
+        assert_eq!(lines(&two), ["Held: ana, for S1", "ana registered, held"]);
+        let all = |count| lines(&vec![kept(None); count]);
+        assert_eq!((all(20).len(), all(21).len()), (20, 21));
+        assert_eq!(
+            (all(20).pop().unwrap(), all(25).pop().unwrap()),
+            ("ana registered, held".into(), "And 5 more that wait".into())
+        );
     }
 }
