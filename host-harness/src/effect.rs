@@ -150,6 +150,15 @@ pub struct Subject {
     pub id: String,
 }
 
+impl Subject {
+    /// The kind of one that is somebody, by address.
+    pub const PERSON: &str = "person";
+
+    pub fn is_person(&self) -> bool {
+        self.kind == Subject::PERSON
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {

@@ -43,7 +43,8 @@ pub struct Problem {
 impl Problem {
     /// Our own texts end with what to do, as a sentence of its own.
     fn of(text: &str) -> Problem {
-        let (problem, remedy) = text.rsplit_once(". ").unwrap_or((text, ""));
+        let ends = text.rmatch_indices(". ").map(|(at, _)| at).find(|at| !text[..*at].ends_with("e.g"));
+        let (problem, remedy) = ends.map_or((text, ""), |at| (&text[..at], &text[at + 2..]));
         Problem { problem: problem.into(), remedy: remedy.into(), findings: vec![], not_before: None }
     }
 }
@@ -319,6 +320,7 @@ mod tests {
             ("it is held; so it waits. Give it again", "it is held; so it waits", "Give it again"),
             ("a.toml cannot be read", "a.toml cannot be read", ""),
             ("One. Two. Three", "One. Two", "Three"),
+            ("it is none. Give one, e.g. a.example", "it is none", "Give one, e.g. a.example"),
         ];
         for (text, problem, remedy) in rows {
             let parted = Problem::of(text);

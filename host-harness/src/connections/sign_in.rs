@@ -42,7 +42,7 @@ pub enum SignInError {
     )]
     NoPage { account: String },
     #[error(
-        "the callback address cannot be used: {problem}. Give the one that the app has, e.g. https://example.org/return"
+        "the callback address cannot be used: {problem}. Give the one that the app has, like https://example.org/return"
     )]
     Callback { problem: &'static str },
     #[error("the token_url of the account `{account}` cannot be used: {problem}")]

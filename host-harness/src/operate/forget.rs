@@ -12,9 +12,6 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// As the contract calls somebody with an address.
-const PERSON: &str = "person";
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Forgetting {
     pub installation: String,
@@ -42,7 +39,7 @@ impl Desk {
         rows: Rows,
     ) -> Result<Forgetting, OperateError> {
         let person = person(email)?;
-        let subject = Subject { kind: PERSON.into(), id: person.clone() };
+        let subject = Subject { kind: Subject::PERSON.into(), id: person.clone() };
         let mut gone = self.engine.forget(installation, &subject).await?;
         if let Some(other) = also {
             let more = other.forget(installation, &subject).await?;
@@ -68,7 +65,7 @@ impl Desk {
         also: Option<&dyn Engine>,
     ) -> Result<Whom, OperateError> {
         let person = person(email)?;
-        let subject = Subject { kind: PERSON.into(), id: person.clone() };
+        let subject = Subject { kind: Subject::PERSON.into(), id: person.clone() };
         match self.engine.allow_again(installation, &subject).await {
             Err(EngineError::Unknown(_)) => {
                 return Err(OperateError::NotForgotten { installation: installation.into(), person });

@@ -25,7 +25,7 @@ pub struct DeadLetter {
 impl DeadLetter {
     pub(super) fn of(kept: &KeptTask, runs: &BTreeSet<u64>) -> DeadLetter {
         let run = kept.run.map(|run| run.0);
-        let subject = kept.task.subject.as_ref().filter(|subject| subject.kind == "person");
+        let subject = kept.task.subject.as_ref().filter(|subject| subject.is_person());
         DeadLetter {
             task: kept.id.0,
             what: kept.task.title.clone(),

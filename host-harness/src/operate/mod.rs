@@ -92,7 +92,7 @@ pub enum OperateError {
     )]
     IsForgotten { installation: String, person: String },
     #[error(
-        "that is no id of a session. It stands in the address of the session's page in Livestorm, e.g. 71cfa73b-6fbe-4f55-b219-28f4b195ae94"
+        "that is no id of a session. It stands in the address of the session's page in Livestorm, like 71cfa73b-6fbe-4f55-b219-28f4b195ae94"
     )]
     NoSession,
     #[error("\"{0}\" is no address of a person. Give it whole, like ana@example.org")]

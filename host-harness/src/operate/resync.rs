@@ -35,7 +35,7 @@ impl What {
     fn asked(&self) -> Result<(Subject, String), OperateError> {
         let (kind, id) = match self {
             What::Session(session) => ("session", self::session(session)?),
-            What::Person(email) => ("person", person(email)?),
+            What::Person(email) => (Subject::PERSON, person(email)?),
         };
         let parameters = Value::Object([(kind.to_owned(), Value::from(id.clone()))].into_iter().collect());
         Ok((Subject { kind: kind.into(), id }, parameters.to_string()))
@@ -94,13 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn requests_for_others_do_not_stand_in_the_way() {
-        let key = |what: What| {
+    fn requests_for_others_do_not_stand_in_the_way_and_a_session_is_met_by_its_provider_alone() {
+        let task = |what: What| {
             let (about, parameters) = what.asked().unwrap();
             let taken = Pass::taken(SOURCE, parameters, None, None, crate::clock::Timestamp(0));
-            let task = Pass { about: Some(about), ..taken }.task(None);
+            Pass { about: Some(about), ..taken }.task(None)
+        };
+        let key = |what: What| {
+            let task = task(what);
             (task.dedupe_key, task.ordering_key)
         };
+        let subject = task(What::Person("Ana@example.org".into())).subject.unwrap();
+        assert_eq!((subject.kind.as_str(), subject.id.as_str()), ("person", "ana@example.org"));
+        assert_eq!(task(What::Session("mistyped".into())).subject, None);
         let (ana, queue) = key(What::Person("ana@example.org".into()));
         assert_eq!(key(What::Person("Ana@example.org".into())).0, ana);
         let (other, same_queue) = key(What::Session("ana@example.org".into()));

@@ -173,7 +173,7 @@ impl Facts {
     }
 
     fn is_about(&self, person: &str) -> bool {
-        self.titles.iter().any(|(_, subject)| pages::is_about(subject, "person", person))
+        self.titles.iter().any(|(_, subject)| pages::is_about(subject, Subject::PERSON, person))
     }
 }
 

@@ -30,7 +30,7 @@ pub fn sentence(change: &Change) -> Option<String> {
 }
 
 pub fn about(subject: &Option<Subject>) -> Option<&str> {
-    subject.as_ref().filter(|s| s.kind == "person").map(|s| s.id.as_str())
+    subject.as_ref().filter(|s| s.is_person()).map(|s| s.id.as_str())
 }
 
 /// A connection, as people call it.

@@ -112,7 +112,8 @@ impl Pass {
             lane: Lane::Bulk,
             not_before,
             title: format!("Read {source}{of}, page {}", self.pages + 1),
-            subject: self.about.clone(),
+            // A session that is asked for need not be one.
+            subject: self.about.clone().filter(Subject::is_person),
         }
     }
 }

@@ -140,7 +140,7 @@ impl Records {
         let KeptTask { task, status, admitted_at, due, waiting_for, failure, run, .. } = kept;
         let Some(Subject { kind, id }) = task.subject else { return };
         match kind.as_str() {
-            "person" => self.of_people.push(PersonsTask { person: id, dedupe_key: task.dedupe_key, status }),
+            Subject::PERSON => self.of_people.push(PersonsTask { person: id, dedupe_key: task.dedupe_key, status }),
             "session" => {
                 let session = self.met(id, admitted_at);
                 session.tasks.count(status);
@@ -168,7 +168,7 @@ impl Records {
         let Some(Subject { kind, id }) = change.subject else { return };
         let detail = change.detail.unwrap_or_default();
         let is_there = !matches!(change.action, Action::LeftOut | Action::Failed);
-        if kind == "person" {
+        if kind == Subject::PERSON {
             if is_there && MEMBERSHIPS.contains(&change.object.as_str()) {
                 self.joined.insert((id, detail));
             }

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     durable::{
-        DELIVERY, EngineError, KeptChange, KeptTask, LogLine, TaskFilter, TaskStatus, dead_letter, journal::Record,
+        DELIVERY, EngineError, KeptChange, KeptTask, LogLine, SYNC, TaskFilter, TaskStatus, dead_letter,
+        journal::Record,
     },
     effect::{Action, Level, RunId, SendError, Subject},
 };
@@ -29,8 +30,6 @@ use std::{
 };
 use utoipa::ToSchema;
 
-/// The kind of a subject that is a person.
-const PERSON: &str = "person";
 /// Letters that somebody may have mixed up in an address.
 const ALIKE_MAX: usize = 2;
 /// As the connector's lines begin that say of somebody that nothing is written.
@@ -124,7 +123,7 @@ impl Desk {
                 Standing { person, told: &told, open: &open, broken, is_paused, unread }.said()
             }
             false => {
-                let subject = Subject { kind: PERSON.into(), id: person.into() };
+                let subject = Subject { kind: Subject::PERSON.into(), id: person.into() };
                 let is_forgotten = engine.is_forgotten(installation, &subject).await?;
                 let unknown = Unknown { person, searched, alike: alike.as_deref(), is_forgotten, unread };
                 (unknown.to_string(), true)
@@ -189,7 +188,7 @@ type Names = BTreeMap<String, String>;
 
 impl Known {
     fn is_theirs(&self, subject: &Option<Subject>) -> bool {
-        is_about(subject, PERSON, &self.person)
+        is_about(subject, Subject::PERSON, &self.person)
     }
 
     fn names(&self) -> Names {
@@ -213,7 +212,9 @@ impl Known {
             };
             theirs.iter().any(begins)
         };
-        for kept in theirs.iter().filter(|kept| !is_again(kept)) {
+        // That somebody had them read again is no news of them.
+        let is_news = |kept: &&&KeptTask| !is_again(kept) && kept.task.kind != SYNC;
+        for kept in theirs.iter().filter(is_news) {
             told.push(Told {
                 run: None,
                 ..plain(When(kept.admitted_at), ToldKind::Arrived, named(&kept.task.title, names))
@@ -323,7 +324,7 @@ impl Known {
     fn alike(&self) -> Option<String> {
         let subjects = self.tasks.iter().map(|kept| &kept.task.subject);
         let subjects = subjects.chain(self.lines.iter().map(|kept| &kept.line.subject)).flatten();
-        let people: BTreeSet<&str> = subjects.filter(|of| of.kind == PERSON).map(|of| of.id.as_str()).collect();
+        let people: BTreeSet<&str> = subjects.filter(|of| of.is_person()).map(|of| of.id.as_str()).collect();
         let scored = people.into_iter().map(|other| (strsim::damerau_levenshtein(&self.person, other), other));
         scored.filter(|(letters, _)| *letters <= ALIKE_MAX).min().map(|(_, other)| other.into())
     }

@@ -88,7 +88,10 @@ impl Standing<'_> {
                 });
                 format!("Nothing is written: {}. {remedy}", said(&left.what))
             }
-            _ => format!("All that arrived of {} is done; nothing is to be done.", self.person),
+            _ => match self.told.iter().all(|one| one.kind == ToldKind::Noted).then(|| self.told.last()).flatten() {
+                Some(noted) => format!("Nothing has arrived of {}. {}", self.person, noted.what),
+                None => format!("All that arrived of {} is done; nothing is to be done.", self.person),
+            },
         }
     }
 }
@@ -238,6 +241,12 @@ mod tests {
                 vec![left()],
                 vec![],
                 "Nothing is written: ana is left out: a member of the team. Nothing is to be done, if",
+                false,
+            ),
+            row(
+                vec![plain(when(1), ToldKind::Noted, "ana is in none of 3 sessions.".into())],
+                vec![],
+                "Nothing has arrived of ana. ana is in none of 3 sessions.",
                 false,
             ),
             row(vec![left(), done()], vec![], "All that arrived of ana is done", false),
